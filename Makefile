@@ -1,0 +1,162 @@
+# Builds three Apache modules, their unit tests and the tools around them.
+#   make            the modules, in build/
+#   make check      every test              make demo / demo-stop   the reference site
+#   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
+
+APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
+PKG_CONFIG ?= pkg-config
+BUILD      := build
+
+# ---- Compiler flags ------------------------------------------------------------------------
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            -Wpointer-arith -Wcast-qual -Wwrite-strings -Wformat=2 -Wundef -Wno-unused-parameter \
+            -Wno-missing-field-initializers
+CFLAGS   ?= -O2 -g
+BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
+
+ifneq ($(filter-out clean setup demo demo-stop check check-setup,$(or $(MAKECMDGOALS),all)),)
+ifeq ($(APXS),)
+$(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
+endif
+endif
+ifneq ($(APXS),)
+# System headers: their warnings are not ours.
+HTTPD_INC  = $(patsubst -I%,-isystem %,-I$(shell $(APXS) -q INCLUDEDIR) \
+               $(shell apr-1-config --includes) $(shell apu-1-config --includes))
+HTTPD_DEF := $(shell apr-1-config --cppflags)
+HTTPD     := $(HTTPD_INC) $(HTTPD_DEF)
+LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
+SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
+endif
+JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
+CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
+CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
+
+# ---- Who may include whom: each folder sees only the folders named here ----------------------
+M := modules
+INC_shared               := $(HTTPD)
+INC_proxy_fastcgi/protocol := -I$(M)/shared
+INC_proxy_fastcgi/engine := -I$(M)/shared -I$(M)/proxy_fastcgi/protocol -Iinclude $(HTTPD)
+INC_proxy_fastcgi        := -I$(M)/shared -I$(M)/proxy_fastcgi/protocol \
+                            -I$(M)/proxy_fastcgi/engine -Iinclude $(HTTPD)
+INC_balancer_byrequests  := -I$(M)/shared -Iinclude $(HTTPD)
+INC_balancer_manager     := -I$(M)/shared -Iinclude $(HTTPD)
+
+FOLDERS := shared proxy_fastcgi/protocol proxy_fastcgi/engine proxy_fastcgi \
+           balancer_byrequests balancer_manager
+FACES   := proxy_fastcgi/mod_proxy_fastcgi balancer_byrequests/mod_balancer_byrequests \
+           balancer_manager/mod_balancer_manager
+MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
+
+# folder -> the objects of its archive (all sources but the face)
+sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
+objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
+
+.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(MODULES)
+
+define FOLDER_RULES
+$(BUILD)/obj/$(1)/%.o: $(M)/$(1)/%.c $(BUILD)/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(BASE) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -c -o $$@ $$<
+$(call archive,$(1)): $(call objects,$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+-include $(patsubst %.o,%.d,$(call objects,$(1)))
+endef
+$(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
+-include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
+
+# Other flags, another build.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD)' | cmp -s - $@ || \
+	  echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD)' > $@
+.PHONY: FORCE
+FORCE:
+
+LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -Wl,--no-undefined-version -o $@
+$(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
+    $(foreach f,proxy_fastcgi proxy_fastcgi/engine proxy_fastcgi/protocol shared,$(call archive,$(f)))
+	$(LINK) $^
+$(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
+    $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
+	$(LINK) $^
+$(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
+    $(foreach f,balancer_manager shared,$(call archive,$(f)))
+	$(LINK) $^ $(JANSSON_LIBS)
+
+# ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
+# What each program links: httpd itself is not there, so only code that needs none is tested so.
+UNIT_LIBS_record        := proxy_fastcgi/protocol
+UNIT_LIBS_params        := proxy_fastcgi/protocol
+UNIT_LIBS_response_head := proxy_fastcgi/protocol
+UNIT_LIBS_exchange      := proxy_fastcgi/protocol
+UNIT_LIBS_failover      := proxy_fastcgi
+UNIT_LIBS_election      := balancer_byrequests
+UNIT_LIBS_eligible      := balancer_byrequests
+UNIT_LIBS_sticky        := balancer_byrequests
+UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_directive     := shared
+
+UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+.SECONDEXPANSION:
+$(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call archive,$$(f))) \
+    $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -pthread -It/unit \
+	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
+	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS)
+-include $(wildcard $(BUILD)/unit/*.d)
+
+check-unit: $(UNIT)
+	@for t in $(UNIT); do $$t || exit 1; done
+
+check-apache: all $(BUILD)/fast_backend
+	t/TEST $(TESTS)
+
+check: check-setup
+	+$(MAKE) --no-print-directory all check-unit check-apache
+
+check-setup setup:
+	scripts/setup
+
+# The fast FastCGI responder that load tests and the bench run against.
+$(BUILD)/fast_backend: t/backend/fast_backend.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -o $@ $<
+
+# ---- The reference site ----------------------------------------------------------------------
+demo:
+	scripts/demo start
+
+demo-stop:
+	scripts/demo stop
+
+# ---- Install ---------------------------------------------------------------------------------
+# On Debian the .load files go to mods-available, for a2enmod.
+MODS_AVAILABLE = $(SYSCONFDIR)/mods-available
+NAMES := proxy_fastcgi balancer_byrequests balancer_manager
+
+install: all
+	install -d $(DESTDIR)$(LIBEXECDIR)
+	install -m 644 $(MODULES) $(DESTDIR)$(LIBEXECDIR)
+	@if [ -d $(MODS_AVAILABLE) ]; then \
+	  install -d $(DESTDIR)$(MODS_AVAILABLE) && for name in $(NAMES); do \
+	    sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf.d/$$name.load \
+	      > $(DESTDIR)$(MODS_AVAILABLE)/$$name.load || exit 1; \
+	  done; \
+	  echo 'Now: a2dismod proxy_balancer lbmethod_byrequests; a2enmod $(NAMES)'; \
+	fi
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
+	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)))
+
+clean:
+	rm -rf $(BUILD)

@@ -1,0 +1,161 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* mod_balancer_byrequests.h - the balancer's contract with the other two modules.
+ * Implemented by  modules/balancer_byrequests/contract.c, as APR optional functions.
+ * Called by       mod_proxy_fastcgi (tickets) and mod_balancer_manager (snapshot, apply).
+ * A caller retrieves the functions at post_config; NULL means that the balancer is not loaded. */
+#ifndef MOD_BALANCER_BYREQUESTS_H
+#define MOD_BALANCER_BYREQUESTS_H
+
+#include <stdint.h>
+
+#include "mod_proxy.h"
+
+/* ---- How a try ended: one word, the same in the log, in notes and in counters. ---- */
+
+/* name, word, is it the member's failure? */
+#define LB_OUTCOMES(X)                                  \
+    X(LB_SERVED,             "ok",                 0)   \
+    X(LB_CLIENT_ABORT,       "client_abort",       0)   \
+    X(LB_CLIENT_ERROR,       "client_error",       0)   \
+    X(LB_INTERNAL,           "internal",           0)   \
+    X(LB_CONNECT_REFUSED,    "connect_refused",    1)   \
+    X(LB_CONNECT_TIMEOUT,    "connect_timeout",    1)   \
+    X(LB_CONNECT_FAILED,     "connect_failed",     1)   \
+    X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", 0)   \
+    X(LB_READ_TIMEOUT,       "read_timeout",       0)   \
+    X(LB_WRITE_TIMEOUT,      "write_timeout",      0)   \
+    X(LB_BACKEND_EOF,        "backend_eof",        1)   \
+    X(LB_PROTOCOL,           "protocol",           1)   \
+    X(LB_OVERLOADED,         "overloaded",         0)   \
+    X(LB_TOO_BIG_HEADER,     "too_big_header",     0)   \
+    X(LB_BAD_STATUS,         "bad_status",         0)   \
+    X(LB_NO_MEMBER,          "no_member",          0)
+
+typedef enum {
+#define X(name, word, failure) name,
+    LB_OUTCOMES(X)
+#undef X
+    LB_OUTCOME_COUNT
+} lb_outcome_t;
+
+/** The word of an outcome, as it stands in logs and notes. */
+static inline const char *lb_outcome_word(lb_outcome_t outcome)
+{
+    static const char *const words[] = {
+#define X(name, word, failure) word,
+        LB_OUTCOMES(X)
+#undef X
+    };
+    return words[outcome];
+}
+
+/* ---- Tickets: the right to have one request in flight on one member. ---- */
+
+typedef struct lb_ticket_t lb_ticket_t;
+
+/** The ticket that pre_request took for this request.
+ *  returns  NULL when no balancer is involved (a plain worker) */
+APR_DECLARE_OPTIONAL_FN(lb_ticket_t *, lb_ticket_of, (request_rec *r));
+
+/** Give the right back and say how the try ended; a second call does nothing.
+ *  A failure counts against the member (stock's retry, ignore-errors and forcerecovery hold). */
+APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release, (lb_ticket_t *ticket, lb_outcome_t outcome));
+
+/** After a released try, take a right on another member for the same request.
+ *  url      set to the request's path on the new member; r->filename follows
+ *  returns  the new member's worker, NULL when no member is left that was not tried or when
+ *           maxattempts is reached (the ticket stays released) */
+APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_next,
+                        (lb_ticket_t *ticket, request_rec *r, char **url));
+
+/* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
+
+typedef struct {
+    const char *name;          /* worker URL as mod_proxy shows it, "unix:/path|fcgi://host" for sockets */
+    const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
+    const char *scheme;
+    const char *hostname;
+    int         port;          /* 0 for a unix socket */
+    const char *state;         /* one word: ok, error, disabled, stopped, draining, standby, spare, health_fail, shutdown */
+    const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
+    unsigned int status_bits;  /* PROXY_WORKER_* */
+    const char *route;
+    const char *redirect;
+    int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
+    int         lbset;
+    int         lbstatus;      /* hundredths of a request that the member is owed; negative: ahead */
+    uint64_t    elected;       /* elections since the first start of this httpd */
+    uint32_t    in_flight;     /* requests at this member now, over all processes */
+    uint64_t    failures;      /* tries that ended in the member's failure */
+    const char *last_error;    /* outcome word of the last failure, NULL for none */
+    apr_time_t  last_error_at; /* 0 for none */
+    apr_time_t  next_trial_at; /* when a member in error is tried again; 0 when not in error */
+    uint64_t    bytes_sent;    /* to the member */
+    uint64_t    bytes_read;    /* from the member */
+    int         retries;
+    apr_interval_time_t retry;     /* us out of service after a failure */
+    int         pool_min, pool_smax, pool_max;    /* stock's min, smax, max */
+    apr_interval_time_t ttl, timeout, acquire;    /* us; 0 = not set */
+    apr_size_t  recv_buffer_bytes, io_buffer_bytes;   /* 0 = not set */
+    int         keepalive;     /* -1 not set, 0 off, 1 on */
+    const char *flush_packets; /* off, on, auto */
+    apr_interval_time_t flush_wait;
+} lb_member_view_t;
+
+typedef struct {
+    const char *name;          /* balancer://name */
+    const char *key;           /* name without the scheme: the form parameter `b` */
+    const char *vhost;         /* server name and port of the virtual host that defines it */
+    const char *lbmethod;
+    const char *sticky;        /* cookie name, "" for none */
+    const char *sticky_path;   /* URL parameter name */
+    int         nofailover;
+    int         forcerecovery;
+    int         path_delimiter_is_semicolon;      /* scolonpathdelim */
+    apr_interval_time_t timeout;   /* us to wait for a usable member; 0 = do not wait */
+    int         max_attempts;      /* -1 not set */
+    const char *nonce;         /* "" when switched off by nonce=None */
+    int         free_slots;    /* members that can still be added at run time */
+    int         id;            /* unique in one snapshot and stable while httpd runs */
+    apr_array_header_t *members;   /* of lb_member_view_t */
+} lb_balancer_view_t;
+
+/** All balancers of all virtual hosts, each once (an inherited balancer under the host that
+ *  defines it).
+ *  returns  array of lb_balancer_view_t, in p */
+APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
+
+/* ---- Actions: what the manager changes. ---- */
+
+/* A NULL string and a negative number mean "leave as it is". */
+typedef struct {
+    const char *balancer;      /* key, as in the view; required */
+    const char *vhost;         /* as in the view; NULL: the first balancer of that key */
+    const char *member;        /* url, as in the view; NULL: only the balancer is changed */
+
+    int         weight_hundredths;   /* 100 to 10000 */
+    int         lbset;               /* 0 to 99 */
+    const char *route, *redirect;    /* "" clears */
+    struct { char flag; int set; } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
+
+    const char *lbmethod;
+    apr_interval_time_t timeout;     /* us */
+    int         max_attempts;        /* 0 to 99 */
+    int         nofailover;          /* 0 or 1 */
+    const char *sticky;              /* "cookie" or "cookie|parameter"; "-" clears */
+    const char *new_member;          /* URL of a member to add, disabled until it is enabled */
+} lb_action_t;
+
+/** An action that changes nothing. */
+static inline lb_action_t lb_action_none(void)
+{
+    return (lb_action_t){ .weight_hundredths = -1, .lbset = -1, .timeout = -1,
+                          .max_attempts = -1, .nofailover = -1 };
+}
+
+/** Carry out one action, all of it or nothing.
+ *  returns  NULL when done, else what is wrong and the cure, in p */
+APR_DECLARE_OPTIONAL_FN(const char *, lb_apply,
+                        (apr_pool_t *p, server_rec *any, const lb_action_t *action));
+
+#endif

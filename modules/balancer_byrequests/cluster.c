@@ -1,0 +1,453 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* cluster.c - see cluster.h. */
+#include "cluster.h"
+
+#include "apr_shm.h"
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "httpd.h"
+#include "util_mutex.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+/* Rows beyond the need of the first start, so that most edited configurations find room in the
+ * same segment; a bigger need gets one more segment. */
+#define SPARE_BALANCER_ROWS 64
+#define SPARE_MEMBER_ROWS   256
+
+/* What the process pool keeps over restarts. */
+typedef struct {
+    apr_array_header_t *tables;    /* of lb_table_t * */
+    uint32_t generation;           /* of the configuration; counts up */
+} table_set_t;
+
+static const char table_set_key[] = "balancer_byrequests.tables";
+
+static ap_slotmem_provider_t *slotmem;
+static apr_array_header_t *clusters;
+
+lb_cluster_t *lb_cluster_of(const proxy_balancer *balancer)
+{
+    return balancer->context;
+}
+
+apr_array_header_t *lb_cluster_all(void)
+{
+    return clusters;
+}
+
+proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i)
+{
+    /* mod_proxy adds an array entry first and fills it in afterwards; the array was made large
+     * enough and zeroed at start, so an unfinished entry reads as NULL. */
+    proxy_worker *member = APR_ARRAY_IDX(balancer->workers, i, proxy_worker *);
+    return member && member->s ? member : NULL;
+}
+
+lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member)
+{
+    return lb_cluster_of(balancer)->member_rows[member->s->index];
+}
+
+void lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
+{
+    if (balancer->s->wupdated <= balancer->wupdated) {
+        return;
+    }
+    PROXY_THREAD_LOCK(balancer);
+    ap_proxy_sync_balancer(balancer, s, balancer->sconf);
+    PROXY_THREAD_UNLOCK(balancer);
+}
+
+/* ---- The member table ------------------------------------------------------------------- */
+
+static table_set_t *table_set(server_rec *s)
+{
+    apr_pool_t *process = s->process->pool;
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, table_set_key, process);
+    if (!found) {
+        table_set_t *set = apr_pcalloc(process, sizeof(*set));
+        set->tables = apr_array_make(process, 2, sizeof(lb_table_t *));
+        apr_pool_userdata_setn(set, table_set_key, NULL, process);
+        found = set;
+    }
+    return found;
+}
+
+static lb_table_t *add_table(server_rec *s, table_set_t *set, uint32_t balancers, uint32_t members)
+{
+    apr_shm_t *shm;
+    /* Anonymous memory: nothing is left behind by a crash. */
+    apr_status_t rv = apr_shm_create(&shm, lb_table_bytes(balancers, members) + 64, NULL,
+                                     s->process->pool);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0401)
+                     "no shared memory for the table of %u members", members);
+        return NULL;
+    }
+    void *aligned = (void *)(((uintptr_t)apr_shm_baseaddr_get(shm) + 63) & ~(uintptr_t)63);
+    lb_table_t *table = lb_table_init(aligned, balancers, members);
+    APR_ARRAY_PUSH(set->tables, lb_table_t *) = table;
+    return table;
+}
+
+static lb_balancer_row_t *claim_balancer(server_rec *s, table_set_t *set, uint64_t key)
+{
+    for (int i = 0; i < set->tables->nelts; i++) {
+        lb_table_t *t = APR_ARRAY_IDX(set->tables, i, lb_table_t *);
+        lb_balancer_row_t *row = lb_table_claim_balancer(t, key, set->generation);
+        if (row) {
+            return row;
+        }
+    }
+    lb_table_t *t = add_table(s, set, SPARE_BALANCER_ROWS, SPARE_MEMBER_ROWS);
+    return t ? lb_table_claim_balancer(t, key, set->generation) : NULL;
+}
+
+static lb_member_row_t *claim_member(server_rec *s, table_set_t *set, uint64_t key)
+{
+    for (int i = 0; i < set->tables->nelts; i++) {
+        lb_table_t *t = APR_ARRAY_IDX(set->tables, i, lb_table_t *);
+        lb_member_row_t *row = lb_table_claim_member(t, key, set->generation);
+        if (row) {
+            return row;
+        }
+    }
+    lb_table_t *t = add_table(s, set, SPARE_BALANCER_ROWS, SPARE_MEMBER_ROWS);
+    return t ? lb_table_claim_member(t, key, set->generation) : NULL;
+}
+
+/* FNV-1a over several strings with a border between them; never 0. */
+static uint64_t key_of(const char *first, const char *second, const char *third)
+{
+    const char *const parts[] = { first, second, third };
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    for (int i = 0; i < 3; i++) {
+        for (const char *c = parts[i]; *c; c++) {
+            h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
+        }
+        h = (h ^ 0xff) * UINT64_C(1099511628211);
+    }
+    return h ? h : 1;
+}
+
+static int claim_rows(apr_pool_t *pconf, server_rec *s, table_set_t *set, lb_cluster_t *cluster)
+{
+    proxy_balancer *b = cluster->balancer;
+
+    cluster->row = claim_balancer(s, set, key_of(b->s->sname, "", ""));
+    if (!cluster->row) {
+        return !OK;
+    }
+    for (int i = 0; i < b->workers->nelts; i++) {
+        proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+        cluster->member_rows[member->s->index] =
+            claim_member(s, set, key_of(b->s->sname, member->s->uds_path, member->s->name_ex));
+    }
+    for (int slot = 0; slot < cluster->slots; slot++) {
+        if (!cluster->member_rows[slot]) {   /* for a member added at run time */
+            cluster->member_rows[slot] =
+                claim_member(s, set, key_of(b->s->sname, "slot", apr_itoa(pconf, slot)));
+        }
+        if (!cluster->member_rows[slot]) {
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+/* ---- mod_proxy's shared structs, through mod_slotmem_shm ---------------------------------- */
+
+/* An id for a virtual host that stays the same over restarts: its first address, port and name;
+ * `index` tells apart those that share all three. */
+static const char *vhost_id(apr_pool_t *p, server_rec *s, int index)
+{
+    const char *host = s->addrs ? s->addrs->virthost : "";
+    const char *name = s->server_hostname ? s->server_hostname : "";
+    const int port = s->addrs ? s->addrs->host_port : 0;
+    const char *text = apr_psprintf(p, "%s:%d/%s#%d", host, port, name, index);
+    return apr_psprintf(p, "p%x", ap_proxy_hashfunc(text, PROXY_HASHFUNC_DEFAULT));
+}
+
+static const char *vhost_name(apr_pool_t *p, server_rec *s)
+{
+    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+    const char *name = s->server_hostname ? s->server_hostname : "_default_";
+    return port ? apr_psprintf(p, "%s:%d", name, port) : apr_pstrdup(p, name);
+}
+
+/* The cluster of an earlier balancer with the same members: this one is inherited. */
+static lb_cluster_t *inherited_from(const proxy_balancer *b)
+{
+    for (int i = 0; i < clusters->nelts; i++) {
+        lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
+        if (cluster->balancer->workers == b->workers) {
+            return cluster;
+        }
+    }
+    return NULL;
+}
+
+static int slot_failed(server_rec *s, const char *name, const char *step, apr_status_t rv)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0402)
+                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, and is there "
+                 "room in it?", name, step);
+    return !OK;
+}
+
+/* The slot that already holds `found`, else a new one. */
+static apr_status_t take_slot(ap_slotmem_instance_t *slots, int was_found, unsigned int *index,
+                              void **memory)
+{
+    if (was_found) {
+        return slotmem->fgrab(slots, *index);
+    }
+    apr_status_t rv = slotmem->grab(slots, index);
+    return rv == APR_SUCCESS ? slotmem->dptr(slots, *index, memory) : rv;
+}
+
+static int share_balancer(proxy_server_conf *conf, proxy_balancer *b, server_rec *s)
+{
+    unsigned int index = 0;
+    void *memory = ap_proxy_find_balancershm(slotmem, conf->bslot, b, &index);
+    apr_status_t rv = take_slot(conf->bslot, memory != NULL, &index, &memory);
+
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, b->s->name, "taking a slot", rv);
+    }
+    rv = ap_proxy_share_balancer(b, memory, (int)index);
+    return rv == APR_SUCCESS ? OK : slot_failed(s, b->s->name, "sharing the balancer", rv);
+}
+
+static int share_member(proxy_balancer *b, proxy_worker *member, server_rec *s, apr_time_t now)
+{
+    unsigned int index = 0;
+    void *memory = ap_proxy_find_workershm(slotmem, b->wslot, member, &index);
+    apr_status_t rv = take_slot(b->wslot, memory != NULL, &index, &memory);
+
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, member->s->name_ex, "taking a slot", rv);
+    }
+    rv = ap_proxy_share_worker(member, memory, (int)index);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, member->s->name_ex, "sharing the member", rv);
+    }
+    member->s->updated = now;
+    member->s->busy = 0;    /* a persisted count would never come back to 0 */
+    return OK;
+}
+
+/* Room for all members that can ever be added, so that the array never moves. */
+static void reserve_members(proxy_balancer *b)
+{
+    while (b->workers->nalloc < b->max_workers) {
+        const int used = b->workers->nelts;
+        while (b->workers->nelts < b->max_workers) {
+            APR_ARRAY_PUSH(b->workers, proxy_worker *) = NULL;
+        }
+        b->workers->nelts = used;
+    }
+}
+
+static void default_attempts(proxy_balancer *b)
+{
+    if (!b->s->max_attempts_set && b->workers->nelts > 1) {
+        b->s->max_attempts = b->workers->nelts - 1;
+        b->s->max_attempts_set = 1;
+    }
+}
+
+static int share_members(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                         ap_slotmem_type_t type, server_rec *s)
+{
+    const apr_time_t now = apr_time_now();
+    b->max_workers = b->workers->nelts + b->growth;
+
+    apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_CLUSTER_MUTEX_TYPE, b->s->sname,
+                                             s, pconf, 0);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
+                     "%s: no mutex of type %s; see the Mutex directive", b->s->name,
+                     LB_CLUSTER_MUTEX_TYPE);
+        return !OK;
+    }
+    rv = slotmem->create(&b->wslot, b->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
+                         (unsigned int)b->max_workers, type, pconf);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, b->s->name, "creating the slots for its members", rv);
+    }
+    b->storage = slotmem;
+    b->wupdated = b->s->wupdated = now;
+    for (int i = 0; i < b->workers->nelts; i++) {
+        if (share_member(b, APR_ARRAY_IDX(b->workers, i, proxy_worker *), s, now) != OK) {
+            return !OK;
+        }
+    }
+    reserve_members(b);
+    if (conf->bal_persist) {   /* members that were added at run time come back */
+        b->wupdated--;
+        ap_proxy_sync_balancer(b, s, conf);
+    }
+    default_attempts(b);
+    return OK;
+}
+
+/* A virtual host inherits a balancer of the main server: the members are the same. */
+static void adopt_members(proxy_balancer *b, lb_cluster_t *cluster)
+{
+    const proxy_balancer *base = cluster->balancer;
+
+    b->wslot = base->wslot;
+    b->storage = base->storage;
+    b->gmutex = base->gmutex;
+    b->max_workers = base->max_workers;
+    b->wupdated = base->wupdated;
+    b->context = cluster;
+}
+
+/* mod_proxy cannot tell its default byrequests from a written one; the main server's choice is the
+ * one that somebody wrote. */
+static void adopt_method(proxy_balancer *b, const lb_cluster_t *cluster, server_rec *s)
+{
+    const proxy_balancer *base = cluster->balancer;
+
+    if (strcmp(b->s->lbpname, "byrequests") == 0 && strcmp(base->s->lbpname, "byrequests") != 0) {
+        PROXY_STRNCPY(b->s->lbpname, base->s->lbpname);
+        b->lbmethod = base->lbmethod;
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, FCLOGNO(0404)
+                     "%s: lbmethod=%s, as in the main server", b->s->name, b->s->lbpname);
+    }
+}
+
+static int inherit(proxy_server_conf *conf, proxy_balancer *b, lb_cluster_t *cluster, server_rec *s)
+{
+    const int has_own_settings = b->s != cluster->configured;
+
+    if (has_own_settings && share_balancer(conf, b, s) != OK) {
+        return !OK;
+    }
+    adopt_members(b, cluster);
+    if (has_own_settings) {
+        b->s->wupdated = cluster->balancer->s->wupdated;
+        default_attempts(b);
+        adopt_method(b, cluster, s);
+    }
+    else {
+        b->s = cluster->balancer->s;
+        b->lbmethod = cluster->balancer->lbmethod;
+    }
+    return OK;
+}
+
+static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                       ap_slotmem_type_t type, server_rec *s, table_set_t *set)
+{
+    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
+
+    cluster->configured = b->s;
+    if (share_balancer(conf, b, s) != OK || share_members(pconf, conf, b, type, s) != OK) {
+        return !OK;
+    }
+    cluster->id = clusters->nelts + 1;
+    cluster->server = s;
+    cluster->vhost = vhost_name(pconf, s);
+    cluster->balancer = b;
+    cluster->slots = b->max_workers;
+    cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
+                                                  * sizeof(*cluster->member_rows));
+    b->context = cluster;
+    APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
+    return claim_rows(pconf, s, set, cluster);
+}
+
+static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *set)
+{
+    proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    const ap_slotmem_type_t type =
+        conf->bal_persist ? AP_SLOTMEM_TYPE_PERSIST | AP_SLOTMEM_TYPE_CLEARINUSE : 0;
+
+    conf->id = vhost_id(pconf, s, index);
+    conf->storage = slotmem;
+    if (conf->balancers->nelts == 0) {
+        return OK;
+    }
+    conf->max_balancers = conf->balancers->nelts + conf->bgrowth;
+    apr_status_t rv = slotmem->create(&conf->bslot, conf->id, ALIGNED_PROXY_BALANCER_SHARED_SIZE,
+                                      (unsigned int)conf->max_balancers, type, pconf);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, vhost_name(pconf, s), "creating the slots for its balancers", rv);
+    }
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        lb_cluster_t *base = inherited_from(b);
+        const char *sname;
+
+        ap_pstr2_alnum(pconf, b->s->name + sizeof(BALANCER_PREFIX) - 1, &sname);
+        if (!base || b->s != base->configured) {
+            PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", sname, NULL));
+        }
+        if ((base ? inherit(conf, b, base, s) : add_cluster(pconf, conf, b, type, s, set)) != OK) {
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
+{
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;    /* httpd reads its configuration twice at start; the second one counts */
+    }
+    slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
+    clusters = apr_array_make(pconf, 8, sizeof(lb_cluster_t *));
+
+    table_set_t *set = table_set(main);
+    set->generation++;
+    for (int i = 0; i < set->tables->nelts; i++) {
+        lb_table_sweep(APR_ARRAY_IDX(set->tables, i, lb_table_t *), set->generation);
+    }
+    int index = 0;
+    for (server_rec *s = main; s; s = s->next, index++) {
+        if (add_vhost(pconf, s, index, set) != OK) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+/* ---- In the children ------------------------------------------------------------------------ */
+
+static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *b)
+{
+    apr_status_t rv = ap_proxy_initialize_balancer(b, s, pchild);
+    for (int i = 0; rv == APR_SUCCESS && i < b->workers->nelts; i++) {
+        rv = ap_proxy_initialize_worker(APR_ARRAY_IDX(b->workers, i, proxy_worker *), s, pchild);
+    }
+    if (rv != APR_SUCCESS) {
+        /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0405)
+                     "%s: this child process cannot attach to the shared memory of the balancer",
+                     b->s->name);
+    }
+}
+
+void lb_cluster_child_init(apr_pool_t *pchild, server_rec *main)
+{
+    for (server_rec *s = main; s; s = s->next) {
+        proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+        for (int i = 0; i < conf->balancers->nelts; i++) {
+            proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            const lb_cluster_t *cluster = lb_cluster_of(b);
+            if (cluster->balancer != b) {
+                b->tmutex = cluster->balancer->tmutex;    /* one array of members, one lock */
+            }
+            attach_balancer(pchild, s, b);
+        }
+    }
+}

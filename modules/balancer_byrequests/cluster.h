@@ -1,0 +1,50 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* cluster.h - puts mod_proxy's balancers and members into shared memory at start.
+ * Knows    mod_slotmem_shm (for mod_proxy's own shared structs), our member table, inheritance of
+ *          balancers by virtual hosts.
+ * Ignores  elections and requests.
+ * Memory   slots in pconf; the member table in the process pool, so that it outlives restarts.
+ * Threads  written before the children start; read-only afterwards, but for mod_proxy's worker
+ *          arrays, which only grow (see lb_cluster_member). */
+#ifndef LB_CLUSTER_H
+#define LB_CLUSTER_H
+
+#include "member_table.h"
+#include "mod_proxy.h"
+
+/* What we keep for a balancer. Copies of it in virtual hosts that inherit it share one. */
+typedef struct {
+    int id;                           /* counts up from 1 in configuration order */
+    server_rec *server;               /* the virtual host that defines it */
+    const char *vhost;                /* its name and port, as shown to operators */
+    proxy_balancer *balancer;         /* the defining copy */
+    const proxy_balancer_shared *configured;   /* its settings before they moved to shared memory */
+    lb_balancer_row_t *row;
+    lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
+    int slots;                        /* members that it can have, growth included */
+} lb_cluster_t;
+
+/** What we keep for this balancer; never NULL after post_config. */
+lb_cluster_t *lb_cluster_of(const proxy_balancer *balancer);
+
+/** All of them: array of lb_cluster_t *, in configuration order. */
+apr_array_header_t *lb_cluster_all(void);
+
+/** The i-th member of a balancer, 0 <= i < balancer->workers->nelts.
+ *  returns  NULL while another thread is still adding it */
+proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
+
+/** The shared row of a member. */
+lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** See members and settings that another process added or changed. */
+void lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
+
+/** Hook bodies. */
+int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+void lb_cluster_child_init(apr_pool_t *pchild, server_rec *s);
+
+/** The name of the mutex type in httpd's Mutex directive: the stock one. */
+#define LB_CLUSTER_MUTEX_TYPE "proxy-balancer-shm"
+
+#endif

@@ -1,0 +1,57 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* contract.c - see contract.h: the functions that the other two modules call. */
+#include "contract.h"
+
+#include "apr_optional.h"
+#include "dispatch.h"
+#include "health.h"
+#include "operate.h"
+#include "snapshot.h"
+
+static lb_ticket_t *lb_ticket_of(request_rec *r)
+{
+    return lb_ticket_find(r);
+}
+
+static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    static const bool is_failure[] = {
+#define X(name, word, failure) failure,
+        LB_OUTCOMES(X)
+#undef X
+    };
+    if (!lb_ticket_give_back(ticket)) {
+        return;
+    }
+    if (is_failure[outcome]) {
+        lb_health_fail(ticket->balancer, ticket->member, outcome, lb_outcome_word(outcome),
+                       ticket->r);
+    }
+    else if (outcome == LB_SERVED) {
+        lb_health_succeed(ticket->member);
+    }
+}
+
+static proxy_worker *lb_ticket_next(lb_ticket_t *ticket, request_rec *r, char **url)
+{
+    return lb_dispatch_next(ticket, r, url);
+}
+
+static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
+{
+    return lb_snapshot_take(p, any);
+}
+
+static const char *lb_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+{
+    return lb_operate_apply(p, any, action);
+}
+
+void lb_contract_register(void)
+{
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
+    APR_REGISTER_OPTIONAL_FN(lb_snapshot);
+    APR_REGISTER_OPTIONAL_FN(lb_apply);
+}

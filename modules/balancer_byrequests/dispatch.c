@@ -1,0 +1,279 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* dispatch.c - see dispatch.h. */
+#include "dispatch.h"
+
+#include "apr_strings.h"
+#include "cluster.h"
+#include "fastcgi_log.h"
+#include "health.h"
+#include "http_log.h"
+#include "provider.h"
+#include "sticky.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+/* How often a request that waits for a usable member (the balancer's timeout) looks again. */
+#define LOOK_AGAIN_US (20 * 1000)
+
+int lb_dispatch_canon(request_rec *r, char *url)
+{
+    char *host;
+    apr_port_t port = 0;
+
+    if (ap_cstr_casecmpn(url, "balancer:", 9) != 0) {
+        return DECLINED;
+    }
+    url += 9;
+    const char *err = ap_proxy_canon_netloc(r->pool, &url, NULL, NULL, &host, &port);
+    if (err) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0420)
+                      "cannot parse the URL balancer:%s: %s", url, err);
+        return HTTP_BAD_REQUEST;
+    }
+    /* The path stays as it came: the member's own scheme makes it canonical. */
+    r->filename = apr_pstrcat(r->pool, "proxy:" BALANCER_PREFIX, host, "/", url, NULL);
+    return OK;
+}
+
+/* ---- Session routes ------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;     /* of the parameter or cookie that carried it */
+    const char *route;    /* NULL when the client sent none */
+} session_t;
+
+static session_t session_of(const lb_ticket_t *ticket)
+{
+    const proxy_balancer_shared *settings = ticket->balancer->s;
+    request_rec *r = ticket->r;
+    session_t session = { NULL, NULL };
+
+    if (!*settings->sticky) {
+        return session;
+    }
+    fcgi_span_t value = lb_sticky_in_url(ticket->url, settings->sticky_path, settings->scolonsep);
+    if (!value.at && r->args) {
+        value = lb_sticky_in_url(apr_pstrcat(r->pool, "?", r->args, NULL), settings->sticky_path,
+                                 settings->scolonsep);
+    }
+    session.name = settings->sticky_path;
+    if (!value.at) {
+        const char *cookies = apr_table_get(r->headers_in, "Cookie");
+        value = lb_sticky_in_cookies(cookies ? cookies : "", settings->sticky);
+        session.name = settings->sticky;
+    }
+    const fcgi_span_t route = lb_sticky_route(value, settings->sticky_separator);
+    if (route.at) {
+        session.route = apr_pstrmemdup(r->pool, (const char *)route.at, route.bytes);
+    }
+    return session;
+}
+
+static bool can_serve(const lb_ticket_t *ticket, proxy_worker *member)
+{
+    lb_health_retry(ticket->balancer, member, ticket->r->server);
+    return PROXY_WORKER_IS_USABLE(member) && !lb_ticket_has_tried(ticket, member);
+}
+
+/* The first usable member with this route, standbys last.
+ * known  set when any member has the route, usable or not; its redirect goes to *redirect */
+static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *route, bool *known,
+                                     const char **redirect)
+{
+    const proxy_balancer *b = ticket->balancer;
+    proxy_worker *standby = NULL;
+
+    for (int i = 0; i < b->workers->nelts; i++) {
+        proxy_worker *member = lb_cluster_member(b, i);
+        if (!member || strcmp(member->s->route, route) != 0) {
+            continue;
+        }
+        *known = true;
+        if (!can_serve(ticket, member)) {
+            *redirect = *member->s->redirect ? member->s->redirect : *redirect;
+        }
+        else if (!PROXY_WORKER_IS_STANDBY(member)) {
+            return member;
+        }
+        else if (!standby) {
+            standby = member;
+        }
+    }
+    return standby;
+}
+
+/* Follows redirects, at most one for each member: they may form a circle.
+ * returns  NULL when no member of the session can serve; *known: does its route exist at all? */
+static proxy_worker *member_of_session(const lb_ticket_t *ticket, const char *route, bool *known)
+{
+    for (int hops = 0; hops <= ticket->balancer->workers->nelts; hops++) {
+        const char *redirect = NULL;
+        bool is_known = false;
+        proxy_worker *member = member_of_route(ticket, route, &is_known, &redirect);
+
+        *known |= hops == 0 && is_known;
+        if (member || !redirect) {
+            return member;
+        }
+        route = redirect;
+    }
+    return NULL;
+}
+
+/* ---- Choosing ------------------------------------------------------------------------------- */
+
+static proxy_worker *elect_or_wait(const lb_ticket_t *ticket)
+{
+    const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
+    proxy_worker *member = lb_provider_elect(ticket);
+
+    while (!member && apr_time_now() < deadline && !ticket->r->connection->aborted) {
+        apr_sleep(LOOK_AGAIN_US);
+        lb_health_force_recovery(ticket->balancer, ticket->r->server);
+        member = lb_provider_elect(ticket);
+    }
+    return member;
+}
+
+static proxy_worker *choose(const lb_ticket_t *ticket, const session_t *session)
+{
+    const proxy_balancer *b = ticket->balancer;
+    bool route_is_known = false;
+    proxy_worker *member = NULL;
+
+    if (session->route) {
+        member = member_of_session(ticket, session->route, &route_is_known);
+    }
+    if (member) {
+        lb_provider_account(ticket, member);
+        if (strcmp(session->route, member->s->route) != 0) {
+            apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
+        }
+        return member;
+    }
+    if (route_is_known && b->s->sticky_force) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
+                      "%s: no usable member for the session route %s, and nofailover=On",
+                      b->s->name, session->route);
+        return NULL;
+    }
+    member = elect_or_wait(ticket);
+    if (member && *b->s->sticky) {
+        apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
+    }
+    if (!member && ticket->tries == 0) {    /* after a failed try its line says enough */
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
+                      "%s: no_member: none of its %d members is usable", b->s->name,
+                      b->workers->nelts);
+    }
+    return member;
+}
+
+/* ---- The request as the member sees it ------------------------------------------------------- */
+
+static void tell_environment(const lb_ticket_t *ticket, const session_t *session)
+{
+    request_rec *r = ticket->r;
+    apr_table_t *env = r->subprocess_env;
+
+    apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
+    apr_table_setn(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
+    apr_table_setn(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+    if (session->route) {
+        apr_table_setn(r->notes, "session-sticky", session->name);
+        apr_table_setn(r->notes, "session-route", session->route);
+        apr_table_setn(env, "BALANCER_SESSION_STICKY", session->name);
+        apr_table_setn(env, "BALANCER_SESSION_ROUTE", session->route);
+    }
+}
+
+/* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
+static int rewrite_url(const lb_ticket_t *ticket, char **url)
+{
+    request_rec *r = ticket->r;
+    const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
+
+    char *plain = apr_pstrcat(r->pool, ticket->member->s->name_ex, path, NULL);
+    r->filename = apr_pstrcat(r->pool, "proxy:", plain, NULL);
+    const int rc = proxy_run_canon_handler(r, plain);
+    if (rc == OK) {
+        *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
+    }
+    return rc;
+}
+
+static int dispatch(lb_ticket_t *ticket, char **url)
+{
+    const session_t session = session_of(ticket);
+    proxy_worker *member = choose(ticket, &session);
+
+    if (!member) {
+        return HTTP_SERVICE_UNAVAILABLE;
+    }
+    lb_ticket_take(ticket, member);
+    tell_environment(ticket, &session);
+    const int rc = rewrite_url(ticket, url);
+    if (rc != OK) {
+        lb_ticket_give_back(ticket);
+        return rc;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, ticket->r, FCLOGNO(0423)
+                  "%s: try %d goes to %s", ticket->balancer->s->name, ticket->tries, *url);
+    return OK;
+}
+
+int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
+                            proxy_server_conf *conf, char **url)
+{
+    lb_ticket_t *ticket;
+
+    if (*balancer) {    /* mod_proxy's own loop tries again, for a scheme other than ours */
+        ticket = lb_ticket_find(r);
+        lb_ticket_give_back(ticket);
+    }
+    else {
+        if (ap_cstr_casecmpn(*url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
+            return DECLINED;
+        }
+        *balancer = ap_proxy_get_balancer(r->pool, conf, *url, 1);
+        if (!*balancer) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0424)
+                          "%s: this virtual host has no such balancer; define it in "
+                          "<Proxy \"balancer://...\">", *url);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        ticket = lb_ticket_make(r, *balancer, *url);
+    }
+    *worker = NULL;
+    lb_cluster_sync(*balancer, r->server);
+    lb_health_force_recovery(*balancer, r->server);
+    const int rc = dispatch(ticket, url);
+    if (rc == OK) {
+        *worker = ticket->member;
+    }
+    return rc;
+}
+
+int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, request_rec *r,
+                             proxy_server_conf *conf)
+{
+    lb_ticket_t *ticket = lb_ticket_find(r);
+
+    if (!ticket || !ticket->member) {
+        return OK;
+    }
+    lb_ticket_give_back(ticket);    /* members of other schemes; ours has done it long before */
+    lb_health_judge_answer(balancer, ticket->member, r);
+    return OK;
+}
+
+proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
+{
+    const proxy_balancer *b = ticket->balancer;
+
+    if (b->s->max_attempts_set && ticket->tries > b->s->max_attempts) {
+        return NULL;
+    }
+    return dispatch(ticket, url) == OK ? ticket->member : NULL;
+}

@@ -1,0 +1,66 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* election.c - see election.h. */
+#include "election.h"
+
+static uint64_t stride(uint32_t weight)
+{
+    return (uint64_t)LB_STRIDE * 100 / weight;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void advance(_Atomic uint64_t *clock, uint64_t to)
+{
+    uint64_t now = atomic_load(clock);
+    while (now < to && !atomic_compare_exchange_weak(clock, &now, to)) {
+        /* now was read again by the failed exchange */
+    }
+}
+
+int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count)
+{
+    if (count == 0) {
+        return -1;
+    }
+    for (;;) {
+        const uint64_t now = atomic_load(clock);
+        size_t best = 0;
+        uint64_t best_seen = atomic_load(candidates[0].pass);
+        uint64_t best_start = later(best_seen, now);
+
+        for (size_t i = 1; i < count; i++) {
+            const uint64_t seen = atomic_load(candidates[i].pass);
+            const uint64_t start = later(seen, now);
+            if (start < best_start) {
+                best = i;
+                best_seen = seen;
+                best_start = start;
+            }
+        }
+        if (atomic_compare_exchange_strong(candidates[best].pass, &best_seen,
+                                           best_start + stride(candidates[best].weight))) {
+            advance(clock, best_start);
+            return (int)best;
+        }
+    }
+}
+
+void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *chosen)
+{
+    uint64_t seen = atomic_load(chosen->pass);
+    uint64_t charged;
+    do {
+        charged = later(seen, atomic_load(clock)) + stride(chosen->weight);
+    } while (!atomic_compare_exchange_weak(chosen->pass, &seen, charged));
+}
+
+int lb_election_credit(_Atomic uint64_t *clock, const lb_candidate_t *member)
+{
+    const int64_t behind = (int64_t)(atomic_load(clock) - atomic_load(member->pass));
+    const int64_t credit = behind * 100 / (int64_t)stride(member->weight);
+    const int64_t bound = 1000000000;   /* it is shown as an int */
+    return (int)(credit > bound ? bound : credit < -bound ? -bound : credit);
+}

@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* mod_balancer_byrequests.c - the face of the balancer: owner of balancer:// in mod_proxy, in the
+ * place of mod_proxy_balancer and mod_lbmethod_byrequests. */
+#include "balancer_config.h"
+#include "cluster.h"
+#include "contract.h"
+#include "dispatch.h"
+#include "http_config.h"
+#include "provider.h"
+
+extern __attribute__((visibility("default")))
+module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+
+static void register_hooks(apr_pool_t *p)
+{
+    static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
+
+    lb_provider_register(p);
+    lb_contract_register();
+    ap_hook_pre_config(lb_balancer_config_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    ap_hook_check_config(lb_balancer_config_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(lb_cluster_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    proxy_hook_pre_request(lb_dispatch_pre_request, NULL, NULL, APR_HOOK_FIRST);
+    proxy_hook_post_request(lb_dispatch_post_request, NULL, NULL, APR_HOOK_FIRST);
+    proxy_hook_canon_handler(lb_dispatch_canon, NULL, NULL, APR_HOOK_FIRST);
+}
+
+AP_DECLARE_MODULE(balancer_byrequests) = {
+    STANDARD20_MODULE_STUFF,
+    NULL,              /* per-directory configuration */
+    NULL,
+    NULL,              /* per-server configuration */
+    NULL,
+    NULL,              /* directives: mod_proxy's own */
+    register_hooks
+};

@@ -1,0 +1,26 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* provider.h - mod_proxy's lbmethod provider "byrequests" on top of the election; and running
+ *              other providers (bybusyness, bytraffic, heartbeat) under our balancer.
+ * Knows    mod_proxy's structs on one side, election.h and eligible.h on the other.
+ * Ignores  sessions, tickets' counting.
+ * Threads  byrequests takes no lock; other providers run under the balancer's global mutex,
+ *          because they add to shared numbers without atomics. */
+#ifndef LB_PROVIDER_H
+#define LB_PROVIDER_H
+
+#include "ticket.h"
+
+/** Register "byrequests". */
+void lb_provider_register(apr_pool_t *pconf);
+
+/** Elect a member that the ticket's request has not tried.
+ *  returns  NULL when none can be elected now */
+proxy_worker *lb_provider_elect(const lb_ticket_t *ticket);
+
+/** A session chose this member: the method takes it into account. */
+void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);
+
+/** What the method owes this member, in its own unit (byrequests: hundredths of a request). */
+int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member);
+
+#endif

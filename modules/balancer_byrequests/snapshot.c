@@ -1,0 +1,137 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* snapshot.c - see snapshot.h. */
+#include "snapshot.h"
+
+#include "apr_strings.h"
+#include "cluster.h"
+#include "health.h"
+#include "provider.h"
+
+/* The worst thing that is true of a member, in one word. */
+static const char *state_word(const proxy_worker *member)
+{
+    static const struct {
+        unsigned int bits;
+        const char *word;
+    } states[] = {
+        { PROXY_WORKER_STOPPED, "stopped" },
+        { PROXY_WORKER_DISABLED, "disabled" },
+        { PROXY_WORKER_IN_SHUTDOWN, "shutdown" },
+        { PROXY_WORKER_IN_ERROR, "error" },
+        { PROXY_WORKER_HC_FAIL, "health_fail" },
+        { PROXY_WORKER_DRAIN, "draining" },
+        { PROXY_WORKER_HOT_STANDBY, "standby" },
+        { PROXY_WORKER_HOT_SPARE, "spare" },
+    };
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (member->s->status & states[i].bits) {
+            return states[i].word;
+        }
+    }
+    return "ok";
+}
+
+static const char *flush_word(const proxy_worker_shared *s)
+{
+    switch (s->flush_packets) {
+    case flush_on:
+        return "on";
+    case flush_auto:
+        return "auto";
+    default:
+        return "off";
+    }
+}
+
+static void copy_settings(apr_pool_t *p, const proxy_worker_shared *s, lb_member_view_t *view)
+{
+    view->url = apr_pstrdup(p, s->name_ex);
+    view->scheme = apr_pstrdup(p, s->scheme);
+    view->hostname = apr_pstrdup(p, s->hostname_ex);
+    view->port = *s->uds_path ? 0 : s->port;
+    view->route = apr_pstrdup(p, s->route);
+    view->redirect = apr_pstrdup(p, s->redirect);
+    view->weight_hundredths = s->lbfactor;
+    view->lbset = s->lbset;
+    view->retries = s->retries;
+    view->retry = s->retry;
+    view->pool_min = s->min;
+    view->pool_smax = s->smax;
+    view->pool_max = s->hmax;
+    view->ttl = s->ttl;
+    view->timeout = s->timeout_set ? s->timeout : 0;
+    view->acquire = s->acquire_set ? s->acquire : 0;
+    view->recv_buffer_bytes = s->recv_buffer_size_set ? s->recv_buffer_size : 0;
+    view->io_buffer_bytes = s->io_buffer_size_set ? s->io_buffer_size : 0;
+    view->keepalive = s->keepalive_set ? (int)s->keepalive : -1;
+    view->flush_packets = flush_word(s);
+    view->flush_wait = s->flush_wait;
+}
+
+static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_member_view_t *view)
+{
+    const lb_member_row_t *row = lb_cluster_row(b, member);
+
+    view->lbstatus = lb_provider_lbstatus(b, member);
+    view->elected = atomic_load(&row->elected);
+    view->in_flight = atomic_load(&row->in_flight);
+    view->failures = atomic_load(&row->failures);
+    view->last_error_at = atomic_load(&row->last_error_at);
+    view->last_error =
+        view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
+    view->next_trial_at = lb_health_next_trial(member);
+    view->bytes_sent = (uint64_t)member->s->transferred;
+    view->bytes_read = (uint64_t)member->s->read;
+}
+
+static void view_member(apr_pool_t *p, const proxy_balancer *b, proxy_worker *member,
+                        lb_member_view_t *view)
+{
+    view->name = ap_proxy_worker_name(p, member);
+    view->state = state_word(member);
+    view->status = ap_proxy_parse_wstatus(p, member);
+    view->status_bits = member->s->status;
+    copy_settings(p, member->s, view);
+    copy_numbers(b, member, view);
+}
+
+static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const proxy_balancer_shared *s = b->s;
+
+    view->id = cluster->id;
+    view->vhost = cluster->vhost;
+    view->name = apr_pstrdup(p, s->name);
+    view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
+    view->lbmethod = b->lbmethod->name;
+    view->sticky = apr_pstrdup(p, s->sticky);
+    view->sticky_path = apr_pstrdup(p, s->sticky_path);
+    view->nofailover = s->sticky_force;
+    view->forcerecovery = s->forcerecovery;
+    view->path_delimiter_is_semicolon = s->scolonsep;
+    view->timeout = s->timeout;
+    view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
+    view->nonce = apr_pstrdup(p, s->nonce);
+    view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+    view->members = apr_array_make(p, b->workers->nelts, sizeof(lb_member_view_t));
+    for (int i = 0; i < b->workers->nelts; i++) {
+        proxy_worker *member = lb_cluster_member(b, i);
+        if (member) {
+            view_member(p, b, member, apr_array_push(view->members));
+        }
+    }
+}
+
+apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
+
+    for (int i = 0; i < all->nelts; i++) {
+        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
+        lb_cluster_sync(cluster->balancer, any);
+        view_balancer(p, cluster, apr_array_push(views));
+    }
+    return views;
+}

@@ -1,0 +1,13 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* snapshot.h - plain copies of all balancers and members, for those who show them.
+ * Knows    every shared number.   Ignores  how it is shown.
+ * Memory   the caller's pool.   Threads: any; takes no lock that requests need. */
+#ifndef LB_SNAPSHOT_H
+#define LB_SNAPSHOT_H
+
+#include "mod_balancer_byrequests.h"
+
+/** See lb_snapshot in the contract. */
+apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any);
+
+#endif

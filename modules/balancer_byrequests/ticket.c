@@ -1,0 +1,75 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* ticket.c - see ticket.h. */
+#include "ticket.h"
+
+#include "cluster.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+
+lb_ticket_t *lb_ticket_find(request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &balancer_byrequests_module);
+}
+
+static apr_status_t give_back_forgotten(void *ticket)
+{
+    lb_ticket_give_back(ticket);
+    return APR_SUCCESS;
+}
+
+lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char *url)
+{
+    lb_ticket_t *ticket = apr_pcalloc(r->pool, sizeof(*ticket));
+
+    ticket->r = r;
+    ticket->balancer = balancer;
+    ticket->url = apr_pstrdup(r->pool, url);
+    ap_set_module_config(r->request_config, &balancer_byrequests_module, ticket);
+    apr_pool_cleanup_register(r->pool, ticket, give_back_forgotten, apr_pool_cleanup_null);
+    return ticket;
+}
+
+void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
+{
+    lb_member_row_t *row = lb_cluster_row(ticket->balancer, member);
+
+    if (ticket->tries > 0) {    /* only failovers need the list */
+        if (!ticket->tried) {
+            ticket->tried = apr_array_make(ticket->r->pool, 4, sizeof(proxy_worker *));
+            APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = ticket->member;
+        }
+        APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = member;
+    }
+    ticket->member = member;
+    ticket->tries++;
+    ticket->is_held = true;
+    atomic_fetch_add(&row->in_flight, 1);
+    atomic_fetch_add(&row->elected, 1);
+    /* what mod_status and stock's methods read */
+    __atomic_fetch_add(&member->s->busy, 1, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
+}
+
+bool lb_ticket_give_back(lb_ticket_t *ticket)
+{
+    if (!ticket->is_held) {
+        return false;
+    }
+    ticket->is_held = false;
+    atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
+    __atomic_fetch_sub(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
+    return true;
+}
+
+bool lb_ticket_has_tried(const lb_ticket_t *ticket, const proxy_worker *member)
+{
+    if (!ticket->tried) {
+        return ticket->member == member;
+    }
+    for (int i = 0; i < ticket->tried->nelts; i++) {
+        if (APR_ARRAY_IDX(ticket->tried, i, proxy_worker *) == member) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -1,0 +1,41 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* ticket.h - the right to have one request in flight on one member, counted exactly once.
+ * Knows    the shared row, and the numbers in mod_proxy's struct that other readers look at.
+ * Ignores  which member is chosen, and why.
+ * Memory   one ticket for a request, in r->pool; a pool cleanup gives a forgotten right back.
+ * Threads  the request's own. */
+#ifndef LB_TICKET_H
+#define LB_TICKET_H
+
+#include <stdbool.h>
+
+#include "mod_balancer_byrequests.h"
+
+struct lb_ticket_t {
+    request_rec        *r;
+    proxy_balancer     *balancer;
+    proxy_worker       *member;     /* of the last try */
+    const char         *url;        /* balancer://name/path, as the request came */
+    apr_array_header_t *tried;      /* of proxy_worker *, the last one included; NULL until needed */
+    int                 tries;
+    bool                is_held;
+};
+
+/** The ticket of this request; NULL when no balancer is involved. */
+lb_ticket_t *lb_ticket_find(request_rec *r);
+
+/** A ticket for this request, not yet held.
+ *  url   balancer://name/path, copied */
+lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char *url);
+
+/** Take the right on this member, and count the election. */
+void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member);
+
+/** Give the right back; does nothing when it is not held.
+ *  returns  was it held? */
+bool lb_ticket_give_back(lb_ticket_t *ticket);
+
+/** Was this member tried for this request? */
+bool lb_ticket_has_tried(const lb_ticket_t *ticket, const proxy_worker *member);
+
+#endif

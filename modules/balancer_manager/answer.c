@@ -1,0 +1,74 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* answer.c - gathers what a view shows.
+ * Knows    the parameters that choose a balancer and a member.
+ * Ignores  how it is shown (view_*.c) and what is changed (action.c).
+ * Memory   r->pool.   Threads: one request, one thread. */
+#include "answer.h"
+
+#include <stdarg.h>
+
+#include <apr_strings.h>
+
+#include "balancers.h"
+
+mgr_answer_t *mgr_answer_make(request_rec *r)
+{
+    mgr_answer_t *answer = apr_pcalloc(r->pool, sizeof(*answer));
+
+    answer->r = r;
+    answer->status = HTTP_OK;
+    answer->balancers = mgr_balancers_snapshot(r);
+    answer->notes = apr_array_make(r->pool, 2, sizeof(const char *));
+    return answer;
+}
+
+void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    APR_ARRAY_PUSH(answer->notes, const char *) = apr_pvsprintf(answer->r->pool, format, values);
+    va_end(values);
+}
+
+int mgr_answer_refuse(mgr_answer_t *answer, int status, const char *format, ...)
+{
+    va_list values;
+
+    va_start(values, format);
+    APR_ARRAY_PUSH(answer->notes, const char *) = apr_pvsprintf(answer->r->pool, format, values);
+    va_end(values);
+    answer->status = status;
+    return status;
+}
+
+int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters)
+{
+    const char *key = apr_table_get(parameters, "b");
+
+    if (!key) {
+        return OK;
+    }
+    answer->balancer =
+        mgr_balancers_find(answer->r->pool, answer->balancers, key,
+                           apr_table_get(parameters, "vhost"), apr_table_get(parameters, "nonce"));
+    if (!answer->balancer) {
+        return mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no balancer %s.", key);
+    }
+    return OK;
+}
+
+int mgr_answer_choose_member(mgr_answer_t *answer, const apr_table_t *parameters)
+{
+    const char *url = apr_table_get(parameters, "w");
+
+    if (!url || !answer->balancer) {
+        return OK;
+    }
+    answer->member = mgr_balancers_find_member(answer->r->pool, answer->balancer, url);
+    if (!answer->member) {
+        return mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no member %s in %s.", url,
+                                 answer->balancer->name);
+    }
+    return OK;
+}

@@ -1,0 +1,37 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* answer.h - one request to the manager: what it is about, and what it has come to. */
+#ifndef MGR_ANSWER_H
+#define MGR_ANSWER_H
+
+#include <httpd.h>
+
+#include "mod_balancer_byrequests.h"
+
+typedef struct {
+    request_rec *r;
+    apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
+    const lb_balancer_view_t *balancer; /* the one that is chosen, NULL: none */
+    const lb_member_view_t *member;     /* likewise */
+    int status;                         /* HTTP */
+    apr_array_header_t *notes;          /* of const char *: what the user should know */
+} mgr_answer_t;
+
+/** An empty answer with status 200, in r->pool. */
+mgr_answer_t *mgr_answer_make(request_rec *r);
+
+/** Add a note. */
+void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/** Add a note, make `status` the answer's, and return it. */
+int mgr_answer_refuse(mgr_answer_t *answer, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/** Choose the balancer that the parameters b, vhost and nonce name.
+ *  returns  OK, also when there is no b; else the answer is refused as not found */
+int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters);
+
+/** Choose the chosen balancer's member that the parameter w names; returns as above. */
+int mgr_answer_choose_member(mgr_answer_t *answer, const apr_table_t *parameters);
+
+#endif

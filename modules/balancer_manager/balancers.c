@@ -1,0 +1,95 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancers.c - reaches the balancers through include/mod_balancer_byrequests.h and nothing else.
+ * Knows    the optional functions, and how stock's scripts name balancers and members.
+ * Ignores  pages and forms.
+ * Memory   snapshots live in r->pool.
+ * Threads  the two pointers are written while the configuration is read, by one thread. */
+#include "balancers.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "csrf.h"
+
+static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
+static APR_OPTIONAL_FN_TYPE(lb_apply) *apply;
+
+const char *mgr_balancers_connect(void)
+{
+    take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
+    apply = APR_RETRIEVE_OPTIONAL_FN(lb_apply);
+    if (take_snapshot && apply) {
+        return NULL;
+    }
+    return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
+           "(or LoadModule balancer_byrequests_module modules/mod_balancer_byrequests.so)";
+}
+
+apr_array_header_t *mgr_balancers_snapshot(request_rec *r)
+{
+    return take_snapshot(r->pool, r->server);
+}
+
+const char *mgr_balancers_apply(request_rec *r, const lb_action_t *action)
+{
+    return apply(r->pool, r->server, action);
+}
+
+/* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */
+static int is_named(apr_pool_t *p, const char *given, const char *name)
+{
+    if (!strcmp(given, name)) {
+        return 1;
+    }
+    char *once_more = apr_pstrdup(p, given);
+    ap_unescape_url(once_more); /* its verdict is about paths, where %2F is not allowed */
+    return !strcmp(once_more, name);
+}
+
+const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_header_t *snapshot,
+                                             const char *key, const char *vhost, const char *nonce)
+{
+    const lb_balancer_view_t *first = NULL;
+    char *lower_key = apr_pstrdup(p, key);
+
+    ap_str_tolower(lower_key); /* as mod_proxy does with the names of balancers */
+    for (int i = 0; i < snapshot->nelts; i++) {
+        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
+        if (!is_named(p, lower_key, balancer->key)
+            || (vhost && *vhost && !is_named(p, vhost, balancer->vhost))) {
+            continue;
+        }
+        if (!nonce || mgr_csrf_is_same_secret(nonce, balancer->nonce)) {
+            return balancer;
+        }
+        if (!first) {
+            first = balancer;
+        }
+    }
+    return first;
+}
+
+const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,
+                                                  const char *url)
+{
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+        if (is_named(p, url, member->url) || is_named(p, url, member->name)) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+int mgr_balancers_is_key_shared(const apr_array_header_t *snapshot,
+                                const lb_balancer_view_t *balancer)
+{
+    for (int i = 0; i < snapshot->nelts; i++) {
+        const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
+        if (other != balancer && !strcmp(other->key, balancer->key)) {
+            return 1;
+        }
+    }
+    return 0;
+}

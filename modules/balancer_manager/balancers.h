@@ -1,0 +1,35 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancers.h - the balancer's contract, as the manager uses it. */
+#ifndef MGR_BALANCERS_H
+#define MGR_BALANCERS_H
+
+#include <httpd.h>
+
+#include "mod_balancer_byrequests.h"
+
+/** Find the balancer's functions; to be called once for each reading of the configuration.
+ *  returns  NULL, or what is missing and the cure */
+const char *mgr_balancers_connect(void);
+
+/** All balancers now: array of lb_balancer_view_t in r->pool. */
+apr_array_header_t *mgr_balancers_snapshot(request_rec *r);
+
+/** Carry out one action: NULL when done, else what is wrong and the cure, in r->pool. */
+const char *mgr_balancers_apply(request_rec *r, const lb_action_t *action);
+
+/** Find a balancer by the form parameter `b`.
+ *  vhost    NULL or "": any virtual host
+ *  nonce    NULL: any; else, of balancers with this key, the one with this nonce comes first
+ *  returns  an element of the snapshot, NULL when there is none */
+const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_header_t *snapshot,
+                                             const char *key, const char *vhost, const char *nonce);
+
+/** Find a member by the form parameter `w`, its URL or its name; or NULL. */
+const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,
+                                                  const char *url);
+
+/** Does another virtual host have a balancer of this key? */
+int mgr_balancers_is_key_shared(const apr_array_header_t *snapshot,
+                                const lb_balancer_view_t *balancer);
+
+#endif

@@ -1,0 +1,43 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* mod_balancer_manager.c - FACE: shows and changes the balancers of mod_balancer_byrequests.
+ * Threads  hooks only; see router.c. */
+#include <httpd.h>
+#include <http_config.h>
+#include <http_log.h>
+
+#include "balancers.h"
+#include "fastcgi_log.h"
+#include "router.h"
+
+extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA balancer_manager_module;
+
+/* check_config and not post_config: only the former runs in `apachectl configtest`. */
+static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    const char *missing = mgr_balancers_connect();
+
+    if (!missing) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0600) "%s", missing);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+static void register_hooks(apr_pool_t *p)
+{
+    static const char *const stock[] = {"mod_proxy_balancer.c", NULL};
+
+    ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
+}
+
+AP_DECLARE_MODULE(balancer_manager) = {
+    STANDARD20_MODULE_STUFF,
+    NULL, /* per-directory configuration */
+    NULL,
+    NULL, /* per-server configuration */
+    NULL,
+    NULL, /* directives */
+    register_hooks,
+    0,
+};

@@ -1,0 +1,180 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* router.c - from path, query and method to an action and a view.
+ * Knows    the manager's URLs and the headers that every page needs.
+ * Ignores  what views print and actions change.
+ * Memory   r->pool.   Threads: any, no state. */
+#include "router.h"
+
+#include <string.h>
+
+#include <ap_expr.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+
+#include "action.h"
+#include "form.h"
+#include "view.h"
+
+#define HANDLER "balancer-manager"
+
+/* `rest` of "/balancer-manager/rest" when `at` is "/balancer-manager" or "/balancer-manager/". */
+static const char *path_below(const char *uri, const char *at)
+{
+    size_t bytes = strlen(at);
+
+    while (bytes > 0 && at[bytes - 1] == '/') {
+        bytes--;
+    }
+    if (strncmp(uri, at, bytes) || (uri[bytes] && uri[bytes] != '/')) {
+        return NULL;
+    }
+    return uri + bytes;
+}
+
+static int sets_our_handler(request_rec *r, const core_dir_config *section)
+{
+    const char *error = NULL;
+    const char *handler = section->expr_handler /* in 2.4 every SetHandler is an expression */
+                              ? ap_expr_str_exec(r, section->expr_handler, &error)
+                              : NULL;
+
+    return handler && !error && !strcmp(handler, HANDLER);
+}
+
+/* The path below the <Location> that sets our handler. r->path_info cannot tell: below a folder
+ * that does not exist, it holds only what follows the first missing name. */
+static const char *inner_path(request_rec *r)
+{
+    const core_server_config *core = ap_get_core_module_config(r->server->module_config);
+    const char *shortest = NULL;
+
+    for (int i = 0; i < core->sec_url->nelts; i++) {
+        ap_conf_vector_t *section = APR_ARRAY_IDX(core->sec_url, i, ap_conf_vector_t *);
+        const core_dir_config *location = ap_get_core_module_config(section);
+        if (!location || !location->d || location->r || location->d_is_fnmatch) {
+            continue;
+        }
+        const char *path = path_below(r->uri, location->d);
+        if (path && (!shortest || strlen(path) < strlen(shortest))
+            && sets_our_handler(r, location)) {
+            shortest = path;
+        }
+    }
+    if (shortest) {
+        return shortest;
+    }
+    const char *version = strstr(r->uri, "/v1/"); /* a <LocationMatch>, <If> or .htaccess */
+    return version ? version : "";
+}
+
+static void set_headers(request_rec *r)
+{
+    apr_table_setn(r->headers_out, "Content-Security-Policy",
+                   "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
+                   "frame-ancestors 'none'");
+    apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
+    apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
+    apr_table_setn(r->headers_out, "Cache-Control", "no-store");
+}
+
+static int refuse_method(mgr_answer_t *answer, const char *allowed)
+{
+    apr_table_setn(answer->r->headers_out, "Allow", allowed);
+    return mgr_answer_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
+}
+
+/* Stock's xml=1 or our format=; the parameters come from the query, or from a posted form. */
+static mgr_view_t *chosen_view(mgr_answer_t *answer, const apr_table_t *parameters)
+{
+    const char *format = apr_table_get(parameters, "format");
+
+    if (!format) {
+        return apr_table_get(parameters, "xml") ? mgr_view_xml_send : mgr_view_html_send;
+    }
+    if (!strcmp(format, "json")) {
+        return mgr_view_json_send;
+    }
+    if (!strcmp(format, "xml")) {
+        return mgr_view_xml_send;
+    }
+    if (strcmp(format, "html")) {
+        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "format must be html, json or xml, not \"%s\".",
+                          format);
+    }
+    return mgr_view_html_send;
+}
+
+static int send_answer(mgr_answer_t *answer, mgr_view_t *view)
+{
+    answer->r->status = answer->status;
+    return answer->status == HTTP_OK ? view(answer) : mgr_view_html_send(answer);
+}
+
+static int show_page(mgr_answer_t *answer)
+{
+    apr_table_t *query;
+    mgr_view_t *view = mgr_view_html_send;
+
+    if (mgr_form_parse(answer->r->pool, answer->r->args, &query) != OK) {
+        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "The query is not properly encoded.");
+    }
+    else {
+        view = chosen_view(answer, query);
+        if (mgr_answer_choose_balancer(answer, query) == OK) {
+            mgr_answer_choose_member(answer, query);
+        }
+    }
+    return send_answer(answer, view);
+}
+
+static int run_form(mgr_answer_t *answer)
+{
+    apr_table_t *form;
+    const char *why;
+    mgr_view_t *view = mgr_view_html_send;
+    const int status = mgr_form_read(answer->r, &form, &why);
+
+    if (status != OK && !why) {
+        return status;
+    }
+    if (status != OK) {
+        mgr_answer_refuse(answer, status, "%s", why);
+    }
+    else {
+        view = chosen_view(answer, form);
+        if (answer->status == HTTP_OK) {
+            mgr_action_run(answer, form);
+        }
+    }
+    return send_answer(answer, view);
+}
+
+int mgr_router_handle(request_rec *r)
+{
+    if (!r->handler || strcmp(r->handler, HANDLER)) {
+        return DECLINED;
+    }
+    const char *path = inner_path(r);
+    mgr_answer_t *answer = mgr_answer_make(r);
+
+    set_headers(r);
+    if (!strcmp(path, "/v1/status")) {
+        if (r->method_number != M_GET) {
+            refuse_method(answer, "GET, HEAD");
+        }
+        return send_answer(answer, mgr_view_json_send);
+    }
+    if (*path && strcmp(path, "/")) {
+        mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
+        return send_answer(answer, mgr_view_html_send);
+    }
+    if (r->method_number == M_POST) {
+        return run_form(answer);
+    }
+    if (r->method_number != M_GET) {
+        refuse_method(answer, "GET, HEAD, POST");
+        return send_answer(answer, mgr_view_html_send);
+    }
+    return show_page(answer);
+}

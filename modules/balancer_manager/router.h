@@ -1,0 +1,11 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* router.h - the URLs of the manager. */
+#ifndef MGR_ROUTER_H
+#define MGR_ROUTER_H
+
+#include <httpd.h>
+
+/** httpd's handler hook: answers requests for the handler "balancer-manager". */
+int mgr_router_handle(request_rec *r);
+
+#endif

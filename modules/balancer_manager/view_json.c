@@ -1,0 +1,189 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* view_json.c - <manager>/v1/status. Names in it are an interface: they are added, never changed.
+ * Knows    Jansson, and the names of the fields (README.md lists them).
+ * Ignores  forms; the nonce stays out, as monitors store what they read.
+ * Memory   Jansson's own, given back at the end.   Threads: any, no state. */
+#include "view.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <ap_mpm.h>
+#include <http_log.h>
+#include <http_protocol.h>
+#include <jansson.h>
+#include <scoreboard.h>
+
+#include "fastcgi_log.h"
+#include "utf8.h"
+#include "wording.h"
+
+APLOG_USE_MODULE(balancer_manager);
+
+enum { STATUS_VERSION = 1, WEIGHT_DIGITS = 5 }; /* 99.25, and not 1.1000000000000001 */
+
+typedef struct {
+    apr_pool_t *p;
+    int is_out_of_memory;
+} writer_t;
+
+/* A new value becomes the object's; Jansson frees it when it cannot be kept. */
+static void put(writer_t *w, json_t *object, const char *name, json_t *value)
+{
+    if (json_object_set_new(object, name, value) != 0) {
+        w->is_out_of_memory = 1;
+    }
+}
+
+/* NULL and "" are absent: null. */
+static void put_text(writer_t *w, json_t *object, const char *name, const char *text)
+{
+    put(w, object, name, text && *text ? json_string(mgr_utf8_mend(w->p, text)) : json_null());
+}
+
+static void put_count(writer_t *w, json_t *object, const char *name, apr_uint64_t count)
+{
+    put(w, object, name, json_integer((json_int_t)count));
+}
+
+static void put_signed(writer_t *w, json_t *object, const char *name, apr_int64_t number)
+{
+    put(w, object, name, json_integer(number));
+}
+
+/* A setting of 0 or less is not set: null. */
+static void put_setting(writer_t *w, json_t *object, const char *name, apr_int64_t number)
+{
+    put(w, object, name, number > 0 ? json_integer(number) : json_null());
+}
+
+static void put_switch(writer_t *w, json_t *object, const char *name, int is_on)
+{
+    put(w, object, name, json_boolean(is_on));
+}
+
+static json_t *member_json(writer_t *w, const lb_member_view_t *member)
+{
+    json_t *o = json_object();
+    char *status = apr_pstrdup(w->p, member->status ? member->status : "");
+
+    for (size_t n = strlen(status); n > 0 && status[n - 1] == ' '; n--) {
+        status[n - 1] = '\0'; /* stock's words end with a blank each */
+    }
+    put_text(w, o, "name", member->name);
+    put_text(w, o, "url", member->url);
+    put_text(w, o, "scheme", member->scheme);
+    put_text(w, o, "hostname", member->hostname);
+    put_setting(w, o, "port", member->port);
+    put_text(w, o, "state", member->state);
+    put_text(w, o, "status", status);
+    put_text(w, o, "route", member->route);
+    put_text(w, o, "redirect", member->redirect);
+    put(w, o, "weight", json_real(member->weight_hundredths / 100.0));
+    put_signed(w, o, "lbset", member->lbset);
+    put_signed(w, o, "lbstatus", member->lbstatus);
+    put_count(w, o, "elected", member->elected);
+    put_count(w, o, "in_flight", member->in_flight);
+    put_count(w, o, "queued", 0); /* there are no queues and limits yet */
+    put_count(w, o, "limit", 0);
+    put_count(w, o, "failures", member->failures);
+    put_text(w, o, "last_error", member->last_error);
+    put_text(w, o, "last_error_at", mgr_wording_time(w->p, member->last_error_at));
+    put_text(w, o, "next_trial_at", mgr_wording_time(w->p, member->next_trial_at));
+    put_signed(w, o, "retries", member->retries);
+    put_count(w, o, "bytes_sent", member->bytes_sent);
+    put_count(w, o, "bytes_read", member->bytes_read);
+    put_signed(w, o, "retry_us", member->retry);
+    put_signed(w, o, "pool_min", member->pool_min);
+    put_signed(w, o, "pool_smax", member->pool_smax);
+    put_signed(w, o, "pool_max", member->pool_max);
+    put_setting(w, o, "ttl_us", member->ttl);
+    put_setting(w, o, "timeout_us", member->timeout);
+    put_setting(w, o, "acquire_us", member->acquire);
+    put_setting(w, o, "recv_buffer_bytes", (apr_int64_t)member->recv_buffer_bytes);
+    put_setting(w, o, "io_buffer_bytes", (apr_int64_t)member->io_buffer_bytes);
+    put(w, o, "keepalive", member->keepalive < 0 ? json_null() : json_boolean(member->keepalive));
+    put_text(w, o, "flush_packets", member->flush_packets);
+    put_setting(w, o, "flush_wait_us", member->flush_wait);
+    return o;
+}
+
+static json_t *balancer_json(writer_t *w, const lb_balancer_view_t *balancer)
+{
+    json_t *o = json_object();
+    json_t *members = json_array();
+
+    put_text(w, o, "name", balancer->name);
+    put_text(w, o, "key", balancer->key);
+    put_text(w, o, "vhost", balancer->vhost);
+    put_signed(w, o, "id", balancer->id);
+    put_text(w, o, "lbmethod", balancer->lbmethod);
+    put_text(w, o, "sticky_cookie", balancer->sticky);
+    put_text(w, o, "sticky_parameter", balancer->sticky_path);
+    put_switch(w, o, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
+    put_switch(w, o, "nofailover", balancer->nofailover);
+    put_switch(w, o, "forcerecovery", balancer->forcerecovery);
+    put_signed(w, o, "timeout_us", balancer->timeout);
+    put(w, o, "max_attempts",
+        balancer->max_attempts < 0 ? json_null() : json_integer(balancer->max_attempts));
+    put_signed(w, o, "free_slots", balancer->free_slots);
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+        if (json_array_append_new(members, member_json(w, member)) != 0) {
+            w->is_out_of_memory = 1;
+        }
+    }
+    put(w, o, "members", members);
+    return o;
+}
+
+static json_t *server_json(writer_t *w)
+{
+    json_t *o = json_object();
+    int generation = 0;
+
+    put_text(w, o, "software", ap_get_server_description());
+    put_text(w, o, "restart_time",
+             ap_exists_scoreboard_image()
+                 ? mgr_wording_time(w->p, ap_scoreboard_image->global->restart_time)
+                 : NULL);
+    ap_mpm_query(AP_MPMQ_GENERATION, &generation);
+    put_signed(w, o, "generation", generation);
+    put_text(w, o, "now", mgr_wording_time(w->p, apr_time_now()));
+    return o;
+}
+
+static int write_bytes(const char *bytes, size_t count, void *request)
+{
+    return ap_rwrite(bytes, (int)count, request) < 0 ? -1 : 0;
+}
+
+int mgr_view_json_send(mgr_answer_t *answer)
+{
+    request_rec *r = answer->r;
+    writer_t w = {.p = r->pool};
+    json_t *status = json_object();
+    json_t *balancers = json_array();
+
+    put_signed(&w, status, "version", STATUS_VERSION);
+    put(&w, status, "server", server_json(&w));
+    for (int i = 0; i < answer->balancers->nelts; i++) {
+        const lb_balancer_view_t *balancer =
+            &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
+        if (json_array_append_new(balancers, balancer_json(&w, balancer)) != 0) {
+            w.is_out_of_memory = 1;
+        }
+    }
+    put(&w, status, "balancers", balancers);
+    if (w.is_out_of_memory) {
+        json_decref(status);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
+                      FCLOGNO(0603) "status as JSON: no memory for it");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_set_content_type(r, "application/json");
+    json_dump_callback(status, write_bytes, r, JSON_INDENT(2) | JSON_REAL_PRECISION(WEIGHT_DIGITS));
+    ap_rputs("\n", r);
+    json_decref(status);
+    return OK;
+}

@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* backend.c - see backend.h. */
+#include "backend.h"
+
+#include <stddef.h>
+#include <sys/un.h>
+
+#include "ap_mpm.h"
+#include "apr_network_io.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+
+/* Behind worker->context, in each process. */
+typedef struct {
+    fcgi_pool_t *pool;
+    fcgi_endpoint_t endpoint;      /* its addresses, once known */
+    apr_time_t known_until;        /* monotonic us; 0: not known */
+} fcgi_backend_t;
+
+bool fcgi_backend_reuses(const proxy_worker *worker)
+{
+    return worker->s->is_address_reusable && worker->s->disablereuse_set
+           && !worker->s->disablereuse;
+}
+
+static const proxy_server_conf *proxy_conf(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &proxy_module);
+}
+
+apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s)
+{
+    const proxy_server_conf *conf = proxy_conf(s);
+    return worker->s->timeout_set ? worker->s->timeout
+                                  : conf->timeout_set ? conf->timeout : s->timeout;
+}
+
+/* ---- One for each worker --------------------------------------------------------------------- */
+
+static fcgi_backend_t *make_backend(proxy_worker *worker)
+{
+    apr_pool_t *p = worker->cp->pool;
+    fcgi_backend_t *backend = apr_pcalloc(p, sizeof(*backend));
+    int threads = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    const fcgi_pool_limits_t limits = {
+        /* at and over the number of threads it limits nothing */
+        .max = worker->s->hmax < threads ? worker->s->hmax : 0,
+        .smax = worker->s->smax,
+        .ttl = worker->s->ttl,
+        .acquire = worker->s->acquire_set ? worker->s->acquire : 0,
+    };
+    return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
+}
+
+static fcgi_backend_t *backend_of(proxy_worker *worker)
+{
+    fcgi_backend_t *backend = __atomic_load_n(&worker->context, __ATOMIC_ACQUIRE);
+
+    if (backend) {
+        return backend;
+    }
+    PROXY_THREAD_LOCK(worker);
+    backend = worker->context;
+    if (!backend) {
+        backend = make_backend(worker);
+        __atomic_store_n(&worker->context, backend, __ATOMIC_RELEASE);
+    }
+    PROXY_THREAD_UNLOCK(worker);
+    return backend;
+}
+
+/* ---- Addresses ------------------------------------------------------------------------------- */
+
+static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server_rec *s)
+{
+    const proxy_server_conf *conf = proxy_conf(s);
+
+    to->receive_buffer_bytes = (int)worker->s->recv_buffer_size;
+    to->tcp_keepalive = worker->s->keepalive;
+    to->connect_timeout = worker->s->conn_timeout_set ? worker->s->conn_timeout
+                                                      : fcgi_backend_timeout(worker, s);
+    if (conf->source_address_set) {
+        to->source = (const struct sockaddr *)&conf->source_address->sa;
+        to->source_bytes = conf->source_address->salen;
+    }
+}
+
+static apr_status_t fill_unix(fcgi_endpoint_t *to, const char *path)
+{
+    struct sockaddr_un *at = (struct sockaddr_un *)&to->address[0].at;
+
+    if (strlen(path) >= sizeof(at->sun_path)) {
+        return APR_ENAMETOOLONG;
+    }
+    at->sun_family = AF_UNIX;
+    memcpy(at->sun_path, path, strlen(path) + 1);
+    to->address[0].bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    to->address_count = 1;
+    return APR_SUCCESS;
+}
+
+static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t port, apr_pool_t *p)
+{
+    apr_sockaddr_t *found = NULL;
+    const apr_status_t rv = apr_sockaddr_info_get(&found, host, APR_UNSPEC, port, 0, p);
+
+    to->address_count = 0;
+    for (; found && to->address_count < FCGI_ADDRESSES_MAX; found = found->next) {
+        memcpy(&to->address[to->address_count].at, &found->sa, found->salen);
+        to->address[to->address_count++].bytes = found->salen;
+    }
+    return rv;
+}
+
+/* The worker's own host: looked up once, again after addressttl, or when nobody answers there. */
+static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, apr_pool_t *p)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+    const apr_interval_time_t ttl = apr_time_from_sec(worker->s->address_ttl);
+    const apr_time_t now = fcgi_now();
+    apr_status_t rv = APR_SUCCESS;
+
+    PROXY_THREAD_LOCK(worker);
+    if (backend->known_until <= now) {
+        rv = look_up(&backend->endpoint, worker->s->hostname_ex, worker->s->port, p);
+        backend->known_until = rv != APR_SUCCESS ? 0
+                               : worker->s->address_ttl > 0 ? now + ttl : APR_INT64_MAX;
+    }
+    to->address_count = backend->endpoint.address_count;
+    memcpy(to->address, backend->endpoint.address, sizeof(to->address));
+    PROXY_THREAD_UNLOCK(worker);
+    return rv;
+}
+
+static void forget_addresses(proxy_worker *worker)
+{
+    PROXY_THREAD_LOCK(worker);
+    backend_of(worker)->known_until = 0;
+    PROXY_THREAD_UNLOCK(worker);
+}
+
+/* returns  the address in words, for the log, in *shown */
+static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                                  const char *url, const char **shown)
+{
+    const char *unix_path = *worker->s->uds_path ? worker->s->uds_path
+                                                 : apr_table_get(r->notes, "uds_path");
+    apr_uri_t uri;
+
+    fill_options(to, worker, r->server);
+    if (unix_path) {
+        *shown = apr_pstrcat(r->pool, "unix:", unix_path, NULL);
+        return fill_unix(to, unix_path);
+    }
+    if (worker->s->is_address_reusable) {
+        *shown = apr_psprintf(r->pool, "%s:%d", worker->s->hostname_ex, worker->s->port);
+        return look_up_worker(to, worker, r->pool);
+    }
+    if (apr_uri_parse(r->pool, url, &uri) != APR_SUCCESS || !uri.hostname) {
+        *shown = url;
+        return APR_EINVAL;
+    }
+    const apr_port_t port = uri.port ? uri.port : ap_proxy_port_of_scheme("fcgi");
+    *shown = apr_psprintf(r->pool, "%s:%d", uri.hostname, port);
+    return look_up(to, uri.hostname, port, r->pool);
+}
+
+/* ---- Connections ----------------------------------------------------------------------------- */
+
+static const char *cure_of(apr_status_t rv, bool is_unix)
+{
+    if (APR_STATUS_IS_ECONNREFUSED(rv)) {
+        return "nobody listens there: is the backend running?";
+    }
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        return "no such socket: is the backend running, and is the path right?";
+    }
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return "httpd may not use the socket: see listen.owner and listen.mode of PHP-FPM";
+    }
+    if (APR_STATUS_IS_TIMEUP(rv)) {
+        return is_unix ? "its backlog is full: more pm.max_children or a larger listen.backlog?"
+                       : "no answer in time (connectiontimeout)";
+    }
+    return "cannot connect";
+}
+
+static bool is_unix(const fcgi_endpoint_t *to)
+{
+    return to->address_count > 0 && to->address[0].at.ss_family == AF_UNIX;
+}
+
+static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
+                             const char *url, const char **why)
+{
+    fcgi_endpoint_t to = { 0 };
+    const char *shown;
+
+    apr_status_t rv = find_endpoint(&to, r, worker, url, &shown);
+    if (rv != APR_SUCCESS) {
+        *why = apr_psprintf(r->pool, "%s: cannot find its address", shown);
+        return rv;
+    }
+    rv = fcgi_connection_open(&lease->connection, &to);
+    if (rv != APR_SUCCESS) {
+        *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv, is_unix(&to)));
+        if (!is_unix(&to) && worker->s->is_address_reusable) {
+            forget_addresses(worker);
+        }
+    }
+    return rv;
+}
+
+apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
+                                  const char *url, const char **why)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    *lease = (fcgi_lease_t){ .may_be_kept = fcgi_backend_reuses(worker) };
+    if (!backend) {
+        *why = "no memory for its connection pool";
+        return APR_ENOMEM;
+    }
+    apr_status_t rv = fcgi_pool_enter(backend->pool);
+    if (rv != APR_SUCCESS) {
+        *why = "all connections that max= allows are in use, for longer than acquire=";
+        return rv;
+    }
+    lease->pool = backend->pool;
+    if (lease->may_be_kept) {
+        lease->connection = fcgi_pool_take(backend->pool);
+    }
+    if (!lease->connection) {
+        rv = open_new(lease, r, worker, url, why);
+    }
+    if (rv != APR_SUCCESS) {
+        fcgi_backend_give_back(lease, false);
+        return rv;
+    }
+    lease->connection->uses++;
+    return APR_SUCCESS;
+}
+
+void fcgi_backend_give_back(fcgi_lease_t *lease, bool is_clean)
+{
+    if (lease->connection && is_clean && lease->may_be_kept) {
+        fcgi_pool_keep(lease->pool, &lease->connection);
+    }
+    fcgi_connection_close(&lease->connection);
+    if (lease->pool) {
+        fcgi_pool_leave(lease->pool);
+        lease->pool = NULL;
+    }
+}

@@ -1,0 +1,35 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* backend.h - what is configured for a worker, as the engine needs it: addresses, limits, the pool.
+ * Knows    mod_proxy's worker parameters, name look-ups, the unix: forms.
+ * Ignores  requests' contents, FastCGI.
+ * Memory   one for each worker and process, on the worker's own pool, made at first use.
+ * Threads  any. */
+#ifndef FCGI_BACKEND_H
+#define FCGI_BACKEND_H
+
+#include "mod_proxy.h"
+#include "pool.h"
+
+typedef struct {
+    fcgi_connection_t *connection;
+    fcgi_pool_t *pool;        /* where a right was taken; NULL: none */
+    bool may_be_kept;         /* the configuration allows reuse */
+} fcgi_lease_t;
+
+/** Is reuse switched on for this worker? As in stock: only when it was asked for. */
+bool fcgi_backend_reuses(const proxy_worker *worker);
+
+/** Time limits: worker, then ProxyTimeout, then Timeout; us. */
+apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
+
+/** A connection for this request: a kept one, else a new one.
+ *  url      fcgi://host[:port]/path: where to, for a worker without an address of its own
+ *  why      on failure one sentence with the address, for the log
+ *  returns  APR_SUCCESS, or as fcgi_connection_open() and fcgi_pool_enter() */
+apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
+                                  const char *url, const char **why);
+
+/** Give it back: kept when it is clean and may be, else closed. Does nothing the second time. */
+void fcgi_backend_give_back(fcgi_lease_t *lease, bool is_clean);
+
+#endif

@@ -1,0 +1,203 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* connection.c - see connection.h. */
+#include "connection.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "apr_errno.h"
+
+/* A full backlog of a unix socket cannot be waited for: look again after this long, doubled each
+ * time up to the limit. */
+#define BACKLOG_FIRST_WAIT_US 1000
+#define BACKLOG_LAST_WAIT_US  20000
+
+apr_time_t fcgi_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
+static apr_status_t wait_for(int fd, short events, apr_interval_time_t timeout)
+{
+    const apr_time_t deadline = fcgi_now() + timeout;
+    struct pollfd waiting = { .fd = fd, .events = events };
+
+    for (;;) {
+        /* round up, so that a wait is never over too early */
+        const int ready = poll(&waiting, 1, (int)((timeout + 999) / 1000));
+        if (ready > 0) {
+            return APR_SUCCESS;
+        }
+        if (ready == 0) {
+            return APR_TIMEUP;
+        }
+        if (errno != EINTR) {
+            return errno;
+        }
+        timeout = deadline - fcgi_now();
+        if (timeout <= 0) {
+            return APR_TIMEUP;
+        }
+    }
+}
+
+static void set_options(int fd, int family, const fcgi_endpoint_t *to)
+{
+    const int on = 1;
+
+    /* None of them is worth failing a request for. */
+    if (to->receive_buffer_bytes > 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &to->receive_buffer_bytes, sizeof(int));
+    }
+    if (family != AF_UNIX) {
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+        if (to->tcp_keepalive) {
+            (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+        }
+    }
+}
+
+static apr_status_t finish_connect(int fd, apr_time_t deadline)
+{
+    int error = 0;
+    socklen_t bytes = sizeof(error);
+    const apr_status_t rv = wait_for(fd, POLLOUT, deadline - fcgi_now());
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
+}
+
+/* connect() until the deadline; EAGAIN is a unix socket with a full backlog. */
+static apr_status_t connect_until(int fd, const struct sockaddr *at, socklen_t bytes,
+                                  apr_time_t deadline)
+{
+    for (apr_interval_time_t pause = BACKLOG_FIRST_WAIT_US;; pause *= 2) {
+        if (connect(fd, at, bytes) == 0) {
+            return APR_SUCCESS;
+        }
+        if (errno == EINPROGRESS || errno == EINTR) {
+            return finish_connect(fd, deadline);
+        }
+        if (errno != EAGAIN) {
+            return errno;
+        }
+        const apr_interval_time_t left = deadline - fcgi_now();
+        if (left <= 0) {
+            return APR_TIMEUP;
+        }
+        pause = pause > BACKLOG_LAST_WAIT_US ? BACKLOG_LAST_WAIT_US : pause;
+        (void)poll(NULL, 0, (int)((left < pause ? left : pause) / 1000) + 1);
+    }
+}
+
+static apr_status_t open_one(int *opened, const fcgi_endpoint_t *to, int i, apr_time_t deadline)
+{
+    const struct sockaddr *at = (const struct sockaddr *)&to->address[i].at;
+    const int fd = socket(at->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    if (fd < 0) {
+        return errno;
+    }
+    set_options(fd, at->sa_family, to);
+    apr_status_t rv = APR_SUCCESS;
+    if (to->source && to->source->sa_family == at->sa_family
+        && bind(fd, to->source, to->source_bytes) != 0) {
+        rv = errno;
+    }
+    if (rv == APR_SUCCESS) {
+        rv = connect_until(fd, at, to->address[i].bytes, deadline);
+    }
+    if (rv != APR_SUCCESS) {
+        close(fd);
+        return rv;
+    }
+    *opened = fd;
+    return APR_SUCCESS;
+}
+
+apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_endpoint_t *to)
+{
+    const apr_time_t deadline = fcgi_now() + to->connect_timeout;
+    apr_status_t rv = APR_EINVAL;
+    int fd = -1;
+
+    *connection = NULL;
+    for (int i = 0; i < to->address_count && rv != APR_SUCCESS; i++) {
+        rv = open_one(&fd, to, i, deadline);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    fcgi_connection_t *c = calloc(1, sizeof(*c));
+    if (!c) {
+        close(fd);
+        return APR_ENOMEM;
+    }
+    c->fd = fd;
+    *connection = c;
+    return APR_SUCCESS;
+}
+
+void fcgi_connection_close(fcgi_connection_t **connection)
+{
+    if (*connection) {
+        close((*connection)->fd);
+        free(*connection);
+        *connection = NULL;
+    }
+}
+
+bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
+{
+    char byte;
+    return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0
+           && (errno == EAGAIN || errno == EWOULDBLOCK);
+}
+
+apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_span_t *spans,
+                                   size_t count, size_t *written)
+{
+    struct iovec pieces[FCGI_SPANS_MAX];
+    struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+    ssize_t n;
+
+    for (size_t i = 0; i < count; i++) {
+        /* the system's struct is for reading too and has no const */
+        pieces[i].iov_base = (void *)(uintptr_t)spans[i].at;
+        pieces[i].iov_len = spans[i].bytes;
+    }
+    do {
+        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+    } while (n < 0 && errno == EINTR);
+    *written = n > 0 ? (size_t)n : 0;
+    return n >= 0 ? APR_SUCCESS : errno;
+}
+
+apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
+                                  size_t room, size_t *got)
+{
+    ssize_t n;
+
+    do {
+        n = recv(connection->fd, buffer, room, 0);
+    } while (n < 0 && errno == EINTR);
+    *got = n > 0 ? (size_t)n : 0;
+    return n > 0 ? APR_SUCCESS : n == 0 ? APR_EOF : errno;
+}
+
+apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, bool or_writable,
+                                  apr_interval_time_t timeout)
+{
+    return wait_for(connection->fd, (short)(POLLIN | (or_writable ? POLLOUT : 0)), timeout);
+}

@@ -1,0 +1,73 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* connection.h - one socket to a backend: open, write, read, wait, close.
+ * Knows    TCP, IPv6 and unix sockets, non-blocking connect with a time limit.
+ * Ignores  FastCGI, which backend, who waits.
+ * Memory   a connection owns its descriptor and itself; who has the pointer closes it or keeps it.
+ * Threads  one at a time. */
+#ifndef FCGI_CONNECTION_H
+#define FCGI_CONNECTION_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#include "apr_time.h"
+#include "span.h"
+
+#define FCGI_ADDRESSES_MAX 8
+
+/* Where to connect to, and how. */
+typedef struct {
+    int address_count;                /* tried in this order */
+    struct {
+        struct sockaddr_storage at;
+        socklen_t bytes;
+    } address[FCGI_ADDRESSES_MAX];
+    const struct sockaddr *source;    /* bind to it before connecting; NULL: do not */
+    socklen_t source_bytes;
+    int receive_buffer_bytes;         /* 0: the system's */
+    bool tcp_keepalive;
+    apr_interval_time_t connect_timeout;
+} fcgi_endpoint_t;
+
+typedef struct fcgi_connection_t fcgi_connection_t;
+struct fcgi_connection_t {
+    int fd;
+    bool was_kept;                    /* it has carried another request before */
+    unsigned int uses;                /* requests carried so far, this one included */
+    apr_time_t kept_since;            /* monotonic us; while it is kept */
+    fcgi_connection_t *next_kept;
+};
+
+/** Monotonic time in us. */
+apr_time_t fcgi_now(void);
+
+/** Connect; tries all addresses within the one time limit. A unix socket whose backlog is full is
+ *  tried again until the limit.
+ *  returns  APR_SUCCESS, APR_TIMEUP, or the system's error of the last address */
+apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_endpoint_t *to);
+
+/** Close and free; *connection becomes NULL. A NULL connection is fine. */
+void fcgi_connection_close(fcgi_connection_t **connection);
+
+/** Is a kept connection still open, with nothing unread in it? */
+bool fcgi_connection_is_quiet(const fcgi_connection_t *connection);
+
+/** Write what fits, without waiting.
+ *  spans    at most FCGI_SPANS_MAX
+ *  returns  APR_SUCCESS with *written, APR_EAGAIN, or the system's error */
+#define FCGI_SPANS_MAX 16
+apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_span_t *spans,
+                                   size_t count, size_t *written);
+
+/** Read what is there, without waiting.
+ *  returns  APR_SUCCESS with *got > 0, APR_EAGAIN, APR_EOF, or the system's error */
+apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
+                                  size_t room, size_t *got);
+
+/** Wait until it is readable, or also writable.
+ *  timeout  us; 0 only looks
+ *  returns  APR_SUCCESS, APR_TIMEUP, or the system's error */
+apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, bool or_writable,
+                                  apr_interval_time_t timeout);
+
+#endif

@@ -1,0 +1,40 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* pool.h - the connections to one backend that this process keeps for the next request.
+ * Knows    stock's max, smax, ttl and acquire.
+ * Ignores  where the backend is, who may reuse.
+ * Memory   the kept connections; they are closed with the pool that it was made in.
+ * Threads  any.
+ *
+ * Invariants: a connection is either kept here or somebody's, never both. in_use counts the
+ * rights that were taken and not yet given back. */
+#ifndef FCGI_POOL_H
+#define FCGI_POOL_H
+
+#include "apr_pools.h"
+#include "connection.h"
+
+typedef struct fcgi_pool_t fcgi_pool_t;
+
+typedef struct {
+    int max;                        /* connections of this process at a time; 0: no limit */
+    int smax;                       /* kept ones above this number die after ttl; -1: all may stay */
+    apr_interval_time_t ttl;        /* 0: for ever */
+    apr_interval_time_t acquire;    /* how long to wait for one of max; 0: as long as it takes */
+} fcgi_pool_limits_t;
+
+apr_status_t fcgi_pool_make(fcgi_pool_t **pool, const fcgi_pool_limits_t *limits, apr_pool_t *p);
+
+/** Take the right to one connection.
+ *  returns  APR_SUCCESS, APR_TIMEUP when acquire has passed */
+apr_status_t fcgi_pool_enter(fcgi_pool_t *pool);
+
+/** Give that right back. */
+void fcgi_pool_leave(fcgi_pool_t *pool);
+
+/** The kept connection that was used last and is still good; NULL when there is none. */
+fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool);
+
+/** Keep a connection for the next request; *connection becomes NULL. */
+void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection);
+
+#endif

@@ -1,0 +1,453 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* handler.c - see handler.h. */
+#include "handler.h"
+
+#include "apr_strings.h"
+#include "backend.h"
+#include "cgi_environment.h"
+#include "error_text.h"
+#include "failover.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "mod_balancer_byrequests.h"
+#include "params.h"
+#include "pump.h"
+#include "reply.h"
+#include "request_body.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+#define REQUEST_ID         1        /* one request at a time on a connection */
+#define READ_BUFFER_BYTES  65536    /* unless iobuffersize says otherwise */
+#define READ_BUFFER_MIN    4096
+
+/* The balancer's contract; NULL without the balancer. */
+static APR_OPTIONAL_FN_TYPE(lb_ticket_of) *ticket_of;
+static APR_OPTIONAL_FN_TYPE(lb_ticket_release) *ticket_release;
+static APR_OPTIONAL_FN_TYPE(lb_ticket_next) *ticket_next;
+
+void fcgi_handler_find_balancer(void)
+{
+    ticket_of = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_of);
+    ticket_release = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_release);
+    ticket_next = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_next);
+}
+
+/* One request. Lives on the handler's stack; what outlives a call is in r->pool. */
+typedef struct {
+    request_rec *r;
+    const fcgi_proxy_config_t *config;
+    lb_ticket_t *ticket;            /* NULL: a plain worker */
+    proxy_worker *worker;
+    char *url;
+    const char *member;             /* the worker's name, for logs and notes */
+    int tries;
+    bool has_been_resent;
+    fcgi_request_body_t body;
+
+    /* of the current try */
+    apr_time_t started;             /* monotonic us */
+    fcgi_lease_t lease;
+    bool connection_was_kept;
+    fcgi_exchange_t exchange;
+    fcgi_pump_t pump;
+    fcgi_reply_t reply;
+    fcgi_error_text_t error_text;
+    const char *why;                /* a sentence about the failure */
+} job_t;
+
+/* ---- What the pump tells --------------------------------------------------------------------- */
+
+static bool next_chunk(void *baton, fcgi_span_t *chunk, bool *last)
+{
+    job_t *job = baton;
+    return fcgi_request_body_next(&job->body, chunk, last) == APR_SUCCESS;
+}
+
+static bool on_head(void *baton, fcgi_span_t head)
+{
+    job_t *job = baton;
+    return fcgi_reply_head(&job->reply, head);
+}
+
+static unsigned char *head_space(void *baton, fcgi_span_t so_far, size_t *bytes)
+{
+    job_t *job = baton;
+    return fcgi_reply_head_space(&job->reply, so_far, bytes);
+}
+
+static bool on_body(void *baton, fcgi_span_t piece)
+{
+    job_t *job = baton;
+    fcgi_reply_body(&job->reply, piece);
+    return true;
+}
+
+static bool on_stderr(void *baton, fcgi_span_t piece)
+{
+    job_t *job = baton;
+    fcgi_error_text_add(&job->error_text, piece);
+    return true;
+}
+
+static bool on_drained(void *baton)
+{
+    job_t *job = baton;
+    return fcgi_reply_pass(&job->reply, false);
+}
+
+static bool on_pause(void *baton)
+{
+    job_t *job = baton;
+    return fcgi_reply_pass(&job->reply, true);
+}
+
+static const fcgi_pump_owner_t pump_owner = {
+    next_chunk, on_head, head_space, on_body, on_stderr, on_drained, on_pause
+};
+
+/* ---- One try --------------------------------------------------------------------------------- */
+
+static lb_outcome_t connect_outcome(apr_status_t rv)
+{
+    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
+        return LB_CONNECT_REFUSED;
+    }
+    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
+}
+
+/* BEGIN_REQUEST and all PARAMS in one piece, so that they leave in one write. */
+static int lay_out_request(job_t *job, fcgi_span_t *request)
+{
+    fcgi_pair_t *pairs;
+    size_t count, bytes, too_big;
+    const size_t begin_bytes = 2 * FCGI_RECORD_HEADER_BYTES;
+
+    const int rc = fcgi_cgi_environment_make(job->r, job->config, &pairs, &count);
+    if (rc != OK) {
+        return rc;
+    }
+    if (fcgi_params_measure(pairs, count, &bytes, &too_big) != FCGI_OK) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0250)
+                      "the variable %.*s is too big for FastCGI (%" APR_SIZE_T_FMT " bytes; name "
+                      "and value may have %d): the request is refused",
+                      (int)pairs[too_big].name.bytes, (const char *)pairs[too_big].name.at,
+                      pairs[too_big].value.bytes, FCGI_RECORD_CONTENT_MAX - 8);
+        return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
+    }
+    unsigned char *at = apr_palloc(job->r->pool, begin_bytes + bytes);
+    fcgi_record_encode_begin(at, REQUEST_ID, job->lease.may_be_kept);
+    fcgi_params_encode(pairs, count, REQUEST_ID, at + begin_bytes);
+    *request = fcgi_span(at, begin_bytes + bytes);
+    return OK;
+}
+
+static apr_interval_time_t flush_wait_of(const proxy_worker *worker)
+{
+    switch (worker->s->flush_packets) {
+    case flush_on:
+        return 0;
+    case flush_auto:
+        return worker->s->flush_wait;
+    default:
+        return -1;
+    }
+}
+
+static void prepare_pump(job_t *job, fcgi_span_t request)
+{
+    const proxy_worker *worker = job->worker;
+    size_t buffer_bytes = worker->s->io_buffer_size_set ? worker->s->io_buffer_size
+                                                        : READ_BUFFER_BYTES;
+
+    buffer_bytes = buffer_bytes < READ_BUFFER_MIN ? READ_BUFFER_MIN : buffer_bytes;
+    fcgi_exchange_init(&job->exchange, REQUEST_ID, request);
+    fcgi_reply_init(&job->reply, job->r, job->member);
+    job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member };
+    job->pump = (fcgi_pump_t){
+        .connection = job->lease.connection,
+        .exchange = &job->exchange,
+        .owner = &pump_owner,
+        .baton = job,
+        .buffer = apr_palloc(job->r->pool, buffer_bytes),
+        .buffer_bytes = buffer_bytes,
+        .timeout = fcgi_backend_timeout(worker, job->r->server),
+        .flush_wait = flush_wait_of(worker),
+    };
+}
+
+static lb_outcome_t stopped_outcome(job_t *job)
+{
+    if (job->reply.head_is_too_big) {
+        return LB_TOO_BIG_HEADER;
+    }
+    if (job->reply.error_status) {
+        return LB_PROTOCOL;
+    }
+    if (job->reply.client_is_gone || job->r->connection->aborted) {
+        return LB_CLIENT_ABORT;
+    }
+    job->why = "the request body could not be read from the client";
+    return LB_CLIENT_ERROR;
+}
+
+static lb_outcome_t ended_outcome(job_t *job)
+{
+    const fcgi_exchange_t *x = &job->exchange;
+
+    if (x->head_is_complete) {
+        return LB_SERVED;
+    }
+    if (x->protocol_status == FCGI_OVERLOADED) {
+        job->why = "the backend says that it is overloaded";
+        return LB_OVERLOADED;
+    }
+    job->why = apr_psprintf(job->r->pool, "the backend ended the request without a response head "
+                            "(protocolStatus %d, appStatus %u)", x->protocol_status, x->app_status);
+    return LB_PROTOCOL;
+}
+
+/* The one place where a status of the engine becomes an outcome. */
+static lb_outcome_t outcome_of(job_t *job, apr_status_t rv)
+{
+    if (job->pump.stopped_by_owner) {
+        return stopped_outcome(job);
+    }
+    if (rv == APR_SUCCESS) {
+        return ended_outcome(job);
+    }
+    if (APR_STATUS_IS_TIMEUP(rv)) {
+        job->why = apr_psprintf(job->r->pool, "silent for %" APR_TIME_T_FMT " s (timeout)",
+                                apr_time_sec(job->pump.timeout));
+        return !fcgi_exchange_is_sent(&job->exchange) ? LB_WRITE_TIMEOUT
+               : job->exchange.bytes_received == 0    ? LB_FIRST_BYTE_TIMEOUT : LB_READ_TIMEOUT;
+    }
+    if (rv == APR_EGENERAL) {
+        job->why = fcgi_exchange_reason_text(job->exchange.reason);
+        return LB_PROTOCOL;
+    }
+    job->why = APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
+                                     : "the connection was reset";
+    return LB_BACKEND_EOF;
+}
+
+static void count_bytes(const job_t *job)
+{
+    proxy_worker_shared *s = job->worker->s;
+    __atomic_fetch_add(&s->transferred, (apr_off_t)job->pump.bytes_sent, __ATOMIC_RELAXED);
+    __atomic_fetch_add(&s->read, (apr_off_t)job->exchange.bytes_received, __ATOMIC_RELAXED);
+}
+
+static lb_outcome_t run_exchange(job_t *job, fcgi_span_t request)
+{
+    prepare_pump(job, request);
+    const apr_status_t rv = fcgi_pump_run(&job->pump);
+    const lb_outcome_t outcome = outcome_of(job, rv);
+
+    fcgi_error_text_end(&job->error_text);
+    count_bytes(job);
+    fcgi_backend_give_back(&job->lease,
+                           fcgi_exchange_connection_is_clean(&job->exchange, job->pump.unread));
+    return outcome;
+}
+
+/* http_status: set when the request cannot be sent to anybody */
+static lb_outcome_t try_member(job_t *job, int *http_status)
+{
+    fcgi_span_t request;
+
+    job->tries++;
+    job->started = fcgi_now();
+    job->why = "";
+    job->member = ap_proxy_worker_name(job->r->pool, job->worker);
+    fcgi_reply_init(&job->reply, job->r, job->member);
+    job->exchange = (fcgi_exchange_t){ 0 };
+
+    const apr_status_t rv =
+        fcgi_backend_connect(&job->lease, job->r, job->worker, job->url, &job->why);
+    if (rv != APR_SUCCESS) {
+        return connect_outcome(rv);
+    }
+    job->connection_was_kept = job->lease.connection->was_kept;
+    *http_status = lay_out_request(job, &request);
+    if (*http_status != OK) {
+        fcgi_backend_give_back(&job->lease, job->connection_was_kept);
+        return LB_CLIENT_ERROR;
+    }
+    return run_exchange(job, request);
+}
+
+/* ---- The loop over tries --------------------------------------------------------------------- */
+
+static void log_failed_try(const job_t *job, lb_outcome_t outcome, int level, const char *next)
+{
+    ap_log_rerror(APLOG_MARK, level, 0, job->r, FCLOGNO(0251)
+                  "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
+                  " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
+                  fcgi_exchange_state_name(job->exchange.state), job->member,
+                  lb_outcome_word(outcome), (fcgi_now() - job->started) / 1000,
+                  job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
+                  job->why, next);
+}
+
+static fcgi_retry_t decide(const job_t *job, lb_outcome_t outcome)
+{
+    const fcgi_try_t failed = {
+        .outcome = outcome,
+        .is_idempotent = fcgi_failover_is_idempotent(job->r->method_number),
+        .is_replayable = fcgi_request_body_is_replayable(&job->body),
+        .was_answered = job->exchange.bytes_received > 0 && outcome != LB_OVERLOADED,
+        .connection_was_kept = job->connection_was_kept,
+        .has_been_resent = job->has_been_resent,
+    };
+    return fcgi_failover_decide(&failed);
+}
+
+/* returns  is there another try to make? */
+static bool go_on(job_t *job, lb_outcome_t outcome)
+{
+    const fcgi_retry_t retry = decide(job, outcome);
+
+    if (retry == FCGI_SAME_MEMBER) {
+        job->has_been_resent = true;
+        log_failed_try(job, outcome, APLOG_INFO, "sent again on a new connection");
+        return true;
+    }
+    if (job->ticket) {
+        ticket_release(job->ticket, outcome);
+    }
+    if (retry != FCGI_NEXT_MEMBER || !job->ticket) {
+        return false;
+    }
+    const char *failed_member = job->member;
+    proxy_worker *next = ticket_next(job->ticket, job->r, &job->url);
+    if (!next) {
+        return false;
+    }
+    job->member = failed_member;
+    log_failed_try(job, outcome, APLOG_WARNING, "another member gets it");
+    job->worker = next;
+    job->connection_was_kept = false;
+    return true;
+}
+
+static lb_outcome_t try_members(job_t *job, int *http_status)
+{
+    for (;;) {
+        const lb_outcome_t outcome = try_member(job, http_status);
+        if (outcome == LB_SERVED) {
+            if (job->ticket) {
+                ticket_release(job->ticket, outcome);    /* before the client has read it all */
+            }
+            return outcome;
+        }
+        if (!go_on(job, outcome)) {
+            return outcome;
+        }
+        fcgi_request_body_rewind(&job->body);
+    }
+}
+
+/* ---- The end --------------------------------------------------------------------------------- */
+
+static int status_of(const job_t *job, lb_outcome_t outcome)
+{
+    switch (outcome) {
+    case LB_CONNECT_REFUSED:
+    case LB_CONNECT_TIMEOUT:
+    case LB_CONNECT_FAILED:
+    case LB_OVERLOADED:
+        return HTTP_SERVICE_UNAVAILABLE;
+    case LB_FIRST_BYTE_TIMEOUT:
+    case LB_READ_TIMEOUT:
+    case LB_WRITE_TIMEOUT:
+        return HTTP_GATEWAY_TIME_OUT;
+    case LB_CLIENT_ERROR:
+        return ap_map_http_request_error(job->body.error, HTTP_BAD_REQUEST);
+    default:
+        return HTTP_BAD_GATEWAY;
+    }
+}
+
+/* A status for httpd to answer with. mod_proxy would condemn the member of a balancer for a 500 or
+ * 503 of ours, and try the next one; the ticket has said already whose fault it was. */
+static int answer(request_rec *r, int status)
+{
+    apr_table_setn(r->notes, "proxy-error-override", "1");
+    if (status == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+    }
+    return status;
+}
+
+static int finish_failed(job_t *job, lb_outcome_t outcome, int http_status)
+{
+    request_rec *r = job->r;
+
+    if (outcome == LB_CLIENT_ABORT) {
+        log_failed_try(job, outcome, APLOG_INFO, "the client has gone");
+        r->connection->aborted = 1;
+        return OK;
+    }
+    const int status = http_status != OK ? http_status : status_of(job, outcome);
+    if (status == HTTP_GATEWAY_TIME_OUT) {
+        apr_table_setn(r->notes, "proxy_timedout", "1");
+    }
+    if (job->reply.has_head) {
+        log_failed_try(job, outcome, APLOG_ERR, "the answer is cut");
+        fcgi_reply_cut(&job->reply);
+        return OK;
+    }
+    log_failed_try(job, outcome, APLOG_ERR,
+                   ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
+                                            : "the client had its answer");
+    return answer(r, status);
+}
+
+static int finish_served(job_t *job)
+{
+    fcgi_reply_finish(&job->reply);
+    return job->reply.override_status ? answer(job->r, job->reply.override_status) : OK;
+}
+
+static void leave_notes(const job_t *job, lb_outcome_t outcome)
+{
+    apr_table_t *notes = job->r->notes;
+
+    apr_table_setn(notes, "fcgi-member", job->member);
+    apr_table_setn(notes, "fcgi-tries", apr_itoa(job->r->pool, job->tries));
+    apr_table_setn(notes, "fcgi-end", lb_outcome_word(outcome));
+}
+
+static int refuse_unusable(const job_t *job)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0252)
+                  "worker %s is switched off (status %s)",
+                  ap_proxy_worker_name(job->r->pool, job->worker),
+                  ap_proxy_parse_wstatus(job->r->pool, job->worker));
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
+int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
+                     const char *proxyname, apr_port_t proxyport)
+{
+    job_t job = { .r = r, .worker = worker, .url = url, .why = "" };
+
+    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
+        return DECLINED;
+    }
+    job.config = fcgi_proxy_config_of(r);
+    job.ticket = ticket_of ? ticket_of(r) : NULL;
+    if (!job.ticket && !PROXY_WORKER_IS_USABLE(worker)) {
+        return refuse_unusable(&job);
+    }
+    int http_status =
+        fcgi_request_body_prepare(&job.body, r, fcgi_proxy_config_spool_limit(job.config));
+    if (http_status != OK) {
+        return http_status;
+    }
+    const lb_outcome_t outcome = try_members(&job, &http_status);
+    leave_notes(&job, outcome);
+    return outcome == LB_SERVED ? finish_served(&job) : finish_failed(&job, outcome, http_status);
+}

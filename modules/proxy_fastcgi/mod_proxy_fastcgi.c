@@ -1,0 +1,39 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
+#include "handler.h"
+#include "http_config.h"
+#include "mod_proxy.h"
+#include "proxy_config.h"
+#include "script_path.h"
+
+extern __attribute__((visibility("default")))
+module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+
+static const command_rec directives[] = {
+    AP_INIT_TAKE1("ProxyFCGIBackendType", fcgi_proxy_config_set_backend_type, NULL, OR_FILEINFO,
+                  "FPM (the default) or GENERIC: what kind of FastCGI server answers"),
+    AP_INIT_TAKE23("ProxyFCGISetEnvIf", fcgi_proxy_config_add_env_rule, NULL, OR_FILEINFO,
+                   "condition, [!]variable and value: change what the FastCGI server gets"),
+    AP_INIT_TAKE1("ProxyFCGISpoolLimit", fcgi_proxy_config_set_spool_limit, NULL, OR_FILEINFO,
+                  "size: how much of a request body of unknown length is spooled before 413"),
+    { NULL }
+};
+
+static void register_hooks(apr_pool_t *p)
+{
+    static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
+
+    proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);
+    proxy_hook_canon_handler(fcgi_script_path_canon, NULL, stock, APR_HOOK_FIRST);
+    ap_hook_optional_fn_retrieve(fcgi_handler_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+AP_DECLARE_MODULE(proxy_fastcgi) = {
+    STANDARD20_MODULE_STUFF,
+    fcgi_proxy_config_create,
+    fcgi_proxy_config_merge,
+    NULL,              /* per-server configuration */
+    NULL,
+    directives,
+    register_hooks
+};

@@ -1,0 +1,100 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* proxy_config.c - see proxy_config.h. */
+#include "proxy_config.h"
+
+#include "apr_strings.h"
+#include "directive.h"
+#include "http_log.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+void *fcgi_proxy_config_create(apr_pool_t *p, char *path)
+{
+    fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
+
+    config->env_rules = apr_array_make(p, 1, sizeof(fcgi_env_rule_t));
+    config->spool_limit_bytes = -1;
+    return config;
+}
+
+void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
+{
+    const fcgi_proxy_config_t *base = base_, *over = over_;
+    fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
+
+    config->backend_type =
+        over->backend_type != FCGI_BACKEND_UNSET ? over->backend_type : base->backend_type;
+    config->env_rules = apr_array_append(p, base->env_rules, over->env_rules);
+    config->spool_limit_bytes =
+        over->spool_limit_bytes >= 0 ? over->spool_limit_bytes : base->spool_limit_bytes;
+    return config;
+}
+
+const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r)
+{
+    return ap_get_module_config(r->per_dir_config, &proxy_fastcgi_module);
+}
+
+apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config)
+{
+    return config->spool_limit_bytes >= 0 ? config->spool_limit_bytes : FCGI_SPOOL_LIMIT_DEFAULT;
+}
+
+const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config_, const char *arg)
+{
+    fcgi_proxy_config_t *config = config_;
+
+    if (strcasecmp(arg, "FPM") == 0) {
+        config->backend_type = FCGI_BACKEND_FPM;
+    }
+    else if (strcasecmp(arg, "GENERIC") == 0) {
+        config->backend_type = FCGI_BACKEND_GENERIC;
+    }
+    else {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no backend type; use FPM or GENERIC",
+                            cmd->cmd->name, arg);
+    }
+    return NULL;
+}
+
+const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config_, const char *condition,
+                                           const char *name, const char *value)
+{
+    fcgi_proxy_config_t *config = config_;
+    const int unset = name[0] == '!';
+    fcgi_env_rule_t rule = { NULL, unset ? name + 1 : name, NULL };
+    const char *err = NULL;
+
+    if (!*rule.name) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no variable name", cmd->cmd->name, name);
+    }
+    if (unset && value) {
+        return apr_psprintf(cmd->pool, "%s: '%s' unsets a variable and takes no value ('%s')",
+                            cmd->cmd->name, name, value);
+    }
+    rule.condition = ap_expr_parse_cmd(cmd, condition, 0, &err, NULL);
+    if (!err && !unset) {
+        condition = value ? value : "";
+        rule.value = ap_expr_parse_cmd(cmd, condition, AP_EXPR_FLAG_STRING_RESULT, &err, NULL);
+    }
+    if (err) {
+        return apr_psprintf(cmd->pool, "%s: cannot parse the expression '%s': %s",
+                            cmd->cmd->name, condition, err);
+    }
+    APR_ARRAY_PUSH(config->env_rules, fcgi_env_rule_t) = rule;
+    return NULL;
+}
+
+const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, const char *arg)
+{
+    fcgi_proxy_config_t *config = config_;
+    int64_t bytes;
+
+    if (!fcgi_directive_size(arg, &bytes)) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or G "
+                            "as in 64M", cmd->cmd->name, arg);
+    }
+    config->spool_limit_bytes = bytes;
+    return NULL;
+}

@@ -1,0 +1,46 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* proxy_config.h - the settings of mod_proxy_fastcgi: create, merge, set.
+ * Knows    its directives.   Memory   pconf; read-only at run time. */
+#ifndef FCGI_PROXY_CONFIG_H
+#define FCGI_PROXY_CONFIG_H
+
+#include "ap_expr.h"
+#include "http_config.h"
+
+typedef enum {
+    FCGI_BACKEND_UNSET,
+    FCGI_BACKEND_FPM,        /* the default */
+    FCGI_BACKEND_GENERIC
+} fcgi_backend_type_t;
+
+/* One ProxyFCGISetEnvIf. */
+typedef struct {
+    ap_expr_info_t *condition;
+    const char *name;
+    ap_expr_info_t *value;   /* NULL: unset the variable */
+} fcgi_env_rule_t;
+
+typedef struct {
+    fcgi_backend_type_t backend_type;
+    apr_array_header_t *env_rules;    /* of fcgi_env_rule_t, outer sections first */
+    apr_off_t spool_limit_bytes;      /* -1: not set */
+} fcgi_proxy_config_t;
+
+#define FCGI_SPOOL_LIMIT_DEFAULT ((apr_off_t)1 << 30)
+
+void *fcgi_proxy_config_create(apr_pool_t *p, char *path);
+void *fcgi_proxy_config_merge(apr_pool_t *p, void *base, void *over);
+
+/** The settings that hold for a request. */
+const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r);
+
+/** How much of a body of unknown length may be spooled. */
+apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config);
+
+/** The directives. */
+const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config, const char *condition,
+                                           const char *name, const char *value);
+const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *arg);
+
+#endif

@@ -1,0 +1,60 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* reply.h - turns the events of a response into headers, buckets and an end.
+ * Knows    what the fields of a CGI response mean (RFC 3875, 6.3), conditional requests,
+ *          ProxyErrorOverride, Content-Length as a promise that is kept.
+ * Ignores  records, sockets, members.
+ * Memory   r->pool; body pieces are borrowed until fcgi_reply_pass() or fcgi_reply_finish().
+ * Threads  the request's own. */
+#ifndef FCGI_REPLY_H
+#define FCGI_REPLY_H
+
+#include <stdbool.h>
+
+#include "httpd.h"
+#include "span.h"
+
+#define FCGI_HEAD_BYTES_MAX 65536     /* of a response head that comes in pieces */
+
+typedef struct {
+    request_rec *r;
+    const char *member;               /* for the log */
+    apr_bucket_brigade *out;          /* r->output_filters; what was not passed on yet */
+    unsigned char *head_space;
+    size_t head_space_bytes;
+    bool has_head;
+    bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
+    bool was_passed;                  /* something went to the filters: no other answer is possible */
+    bool client_is_gone;
+    int  override_status;             /* the status that ProxyErrorOverride takes over; 0: none */
+    int  error_status;                /* the head cannot be used: answer this; 0: fine */
+    bool head_is_too_big;
+    apr_off_t promised_bytes;         /* Content-Length; -1: none */
+    apr_off_t body_bytes;             /* of the member's body, dropped or not */
+} fcgi_reply_t;
+
+void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const char *member);
+
+/** More room for a head in pieces.
+ *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: logged, head_is_too_big */
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes);
+
+/** The whole head.
+ *  returns  false when it cannot be used: logged, error_status */
+bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head);
+
+void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
+
+/** Pass on what there is, and flush it if asked.
+ *  returns  false when the client is gone */
+bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
+
+/** The response is whole: pass on the rest and the end; or cut it when it is shorter than its
+ *  Content-Length.
+ *  returns  false when it was cut */
+bool fcgi_reply_finish(fcgi_reply_t *reply);
+
+/** The response is not whole and something of it was passed on: let the client see that it is cut,
+ *  and no cache keep it. */
+void fcgi_reply_cut(fcgi_reply_t *reply);
+
+#endif

@@ -1,0 +1,264 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* request_body.c - see request_body.h. */
+#include "request_body.h"
+
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "util_filter.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+/* ---- Preparing ------------------------------------------------------------------------------ */
+
+static bool length_is_known(request_rec *r)
+{
+    /* A filter above the protocol's own (inflate, say) may change the length. */
+    return !apr_table_get(r->headers_in, "Transfer-Encoding")
+           && apr_table_get(r->headers_in, "Content-Length")
+           && r->input_filters == r->proto_input_filters;
+}
+
+/* A file without a name: nothing is left behind, whatever happens. */
+static apr_status_t open_spool(fcgi_request_body_t *body)
+{
+    const char *folder;
+    char *name;
+
+    apr_status_t rv = apr_temp_dir_get(&folder, body->r->pool);
+    if (rv == APR_SUCCESS) {
+        name = apr_pstrcat(body->r->pool, folder, "/fcgi-body.XXXXXX", NULL);
+        rv = apr_file_mktemp(&body->file, name,
+                             APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE
+                                 | APR_FOPEN_BINARY,
+                             body->r->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_remove(name, body->r->pool);
+    }
+    return rv;
+}
+
+static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, body->r, FCLOGNO(0220)
+                  "cannot spool the request body: is there room in the temporary folder (TMPDIR), "
+                  "and may httpd write to it?");
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* Put a piece behind what is there: to memory while there is room, then to the file. */
+static apr_status_t store(fcgi_request_body_t *body, const char *data, apr_size_t bytes)
+{
+    if (!body->file) {
+        const apr_size_t room = FCGI_BODY_MEMORY_BYTES - body->memory_bytes;
+        const apr_size_t fits = bytes < room ? bytes : room;
+        memcpy(body->memory + body->memory_bytes, data, fits);
+        body->memory_bytes += fits;
+        data += fits;
+        bytes -= fits;
+    }
+    if (bytes == 0) {
+        return APR_SUCCESS;
+    }
+    apr_status_t rv = body->file ? APR_SUCCESS : open_spool(body);
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_write_full(body->file, data, bytes, NULL);
+        body->file_bytes += (apr_off_t)bytes;
+    }
+    return rv;
+}
+
+static int too_large(fcgi_request_body_t *body, apr_off_t limit)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, body->r, FCLOGNO(0221)
+                  "the request body has no length and is larger than ProxyFCGISpoolLimit "
+                  "(%" APR_OFF_T_FMT " bytes)", limit);
+    return HTTP_REQUEST_ENTITY_TOO_LARGE;
+}
+
+/* Store all buckets of `incoming` and empty it. */
+static int store_incoming(fcgi_request_body_t *body, apr_off_t limit, bool *is_complete)
+{
+    int rc = OK;
+
+    while (rc == OK && !APR_BRIGADE_EMPTY(body->incoming)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(body->incoming);
+        const char *data;
+        apr_size_t bytes;
+
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            *is_complete = true;
+        }
+        else if (!APR_BUCKET_IS_METADATA(bucket)) {
+            apr_status_t rv = apr_bucket_read(bucket, &data, &bytes, APR_BLOCK_READ);
+            if (rv != APR_SUCCESS) {
+                return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+            }
+            if ((apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)bytes > limit) {
+                rc = too_large(body, limit);
+                break;
+            }
+            rv = store(body, data, bytes);
+            rc = rv == APR_SUCCESS ? OK : spool_failed(body, rv);
+        }
+        apr_bucket_delete(bucket);
+    }
+    apr_brigade_cleanup(body->incoming);
+    return rc;
+}
+
+/* Read until the body ends, memory is full, or (without `wait`) the client pauses. */
+static int read_ahead(fcgi_request_body_t *body, bool wait, apr_off_t limit, bool *is_complete)
+{
+    request_rec *r = body->r;
+
+    while (!*is_complete) {
+        apr_off_t room = FCGI_BODY_MEMORY_BYTES - (apr_off_t)body->memory_bytes;
+        if (!wait && room <= 0) {
+            return OK;
+        }
+        const apr_status_t rv =
+            ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
+                           wait ? APR_BLOCK_READ : APR_NONBLOCK_READ,
+                           wait ? FCGI_BODY_MEMORY_BYTES : room);
+        if (!wait && (APR_STATUS_IS_EAGAIN(rv)
+                      || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)))) {
+            return OK;
+        }
+        if (rv != APR_SUCCESS) {
+            body->error = rv;
+            return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
+        }
+        const int rc = store_incoming(body, limit, is_complete);
+        if (rc != OK) {
+            return rc;
+        }
+    }
+    return OK;
+}
+
+int fcgi_request_body_prepare(fcgi_request_body_t *body, request_rec *r, apr_off_t spool_limit)
+{
+    const bool is_known = length_is_known(r);
+    bool is_complete = false;
+
+    *body = (fcgi_request_body_t){ .r = r };
+    if (!ap_request_has_body(r)) {
+        return OK;
+    }
+    body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    body->memory = apr_palloc(r->pool, FCGI_BODY_MEMORY_BYTES);
+    const int rc = read_ahead(body, !is_known, is_known ? APR_INT64_MAX : spool_limit,
+                              &is_complete);
+    if (rc != OK) {
+        return rc;
+    }
+    body->client_has_more = !is_complete;
+    if (is_complete) {
+        apr_table_setn(r->headers_in, "Content-Length",
+                       apr_off_t_toa(r->pool, (apr_off_t)body->memory_bytes + body->file_bytes));
+        apr_table_unset(r->headers_in, "Transfer-Encoding");
+    }
+    return OK;
+}
+
+/* ---- Sending -------------------------------------------------------------------------------- */
+
+static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
+{
+    apr_off_t start = body->file_given;
+    apr_size_t bytes = FCGI_BODY_MEMORY_BYTES;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!body->buffer) {
+        body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
+    }
+    if (start == 0) {
+        rv = apr_file_seek(body->file, APR_SET, &start);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_read(body->file, body->buffer, &bytes);
+    }
+    if (rv == APR_SUCCESS) {
+        body->file_given += (apr_off_t)bytes;
+        *piece = fcgi_span(body->buffer, bytes);
+    }
+    return rv;
+}
+
+/* The first data bucket of what the client sends next. It is deleted by the next call. */
+static apr_status_t next_of_client(fcgi_request_body_t *body, fcgi_span_t *piece, bool *last)
+{
+    request_rec *r = body->r;
+
+    if (body->client_was_read && !APR_BRIGADE_EMPTY(body->incoming)) {
+        apr_bucket_delete(APR_BRIGADE_FIRST(body->incoming));
+    }
+    body->client_was_read = true;
+    for (;;) {
+        if (APR_BRIGADE_EMPTY(body->incoming)) {
+            const apr_status_t rv =
+                ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
+                               APR_BLOCK_READ, FCGI_BODY_MEMORY_BYTES);
+            if (rv != APR_SUCCESS) {
+                return rv;
+            }
+            if (APR_BRIGADE_EMPTY(body->incoming)) {
+                return APR_EGENERAL;    /* a filter that breaks its promise to block */
+            }
+        }
+        apr_bucket *bucket = APR_BRIGADE_FIRST(body->incoming);
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            *piece = fcgi_span(NULL, 0);
+            *last = true;
+            return APR_SUCCESS;
+        }
+        if (!APR_BUCKET_IS_METADATA(bucket)) {
+            const char *data;
+            apr_size_t bytes;
+            const apr_status_t rv = apr_bucket_read(bucket, &data, &bytes, APR_BLOCK_READ);
+            *piece = fcgi_span(data, bytes);
+            /* One empty record less on the wire when the end is already here. */
+            *last = APR_BUCKET_NEXT(bucket) != APR_BRIGADE_SENTINEL(body->incoming)
+                    && APR_BUCKET_IS_EOS(APR_BUCKET_NEXT(bucket));
+            return rv;
+        }
+        apr_bucket_delete(bucket);
+    }
+}
+
+apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, fcgi_span_t *piece, bool *last)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    *last = false;
+    *piece = fcgi_span(NULL, 0);
+    if (!body->memory_is_given) {
+        body->memory_is_given = true;
+        *piece = fcgi_span(body->memory, body->memory_bytes);
+        *last = body->file_bytes == 0 && !body->client_has_more;
+    }
+    else if (body->file_given < body->file_bytes) {
+        rv = next_of_file(body, piece);
+        *last = body->file_given == body->file_bytes;
+    }
+    else {
+        rv = next_of_client(body, piece, last);
+    }
+    body->error = rv;
+    return rv;
+}
+
+bool fcgi_request_body_is_replayable(const fcgi_request_body_t *body)
+{
+    return !body->client_was_read;
+}
+
+void fcgi_request_body_rewind(fcgi_request_body_t *body)
+{
+    body->memory_is_given = false;
+    body->file_given = 0;
+}

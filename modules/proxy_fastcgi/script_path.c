@@ -1,0 +1,168 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* script_path.c - see script_path.h. */
+#include "script_path.h"
+
+#include "apr_file_info.h"
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_request.h"
+#include "mod_proxy.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+static const char pathinfo_variable[] = "proxy-fcgi-pathinfo";
+
+static int path_is_raw(request_rec *r)
+{
+    return apr_table_get(r->notes, "proxy-nocanon") || apr_table_get(r->notes, "proxy-noencode");
+}
+
+static char *encode_path(request_rec *r, char *path)
+{
+    const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const int flags = core->allow_encoded_slashes && !core->decode_encoded_slashes
+                          ? PROXY_CANONENC_NOENCODEDSLASHENCODING : 0;
+    return ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path, flags, r->proxyreq);
+}
+
+/* Cut `path` behind the file name whose extension starts at `dot`; the rest is the path info. */
+static void cut_behind(request_rec *r, char *dot)
+{
+    char *slash = dot ? strchr(dot, '/') : NULL;
+    if (slash) {
+        r->path_info = apr_pstrdup(r->pool, slash);
+        ap_unescape_url_keep2f(r->path_info, 0);
+        *slash = '\0';
+    }
+}
+
+/* proxy-fcgi-pathinfo: first-dot and last-dot cut the path at an extension; full looks at the
+ * disk, later; unescape and any other value take the whole path, decoded or not. */
+static void set_path_info(request_rec *r, char *path, const char *mode)
+{
+    if (strcasecmp(mode, "first-dot") == 0) {
+        cut_behind(r, strchr(path, '.'));
+    }
+    else if (strcasecmp(mode, "last-dot") == 0) {
+        cut_behind(r, strrchr(path, '.'));
+    }
+    else if (strcasecmp(mode, "full") != 0) {
+        r->path_info = apr_pstrcat(r->pool, "/", path, NULL);
+        if (strcasecmp(mode, "unescape") == 0) {
+            ap_unescape_url_keep2f(r->path_info, 0);
+        }
+    }
+}
+
+int fcgi_script_path_canon(request_rec *r, char *url)
+{
+    char *host, *path;
+    const apr_port_t default_port = ap_proxy_port_of_scheme("fcgi");
+    apr_port_t port = default_port;
+
+    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
+        return DECLINED;
+    }
+    url += 5;
+    const char *err = ap_proxy_canon_netloc(r->pool, &url, NULL, NULL, &host, &port);
+    if (err) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0201)
+                      "cannot parse the URL fcgi:%s: %s", url, err);
+        return HTTP_BAD_REQUEST;
+    }
+    path = path_is_raw(r) ? url : encode_path(r, url);
+    if (!path) {
+        return HTTP_BAD_REQUEST;
+    }
+    if (path == url && *ap_scan_vchar_obstext(path)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0202)
+                      "the path has spaces or control characters that nobody has encoded "
+                      "(nocanon or noencode)");
+        return HTTP_FORBIDDEN;
+    }
+    const char *mode = apr_table_get(r->subprocess_env, pathinfo_variable);
+    if (mode) {
+        set_path_info(r, path, mode);
+    }
+    const int is_ipv6 = strchr(host, ':') != NULL;
+    r->filename = apr_pstrcat(r->pool, "proxy:fcgi://", is_ipv6 ? "[" : "", host,
+                              is_ipv6 ? "]" : "",
+                              port != default_port ? apr_psprintf(r->pool, ":%d", port) : "",
+                              "/", path, NULL);
+    return OK;
+}
+
+/* The path of proxy:scheme://host/path; without the query that nocanon has left in it. */
+static char *path_of(request_rec *r)
+{
+    const char *authority = strstr(r->filename, "://");
+    const char *slash = authority ? strchr(authority + 3, '/') : NULL;
+    char *path = apr_pstrdup(r->pool, slash ? slash : r->filename);
+
+    if (r->args && *r->args) {
+        char *query = strrchr(path, '?');
+        if (query && strcmp(query + 1, r->args) == 0) {
+            *query = '\0';
+        }
+    }
+    return path;
+}
+
+static int is_directory(request_rec *r, const char *path)
+{
+    apr_finfo_t info;
+    return apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS
+           && info.filetype == APR_DIR;
+}
+
+/* The border between a script and what follows it: behind the first ".php" that ends a name, other
+ * than that of a directory of this machine. The files may live on another machine. */
+static char *find_border(request_rec *r, char *path)
+{
+    for (char *at = strstr(path, ".php/"); at; at = strstr(at + 1, ".php/")) {
+        char *border = at + 4;
+        *border = '\0';
+        const int is_script = !is_directory(r, path);
+        *border = '/';
+        if (is_script) {
+            return border;
+        }
+    }
+    return NULL;
+}
+
+/* proxy-fcgi-pathinfo=full: the disk tells where the script ends. */
+static char *walk_directories(request_rec *r, char *path)
+{
+    char *saved = r->filename;
+    r->filename = path;
+    ap_directory_walk(r);
+    path = r->filename;
+    r->filename = saved;
+    return path;
+}
+
+char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config)
+{
+    const char *mode = apr_table_get(r->subprocess_env, pathinfo_variable);
+    char *path = path_of(r);
+
+    if (config->backend_type != FCGI_BACKEND_GENERIC) {
+        ap_unescape_url_keep2f(path, 0);
+    }
+    if (mode && strcasecmp(mode, "full") == 0) {
+        return walk_directories(r, path);
+    }
+    if (!mode && config->backend_type != FCGI_BACKEND_GENERIC
+        && !(r->path_info && *r->path_info)) {
+        char *border = find_border(r, path);
+        if (border) {
+            r->path_info = apr_pstrdup(r->pool, border);
+            *border = '\0';
+        }
+    }
+    return path;
+}

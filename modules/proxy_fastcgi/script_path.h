@@ -1,0 +1,20 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* script_path.h - from fcgi://host/path to a script's file name and the path behind it.
+ * Knows    canonical fcgi URLs, the variable proxy-fcgi-pathinfo (stock's meaning), the border
+ *          between a PHP script and its PATH_INFO.
+ * Ignores  all other variables (cgi_environment.c).
+ * Memory   r->pool. */
+#ifndef FCGI_SCRIPT_PATH_H
+#define FCGI_SCRIPT_PATH_H
+
+#include "proxy_config.h"
+
+/** Hook body of mod_proxy's canon_handler: sets r->filename to proxy:fcgi://host[:port]/path, and
+ *  r->path_info when proxy-fcgi-pathinfo asks for it. */
+int fcgi_script_path_canon(request_rec *r, char *url);
+
+/** The script's file name for this request: a plain absolute path, decoded for FPM, and for FPM
+ *  without the part behind "name.php/", which goes to r->path_info. */
+char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config);
+
+#endif

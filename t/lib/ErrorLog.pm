@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# ErrorLog.pm - every line of level warn or above in an error log was announced by the test.
+#
+#   $log->expect(qr/FC0217/);                 # must come, once or more often
+#   $log->expect(qr/FC0217/, times => 1);     # exactly so often
+#   $log->expect(qr/FC0217/, optional => 1);  # may come
+#   $log->check;                              # one test result; an END block does it if nobody did
+package ErrorLog;
+
+use strict;
+use warnings;
+use Test::Builder;
+use Deadline;
+
+my $test = Test::Builder->new;
+my @logs;
+my $owner = $$;
+
+# ErrorLog->new(file, strict => 0|1): only what comes from now on counts.
+sub new {
+    my ($class, $file, %o) = @_;
+    my $self = bless { file => $file, strict => 1, expected => [], %o, mark => -s $file || 0 }, $class;
+    $self->{start} = $self->{mark};
+    push @logs, $self;
+    return $self;
+}
+
+sub file { return $_[0]{file} }
+
+sub expect {
+    my ($self, $pattern, %o) = @_;
+    push @{ $self->{expected} }, { pattern => $pattern, seen => 0, %o };
+    return $self;
+}
+
+sub lines_from {
+    my ($self, $offset) = @_;
+    open my $in, '<', $self->{file} or return;
+    binmode $in;
+    seek $in, $offset, 0;
+    my @lines = <$in>;
+    chomp @lines;
+    return @lines;
+}
+
+# From here on lines() begins.
+sub mark  { my ($self) = @_; $self->{mark} = -s $self->{file} || 0; return $self }
+sub lines {
+    my ($self, $pattern) = @_;
+    return grep { !defined $pattern || /$pattern/ } $self->lines_from($self->{mark});
+}
+
+# The first line since the mark that matches, undef at the deadline.
+sub wait_for {
+    my ($self, $pattern, $seconds) = @_;
+    return wait_until($seconds // 10, sub { ($self->lines($pattern))[0] });
+}
+
+my $quiet = qr/^\[[^\]]*\] \[[\w.-]*:(?:notice|info|debug|trace\d)\]/;
+my $death = qr/exit signal|AH00051|AH00052|Parent process was restarted unexpectedly/;
+
+# Lines that nobody announced, and announced lines that never came, as sentences.
+sub complaints {
+    my ($self) = @_;
+    $_->{seen} = 0 for @{ $self->{expected} };
+    my @complaints;
+    LINE: for my $line ($self->lines_from($self->{start})) {
+        for my $expected (@{ $self->{expected} }) {
+            next if $line !~ $expected->{pattern};
+            $expected->{seen}++;
+            next LINE;
+        }
+        next if $line =~ /^\s*$/;
+        next if $line =~ $quiet && $line !~ $death;
+        push @complaints, "unexpected: $line";
+    }
+    for my $expected (@{ $self->{expected} }) {
+        next if $expected->{optional};
+        my ($times, $seen) = @$expected{qw(times seen)};
+        push @complaints, "never came: $expected->{pattern}" if !$seen && (!defined $times || $times);
+        push @complaints, "came $seen times, not $times: $expected->{pattern}"
+            if defined $times && $seen && $seen != $times;
+    }
+    return @complaints;
+}
+
+# The test result for this log.
+sub check {
+    my ($self) = @_;
+    return 1 if $self->{checked}++ || !$self->{strict};
+    my @complaints = $self->complaints;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    $test->ok(!@complaints, 'the error log has the expected lines and no other');
+    $test->diag("  $_") for @complaints;
+    return !@complaints;
+}
+
+# A test that forgot check() fails all the same.
+END {
+    if ($$ == $owner) {
+        for my $log (grep { $_->{strict} && !$_->{checked} } @logs) {
+            my @complaints = $log->complaints or next;
+            $test->diag("$log->{file}:", @complaints);
+            $? ||= 1;
+        }
+    }
+}
+
+1;

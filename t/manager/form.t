@@ -1,0 +1,178 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# Forms change members and balancers with stock's parameters; only for who may, and all or nothing.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Httpd;
+
+my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['lbmethod_bybusyness'],
+    debug_log => 'balancer_manager:notice', config => <<'EOC');
+<Proxy balancer://app>
+BalancerMember http://127.0.0.1:1/a+b route=one
+BalancerMember http://127.0.0.1:2 route=two
+ProxySet growth=1
+</Proxy>
+ProxyPass /app/ balancer://app/
+<Proxy balancer://open>
+BalancerMember http://127.0.0.1:1
+ProxySet nonce=None
+</Proxy>
+ProxyPass /open/ balancer://open/
+Listen 127.0.0.1:@port2@
+<VirtualHost 127.0.0.1:@port2@>
+ServerName first.test
+<Proxy balancer://twin>
+BalancerMember http://127.0.0.1:3
+</Proxy>
+ProxyPass /twin/ balancer://twin/
+</VirtualHost>
+<VirtualHost 127.0.0.1:@port2@>
+ServerName second.test
+<Proxy balancer://twin>
+BalancerMember http://127.0.0.1:3
+</Proxy>
+ProxyPass /twin/ balancer://twin/
+</VirtualHost>
+EOC
+my $page = '/balancer-manager';
+
+sub nonce_of {
+    my ($name) = @_;
+    return $httpd->get($page)->{body} =~ /[?;]b=\Q$name\E&amp;nonce=([\w-]+)"/ ? $1 : undef;
+}
+sub balancer {
+    my ($key, $vhost) = @_;
+    my ($found) = grep { $_->{key} eq $key && (!$vhost || $_->{vhost} =~ /^\Q$vhost\E/) }
+        @{ $httpd->json("$page/v1/status")->{balancers} };
+    return $found;
+}
+sub member { return balancer($_[0], $_[2])->{members}[$_[1]] }
+
+sub encoded { my ($text) = @_; $text =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ge; return $text }
+sub form {
+    my ($values, %header) = @_;
+    my $body = join '&', map { "$_=" . encoded($values->{$_}) } sort keys %$values;
+    return $httpd->post($page, $body,
+        header => { 'Content-Type' => 'application/x-www-form-urlencoded', %header });
+}
+
+my $nonce = nonce_of('app');
+ok $nonce, 'the page has the nonce in the link to edit';
+my %one = (b => 'app', w => 'http://127.0.0.1:1/a+b', nonce => $nonce);
+my %app = (b => 'app', nonce => $nonce);
+
+# ---- The page, as scripts read it ----
+
+my $html = $httpd->get($page)->{body};
+like $html, qr{<a href="$page\?b=app&amp;w=http://127\.0\.0\.1:2&amp;nonce=$nonce">http://127\.0\.0\.1:2</a>},
+    'the link to edit a member';
+like $html, qr{<h3>LoadBalancer Status for <a href="$page\?b=app&amp;nonce=$nonce">balancer://app</a> },
+    'the heading of a balancer';
+like $html, qr{<dt>Server Version: Apache/2\.4\.\d+}, 'the version of the server';
+my @tables = $html =~ m{<table>(.*?)</table>}gs;
+is @tables, 2 * 4, 'two tables for each balancer';
+is_deeply [($tables[1] =~ m{<th>(.*?)</th>}g)[0 .. 10]],
+    ['Worker URL', qw(Route RouteRedir Factor Set Status Elected Busy Load To From)],
+    "the second has stock's columns";
+is scalar(() = $tables[1] =~ /<th>/g) * 2, scalar(() = $tables[1] =~ /<td/g),
+    '... and each row a cell for each';
+like $tables[1], qr{<td class="ok">Init Ok </td>}, 'a state is one text';
+my $edit = $httpd->get("$page?b=app&w=http://127.0.0.1:1/a%2Bb");
+like $edit->{body}, qr{name="$_"}, "the form has $_"
+    for qw(w_lf w_ls w_wr w_rr b w nonce), map { "w_status_$_" } qw(I N D H R S C);
+like $edit->{header}{'content-security-policy'}, qr/default-src 'none'/, 'the page may load nothing';
+$edit = $httpd->get("$page?b=app")->{body};
+like $edit, qr{name="$_"}, "the form has $_" for qw(b_lbm b_tmo b_max b_sforce b_ss b_nwrkr b_wyes);
+
+# ---- Changes ----
+
+my $changed = form({ %one, w_lf => '2.5', w_ls => 1, w_wr => 'uno', w_rr => 'two', w_status_D => 1,
+                     stranger => 1 });
+is $changed->{status}, 200, 'a member can be changed';
+like $changed->{body}, qr/Load factor 1\.00 -&gt; 2\.50/, '... and the page says what was';
+my $member = member('app', 0);
+cmp_ok $member->{weight}, '==', 2.5, '... weight';
+is_deeply [@$member{qw(lbset route redirect state)}], [1, 'uno', 'two', 'disabled'], '... all of it';
+is scalar(my @lines = $httpd->log_lines(qr/FC0601: balancer:\/\/app of \S+: changed by - from 127\.0\.0\.1/)), 5,
+    '... with a line in the log for each change';
+unlike "@lines", qr/\Q$nonce\E/, '... that does not have the nonce';
+
+like form({ %one, w_lf => '2.50' })->{body}, qr/Nothing to change/, 'the same again changes nothing';
+form({ %one, w => encoded($one{w}), w_status_D => 0 });
+is member('app', 0)->{state}, 'ok', "an address that is escaped twice is found, as stock's form sends it";
+form({ %one, w_wr => '' });
+is member('app', 0)->{route}, undef, 'an empty route takes it away';
+
+is form({ %app, b_lbm => 'bybusyness', b_tmo => 5, b_max => 3, b_sforce => 1, b_ss => 'SID | sid' })->{status},
+    200, 'a balancer can be changed';
+is_deeply [@{ balancer('app') }{qw(lbmethod timeout_us max_attempts nofailover sticky_cookie sticky_parameter)}],
+    ['bybusyness', 5_000_000, 3, JSON::PP::true, 'SID', 'sid'], '... all of it';
+form({ %app, b_ss => '-', b_sforce => 0, b_lbm => 'byrequests', b_max => '' });
+is_deeply [@{ balancer('app') }{qw(lbmethod max_attempts nofailover sticky_cookie)}],
+    ['byrequests', 3, JSON::PP::false, undef], '... and back; an empty number leaves it';
+
+is form({ %app, b_nwrkr => 'http://127.0.0.1:9', b_wyes => 1 })->{status}, 200, 'a member can be added';
+is member('app', 2)->{state}, 'disabled', '... disabled at first';
+is form({ %app, b_nwrkr => 'http://127.0.0.1:8', b_wyes => 1 })->{status}, 400, '... while there is room';
+
+like form({ %one, w_lf => 3, xml => 1 })->{body}, qr/^<\?xml/, 'xml=1 answers a form with XML';
+
+# ---- Wrong values: nothing is changed, and all of them are named ----
+
+my $wrong = form({ %one, w_lf => 101, w_ls => -1, w_status_D => 'yes', b_tmo => '1.5', b_max => 100,
+                   b_sforce => 2, w_rr => "a\nb", b_wyes => 1, w_wr => 'right' });
+is $wrong->{status}, 400, 'wrong values are refused';
+like $wrong->{body}, qr/<p>$_ must /, "... $_ is named"
+    for qw(w_lf w_ls w_status_D b_tmo b_max b_sforce w_rr b_nwrkr);
+is member('app', 0)->{route}, undef, '... and nothing is changed';
+is form({ %one, w_lf => $_ })->{status}, 400, "w_lf=$_ is refused" for qw(0.99 100.01 1. .5 1e1 0x1 nan -1);
+is form({ %one, w_lf => $_ })->{status}, 200, "w_lf=$_ is taken" for qw(1 100 100.00 1.999 33.3333);
+is form({ %app, b_lbm => 'none', b_tmo => 9 })->{status}, 400, 'an unknown lbmethod is refused';
+is balancer('app')->{timeout_us}, 5_000_000, '... with all that came with it';
+is form({ %app, b => '<b>' })->{status}, 404, 'an unknown balancer is not found';
+is form({ %app, w => '<b>' })->{status}, 404, 'an unknown member is not found';
+is form({ nonce => $nonce })->{status}, 400, 'a form without a balancer is refused';
+is $httpd->post($page, 'x' x 65_537)->{status}, 413, 'a form of more than 64 KB is too large';
+is $httpd->post($page, 'x' x 65_536)->{status}, 400, '... one of 64 KB is read';
+is $httpd->post($page, 'b=%zz')->{status}, 400, 'a broken escape is refused';
+is $httpd->post($page, '{}', header => { 'Content-Type' => 'application/json' })->{status}, 415,
+    'what is not a form is refused';
+
+# ---- Who may ----
+
+$httpd->get("$page?w_lf=9&" . join '&', map { "$_=" . encoded($one{$_}) } sort keys %one);
+cmp_ok member('app', 0)->{weight}, '!=', 9, 'a GET changes nothing';
+
+$httpd->expect_log(qr/FC0602/, times => 9);
+my %bare = (%one, w_lf => 9);
+delete $bare{nonce};
+is form(\%bare)->{status}, 403, 'a form without a nonce is refused';
+is form({ %bare, nonce => 'x' })->{status}, 403, '... with a wrong one as well';
+is $httpd->post("$page?nonce=$nonce", 'b=app&b_tmo=9')->{status}, 403, '... a nonce in the query does not count';
+is form({ %bare, nonce => nonce_of('twin') // 'x' })->{status}, 403, '... nor does that of another balancer';
+is form({ %one, w_lf => 9 }, Origin => 'http://evil.test')->{status}, 403, 'a form from elsewhere is refused';
+is form({ %one, w_lf => 9 }, Origin => 'null')->{status}, 403, '... also from nowhere';
+is form({ %one, w_lf => 9 }, Referer => 'http://localhost@evil.test/')->{status}, 403, '... by its Referer';
+cmp_ok member('app', 0)->{weight}, '!=', 9, '... and nothing was changed';
+is form({ %one, w_lf => 4 }, Referer => 'http://localhost:1/x', Origin => 'http://LOCALHOST')->{status},
+    200, 'one from this host is taken, whatever its port';
+
+my %open = (b => 'open', w => 'http://127.0.0.1:1', w_lf => 7);
+is form(\%open)->{status}, 403, 'nonce=None takes nothing without Origin and Referer';
+is form(\%open, Origin => 'http://evil.test')->{status}, 403, '... nothing from elsewhere';
+is form(\%open, Origin => 'http://localhost')->{status}, 200, '... but from this host';
+cmp_ok member('open', 0)->{weight}, '==', 7, '... and changes it';
+
+# ---- Balancers of the same name ----
+
+my %nonce = $httpd->get($page)->{body} =~ /\?vhost=(\w+)[^"]*?&amp;b=twin&amp;nonce=([\w-]+)"/g;
+is_deeply [sort keys %nonce], ['first', 'second'], 'links to balancers of the same name have the host';
+is form({ b => 'twin', nonce => $nonce{second}, w => 'http://127.0.0.1:3', w_lf => 5 })->{status}, 200,
+    'the nonce is enough to tell them apart';
+cmp_ok member('twin', 0, 'second')->{weight}, '==', 5, '... the right one is changed';
+cmp_ok member('twin', 0, 'first')->{weight}, '==', 1, '... and the other is not';
+
+$httpd->stop;
+done_testing;
