@@ -53,7 +53,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop clean
+.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop \
+        clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -160,3 +161,7 @@ uninstall:
 
 clean:
 	rm -rf $(BUILD)
+
+# For the guards: make print VARIABLE=INC_proxy_fastcgi/protocol
+print:
+	@echo '$($(VARIABLE))'

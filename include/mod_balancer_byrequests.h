@@ -105,7 +105,7 @@ typedef struct {
 typedef struct {
     const char *name;          /* balancer://name */
     const char *key;           /* name without the scheme: the form parameter `b` */
-    const char *vhost;         /* server name and port of the virtual host that defines it */
+    const char *vhost;         /* name, and port if configured, of the virtual host it belongs to */
     const char *lbmethod;
     const char *sticky;        /* cookie name, "" for none */
     const char *sticky_path;   /* URL parameter name */
@@ -120,8 +120,8 @@ typedef struct {
     apr_array_header_t *members;   /* of lb_member_view_t */
 } lb_balancer_view_t;
 
-/** All balancers of all virtual hosts, each once (an inherited balancer under the host that
- *  defines it).
+/** All balancers of all virtual hosts, each once: an inherited balancer stands under the host that
+ *  defines it, unless the heir has settings of its own.
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 

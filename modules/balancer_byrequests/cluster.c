@@ -61,6 +61,18 @@ void lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
     PROXY_THREAD_UNLOCK(balancer);
 }
 
+void lb_cluster_members_changed(const proxy_balancer *balancer)
+{
+    const apr_time_t now = apr_time_now();
+
+    for (int i = 0; i < clusters->nelts; i++) {
+        const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
+        if (cluster->balancer->workers == balancer->workers) {
+            cluster->balancer->s->wupdated = now;
+        }
+    }
+}
+
 /* ---- The member table ------------------------------------------------------------------- */
 
 static table_set_t *table_set(server_rec *s)
@@ -181,7 +193,7 @@ static const char *vhost_name(apr_pool_t *p, server_rec *s)
     return port ? apr_psprintf(p, "%s:%d", name, port) : apr_pstrdup(p, name);
 }
 
-/* The cluster of an earlier balancer with the same members: this one is inherited. */
+/* The first cluster with the same members: of the balancer itself, or of the one it inherits. */
 static lb_cluster_t *inherited_from(const proxy_balancer *b)
 {
     for (int i = 0; i < clusters->nelts; i++) {
@@ -325,39 +337,51 @@ static void adopt_method(proxy_balancer *b, const lb_cluster_t *cluster, server_
     }
 }
 
-static int inherit(proxy_server_conf *conf, proxy_balancer *b, lb_cluster_t *cluster, server_rec *s)
+static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
 {
-    const int has_own_settings = b->s != cluster->configured;
+    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
 
-    if (has_own_settings && share_balancer(conf, b, s) != OK) {
+    cluster->id = clusters->nelts + 1;
+    cluster->server = s;
+    cluster->vhost = vhost_name(pconf, s);
+    cluster->balancer = b;
+    cluster->configured = b->s;
+    return cluster;
+}
+
+static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                   lb_cluster_t *base, server_rec *s)
+{
+    if (b->s == base->configured) {    /* nothing of its own: it is the same balancer */
+        b->s = base->balancer->s;
+        b->lbmethod = base->balancer->lbmethod;
+        adopt_members(b, base);
+        return OK;
+    }
+    lb_cluster_t *cluster = new_cluster(pconf, b, s);
+    cluster->row = base->row;
+    cluster->member_rows = base->member_rows;
+    cluster->slots = base->slots;
+    if (share_balancer(conf, b, s) != OK) {
         return !OK;
     }
-    adopt_members(b, cluster);
-    if (has_own_settings) {
-        b->s->wupdated = cluster->balancer->s->wupdated;
-        default_attempts(b);
-        adopt_method(b, cluster, s);
-    }
-    else {
-        b->s = cluster->balancer->s;
-        b->lbmethod = cluster->balancer->lbmethod;
-    }
+    adopt_members(b, base);
+    b->context = cluster;
+    b->s->wupdated = b->wupdated;
+    default_attempts(b);
+    adopt_method(b, base, s);
+    APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
     return OK;
 }
 
 static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
                        ap_slotmem_type_t type, server_rec *s, table_set_t *set)
 {
-    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
+    lb_cluster_t *cluster = new_cluster(pconf, b, s);
 
-    cluster->configured = b->s;
     if (share_balancer(conf, b, s) != OK || share_members(pconf, conf, b, type, s) != OK) {
         return !OK;
     }
-    cluster->id = clusters->nelts + 1;
-    cluster->server = s;
-    cluster->vhost = vhost_name(pconf, s);
-    cluster->balancer = b;
     cluster->slots = b->max_workers;
     cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
                                                   * sizeof(*cluster->member_rows));
@@ -372,6 +396,9 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
     const ap_slotmem_type_t type =
         conf->bal_persist ? AP_SLOTMEM_TYPE_PERSIST | AP_SLOTMEM_TYPE_CLEARINUSE : 0;
 
+    if (conf->bslot) {
+        return OK;    /* a virtual host without proxy directives has the main server's struct */
+    }
     conf->id = vhost_id(pconf, s, index);
     conf->storage = slotmem;
     if (conf->balancers->nelts == 0) {
@@ -392,7 +419,8 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
         if (!base || b->s != base->configured) {
             PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", sname, NULL));
         }
-        if ((base ? inherit(conf, b, base, s) : add_cluster(pconf, conf, b, type, s, set)) != OK) {
+        if ((base ? inherit(pconf, conf, b, base, s)
+                  : add_cluster(pconf, conf, b, type, s, set)) != OK) {
             return !OK;
         }
     }
@@ -443,10 +471,7 @@ void lb_cluster_child_init(apr_pool_t *pchild, server_rec *main)
         proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
         for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-            const lb_cluster_t *cluster = lb_cluster_of(b);
-            if (cluster->balancer != b) {
-                b->tmutex = cluster->balancer->tmutex;    /* one array of members, one lock */
-            }
+            b->tmutex = inherited_from(b)->balancer->tmutex;    /* one array of members, one lock */
             attach_balancer(pchild, s, b);
         }
     }

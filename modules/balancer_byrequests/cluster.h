@@ -12,11 +12,12 @@
 #include "member_table.h"
 #include "mod_proxy.h"
 
-/* What we keep for a balancer. Copies of it in virtual hosts that inherit it share one. */
+/* What we keep for a balancer. A virtual host that inherits it without settings of its own shares
+ * it; one with settings of its own has its own, with the same rows. */
 typedef struct {
     int id;                           /* counts up from 1 in configuration order */
     server_rec *server;               /* the virtual host that defines it */
-    const char *vhost;                /* its name and port, as shown to operators */
+    const char *vhost;                /* its name, and port if one is configured, for operators */
     proxy_balancer *balancer;         /* the defining copy */
     const proxy_balancer_shared *configured;   /* its settings before they moved to shared memory */
     lb_balancer_row_t *row;
@@ -39,6 +40,9 @@ lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_work
 
 /** See members and settings that another process added or changed. */
 void lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
+
+/** Members were added: all balancers that share them look again, in all processes. */
+void lb_cluster_members_changed(const proxy_balancer *balancer);
 
 /** Hook bodies. */
 int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);

@@ -223,6 +223,15 @@ static int dispatch(lb_ticket_t *ticket, char **url)
     return OK;
 }
 
+/* A ticket that is still held here belongs to a scheme that knows no tickets (http, ajp, ...). */
+static void give_back_for_other_scheme(lb_ticket_t *ticket)
+{
+    if (lb_ticket_give_back(ticket) && PROXY_WORKER_IS_ERROR(ticket->member)
+        && ticket->r->status >= HTTP_INTERNAL_SERVER_ERROR) {
+        lb_health_note_failure(ticket->balancer, ticket->member, LB_CONNECT_FAILED);
+    }
+}
+
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
                             proxy_server_conf *conf, char **url)
 {
@@ -230,7 +239,9 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
 
     if (*balancer) {    /* mod_proxy's own loop tries again, for a scheme other than ours */
         ticket = lb_ticket_find(r);
-        lb_ticket_give_back(ticket);
+        if (lb_ticket_give_back(ticket)) {
+            lb_health_note_failure(*balancer, ticket->member, LB_CONNECT_FAILED);
+        }
     }
     else {
         if (ap_cstr_casecmpn(*url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
@@ -263,7 +274,7 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
     if (!ticket || !ticket->member) {
         return OK;
     }
-    lb_ticket_give_back(ticket);    /* members of other schemes; ours has done it long before */
+    give_back_for_other_scheme(ticket);
     lb_health_judge_answer(balancer, ticket->member, r);
     return OK;
 }

@@ -20,20 +20,24 @@ static int clear_bits(proxy_worker *member, unsigned int bits)
     return (__atomic_fetch_and(&member->s->status, ~bits, __ATOMIC_SEQ_CST) & bits) != 0;
 }
 
-void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome,
-                    const char *reason, request_rec *r)
+void lb_health_note_failure(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome)
 {
     lb_member_row_t *row = lb_cluster_row(b, member);
-    const apr_time_t now = apr_time_now();
 
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
-    atomic_store(&row->last_error_at, now);
+    atomic_store(&row->last_error_at, apr_time_now());
+}
+
+void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome,
+                    const char *reason, request_rec *r)
+{
+    lb_health_note_failure(b, member, outcome);
     if (PROXY_WORKER_IS(member, PROXY_WORKER_IGNORE_ERRORS)) {
         return;
     }
     const int was_in_error = PROXY_WORKER_IS_ERROR(member);
-    member->s->error_time = now;
+    member->s->error_time = apr_time_now();
     set_bits(member, PROXY_WORKER_IN_ERROR);
     if (!was_in_error) {
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0410)

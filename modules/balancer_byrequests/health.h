@@ -14,6 +14,9 @@
 void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome,
                     const char *reason, request_rec *r);
 
+/** mod_proxy itself has put this member in error (its scheme is not ours): count that. */
+void lb_health_note_failure(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome);
+
 /** A try on this member went well: forget its retries. */
 void lb_health_succeed(proxy_worker *member);
 

@@ -50,7 +50,8 @@ static const char *check_member(apr_pool_t *p, const lb_action_t *a, const proxy
 {
     const char *err = NULL;
 
-    if (a->weight_hundredths != -1 && (a->weight_hundredths < 100 || a->weight_hundredths > 10000)) {
+    if (a->weight_hundredths != -1
+        && (a->weight_hundredths < 100 || a->weight_hundredths > 10000)) {
         return "the load factor must be a number from 1 to 100";
     }
     if (a->lbset != -1 && (a->lbset < 0 || a->lbset > 99)) {
@@ -183,7 +184,8 @@ static const char *add_member(apr_pool_t *p, const lb_cluster_t *cluster, const 
     }
     lb_table_reset_member(lb_cluster_row(b, member));
     ap_proxy_set_wstatus(PROXY_WORKER_DISABLED_FLAG, 1, member);
-    b->wupdated = b->s->wupdated = member->s->updated = apr_time_now();
+    member->s->updated = apr_time_now();
+    lb_cluster_members_changed(b);
     return NULL;
 }
 

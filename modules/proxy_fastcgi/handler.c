@@ -263,6 +263,7 @@ static lb_outcome_t try_member(job_t *job, int *http_status)
     job->member = ap_proxy_worker_name(job->r->pool, job->worker);
     fcgi_reply_init(&job->reply, job->r, job->member);
     job->exchange = (fcgi_exchange_t){ 0 };
+    job->pump = (fcgi_pump_t){ 0 };
 
     const apr_status_t rv =
         fcgi_backend_connect(&job->lease, job->r, job->worker, job->url, &job->why);
@@ -280,13 +281,18 @@ static lb_outcome_t try_member(job_t *job, int *http_status)
 
 /* ---- The loop over tries --------------------------------------------------------------------- */
 
+static const char *phase_of(const job_t *job)
+{
+    return job->pump.exchange ? fcgi_exchange_state_name(job->exchange.state) : "connecting";
+}
+
 static void log_failed_try(const job_t *job, lb_outcome_t outcome, int level, const char *next)
 {
     ap_log_rerror(APLOG_MARK, level, 0, job->r, FCLOGNO(0251)
                   "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
                   " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
-                  fcgi_exchange_state_name(job->exchange.state), job->member,
-                  lb_outcome_word(outcome), (fcgi_now() - job->started) / 1000,
+                  phase_of(job), job->member, lb_outcome_word(outcome),
+                  (fcgi_now() - job->started) / 1000,
                   job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
                   job->why, next);
 }

@@ -413,7 +413,7 @@ sub send {
 sub send_split {
     my ($self, $bytes, @at) = @_;
     my $from = 0;
-    for my $to (@at, length $bytes) {
+    for my $to ((grep { $_ < length $bytes } @at), length $bytes) {
         $self->send(substr $bytes, $from, $to - $from) or return 0;
         $from = $to;
     }

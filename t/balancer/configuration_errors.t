@@ -1,0 +1,100 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# A configuration that cannot work is refused at configtest, with the directive and the cure named.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Httpd;
+
+sub refused {
+    my ($name, $options, @patterns) = @_;
+    my ($code, $text) = Httpd->configtest(%$options);
+    isnt $code, 0, "$name: refused";
+    like $text, $_, "$name: says so" for @patterns;
+    unlike $text, qr/AH00111|core dump|Segmentation/i, "$name: nothing else is wrong";
+    return;
+}
+
+my $good = <<'EOC';
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    BalancerMember fcgi://127.0.0.1:9002 loadfactor=2
+    ProxySet lbmethod=byrequests
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+my ($code, $text) = Httpd->configtest(config => $good);
+is $code, 0, 'a good configuration passes' or diag $text;
+
+refused('an unknown key of a member', { config => <<'EOC' }, qr/BalancerMember/, qr/nosuchkey|unknown/i);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 nosuchkey=1
+</Proxy>
+EOC
+refused('an unknown key of a balancer', { config => <<'EOC' }, qr/ProxySet/, qr/nosuchkey|unknown/i);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    ProxySet nosuchkey=1
+</Proxy>
+EOC
+refused('a bad value', { config => <<'EOC' }, qr/BalancerMember/, qr/LoadFactor/i);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 loadfactor=1000
+</Proxy>
+EOC
+refused('mod_slotmem_shm is missing', { config => $good, without => ['slotmem_shm'] },
+    qr/slotmem_shm/, qr/a2enmod slotmem_shm|LoadModule/);
+refused('mod_proxy_balancer is loaded too', { config => $good, modules => ['proxy_balancer'] },
+    qr/mod_proxy_balancer/, qr/a2dismod (?:[\w ]*)proxy_balancer/);
+refused('mod_lbmethod_byrequests is loaded too', { config => $good, modules => ['lbmethod_byrequests'] },
+    qr/mod_lbmethod_byrequests/, qr/a2dismod (?:[\w ]*)lbmethod_byrequests/);
+refused('both are loaded too', { config => $good, modules => ['proxy_balancer', 'lbmethod_byrequests'] },
+    qr/a2dismod/);
+
+my $long = 'n' x 400;
+refused('a name that is too long', { config => <<"EOC" }, qr/too long/i);
+<Proxy balancer://cluster>
+    BalancerMember "unix:/run/short.sock|fcgi://$long"
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+refused('two members of one name', { config => <<'EOC' }, qr/BalancerMember/, qr/9001/);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    BalancerMember fcgi://127.0.0.1:9001 loadfactor=2
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+refused('an unknown lbmethod', { config => <<'EOC' }, qr/lbmethod/i, qr/bynosuch/);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    ProxySet lbmethod=bynosuch
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+refused('an lbmethod whose module is not loaded', { config => <<'EOC' }, qr/lbmethod/i, qr/bybusyness/);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    ProxySet lbmethod=bybusyness
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+
+# What stock accepts stays accepted.
+($code, $text) = Httpd->configtest(config => <<'EOC', modules => ['lbmethod_bybusyness', 'proxy_hcheck', 'watchdog', 'proxy_fcgi']);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 hcmethod=TCP hcinterval=30
+    BalancerMember fcgi://127.0.0.1:9002
+    ProxySet lbmethod=bybusyness
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+is $code, 0, 'another lbmethod, mod_proxy_hcheck and mod_proxy_fcgi beside ours' or diag $text;
+($code, $text) = Httpd->configtest(config => $good, without => ['proxy_fastcgi']);
+is $code, 0, 'the balancer without the FastCGI handler' or diag $text;
+($code, $text) = Httpd->configtest(config => "ProxyPass /app/ fcgi://127.0.0.1:9001/\n",
+    without => ['balancer_byrequests', 'balancer_manager', 'slotmem_shm'], manager => 0);
+is $code, 0, 'the FastCGI handler without the balancer' or diag $text;
+
+done_testing;
