@@ -92,8 +92,8 @@ const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, con
     int64_t bytes;
 
     if (!fcgi_directive_size(arg, &bytes)) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or G "
-                            "as in 64M", cmd->cmd->name, arg);
+        return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or "
+                            "G as in 64M", cmd->cmd->name, arg);
     }
     config->spool_limit_bytes = bytes;
     return NULL;

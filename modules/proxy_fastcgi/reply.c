@@ -241,7 +241,8 @@ bool fcgi_reply_finish(fcgi_reply_t *reply)
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
                       "member %s: protocol: Content-Length is %" APR_OFF_T_FMT " but the body has %"
                       APR_OFF_T_FMT " bytes; %s", reply->member, promised, reply->body_bytes,
-                      reply->body_bytes > promised ? "the surplus is left out" : "the answer is cut");
+                      reply->body_bytes > promised ? "the surplus is left out"
+                                                   : "the answer is cut");
         if (reply->body_bytes < promised) {
             fcgi_reply_cut(reply);
             return false;

@@ -5,6 +5,8 @@
 #   $log->expect(qr/FC0217/, times => 1);     # exactly so often
 #   $log->expect(qr/FC0217/, optional => 1);  # may come
 #   $log->check;                              # one test result; an END block does it if nobody did
+#
+# Environment: TEST_SHOW_LOG  1: show all lines that the test left
 package ErrorLog;
 
 use strict;
@@ -87,7 +89,9 @@ sub complaints {
 # The test result for this log.
 sub check {
     my ($self) = @_;
-    return 1 if $self->{checked}++ || !$self->{strict};
+    return 1 if $self->{checked}++;
+    if ($ENV{TEST_SHOW_LOG}) { $test->diag($_) for $self->lines_from($self->{start}) }
+    return 1 if !$self->{strict};
     my @complaints = $self->complaints;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     $test->ok(!@complaints, 'the error log has the expected lines and no other');

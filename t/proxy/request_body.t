@@ -127,7 +127,10 @@ SKIP: {
     is_whole($send->('/balanced/count.php', 1_048_576, '-T', '-'), 1_048_576, 'HTTP/2 with no length, balanced');
     is_whole($send->('/php/count.php', 12, '-T', '-'), 12, 'HTTP/2 with no length, small');
     is_whole($send->('/php/count.php', 1_048_576, '--data-binary', '@-'), 1_048_576, 'HTTP/2 with a length');
-    is $send->('/untouched/x', 8_388_608, '-T', '-')->{status}, 413, 'HTTP/2, 8 MB with no length: 413';
+    # curl of Debian 12 shows no status when the stream is closed while it still sends
+    $send->('/untouched/h2', 8_388_608, '-T', '-');
+    my ($line) = grep { m{/untouched/h2 HTTP/2} } $httpd->access_lines;
+    like $line, qr{ 413 }, 'HTTP/2, 8 MB with no length: 413';
 }
 
 # ---- Too big ----
@@ -166,9 +169,9 @@ is $httpd->post('/untouched/x', $body{8_388_608})->{status}, 200, '8 MB of known
 }
 
 # Each refused body leaves one line.
-$httpd->expect_log(qr/FC\d{4}: .*(?:spool|ProxyFCGISpoolLimit|length)/i, optional => 1);
-$httpd->expect_log(qr/AH0\d+.*(?:chunk|hex|Error reading|error parsing)/i, optional => 1);
-$httpd->expect_log(qr/FC\d{4}: .*client_error/, optional => 1);
+$httpd->expect_log(qr/FC0221: .*ProxyFCGISpoolLimit/, times => 3);
+$httpd->expect_log(qr/FC0251: .*client_error.*answered 413/, times => 3);
+$httpd->expect_log(qr/FC0251: .*client_error.*answered 400/, times => 1);
 $httpd->stop;
 is_deeply [ glob $httpd->tmp_dir . '/*' ], [], 'no file is left after all';
 
