@@ -71,19 +71,19 @@ APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_next,
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
 
 typedef struct {
-    const char *name;          /* worker URL as mod_proxy shows it, "unix:/path|fcgi://host" for sockets */
+    const char *name;          /* as mod_proxy shows it: "unix:/path|fcgi://host" for sockets */
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
     const char *scheme;
     const char *hostname;
     int         port;          /* 0 for a unix socket */
-    const char *state;         /* one word: ok, error, disabled, stopped, draining, standby, spare, health_fail, shutdown */
+    const char *state;         /* ok, or what is most wrong: see state_word() in snapshot.c */
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
     const char *route;
     const char *redirect;
     int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
     int         lbset;
-    int         lbstatus;      /* hundredths of a request that the member is owed; negative: ahead */
+    int         lbstatus;      /* hundredths of a request that it is owed; negative: it is ahead */
     uint64_t    elected;       /* elections since the first start of this httpd */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
     uint64_t    failures;      /* tries that ended in the member's failure */

@@ -16,7 +16,7 @@ struct lb_ticket_t {
     proxy_balancer     *balancer;
     proxy_worker       *member;     /* of the last try */
     const char         *url;        /* balancer://name/path, as the request came */
-    apr_array_header_t *tried;      /* of proxy_worker *, the last one included; NULL until needed */
+    apr_array_header_t *tried;      /* of proxy_worker *, with the last one; NULL until needed */
     int                 tries;
     bool                is_held;
 };

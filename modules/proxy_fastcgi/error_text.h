@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* error_text.h - what a member writes to STDERR, line by line, to the error log.
  * Knows    lines that are cut anywhere across records.
- * Memory   FCGI_ERROR_LINE_BYTES in r->pool, only when there is text.   Threads: the request's own. */
+ * Memory   FCGI_ERROR_LINE_BYTES in r->pool, only when there is text.
+ * Threads  the request's own. */
 #ifndef FCGI_ERROR_TEXT_H
 #define FCGI_ERROR_TEXT_H
 

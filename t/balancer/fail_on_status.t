@@ -73,11 +73,8 @@ is $cut->{status}, 200, 'silent after it began: the status is out';
 ok !$cut->{complete}, '... and the answer looks cut';
 is $httpd->in_flight($_), 0, "$_: nothing in flight" for sort keys %member;
 
-if (!Httpd::is_stock()) {
-    $httpd->expect_log(qr/first_byte_timeout/, times => 2);
-    $httpd->expect_log(qr/read_timeout/, times => 1);
-    $httpd->expect_log(qr/FC\d{4}: .*failon/i, optional => 1);
-}
+$httpd->expect_log(qr/FC0251: .*first_byte_timeout.*answered 504/, times => 2);
+$httpd->expect_log(qr/FC0251: .*read_timeout.*the answer is cut/, times => 1);
 $httpd->stop;
 
 done_testing;

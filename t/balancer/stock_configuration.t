@@ -207,8 +207,10 @@ $backend{retry_a} = Backend->echo(name => 'retry_a', port => $port);
 ok Deadline::wait_until(10, sub { ask('retry')->{backend} eq 'retry_a' }), 'retry=1: tried again, and back';
 is state_of('retry_a'), 'ok', '... its state';
 
-$httpd->expect_log(qr/connect_refused|\(111\)/);
-$httpd->expect_log(qr/no_member|no member/i, optional => 1);
+$httpd->expect_log(qr/FC0251: .*connect_refused/);
+$httpd->expect_log(qr/FC0421: balancer:\/\/nofail: .*route a/, times => 3);
+$httpd->expect_log(qr/FC0422: balancer:\/\/states: no_member/, times => 2);
+$httpd->expect_log(qr/FC0422: balancer:\/\/(?:dead|retry): no_member/, optional => 1);
 $httpd->stop;
 
 done_testing;

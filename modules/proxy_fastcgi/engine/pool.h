@@ -17,7 +17,7 @@ typedef struct fcgi_pool_t fcgi_pool_t;
 
 typedef struct {
     int max;                        /* connections of this process at a time; 0: no limit */
-    int smax;                       /* kept ones above this number die after ttl; -1: all may stay */
+    int smax;                       /* kept ones above it die after ttl; -1: all may stay */
     apr_interval_time_t ttl;        /* 0: for ever */
     apr_interval_time_t acquire;    /* how long to wait for one of max; 0: as long as it takes */
 } fcgi_pool_limits_t;

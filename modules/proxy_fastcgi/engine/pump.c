@@ -73,7 +73,8 @@ static apr_status_t feed(fcgi_pump_t *pump, fcgi_span_t in)
 static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
 {
     size_t got;
-    apr_status_t rv = fcgi_connection_read(pump->connection, pump->buffer, pump->buffer_bytes, &got);
+    apr_status_t rv =
+        fcgi_connection_read(pump->connection, pump->buffer, pump->buffer_bytes, &got);
 
     *got_any = rv == APR_SUCCESS;
     if (APR_STATUS_IS_EOF(rv)) {

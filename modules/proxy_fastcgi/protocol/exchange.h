@@ -48,7 +48,7 @@ typedef enum {
 
 typedef enum {
     FCGI_EVENT_MORE,        /* all input is used up; feed again when there is more */
-    FCGI_EVENT_HEAD,        /* data: the whole head with its empty line; valid until the next call */
+    FCGI_EVENT_HEAD,        /* data: the whole head, the empty line too; until the next call */
     FCGI_EVENT_HEAD_SPACE,  /* the head is split over records or reads and the space for it is too
                              * small: give more with fcgi_exchange_head_space() and feed the same
                              * rest again, or give up; data: the head so far */
