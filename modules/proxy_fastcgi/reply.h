@@ -23,7 +23,7 @@ typedef struct {
     size_t head_space_bytes;
     bool has_head;
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
-    bool was_passed;                  /* something went to the filters: it is too late for another */
+    bool was_passed;                  /* something went to the filters: too late for another */
     bool client_is_gone;
     int  override_status;             /* the status that ProxyErrorOverride takes over; 0: none */
     int  error_status;                /* the head cannot be used: answer this; 0: fine */
