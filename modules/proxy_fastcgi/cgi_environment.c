@@ -21,11 +21,13 @@ static void add_cgi_variables(request_rec *r, char *script_filename)
     r->filename = proxy_filename;
 }
 
-/* After an internal redirect PHP-FPM takes PATH_TRANSLATED for the script to run. */
-static void mind_fpm(request_rec *r)
+/* PHP-FPM (cgi.fix_pathinfo=1, its default) empties PATH_INFO, or takes PATH_TRANSLATED for the
+ * script, when there is a REDIRECT_URL: it thinks of a CGI handler by Action. The path info is what
+ * a front controller behind a rewrite in .htaccess needs. */
+static void keep_path_info(apr_table_t *variables)
 {
-    if (apr_table_get(r->subprocess_env, "REDIRECT_URL")) {
-        apr_table_unset(r->subprocess_env, "PATH_TRANSLATED");
+    if (apr_table_get(variables, "PATH_INFO")) {
+        apr_table_unset(variables, "REDIRECT_URL");
     }
 }
 
@@ -80,7 +82,7 @@ int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
 {
     add_cgi_variables(r, fcgi_script_path_find(r, config));
     if (config->backend_type != FCGI_BACKEND_GENERIC) {
-        mind_fpm(r);
+        keep_path_info(r->subprocess_env);
     }
     for (int i = 0; i < config->env_rules->nelts; i++) {
         const int rc = apply_rule(r, &APR_ARRAY_IDX(config->env_rules, i, fcgi_env_rule_t));
