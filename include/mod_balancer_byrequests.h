@@ -26,6 +26,7 @@
     X(LB_WRITE_TIMEOUT,      "write_timeout",      0)   \
     X(LB_BACKEND_EOF,        "backend_eof",        1)   \
     X(LB_PROTOCOL,           "protocol",           1)   \
+    X(LB_BAD_RESPONSE,       "bad_response",       0)   \
     X(LB_OVERLOADED,         "overloaded",         0)   \
     X(LB_TOO_BIG_HEADER,     "too_big_header",     0)   \
     X(LB_BAD_STATUS,         "bad_status",         0)   \
@@ -83,7 +84,7 @@ typedef struct {
     const char *redirect;
     int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
     int         lbset;
-    int         lbstatus;      /* hundredths of a request that it is owed; negative: it is ahead */
+    int         lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
     uint64_t    elected;       /* elections since the first start of this httpd */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
     uint64_t    failures;      /* tries that ended in the member's failure */

@@ -2,6 +2,8 @@
 /* election.c - see election.h. */
 #include "election.h"
 
+#include <limits.h>
+
 static uint64_t stride(uint32_t weight)
 {
     return (uint64_t)LB_STRIDE * 100 / weight;
@@ -48,19 +50,30 @@ int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates,
     }
 }
 
-void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *chosen)
+void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count,
+                        const lb_candidate_t *chosen)
 {
     uint64_t seen = atomic_load(chosen->pass);
     uint64_t charged;
     do {
         charged = later(seen, atomic_load(clock)) + stride(chosen->weight);
     } while (!atomic_compare_exchange_weak(chosen->pass, &seen, charged));
+
+    /* Without this, whoever comes back while all requests have routes would find an old clock. */
+    uint64_t smallest = count > 0 ? UINT64_MAX : 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t pass = atomic_load(candidates[i].pass);
+        smallest = pass < smallest ? pass : smallest;
+    }
+    advance(clock, smallest);
 }
 
 int lb_election_credit(_Atomic uint64_t *clock, const lb_candidate_t *member)
 {
-    const int64_t behind = (int64_t)(atomic_load(clock) - atomic_load(member->pass));
-    const int64_t credit = behind * 100 / (int64_t)stride(member->weight);
-    const int64_t bound = 1000000000;   /* it is shown as an int */
-    return (int)(credit > bound ? bound : credit < -bound ? -bound : credit);
+    const uint64_t now = atomic_load(clock);
+    const uint64_t pass = later(atomic_load(member->pass), now);
+    const uint64_t requests_ahead = (pass - now) / stride(member->weight);
+    const uint64_t part = (pass - now) % stride(member->weight) * 100 / stride(member->weight);
+
+    return requests_ahead > INT_MAX / 100 - 1 ? -INT_MAX : -(int)(requests_ahead * 100 + part);
 }

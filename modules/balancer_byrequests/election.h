@@ -5,8 +5,8 @@
  * Memory   works on the caller's counters, keeps nothing.
  * Threads  any, in any number of processes, without a lock.
  *
- * Invariants: a pass never falls. The clock is the largest pass that ever won, so no candidate that
- * took part without a break is behind it; one that is behind was away, and starts at the clock
+ * Invariants: a pass never falls, and the clock only goes forward. The clock is never ahead of the
+ * smallest pass of those who take part, so whoever is behind it was away, and starts at the clock
  * instead of catching up (no flood). All other passes only grow, so a compare-and-swap that
  * succeeds on the smallest pass proves that the choice was still right: the shares are exact
  * over all processes, to within one round. */
@@ -18,7 +18,8 @@
 #include <stdint.h>
 
 /* The pass of a member of weight 1 grows by this for each request. Divisible by 1 to 16, so the
- * strides of all small whole weights are exact. */
+ * strides of all small whole weights are exact; a stride that is rounded (weight 100, say) costs at
+ * most one election in 28,000. */
 #define LB_STRIDE 720720u
 
 typedef struct {
@@ -30,11 +31,14 @@ typedef struct {
  *  returns  its index, -1 when count is 0 */
 int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count);
 
-/** Charge a member that was chosen by other means (a session route) for one request. */
-void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *chosen);
+/** Charge a member that was chosen by other means (a session route) for one request.
+ *  candidates   those who could have been elected; the clock follows them
+ *  chosen       need not be one of them */
+void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count,
+                        const lb_candidate_t *chosen);
 
-/** What a member is owed, in hundredths of a request: positive when it is behind the clock,
- *  negative when it has had more than its share so far. */
+/** How far a member is from its turn.
+ *  returns  hundredths of a request that it has had ahead, negative; 0: its turn has come */
 int lb_election_credit(_Atomic uint64_t *clock, const lb_candidate_t *member);
 
 #endif

@@ -10,10 +10,9 @@
 
 static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r);
 static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s);
-static apr_status_t update_lbstatus(proxy_balancer *balancer, proxy_worker *elected, server_rec *s);
 
 static const proxy_balancer_method byrequests = {
-    "byrequests", find_best, NULL, nothing_to_do, nothing_to_do, update_lbstatus
+    "byrequests", find_best, NULL, nothing_to_do, nothing_to_do, NULL
 };
 
 static bool is_ours(const proxy_balancer *balancer)
@@ -41,42 +40,60 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, proxy_worker *m
     };
 }
 
-/* Up to this many members an election needs no allocation. */
+/* Who can be elected now. Up to FEW members it needs no allocation. */
 #define FEW 16
+typedef struct {
+    size_t count;
+    lb_candidate_t *candidates;
+    size_t *chosen;                /* by candidate: its index in members */
+    proxy_worker **members;        /* all of them */
+    lb_candidate_t few_candidates[FEW];
+    size_t few_chosen[FEW];
+    proxy_worker *few_members[FEW];
+} field_t;
 
-static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, request_rec *r)
+/* ticket  whose members already tried are left out; NULL: none */
+static void gather(field_t *field, proxy_balancer *balancer, const lb_ticket_t *ticket,
+                   request_rec *r)
 {
     const int configured = balancer->workers->nelts;
-    const size_t room = configured > FEW ? (size_t)configured : FEW;
-    proxy_worker *few_members[FEW], **members = few_members;
     lb_standing_t few_standings[FEW], *standings = few_standings;
-    lb_candidate_t few_candidates[FEW], *candidates = few_candidates;
-    size_t few_chosen[FEW], *chosen = few_chosen;
     size_t count = 0;
 
-    if (room > FEW) {
-        members = apr_palloc(r->pool, room * sizeof(*members));
+    field->candidates = field->few_candidates;
+    field->chosen = field->few_chosen;
+    field->members = field->few_members;
+    if (configured > FEW) {
+        const size_t room = (size_t)configured;
+        field->candidates = apr_palloc(r->pool, room * sizeof(*field->candidates));
+        field->chosen = apr_palloc(r->pool, room * sizeof(*field->chosen));
+        field->members = apr_palloc(r->pool, room * sizeof(*field->members));
         standings = apr_palloc(r->pool, room * sizeof(*standings));
-        candidates = apr_palloc(r->pool, room * sizeof(*candidates));
-        chosen = apr_palloc(r->pool, room * sizeof(*chosen));
     }
     for (int i = 0; i < configured; i++) {
         proxy_worker *member = lb_cluster_member(balancer, i);
         if (member) {
-            members[count] = member;
+            field->members[count] = member;
             standings[count++] = standing_of(balancer, member, ticket, r->server);
         }
     }
-    const size_t chosen_count = lb_eligible(standings, count, chosen);
-    for (size_t i = 0; i < chosen_count; i++) {
-        candidates[i] = candidate_of(balancer, members[chosen[i]]);
+    field->count = lb_eligible(standings, count, field->chosen);
+    for (size_t i = 0; i < field->count; i++) {
+        field->candidates[i] = candidate_of(balancer, field->members[field->chosen[i]]);
     }
-    const int winner =
-        lb_election_elect(&lb_cluster_of(balancer)->row->clock, candidates, chosen_count);
+}
+
+static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, request_rec *r)
+{
+    field_t field;
+
+    gather(&field, balancer, ticket, r);
+    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock, field.candidates,
+                                         field.count);
     if (winner < 0) {
         return NULL;
     }
-    proxy_worker *member = members[chosen[winner]];
+    proxy_worker *member = field.members[field.chosen[winner]];
     member->s->lbstatus = lb_provider_lbstatus(balancer, member);
     return member;
 }
@@ -92,13 +109,15 @@ static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
     return APR_SUCCESS;
 }
 
-static apr_status_t update_lbstatus(proxy_balancer *balancer, proxy_worker *elected, server_rec *s)
+static void charge(proxy_balancer *balancer, proxy_worker *member, request_rec *r)
 {
-    const lb_candidate_t chosen = candidate_of(balancer, elected);
+    const lb_candidate_t chosen = candidate_of(balancer, member);
+    field_t field;
 
-    lb_election_charge(&lb_cluster_of(balancer)->row->clock, &chosen);
-    elected->s->lbstatus = lb_provider_lbstatus(balancer, elected);
-    return APR_SUCCESS;
+    gather(&field, balancer, NULL, r);
+    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.candidates, field.count,
+                       &chosen);
+    member->s->lbstatus = lb_provider_lbstatus(balancer, member);
 }
 
 int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member)
@@ -143,7 +162,7 @@ void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member)
     proxy_balancer *balancer = ticket->balancer;
 
     if (is_ours(balancer)) {
-        update_lbstatus(balancer, member, ticket->r->server);
+        charge(balancer, member, ticket->r);
         return;
     }
     PROXY_GLOBAL_LOCK(balancer);

@@ -20,7 +20,7 @@ proxy_worker *lb_provider_elect(const lb_ticket_t *ticket);
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);
 
-/** What the method owes this member, in its own unit (byrequests: hundredths of a request). */
+/** Where this member stands in the method's own unit; byrequests: lb_election_credit(). */
 int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member);
 
 #endif

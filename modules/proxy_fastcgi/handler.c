@@ -129,11 +129,11 @@ static int lay_out_request(job_t *job, fcgi_span_t *request)
         return rc;
     }
     if (fcgi_params_measure(pairs, count, &bytes, &too_big) != FCGI_OK) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0250)
-                      "the variable %.*s is too big for FastCGI (%" APR_SIZE_T_FMT " bytes; name "
-                      "and value may have %d): the request is refused",
-                      (int)pairs[too_big].name.bytes, (const char *)pairs[too_big].name.at,
-                      pairs[too_big].value.bytes, FCGI_RECORD_CONTENT_MAX - 8);
+        job->why = apr_psprintf(job->r->pool, "the variable %.*s is too big for FastCGI: %"
+                                APR_SIZE_T_FMT " bytes, and name and value may have %d",
+                                (int)pairs[too_big].name.bytes,
+                                (const char *)pairs[too_big].name.at, pairs[too_big].value.bytes,
+                                FCGI_RECORD_CONTENT_MAX - 8);
         return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
     }
     unsigned char *at = apr_palloc(job->r->pool, begin_bytes + bytes);
@@ -179,11 +179,9 @@ static void prepare_pump(job_t *job, fcgi_span_t request)
 
 static lb_outcome_t stopped_outcome(job_t *job)
 {
-    if (job->reply.head_is_too_big) {
-        return LB_TOO_BIG_HEADER;
-    }
-    if (job->reply.error_status) {
-        return LB_PROTOCOL;
+    if (job->reply.why) {
+        job->why = job->reply.why;
+        return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
     }
     if (job->reply.client_is_gone || job->r->connection->aborted) {
         return LB_CLIENT_ABORT;
@@ -197,7 +195,11 @@ static lb_outcome_t ended_outcome(job_t *job)
     const fcgi_exchange_t *x = &job->exchange;
 
     if (x->head_is_complete) {
-        return LB_SERVED;
+        if (!fcgi_reply_is_short(&job->reply)) {
+            return LB_SERVED;
+        }
+        job->why = job->reply.why;
+        return LB_BAD_RESPONSE;
     }
     if (x->protocol_status == FCGI_OVERLOADED) {
         job->why = "the backend says that it is overloaded";
@@ -205,7 +207,7 @@ static lb_outcome_t ended_outcome(job_t *job)
     }
     job->why = apr_psprintf(job->r->pool, "the backend ended the request without a response head "
                             "(protocolStatus %d, appStatus %u)", x->protocol_status, x->app_status);
-    return LB_PROTOCOL;
+    return LB_BAD_RESPONSE;
 }
 
 /* The one place where a status of the engine becomes an outcome. */

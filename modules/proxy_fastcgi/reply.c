@@ -29,11 +29,9 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const char *member)
 static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
 {
     const size_t shown = what.bytes < 80 ? what.bytes : 80;
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0240)
-                  "member %s: protocol: %s: '%s'", reply->member, why,
-                  ap_escape_logitem(reply->r->pool,
-                                    apr_pstrmemdup(reply->r->pool, (const char *)what.at, shown)));
-    reply->error_status = HTTP_BAD_GATEWAY;
+    const char *text = apr_pstrmemdup(reply->r->pool, (const char *)what.at, shown);
+    reply->why = apr_psprintf(reply->r->pool, "%s: '%s'", why,
+                              ap_escape_logitem(reply->r->pool, text));
     return false;
 }
 
@@ -43,12 +41,10 @@ unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, si
 
     if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
         const fcgi_span_t field = fcgi_head_biggest_field(so_far);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0241)
-                      "member %s: too_big_header: the response head is over %d bytes; its biggest "
-                      "field is '%.*s'", reply->member, FCGI_HEAD_BYTES_MAX, (int)field.bytes,
-                      (const char *)field.at);
+        reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
+                                  "field is '%.*s'", FCGI_HEAD_BYTES_MAX, (int)field.bytes,
+                                  (const char *)field.at);
         reply->head_is_too_big = true;
-        reply->error_status = HTTP_BAD_GATEWAY;
         return NULL;
     }
     wanted = wanted > FCGI_HEAD_BYTES_MAX ? FCGI_HEAD_BYTES_MAX : wanted;
@@ -63,7 +59,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     const int status = atoi(value);
 
     if (!ap_is_HTTP_VALID_RESPONSE(status)) {
-        return refuse(reply, "no HTTP status", fcgi_span(value, strlen(value)));
+        return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
     }
     reply->r->status = status;
     reply->r->status_line = value;
@@ -73,7 +69,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
 static bool set_content_length(fcgi_reply_t *reply, const char *value)
 {
     if (!ap_parse_strict_length(&reply->promised_bytes, value)) {
-        return refuse(reply, "no Content-Length", fcgi_span(value, strlen(value)));
+        return refuse(reply, "the Content-Length is none", fcgi_span(value, strlen(value)));
     }
     apr_table_setn(reply->r->headers_out, "Content-Length", value);
     return true;
@@ -151,7 +147,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t head, bool *has_status)
             return false;
         }
     }
-    return rc == FCGI_MORE || refuse(reply, "no header field", field.name);
+    return rc == FCGI_MORE || refuse(reply, "this is no header field", field.name);
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -233,27 +229,31 @@ bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
     return pass_brigade(reply);
 }
 
-bool fcgi_reply_finish(fcgi_reply_t *reply)
+bool fcgi_reply_is_short(fcgi_reply_t *reply)
 {
-    const apr_off_t promised = reply->promised_bytes;
-
-    if (promised >= 0 && promised != reply->body_bytes && !reply->override_status) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
-                      "member %s: protocol: Content-Length is %" APR_OFF_T_FMT " but the body has %"
-                      APR_OFF_T_FMT " bytes; %s", reply->member, promised, reply->body_bytes,
-                      reply->body_bytes > promised ? "the surplus is left out"
-                                                   : "the answer is cut");
-        if (reply->body_bytes < promised) {
-            fcgi_reply_cut(reply);
-            return false;
-        }
+    if (reply->override_status || reply->body_bytes >= reply->promised_bytes) {
+        return false;
     }
-    if (!reply->override_status) {
-        APR_BRIGADE_INSERT_TAIL(reply->out,
-                                apr_bucket_eos_create(reply->r->connection->bucket_alloc));
-        pass_brigade(reply);
-    }
+    reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body has "
+                              "%" APR_OFF_T_FMT " bytes", reply->promised_bytes,
+                              reply->body_bytes);
     return true;
+}
+
+void fcgi_reply_finish(fcgi_reply_t *reply)
+{
+    if (reply->override_status) {
+        return;
+    }
+    if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
+                      "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"
+                      APR_OFF_T_FMT " bytes; the surplus is left out", reply->member,
+                      reply->promised_bytes, reply->body_bytes);
+    }
+    APR_BRIGADE_INSERT_TAIL(reply->out,
+                            apr_bucket_eos_create(reply->r->connection->bucket_alloc));
+    pass_brigade(reply);
 }
 
 void fcgi_reply_cut(fcgi_reply_t *reply)

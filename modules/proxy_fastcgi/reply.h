@@ -26,7 +26,7 @@ typedef struct {
     bool was_passed;                  /* something went to the filters: too late for another */
     bool client_is_gone;
     int  override_status;             /* the status that ProxyErrorOverride takes over; 0: none */
-    int  error_status;                /* the head cannot be used: answer this; 0: fine */
+    const char *why;                  /* a sentence about what is wrong with it; NULL: nothing */
     bool head_is_too_big;
     apr_off_t promised_bytes;         /* Content-Length; -1: none */
     apr_off_t body_bytes;             /* of the member's body, dropped or not */
@@ -35,11 +35,11 @@ typedef struct {
 void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const char *member);
 
 /** More room for a head in pieces.
- *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: logged, head_is_too_big */
+ *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: head_is_too_big, why */
 unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes);
 
 /** The whole head.
- *  returns  false when it cannot be used: logged, error_status */
+ *  returns  false when it cannot be used: why */
 bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head);
 
 void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
@@ -48,10 +48,11 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
  *  returns  false when the client is gone */
 bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
 
-/** The response is whole: pass on the rest and the end; or cut it when it is shorter than its
- *  Content-Length.
- *  returns  false when it was cut */
-bool fcgi_reply_finish(fcgi_reply_t *reply);
+/** The exchange has ended: is the body shorter than its Content-Length? Sets why. */
+bool fcgi_reply_is_short(fcgi_reply_t *reply);
+
+/** The response is whole: pass on the rest and the end. */
+void fcgi_reply_finish(fcgi_reply_t *reply);
 
 /** The response is not whole and something of it was passed on: let the client see that it is cut,
  *  and no cache keep it. */

@@ -38,9 +38,11 @@ EOC
     note "$per_second requests a second";
     my @elected = $httpd->elected;
     is sum(@elected), $requests, "... elections are requests (@elected)";
-    ok abs($elected[0] - $requests * 3 / 4) <= 4, "... three quarters to the first member ($elected[0])";
+    ok abs($elected[0] - $requests * 3 / 4) <= 4,
+        "... three quarters to the first member ($elected[0])";
     ok abs($elected[1] - $requests / 4) <= 4, "... one quarter to the second ($elected[1])";
-    is_deeply [map { $_->counts->{requests} } @members], \@elected, '... and so the members served them';
+    is_deeply [map { $_->counts->{requests} } @members], \@elected,
+        '... and so the members served them';
     is $httpd->in_flight, 0, '... at rest nothing is in flight';
     $httpd->stop;
 }

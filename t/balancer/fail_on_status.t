@@ -32,7 +32,8 @@ for my $name (sort keys %member) {
     my ($timeout) = grep { /^timeout=/ } @set;
     my $balancer = join ' ', grep { !/^timeout=/ } @set;
     $config .= "<Proxy balancer://$name>\nBalancerMember @{[ $member{$name}->url ]} @{[ $timeout // '' ]}\n"
-             . "BalancerMember @{[ $good->url ]}\n" . ($balancer ? "ProxySet $balancer\n" : '') . "</Proxy>\n"
+             . "BalancerMember @{[ $good->url ]}\n" . ($balancer ? "ProxySet $balancer\n" : '')
+                 . "</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";
 }
 my $httpd = Httpd->start(config => <<"EOC");
@@ -60,7 +61,8 @@ $response = $httpd->get('/timeout/x');
 my $took = now_monotonic() - $began;
 is $response->{status}, 504, 'silent past its time limit: 504';
 ok $took >= 0.95 && $took < 2, "... after its time ($took)";
-is $httpd->member($mute->port, 'timeout')->{state}, 'error', 'failontimeout=On: the member is out of service';
+is $httpd->member($mute->port, 'timeout')->{state}, 'error',
+    'failontimeout=On: the member is out of service';
 is $httpd->get('/timeout/x')->{status}, 200, 'the next request goes elsewhere' for 1 .. 3;
 
 is $httpd->get('/no_timeout/x')->{status}, 504, 'without failontimeout: 504 too';

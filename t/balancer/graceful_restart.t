@@ -26,7 +26,8 @@ ProxyPass /slow/ balancer://slow/
 EOC
 
 # Kept connections and new ones.
-my @load = map { Load->start(port => $httpd->port, clients => 4, path => '/app/x', keep => $_) } 0, 1;
+my @load = map { Load->start(port => $httpd->port, clients => 4, path => '/app/x', keep => $_) } 0,
+    1;
 $_->wait_until_running for @load;
 my $asked = 0;
 for my $round (1 .. 4) {
@@ -41,7 +42,8 @@ my %sum = (requests => 0, failed => 0, ok => 0);
 for my $load (@load) {
     my $result = $load->stop;
     is $result->{failed}, 0, 'no request is lost' or diag join ', ', @{ $result->{failures} };
-    is_deeply [keys %{ $result->{status} }], [200], '... and each is answered with 200' or diag explain $result->{status};
+    is_deeply [keys %{ $result->{status} }], [200], '... and each is answered with 200'
+        or diag explain $result->{status};
     $sum{ok} += $result->{status}{200};
 }
 cmp_ok $sum{ok}, '>', 200, "there was a load ($sum{ok} requests)";
@@ -49,7 +51,8 @@ my @elected = $httpd->elected('cluster');
 SKIP: {
     skip 'stock begins to count anew', 3 if Httpd::is_stock();
     is sum(@elected), $sum{ok}, 'elected counts on over the restarts';
-    is_deeply \@elected, [map { $_->counts->{requests} } @members], '... and is what the members served';
+    is_deeply \@elected, [map { $_->counts->{requests} } @members],
+        '... and is what the members served';
     is_deeply [$httpd->elected('slow')], [$asked], '... for the slow ones too';
 }
 is $httpd->in_flight($_), 0, "$_: nothing in flight" for 'cluster', 'slow';

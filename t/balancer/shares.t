@@ -16,7 +16,8 @@ my @equal  = map { FastBackend->start(bytes => $_) } 1 .. 3;
 my @weight = (5, 3, 2);
 my @wieldy = map { FastBackend->start(bytes => $_) } 1 .. 3;
 my $equal  = join '', map { "BalancerMember @{[ $_->url ]}\n" } @equal;
-my $wieldy = join '', map { "BalancerMember @{[ $wieldy[$_]->url ]} loadfactor=$weight[$_]\n" } 0 .. 2;
+my $wieldy = join '',
+    map { "BalancerMember @{[ $wieldy[$_]->url ]} loadfactor=$weight[$_]\n" } 0 .. 2;
 my $httpd  = Httpd->start(children => 4, threads => 25, config => <<"EOC");
 <Proxy balancer://equal>
 $equal
@@ -32,7 +33,8 @@ EOC
 
 # ---- 3,000 requests, 20 at a time ----
 
-my $load = Load->start(port => $httpd->port, clients => 20, requests => 3000, path => '/equal/', keep => 0)->finish;
+my $load = Load->start(port => $httpd->port, clients => 20, requests => 3000, path => '/equal/',
+    keep => 0)->finish;
 is_deeply $load->{status}, { 200 => 3000 }, 'every request is served';
 my @elected = $httpd->elected('equal');
 is sum(@elected), 3000, 'elected sums to exactly 3,000';

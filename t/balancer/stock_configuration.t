@@ -22,7 +22,8 @@ my %balancer = (
     # hot spare: in the place of a member that is out
     spare   => [['spare_a', ''], ['spare_b', ''], ['spare_r', 'status=+R']],
     # sets: the lower number first
-    sets    => [['sets_a', 'lbset=0'], ['sets_b', 'lbset=1'], ['sets_c', 'lbset=1'], ['sets_d', 'lbset=2']],
+    sets    => [['sets_a', 'lbset=0'], ['sets_b', 'lbset=1'], ['sets_c', 'lbset=1'],
+        ['sets_d', 'lbset=2']],
     # disabled, stopped
     states  => [['states_a', ''], ['states_d', 'status=+D'], ['states_s', 'status=+S']],
     # drained: only its own sessions
@@ -32,10 +33,12 @@ my %balancer = (
     # sticky
     sticky  => [['sticky_a', 'route=a'], ['sticky_b', 'route=b'], ['sticky_c', 'route=c']],
     both    => [['both_a', 'route=a'], ['both_b', 'route=b']],
-    redirect => [['redirect_a', 'route=a redirect=b'], ['redirect_b', 'route=b'], ['redirect_c', 'route=c']],
+    redirect => [['redirect_a', 'route=a redirect=b'], ['redirect_b', 'route=b'],
+        ['redirect_c', 'route=c']],
     nofail  => [['nofail_a', 'route=a'], ['nofail_b', 'route=b']],
     # every key that stock knows
-    keys    => [['keys_a', 'loadfactor=2 min=0 max=10 smax=5 ttl=60 acquire=3000 connectiontimeout=5 timeout=10 retry=5 '
+    keys    => [['keys_a',
+        'loadfactor=2 min=0 max=10 smax=5 ttl=60 acquire=3000 connectiontimeout=5 timeout=10 retry=5 '
                          . 'keepalive=On flushpackets=auto flushwait=20 enablereuse=on iobuffersize=16384 receivebuffersize=4096 '
                          . 'lbset=0 route=a redirect=b responsefieldsize=8192'],
                 ['keys_b', 'disablereuse=on route=b loadfactor=1.5']],
@@ -79,8 +82,10 @@ EOC
 
 sub ask {
     my ($balancer, %o) = @_;
-    my $response = $httpd->get("/$balancer/" . ($o{path} // 'x'), header => { $o{cookie} ? (Cookie => $o{cookie}) : () });
-    my $seen = $response->{status} == 200 ? Httpd::decode_json($response) : { backend => "status $response->{status}", params => {} };
+    my $response = $httpd->get("/$balancer/" . ($o{path} // 'x'),
+        header => { $o{cookie} ? (Cookie => $o{cookie}) : () });
+    my $seen = $response->{status} == 200 ? Httpd::decode_json($response)
+        : { backend => "status $response->{status}", params => {} };
     $seen->{response} = $response;
     return $seen;
 }
@@ -91,11 +96,13 @@ sub shares {
     $count{ ask($balancer, %o)->{backend} }++ for 1 .. $requests;
     return \%count;
 }
-sub state_of { my ($name) = @_; my ($balancer) = $name =~ /^([a-z]+)_/; return $httpd->member($backend{$name}->port, $balancer)->{state} }
+sub state_of { my ($name) = @_; my ($balancer) = $name =~ /^([a-z]+)_/;
+    return $httpd->member($backend{$name}->port, $balancer)->{state} }
 
 # ---- +H ----
 
-is_deeply shares('standby', 6), { standby_a => 3, standby_b => 3 }, '+H: the standby has no turn while others can';
+is_deeply shares('standby', 6), { standby_a => 3, standby_b => 3 },
+    '+H: the standby has no turn while others can';
 is state_of('standby_h'), 'standby', '+H: its state';
 end_member('standby_a');
 is_deeply shares('standby', 4), { standby_b => 4 }, '+H: one of two out: the other has all';
@@ -104,12 +111,14 @@ is_deeply shares('standby', 4), { standby_h => 4 }, '+H: both out: the standby';
 
 # ---- +R ----
 
-is_deeply shares('spare', 6), { spare_a => 3, spare_b => 3 }, '+R: the spare has no turn while all are well';
+is_deeply shares('spare', 6), { spare_a => 3, spare_b => 3 },
+    '+R: the spare has no turn while all are well';
 is state_of('spare_r'), 'spare', '+R: its state';
 end_member('spare_a');
 ask('spare') for 1 .. 2;    # find out
 my $with_spare = shares('spare', 10);
-is_deeply [sort keys %$with_spare], ['spare_b', 'spare_r'], '+R: in the place of the one that is out';
+is_deeply [sort keys %$with_spare], ['spare_b', 'spare_r'],
+    '+R: in the place of the one that is out';
 
 # ---- lbset ----
 
@@ -130,7 +139,8 @@ end_member('states_a');
 is_deeply shares('states', 3), { 'status 503' => 3 }, '... not even when nobody else is left';
 
 is_deeply shares('drain', 4), { drain_a => 4 }, '+N: no new sessions';
-is_deeply shares('drain', 3, cookie => 'ROUTEID=1.n'), { drain_n => 3 }, '+N: its own sessions go on';
+is_deeply shares('drain', 3, cookie => 'ROUTEID=1.n'), { drain_n => 3 },
+    '+N: its own sessions go on';
 is state_of('drain_n'), 'draining', '+N: its state';
 
 end_member('ignore_a');
@@ -139,23 +149,30 @@ is state_of('ignore_a'), 'ok', '+I: an error does not put it out';
 
 # ---- Sticky sessions ----
 
-is_deeply shares('sticky', 3, cookie => "ROUTEID=id.$_"), { "sticky_$_" => 3 }, "cookie: route $_" for qw(a b c);
-is_deeply shares('sticky', 3, cookie => "other=1; ROUTEID=id.b; more=2"), { sticky_b => 3 }, 'cookie: among others';
-is_deeply shares('sticky', 3, cookie => "xROUTEID=id.a; ROUTEID=id.b"), { sticky_b => 3 }, 'cookie: not by a part of its name';
+is_deeply shares('sticky', 3, cookie => "ROUTEID=id.$_"), { "sticky_$_" => 3 }, "cookie: route $_"
+    for qw(a b c);
+is_deeply shares('sticky', 3, cookie => "other=1; ROUTEID=id.b; more=2"), { sticky_b => 3 },
+    'cookie: among others';
+is_deeply shares('sticky', 3, cookie => "xROUTEID=id.a; ROUTEID=id.b"), { sticky_b => 3 },
+    'cookie: not by a part of its name';
 my $seen = ask('sticky', cookie => 'ROUTEID=id.b');
 is $seen->{params}{BALANCER_NAME}, 'balancer://sticky', 'BALANCER_NAME';
 is $seen->{params}{BALANCER_WORKER_NAME}, $backend{sticky_b}->url, 'BALANCER_WORKER_NAME';
 is $seen->{params}{BALANCER_WORKER_ROUTE}, 'b', 'BALANCER_WORKER_ROUTE';
 is $seen->{params}{BALANCER_SESSION_STICKY}, 'ROUTEID', 'BALANCER_SESSION_STICKY';
 is $seen->{params}{BALANCER_SESSION_ROUTE}, 'b', 'BALANCER_SESSION_ROUTE';
-ok !exists $seen->{params}{BALANCER_ROUTE_CHANGED}, 'no BALANCER_ROUTE_CHANGED while the route holds';
+ok !exists $seen->{params}{BALANCER_ROUTE_CHANGED},
+    'no BALANCER_ROUTE_CHANGED while the route holds';
 ok !$seen->{response}{header}{'set-cookie'}, '... so no new cookie';
-my ($line) = grep { m{/sticky/} } reverse do { open my $in, '<', $httpd->root . '/sessions.log'; <$in> };
-like $line, qr{^ROUTEID\|b\|b\|-\|}, 'notes session-sticky and session-route, and %{}e, for the log';
+my ($line) = grep { m{/sticky/} } reverse do { open my $in, '<', $httpd->root . '/sessions.log';
+    <$in> };
+like $line, qr{^ROUTEID\|b\|b\|-\|},
+    'notes session-sticky and session-route, and %{}e, for the log';
 
 $seen = ask('sticky');
 is $seen->{params}{BALANCER_ROUTE_CHANGED}, '1', 'a new session: BALANCER_ROUTE_CHANGED';
-like $seen->{response}{header}{'set-cookie'}, qr/^ROUTEID=\.[abc];/, '... and a cookie by mod_headers';
+like $seen->{response}{header}{'set-cookie'}, qr/^ROUTEID=\.[abc];/,
+    '... and a cookie by mod_headers';
 ok !exists $seen->{params}{BALANCER_SESSION_ROUTE}, '... no BALANCER_SESSION_ROUTE';
 $seen = ask('sticky', cookie => 'ROUTEID=id.nosuch');
 like $seen->{backend}, qr/^sticky_/, 'an unknown route: some member';
@@ -168,23 +185,33 @@ is $seen->{params}{BALANCER_ROUTE_CHANGED}, '1', '... with BALANCER_ROUTE_CHANGE
 like $seen->{response}{header}{'set-cookie'}, qr/^ROUTEID=\.[ac];/, '... and a new cookie';
 like $seen->{params}{BALANCER_WORKER_ROUTE}, qr/^[ac]$/, '... with the route of the new member';
 
-is_deeply shares('both', 3, cookie => "JSESSIONID=id.$_"), { "both_$_" => 3 }, "cookie or path: cookie, route $_" for qw(a b);
-is_deeply shares('both', 3, path => "x;jsessionid=id.$_"), { "both_$_" => 3 }, "cookie or path: path, route $_" for qw(a b);
-is_deeply shares('both', 3, path => "x;jsessionid=id.$_?q=1"), { "both_$_" => 3 }, "cookie or path: path and query, route $_" for qw(a b);
-is_deeply shares('both', 3, path => "x;jsessionid=id.b;v=1"), { both_b => 3 }, 'cookie or path: a semicolon ends it';
-is_deeply shares('both', 3, path => "x?jsessionid=id.$_"), { "both_$_" => 3 }, "cookie or path: query, route $_" for qw(a b);
+is_deeply shares('both', 3, cookie => "JSESSIONID=id.$_"), { "both_$_" => 3 },
+    "cookie or path: cookie, route $_" for qw(a b);
+is_deeply shares('both', 3, path => "x;jsessionid=id.$_"), { "both_$_" => 3 },
+    "cookie or path: path, route $_" for qw(a b);
+is_deeply shares('both', 3, path => "x;jsessionid=id.$_?q=1"), { "both_$_" => 3 },
+    "cookie or path: path and query, route $_" for qw(a b);
+is_deeply shares('both', 3, path => "x;jsessionid=id.b;v=1"), { both_b => 3 },
+    'cookie or path: a semicolon ends it';
+is_deeply shares('both', 3, path => "x?jsessionid=id.$_"), { "both_$_" => 3 },
+    "cookie or path: query, route $_" for qw(a b);
 
 # ---- redirect, nofailover ----
 
-is_deeply shares('redirect', 3, cookie => 'ROUTEID=id.a'), { redirect_a => 3 }, 'redirect: not while its member is well';
+is_deeply shares('redirect', 3, cookie => 'ROUTEID=id.a'), { redirect_a => 3 },
+    'redirect: not while its member is well';
 end_member('redirect_a');
 ask('redirect', cookie => 'ROUTEID=id.a');
-is_deeply shares('redirect', 6, cookie => 'ROUTEID=id.a'), { redirect_b => 6 }, 'redirect: the sessions of a failed member go to the named one';
+is_deeply shares('redirect', 6, cookie => 'ROUTEID=id.a'), { redirect_b => 6 },
+    'redirect: the sessions of a failed member go to the named one';
 
-is_deeply shares('nofail', 2, cookie => 'ROUTEID=id.a'), { nofail_a => 2 }, 'nofailover: a session at its member';
+is_deeply shares('nofail', 2, cookie => 'ROUTEID=id.a'), { nofail_a => 2 },
+    'nofailover: a session at its member';
 end_member('nofail_a');
-is_deeply shares('nofail', 3, cookie => 'ROUTEID=id.a'), { 'status 503' => 3 }, 'nofailover: the session of a failed member breaks';
-is_deeply shares('nofail', 2, cookie => 'ROUTEID=id.b'), { nofail_b => 2 }, 'nofailover: other sessions go on';
+is_deeply shares('nofail', 3, cookie => 'ROUTEID=id.a'), { 'status 503' => 3 },
+    'nofailover: the session of a failed member breaks';
+is_deeply shares('nofail', 2, cookie => 'ROUTEID=id.b'), { nofail_b => 2 },
+    'nofailover: other sessions go on';
 is ask('nofail')->{backend}, 'nofail_b', 'nofailover: and new ones';
 
 # ---- Keys ----
@@ -192,7 +219,8 @@ is ask('nofail')->{backend}, 'nofail_b', 'nofailover: and new ones';
 my $keys = shares('keys', 7);
 is_deeply $keys, { keys_a => 4, keys_b => 3 }, 'loadfactor=2 and 1.5: 4 to 3';
 is ask('keys', cookie => 'ROUTEID=id.b')->{backend}, 'keys_b', '... and sticky';
-is ask('inline', cookie => 'ROUTEID=id.a')->{backend}, 'inline_a', 'settings as parameters of ProxyPass';
+is ask('inline', cookie => 'ROUTEID=id.a')->{backend}, 'inline_a',
+    'settings as parameters of ProxyPass';
 
 # ---- All out; back again ----
 
@@ -204,7 +232,8 @@ my $port = $backend{retry_a}->port;
 end_member('retry_a');
 is ask('retry')->{backend}, 'status 503', 'retry=1: out';
 $backend{retry_a} = Backend->echo(name => 'retry_a', port => $port);
-ok Deadline::wait_until(10, sub { ask('retry')->{backend} eq 'retry_a' }), 'retry=1: tried again, and back';
+ok Deadline::wait_until(10, sub { ask('retry')->{backend} eq 'retry_a' }),
+    'retry=1: tried again, and back';
 is state_of('retry_a'), 'ok', '... its state';
 
 $httpd->expect_log(qr/FC0251: .*connect_refused/);

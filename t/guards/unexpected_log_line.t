@@ -41,17 +41,21 @@ like $text, qr/unexpected: .*AH01144/, '... that shows the line';
 isnt $code, 0, 'so it does when the test does not look at its log';
 like $text, qr/unexpected: .*AH01144/, '... and the line is shown';
 
-($code, $text) = run_test('expected', "$start $cause \$httpd->expect_log(qr/AH01144/); \$httpd->stop; done_testing;");
+($code, $text) = run_test('expected',
+    "$start $cause \$httpd->expect_log(qr/AH01144/); \$httpd->stop; done_testing;");
 is $code, 0, 'an announced line is well' or diag $text;
 
-($code, $text) = run_test('missing', "$start \$httpd->expect_log(qr/FC9999/); \$httpd->stop; done_testing;");
+($code, $text) = run_test('missing',
+    "$start \$httpd->expect_log(qr/FC9999/); \$httpd->stop; done_testing;");
 isnt $code, 0, 'an announced line that never comes fails the test';
 like $text, qr/never came: .*FC9999/, '... and is named';
 
-($code, $text) = run_test('twice', "$start $cause $cause \$httpd->expect_log(qr/AH01144/, times => 1); \$httpd->stop; done_testing;");
+($code, $text) = run_test('twice',
+    "$start $cause $cause \$httpd->expect_log(qr/AH01144/, times => 1); \$httpd->stop; done_testing;");
 isnt $code, 0, 'a line that comes more often than announced fails the test';
 
-($code, $text) = run_test('crash', "$start kill 'SEGV', (\$httpd->children)[0]; \$httpd->wait_for_log(qr/AH00051|AH00052/); \$httpd->stop; done_testing;");
+($code, $text) = run_test('crash',
+    "$start kill 'SEGV', (\$httpd->children)[0]; \$httpd->wait_for_log(qr/AH00051|AH00052/); \$httpd->stop; done_testing;");
 isnt $code, 0, 'a child that crashes fails the test, though httpd tells it as a notice';
 
 done_testing;

@@ -298,7 +298,8 @@ sub read_begin_and_params {
     my $params = '';
     while (1) {
         my $record = $self->read_record // return;
-        push @{ $request->{records} }, [ $record->{type}, length $record->{content}, $record->{padding} ];
+        push @{ $request->{records} }, [ $record->{type}, length $record->{content},
+            $record->{padding} ];
         if ($record->{type} == FCGI_BEGIN_REQUEST) {
             $self->{id} = $request->{id} = $record->{id};
             ($request->{role}, my $flags) = unpack 'nC', $record->{content};
@@ -334,7 +335,8 @@ sub read_stdin {
         $request->{cut} = 1;
         return;
     }
-    push @{ $request->{records} }, [ $record->{type}, length $record->{content}, $record->{padding} ];
+    push @{ $request->{records} }, [ $record->{type}, length $record->{content},
+        $record->{padding} ];
     return if !length $record->{content};
     return $record->{content};
 }

@@ -21,7 +21,8 @@ my $owner = $$;
 # ErrorLog->new(file, strict => 0|1): only what comes from now on counts.
 sub new {
     my ($class, $file, %o) = @_;
-    my $self = bless { file => $file, strict => 1, expected => [], %o, mark => -s $file || 0 }, $class;
+    my $self = bless { file => $file, strict => 1, expected => [], %o, mark => -s $file || 0 },
+        $class;
     $self->{start} = $self->{mark};
     push @logs, $self;
     return $self;
@@ -79,7 +80,8 @@ sub complaints {
     for my $expected (@{ $self->{expected} }) {
         next if $expected->{optional};
         my ($times, $seen) = @$expected{qw(times seen)};
-        push @complaints, "never came: $expected->{pattern}" if !$seen && (!defined $times || $times);
+        push @complaints, "never came: $expected->{pattern}" if !$seen
+            && (!defined $times || $times);
         push @complaints, "came $seen times, not $times: $expected->{pattern}"
             if defined $times && $seen && $seen != $times;
     }

@@ -17,7 +17,8 @@ use Httpd;
 use Process;
 
 sub program {
-    my ($found) = grep { -x } map { my $p = $_; map { "$_/$p" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin' }
+    my ($found) = grep { -x } map { my $p = $_; map { "$_/$p" } split(/:/, $ENV{PATH}),
+        '/usr/sbin', '/usr/local/sbin' }
         ($ENV{PHP_FPM} ? $ENV{PHP_FPM} : ()), qw(php-fpm8.2 php-fpm php-fpm8.3 php-fpm8.4);
     return $found;
 }
@@ -61,7 +62,8 @@ sub write_config {
         $user = "user = $name\ngroup = " . getgrgid((getpwnam $name)[3]) . "\n";
     }
     my $env   = join '', map { "env[$_] = \"$self->{env}{$_}\"\n" } sort keys %{ $self->{env} };
-    my $admin = join '', map { "php_admin_value[$_] = $self->{admin}{$_}\n" } sort keys %{ $self->{admin} };
+    my $admin = join '',
+        map { "php_admin_value[$_] = $self->{admin}{$_}\n" } sort keys %{ $self->{admin} };
     my $max   = $self->{max_requests} ? "pm.max_requests = $self->{max_requests}\n" : '';
     open my $out, '>', "$dir/fpm.conf" or die "$dir/fpm.conf: $!";
     print {$out} <<"EOC";
@@ -161,7 +163,9 @@ sub ask {
 }
 
 sub ping   { my ($self) = @_; return $self->ask('/fpm-ping', seconds => 1) }
-sub status { my ($self) = @_; return Httpd::decode_json({ body => $self->ask('/fpm-status', query => 'json') // '', status => 0 }) }
+sub status { my ($self) = @_;
+    return Httpd::decode_json({ body => $self->ask('/fpm-status', query => 'json') // '',
+    status => 0 }) }
 
 # SIGUSR2: FPM replaces itself; true when it answers again.
 sub reload {

@@ -265,10 +265,12 @@ sub start {
     }
 }
 
-# All its children are there and the port is open.
+# All its children are there and the port is open. After a graceful restart worker and prefork start
+# again with one child and make more on demand.
 sub is_up {
-    my ($self) = @_;
-    my $wanted = $self->{children} * ($self->{mpm} eq 'prefork' ? $self->{threads} : 1);
+    my ($self, %o) = @_;
+    my $wanted = $o{after_graceful} && $self->{mpm} ne 'event' ? 1
+        : $self->{children} * ($self->{mpm} eq 'prefork' ? $self->{threads} : 1);
     return (my @children = $self->children) >= $wanted && $self->can_connect;
 }
 
@@ -353,7 +355,7 @@ sub graceful {
     my ($self, $seconds) = @_;
     my @old = $self->graceful_begin or return 0;
     my $gone = wait_until($seconds // 40, sub { !grep { Process::is_alive($_) } @old });
-    return $gone && wait_until(20, sub { $self->is_up });
+    return $gone && wait_until(20, sub { $self->is_up(after_graceful => 1) });
 }
 
 # A full restart in place (SIGHUP).

@@ -34,7 +34,8 @@ sub start {
 
 sub run_client {
     my ($self, $client, $share) = @_;
-    my %result = (status => {}, failed => 0, requests => 0, bodies => {}, slowest => 0, failures => []);
+    my %result = (status => {}, failed => 0, requests => 0, bodies => {}, slowest => 0,
+        failures => []);
     my $socket;
     for (my $n = 0; !defined $share || $n < $share; $n++) {
         last if -e "$self->{dir}/stop";
@@ -47,7 +48,8 @@ sub run_client {
             $socket //= eval { HttpSocket->connect($self->{port}) } or last;
             $socket->request($self->{method}, $path,
                 defined $self->{body} ? (body => $self->{body}) : (),
-                header => { $self->{keep} ? () : (Connection => 'close'), %{ $self->{header} || {} } });
+                header => { $self->{keep} ? () : (Connection => 'close'),
+                    %{ $self->{header} || {} } });
             $response = $socket->read_response(seconds => 60);
             last if $response->{status} || !$was_kept;
             undef $socket;
@@ -58,7 +60,8 @@ sub run_client {
         if (!$response || !$response->{complete}) {
             # no connection, no answer or a cut one
             $result{failed}++;
-            push @{ $result{failures} }, !$response ? "no connection: $!" : $response->{status} ? 'cut answer' : 'no answer'
+            push @{ $result{failures} }, !$response ? "no connection: $!" : $response->{status}
+                ? 'cut answer' : 'no answer'
                 if @{ $result{failures} } < 5;
             undef $socket;
             next;
@@ -66,7 +69,8 @@ sub run_client {
         $result{status}{ $response->{status} }++;
         $result{bodies}{ $response->{body} }++ if $self->{bodies};
         undef $socket
-            if !$self->{keep} || ($response->{header}{connection} // '') =~ /close/i || $response->{ended_by} eq 'close';
+            if !$self->{keep} || ($response->{header}{connection} // '') =~ /close/i
+                || $response->{ended_by} eq 'close';
         if (!($n % 32)) {
             open my $out, '>', "$self->{dir}/progress.$client" or die;
             print {$out} $result{requests};
@@ -91,7 +95,8 @@ sub stop   { my ($self) = @_; open my $out, '>', "$self->{dir}/stop"; return $se
 # Wait for all clients: the sum of their results.
 sub finish {
     my ($self, $seconds) = @_;
-    my %sum = (status => {}, failed => 0, requests => 0, bodies => {}, slowest => 0, failures => []);
+    my %sum = (status => {}, failed => 0, requests => 0, bodies => {}, slowest => 0,
+        failures => []);
     for my $process (@{ $self->{processes} }) {
         $process->wait_for_end($seconds // 120) or $process->stop('KILL');
     }

@@ -29,14 +29,15 @@ sub adopt_orphans {
 }
 sub reap_orphans { 1 while waitpid(-1, POSIX::WNOHANG()) > 0; return }
 
-# Process->start(name => ..., run => sub { } | [program, arguments], output => file, env => {})
+# Process->start(name => ..., run => sub { } | [program, arguments], output => file, env => {},
+#                outlives => 1: does not end with its parent)
 sub start {
     my ($class, %o) = @_;
     my $parent = $$;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         setpgrp 0, 0;
-        end_with_parent($parent);
+        end_with_parent($parent) if !$o{outlives};
         $SIG{$_} = 'DEFAULT' for qw(INT TERM HUP CHLD PIPE USR1 USR2 ALRM);
         if ($o{output}) {
             open STDIN,  '<',  '/dev/null';
@@ -55,7 +56,8 @@ sub start {
         };
     }
     setpgrp $pid, $pid;
-    return $running{$pid} = bless { pid => $pid, name => $o{name} // 'process', owner => $$ }, $class;
+    return $running{$pid} = bless { pid => $pid, name => $o{name} // 'process', owner => $$ },
+        $class;
 }
 
 sub pid { return $_[0]{pid} }

@@ -49,7 +49,7 @@ $client->request('GET', '/plain/?9,5');
 $response = $client->read_response(seconds => 10);
 ok !$response->{complete}, 'fewer than it says: the answer looks cut';
 ok $client->is_closed_within(5), '... and the connection ends';
-$main->expect_log(qr/FC0243: .*the answer is cut/, times => 1);
+$main->expect_log(qr/FC0251: .*bad_response.*the answer is cut/, times => 1);
 $main->done;
 
 done_testing;

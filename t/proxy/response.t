@@ -16,7 +16,8 @@ use MainServer;
 my $main  = MainServer->new;
 my $yesterday = time2str(time - 86_400);
 my $head  = "Content-Type: text/plain\r\n\r\n";
-my $large = join '', map { "line $_ of a body that is long enough to be worth the trouble\n" } 1 .. 4000;
+my $large = join '',
+    map { "line $_ of a body that is long enough to be worth the trouble\n" } 1 .. 4000;
 
 # What the backend does, by the last piece of the path.
 my %does = (
@@ -32,7 +33,8 @@ my %does = (
     location => sub { $_[0]->stdout("Status: 302 Found\r\nLocation: http://example.com/there\r\n${head}moved"); $_[0]->end_request },
     modified => sub { $_[0]->stdout("Last-Modified: $yesterday\r\nETag: \"tag-1\"\r\n${head}fresh text"); $_[0]->end_request },
     large   => sub { $_[0]->stdout("$head$large"); $_[0]->end_request },
-    lf      => sub { $_[0]->stdout("Content-Type: text/plain\nX-Lf: yes\n\nonly LF"); $_[0]->end_request },
+    lf      => sub { $_[0]->stdout("Content-Type: text/plain\nX-Lf: yes\n\nonly LF");
+        $_[0]->end_request },
     nobody  => sub { $_[0]->stdout($head); $_[0]->end_request },
     pieces  => sub {
         my ($c) = @_;
@@ -43,7 +45,9 @@ my %does = (
         }
         $c->end_request;
     },
-    fresh   => sub { my ($c) = @_; $c->stdout("Cache-Control: max-age=600\r\nX-Connection: $c->{number}\r\n${head}cacheable"); $c->end_request },
+    fresh   => sub { my ($c) = @_;
+        $c->stdout("Cache-Control: max-age=600\r\nX-Connection: $c->{number}\r\n${head}cacheable");
+        $c->end_request },
     stderr  => sub {
         my ($c) = @_;
         $c->stderr("one line of error text\n");
@@ -69,14 +73,17 @@ my %does = (
         my ($c, $r) = @_;
         my $at = $r->{params}{QUERY_STRING};
         my $id = $c->{id};
-        $c->send_split(FcgiRecord::record(FCGI_STDOUT, $id, "Content-Type: text/x-torn\r\nX-Name: value\r\n\r\nthe ", 5)
+        $c->send_split(FcgiRecord::record(FCGI_STDOUT, $id,
+            "Content-Type: text/x-torn\r\nX-Name: value\r\n\r\nthe ", 5)
             . FcgiRecord::record(FCGI_STDERR, $id, '')
-            . FcgiRecord::record(FCGI_STDOUT, $id, 'body', 3) . FcgiRecord::record(FCGI_STDOUT, $id, '')
+            . FcgiRecord::record(FCGI_STDOUT, $id, 'body', 3) . FcgiRecord::record(FCGI_STDOUT,
+                $id, '')
             . FcgiRecord::record(FCGI_END_REQUEST, $id, FcgiRecord::end_request_body(), 7), $at);
     },
     bytes   => sub {       # a record for each byte
         my ($c) = @_;
-        $c->send(join '', map { FcgiRecord::record(FCGI_STDOUT, $c->{id}, $_, 1) } split //, "X-Name: value\r\n${head}byte by byte");
+        $c->send(join '', map { FcgiRecord::record(FCGI_STDOUT, $c->{id}, $_, 1) } split //,
+            "X-Name: value\r\n${head}byte by byte");
         $c->end_request;
     },
     padding => sub {
@@ -88,15 +95,18 @@ my %does = (
     },
     empty   => sub { $_[0]->end_request },
     app_status => sub { $_[0]->end_request(255) },
-    half_head  => sub { $_[0]->stdout("Content-Type: text/plain\r\nX-Half: ye"); $_[0]->end_request },
+    half_head  => sub { $_[0]->stdout("Content-Type: text/plain\r\nX-Half: ye");
+        $_[0]->end_request },
     no_field   => sub { $_[0]->stdout("This is no header field\r\n\r\nbody"); $_[0]->end_request },
     garbage => sub { $_[0]->send("HTTP/1.0 200 OK\r\n\r\nwrong protocol"); $_[0]->close },
     version => sub { $_[0]->record(FCGI_STDOUT, $_[0]{id}, "${head}x", 0, 2); $_[0]->close },
     bad_status => sub { $_[0]->stdout("Status: what\r\n${head}x"); $_[0]->end_request },
     vanish  => sub { $_[0]->close },
     cut     => sub { my ($c) = @_; $c->stdout("${head}partial"); $c->close },
-    cut_length => sub { my ($c) = @_; $c->stdout("Content-Length: 100\r\n${head}partial"); $c->close },
-    cut_reset  => sub { my ($c) = @_; $c->stdout("${head}partial"); $c->wait_for_gate('seen', 10); $c->reset },
+    cut_length => sub { my ($c) = @_; $c->stdout("Content-Length: 100\r\n${head}partial");
+        $c->close },
+    cut_reset  => sub { my ($c) = @_; $c->stdout("${head}partial"); $c->wait_for_gate('seen', 10);
+        $c->reset },
 );
 my $backend = $main->backend(name => 'scripted', answer => sub {
     my ($connection, $request) = @_;
@@ -124,7 +134,8 @@ $r = GET '/plain/nobody';
 is $r->code, 200, 'a head with no body: 200';
 is $r->content, '', '... empty';
 
-for my $status ('200 OK', '201 Created', '404 Not Found', '404 Gone Fishing', '500 Internal Server Error', '503 Service Unavailable', '299', '418 I am a teapot') {
+for my $status ('200 OK', '201 Created', '404 Not Found', '404 Gone Fishing',
+    '500 Internal Server Error', '503 Service Unavailable', '299', '418 I am a teapot') {
     (my $query = $status) =~ s/ /+/g;
     my $response = $main->get("/plain/status?$query");
     my ($code, $reason) = $status =~ /^(\d+) ?(.*)$/;
@@ -139,7 +150,8 @@ for my $status ('200 OK', '201 Created', '404 Not Found', '404 Gone Fishing', '5
 }
 
 my @cookies = grep { $_->[0] eq 'Set-Cookie' } @{ $main->get('/plain/cookies')->{fields} };
-is_deeply [map { $_->[1] } @cookies], ['a=1; Path=/', 'b=2; Path=/', 'c=3'], 'Set-Cookie three times, in order';
+is_deeply [map { $_->[1] } @cookies], ['a=1; Path=/', 'b=2; Path=/', 'c=3'],
+    'Set-Cookie three times, in order';
 
 my $moved = $main->get('/plain/location');
 is $moved->{status}, 302, 'a redirect';
@@ -147,11 +159,16 @@ is $moved->{header}{location}, 'http://example.com/there', '... with its Locatio
 
 # ---- Conditional requests ----
 
-is +(GET '/plain/modified')->content, 'fresh text', 'Last-Modified and ETag: 200 without a condition';
-is $main->get('/plain/modified', header => { 'If-Modified-Since' => $yesterday })->{status}, 304, 'If-Modified-Since: 304';
-is $main->get('/plain/modified', header => { 'If-None-Match' => '"tag-1"' })->{status}, 304, 'If-None-Match: 304';
-is $main->get('/plain/modified', header => { 'If-None-Match' => '"other"' })->{status}, 200, 'another tag: 200';
-is $main->get('/plain/modified', header => { 'If-None-Match' => '"tag-1"' })->{body}, '', '304 has no body';
+is +(GET '/plain/modified')->content, 'fresh text',
+    'Last-Modified and ETag: 200 without a condition';
+is $main->get('/plain/modified', header => { 'If-Modified-Since' => $yesterday })->{status}, 304,
+    'If-Modified-Since: 304';
+is $main->get('/plain/modified', header => { 'If-None-Match' => '"tag-1"' })->{status}, 304,
+    'If-None-Match: 304';
+is $main->get('/plain/modified', header => { 'If-None-Match' => '"other"' })->{status}, 200,
+    'another tag: 200';
+is $main->get('/plain/modified', header => { 'If-None-Match' => '"tag-1"' })->{body}, '',
+    '304 has no body';
 {
     my $client = $main->connect;
     $client->request('GET', '/plain/modified', header => { 'If-None-Match' => '"tag-1"' });
@@ -174,7 +191,8 @@ is Compress::Zlib::memGunzip($r->{body}), $large, '... whole';
 my $first  = $main->get('/cached/fresh');
 my $second = $main->get('/cached/fresh');
 is $second->{body}, 'cacheable', 'mod_cache: the second answer';
-is $second->{header}{'x-connection'}, $first->{header}{'x-connection'}, '... comes out of the cache';
+is $second->{header}{'x-connection'}, $first->{header}{'x-connection'},
+    '... comes out of the cache';
 $main->get('/cached/cut');
 $r = $main->get('/cached/cut');
 ok !$r->{complete}, 'a cut answer is not stored' or diag explain $r;
@@ -186,7 +204,8 @@ $main->expect_log(qr/FC0251: .*fcgi:\/\/cached\/: backend_eof.*the answer is cut
     my $client = $main->connect;
     $client->request('GET', '/flushed/pieces');
     my $seen = $client->read_until(qr/piece 1\n/, 10);
-    like $seen, qr/^HTTP\/1\.1 200/, 'flushpackets=on: head and first piece while the backend holds back the rest';
+    like $seen, qr/^HTTP\/1\.1 200/,
+        'flushpackets=on: head and first piece while the backend holds back the rest';
     for my $n (2 .. 4) {
         $backend->open_gate('piece' . ($n - 1));
         ok defined $client->read_until(qr/piece $n\n/, 10), "... piece $n";
@@ -199,8 +218,10 @@ $main->expect_log(qr/FC0251: .*fcgi:\/\/cached\/: backend_eof.*the answer is cut
 
 is +(GET '/plain/stderr')->content, 'served', 'STDERR does no harm to the answer';
 is +(GET '/plain/split_stderr')->content, 'served', 'STDERR split over records neither';
-ok $main->wait_for_log(qr/begins in one record and ends in another/), '... and is one line in the log';
-$main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'another line', 'and a third',
+ok $main->wait_for_log(qr/begins in one record and ends in another/),
+    '... and is one line in the log';
+$main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'another line',
+    'and a third',
     'begins in one record and ends in another', ': tail';
 
 # ---- Split anywhere ----
@@ -212,7 +233,8 @@ $main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'a
     my $ask = sub {
         $client->request('GET', $_[0]);
         my $response = $client->read_response;
-        $client = $main->connect if !$response->{complete} || ($response->{header}{connection} // '') =~ /close/i;
+        $client = $main->connect if !$response->{complete} || ($response->{header}{connection}
+            // '') =~ /close/i;
         return $response;
     };
     for my $at (0 .. $head_bytes) {
@@ -244,8 +266,9 @@ $main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'a
 # ---- Broken answers ----
 
 my %word = (empty => 'protocol', app_status => 'protocol.*appStatus 255', half_head => 'protocol',
-            no_field => 'protocol.*This is no header field', garbage => 'protocol', version => 'protocol',
-            vanish => 'backend_eof', bad_status => 'protocol.*what');
+            no_field => 'bad_response.*This is no header field', garbage => 'protocol',
+                version => 'protocol',
+            vanish => 'backend_eof', bad_status => 'bad_response.*what');
 for my $broken (sort keys %word) {
     $main->log->mark;
     my $response = $main->get("/plain/$broken");
@@ -255,7 +278,7 @@ for my $broken (sort keys %word) {
     like $lines[0], qr/$word{$broken}/, '... with its reason';
     is $main->get('/plain/plain')->{status}, 200, '... and the next request is served';
 }
-$main->expect_log(qr/FC02(?:40|51): .*fcgi:\/\/plain\/: (?:protocol|backend_eof)/);
+$main->expect_log(qr/FC0251: .*fcgi:\/\/plain\/: (?:protocol|bad_response|backend_eof)/);
 
 for my $version ('1.1', '1.0') {
     my $response = $main->send('GET', '/plain/cut', version => $version, seconds => 5);

@@ -33,10 +33,14 @@ my $dirty = Backend->answering(sub {
     my ($connection, $request) = @_;
     my $how = $request->{params}{QUERY_STRING};
     my $id = $connection->{id};
-    my $answer = FcgiRecord::record(FCGI_STDOUT, $id, "Content-Type: text/plain\r\n\r\n$how $connection->{number}");
-    my $end = FcgiRecord::record(FCGI_STDOUT, $id, '') . FcgiRecord::record(FCGI_END_REQUEST, $id, FcgiRecord::end_request_body());
-    $connection->send($how eq 'behind' ? $answer . $end . FcgiRecord::record(FCGI_STDOUT, $id, "Content-Type: text/plain\r\n\r\nsmuggled")
-        : $how eq 'foreign' ? FcgiRecord::record(FCGI_STDOUT, $id + 7, "Content-Type: text/plain\r\n\r\nforeign") . $answer . $end
+    my $answer = FcgiRecord::record(FCGI_STDOUT, $id,
+        "Content-Type: text/plain\r\n\r\n$how $connection->{number}");
+    my $end = FcgiRecord::record(FCGI_STDOUT, $id, '') . FcgiRecord::record(FCGI_END_REQUEST, $id,
+        FcgiRecord::end_request_body());
+    $connection->send($how eq 'behind' ? $answer . $end . FcgiRecord::record(FCGI_STDOUT, $id,
+        "Content-Type: text/plain\r\n\r\nsmuggled")
+        : $how eq 'foreign' ? FcgiRecord::record(FCGI_STDOUT, $id + 7,
+            "Content-Type: text/plain\r\n\r\nforeign") . $answer . $end
         : $how eq 'unknown' ? FcgiRecord::record(FCGI_UNKNOWN_TYPE, 0, "\0" x 8) . $answer . $end
         : $answer . $end);
 });
@@ -56,7 +60,8 @@ sub ask {
     my ($path, $method, $body) = @_;
     $client->request($method // 'GET', $path, defined $body ? (body => $body) : ());
     my $response = $client->read_response;
-    $client = $httpd->connect if !$response->{complete} || ($response->{header}{connection} // '') =~ /close/i;
+    $client = $httpd->connect if !$response->{complete} || ($response->{header}{connection}
+        // '') =~ /close/i;
     return $response;
 }
 is ask('/kept/')->{status}, 200, 'kept: 200' for 1 .. 20;
@@ -82,7 +87,8 @@ for my $method ('GET', 'POST') {
     is ask('/closes/', $method, @body)->{status}, 200, "$method on a new connection";
     $closes->open_gate('close');
     $closes->wait_for_event('closing', $before + 1);
-    is ask('/closes/', $method, @body)->{status}, 200, "$method after the backend closed the idle one: a new connection";
+    is ask('/closes/', $method, @body)->{status}, 200,
+        "$method after the backend closed the idle one: a new connection";
     $closes->wait_for_event('closing', $before + 2);
     is ask('/closes/', $method, @body)->{status}, 200, '... and once more';
     $closes->wait_for_event('closing', $before + 3);
@@ -100,7 +106,8 @@ for my $how (qw(behind foreign unknown)) {
     like $one->{body}, qr/^$how \d+$/, "$how: its own answer";
     my $two = ask('/dirty/?next');
     like $two->{body}, qr/^next \d+$/, '... and so the next request';
-    isnt +($one->{body} =~ /(\d+)/)[0], +($two->{body} =~ /(\d+)/)[0], '... on another connection' if $how ne 'unknown';
+    isnt +($one->{body} =~ /(\d+)/)[0], +($two->{body} =~ /(\d+)/)[0], '... on another connection'
+        if $how ne 'unknown';
 }
 is ask('/dirty/?clean')->{status}, 200, 'clean again' for 1 .. 3;
 

@@ -76,14 +76,16 @@ for my $form (sort keys %form) {
     is $seen->{DOCUMENT_ROOT}, $docroot, "$form: DOCUMENT_ROOT";
 
     my $plain = ask($form, '/a/index.php');
-    is $plain->{SCRIPT_FILENAME}, "$docroot/a/index.php", "$form: SCRIPT_FILENAME with no path info";
+    is $plain->{SCRIPT_FILENAME}, "$docroot/a/index.php",
+        "$form: SCRIPT_FILENAME with no path info";
     is $plain->{SCRIPT_NAME}, '/a/index.php', "$form: SCRIPT_NAME with no path info";
     is $plain->{PATH_INFO} // '', '', "$form: no PATH_INFO";
     is $plain->{QUERY_STRING}, '', "$form: empty QUERY_STRING";
 
     my $escaped = ask($form, '/a/index.php/b%20c/%C3%A9?q=%26%3D&r=1+2');
     is $escaped->{PATH_INFO}, "/b c/\x{e9}", "$form: PATH_INFO is unescaped";
-    is $escaped->{REQUEST_URI}, '/a/index.php/b%20c/%C3%A9?q=%26%3D&r=1+2', "$form: REQUEST_URI is not";
+    is $escaped->{REQUEST_URI}, '/a/index.php/b%20c/%C3%A9?q=%26%3D&r=1+2',
+        "$form: REQUEST_URI is not";
     is_deeply $escaped->{GET}, { q => '&=', r => '1 2' }, "$form: \$_GET";
 }
 

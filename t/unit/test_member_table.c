@@ -1,0 +1,467 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* test_member_table.c - rows by key over generations, their layout, and two processes on them. */
+#include <check.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "member_table.h"
+
+#define BALANCERS 3
+#define MEMBERS 5
+
+/* A table of just its size: a sanitizer sees any byte too many. The caller frees it. */
+static lb_table_t *new_table(void)
+{
+    const size_t bytes = lb_table_bytes(BALANCERS, MEMBERS);
+    void *memory = aligned_alloc(64, bytes);
+    memset(memory, 0xee, bytes);    /* init has to set everything */
+    return lb_table_init(memory, BALANCERS, MEMBERS);
+}
+
+static size_t offset_of(const lb_table_t *t, const void *row)
+{
+    return (size_t)((const char *)row - (const char *)t);
+}
+
+/* ---- Layout: other programs may read it ------------------------------------------------------ */
+
+START_TEST(table_takes_a_line_for_itself_and_one_for_each_row)
+{
+    ck_assert_uint_eq(lb_table_bytes(0, 0), 64);
+    ck_assert_uint_eq(lb_table_bytes(1, 0), 128);
+    ck_assert_uint_eq(lb_table_bytes(0, 1), 128);
+    ck_assert_uint_eq(lb_table_bytes(3, 5), 64 * 9);
+    ck_assert_uint_eq(lb_table_bytes(1000000, 4000000), 64 * UINT64_C(5000001));
+}
+END_TEST
+
+START_TEST(sizes_beyond_32_bits_do_not_wrap)
+{
+    ck_assert_uint_eq(lb_table_bytes(UINT32_MAX, UINT32_MAX), 64 * (2 * UINT64_C(0xffffffff) + 1));
+}
+END_TEST
+
+START_TEST(fields_are_where_the_format_says)
+{
+    ck_assert_uint_eq(offsetof(lb_table_t, magic), 0);
+    ck_assert_uint_eq(offsetof(lb_table_t, version), 8);
+    ck_assert_uint_eq(offsetof(lb_table_t, balancer_count), 12);
+    ck_assert_uint_eq(offsetof(lb_table_t, member_count), 16);
+    ck_assert_uint_eq(offsetof(lb_balancer_row_t, key), 0);
+    ck_assert_uint_eq(offsetof(lb_balancer_row_t, clock), 8);
+    ck_assert_uint_eq(offsetof(lb_balancer_row_t, generation), 16);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, key), 0);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, pass), 8);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, elected), 16);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, failures), 24);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, last_error_at), 32);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, last_error), 40);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, in_flight), 44);
+    ck_assert_uint_eq(offsetof(lb_member_row_t, generation), 48);
+}
+END_TEST
+
+START_TEST(new_table_says_what_it_is_and_is_empty)
+{
+    lb_table_t *t = new_table();
+    ck_assert_mem_eq(t, "BLTABLE1", 8);    /* in a little-endian memory */
+    ck_assert_uint_eq(t->version, 1);
+    ck_assert_uint_eq(t->balancer_count, BALANCERS);
+    ck_assert_uint_eq(t->member_count, MEMBERS);
+    for (size_t i = 20; i < lb_table_bytes(BALANCERS, MEMBERS); i++) {
+        if (((const unsigned char *)t)[i] != 0) {
+            ck_abort_msg("byte %zu", i);
+        }
+    }
+    free(t);
+}
+END_TEST
+
+START_TEST(balancers_come_first_and_members_behind_them)
+{
+    lb_table_t *t = new_table();
+    for (uint64_t i = 0; i < BALANCERS; i++) {
+        ck_assert_uint_eq(offset_of(t, lb_table_claim_balancer(t, 100 + i, 1)), 64 + 64 * i);
+    }
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        ck_assert_uint_eq(offset_of(t, lb_table_claim_member(t, 100 + i, 1)),
+                          64 + 64 * BALANCERS + 64 * i);
+    }
+    free(t);
+}
+END_TEST
+
+/* ---- Claims ---------------------------------------------------------------------------------- */
+
+static void count_something(lb_member_row_t *row)
+{
+    row->pass = 10;
+    row->elected = 11;
+    row->failures = 12;
+    row->last_error_at = 13;
+    row->last_error = 14;
+}
+
+static void assert_counted_nothing(const lb_member_row_t *row)
+{
+    ck_assert_uint_eq(row->pass, 0);
+    ck_assert_uint_eq(row->elected, 0);
+    ck_assert_uint_eq(row->failures, 0);
+    ck_assert_int_eq(row->last_error_at, 0);
+    ck_assert_uint_eq(row->last_error, 0);
+}
+
+START_TEST(claimed_row_carries_key_and_generation_and_no_counts)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, UINT64_MAX, 7);
+    lb_balancer_row_t *balancer = lb_table_claim_balancer(t, UINT64_MAX, 7);
+    ck_assert_uint_eq(member->key, UINT64_MAX);
+    ck_assert_uint_eq(member->generation, 7);
+    ck_assert_uint_eq(member->in_flight, 0);
+    assert_counted_nothing(member);
+    ck_assert_uint_eq(balancer->key, UINT64_MAX);
+    ck_assert_uint_eq(balancer->generation, 7);
+    ck_assert_uint_eq(balancer->clock, 0);
+    free(t);
+}
+END_TEST
+
+START_TEST(same_key_gets_the_same_row_in_every_generation)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *rows[MEMBERS];
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        rows[i] = lb_table_claim_member(t, 100 + i, 1);
+    }
+    for (uint32_t generation = 1; generation < 100; generation++) {
+        for (uint64_t i = MEMBERS; i-- > 0;) {    /* in another order than at first */
+            ck_assert_ptr_eq(lb_table_claim_member(t, 100 + i, generation), rows[i]);
+            ck_assert_uint_eq(rows[i]->generation, generation);
+        }
+        lb_table_sweep(t, generation);
+    }
+    free(t);
+}
+END_TEST
+
+START_TEST(counts_go_on_over_generations)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 1);
+    lb_balancer_row_t *balancer = lb_table_claim_balancer(t, 42, 1);
+    count_something(member);
+    member->in_flight = 3;
+    balancer->clock = 99;
+    lb_table_claim_member(t, 42, 2);
+    lb_table_claim_balancer(t, 42, 2);
+    lb_table_sweep(t, 2);
+    ck_assert_uint_eq(member->pass, 10);
+    ck_assert_uint_eq(member->elected, 11);
+    ck_assert_uint_eq(member->failures, 12);
+    ck_assert_int_eq(member->last_error_at, 13);
+    ck_assert_uint_eq(member->last_error, 14);
+    ck_assert_uint_eq(member->in_flight, 3);
+    ck_assert_uint_eq(balancer->clock, 99);
+    free(t);
+}
+END_TEST
+
+START_TEST(balancers_and_members_of_one_key_do_not_meet)
+{
+    lb_table_t *t = new_table();
+    ck_assert_ptr_ne(lb_table_claim_member(t, 42, 1), (void *)lb_table_claim_balancer(t, 42, 1));
+    free(t);
+}
+END_TEST
+
+START_TEST(full_table_has_no_row_for_another_key)
+{
+    lb_table_t *t = new_table();
+    for (uint64_t i = 0; i < MEMBERS; i++) {
+        ck_assert_ptr_nonnull(lb_table_claim_member(t, 100 + i, 1));
+    }
+    for (uint64_t i = 0; i < BALANCERS; i++) {
+        ck_assert_ptr_nonnull(lb_table_claim_balancer(t, 100 + i, 1));
+    }
+    ck_assert_ptr_null(lb_table_claim_member(t, 200, 1));
+    ck_assert_ptr_null(lb_table_claim_balancer(t, 200, 1));
+    ck_assert_ptr_nonnull(lb_table_claim_member(t, 104, 2));    /* who is in stays in */
+    ck_assert_ptr_nonnull(lb_table_claim_balancer(t, 102, 2));
+    free(t);
+}
+END_TEST
+
+START_TEST(table_without_rows_is_full)
+{
+    lb_table_t *t = aligned_alloc(64, 64);
+    lb_table_init(t, 0, 0);
+    ck_assert_ptr_null(lb_table_claim_member(t, 42, 1));
+    ck_assert_ptr_null(lb_table_claim_balancer(t, 42, 1));
+    lb_table_sweep(t, 3);
+    free(t);
+}
+END_TEST
+
+/* ---- Sweeps ---------------------------------------------------------------------------------- */
+
+START_TEST(row_of_the_generation_before_is_kept)
+{
+    lb_table_t *t = new_table();
+    const lb_member_row_t *member = lb_table_claim_member(t, 42, 5);
+    const lb_balancer_row_t *balancer = lb_table_claim_balancer(t, 42, 5);
+    lb_table_sweep(t, 5);
+    lb_table_sweep(t, 6);
+    ck_assert_uint_eq(member->key, 42);
+    ck_assert_uint_eq(balancer->key, 42);
+    free(t);
+}
+END_TEST
+
+START_TEST(row_unclaimed_for_two_generations_is_freed)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 5);
+    lb_balancer_row_t *balancer = lb_table_claim_balancer(t, 42, 5);
+    lb_table_claim_member(t, 43, 7);
+    lb_table_sweep(t, 7);
+    ck_assert_uint_eq(member->key, 0);
+    ck_assert_uint_eq(balancer->key, 0);
+    ck_assert_uint_eq(lb_table_claim_member(t, 43, 7)->key, 43);
+    ck_assert_ptr_eq(lb_table_claim_member(t, 44, 7), member);
+    ck_assert_ptr_eq(lb_table_claim_balancer(t, 44, 7), balancer);
+    free(t);
+}
+END_TEST
+
+START_TEST(row_with_requests_in_flight_is_kept_until_they_end)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 1);
+    member->in_flight = 1;
+    lb_table_sweep(t, 100);
+    ck_assert_uint_eq(member->key, 42);
+    ck_assert_uint_eq(member->in_flight, 1);
+    ck_assert_ptr_ne(lb_table_claim_member(t, 43, 100), member);
+    member->in_flight = 0;
+    lb_table_sweep(t, 101);
+    ck_assert_uint_eq(member->key, 0);
+    free(t);
+}
+END_TEST
+
+START_TEST(freed_row_starts_from_zero_for_the_next_key)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 1);
+    lb_balancer_row_t *balancer = lb_table_claim_balancer(t, 42, 1);
+    count_something(member);
+    balancer->clock = 99;
+    lb_table_sweep(t, 3);
+    ck_assert_ptr_eq(lb_table_claim_member(t, 43, 3), member);
+    ck_assert_ptr_eq(lb_table_claim_balancer(t, 43, 3), balancer);
+    assert_counted_nothing(member);
+    ck_assert_uint_eq(member->in_flight, 0);
+    ck_assert_uint_eq(balancer->clock, 0);
+    free(t);
+}
+END_TEST
+
+START_TEST(key_that_comes_back_after_its_sweep_starts_from_zero)
+{
+    lb_table_t *t = new_table();
+    count_something(lb_table_claim_member(t, 42, 1));
+    lb_table_sweep(t, 3);
+    assert_counted_nothing(lb_table_claim_member(t, 42, 4));
+    free(t);
+}
+END_TEST
+
+START_TEST(key_behind_a_freed_row_keeps_its_own_row)
+{
+    lb_table_t *t = new_table();
+    lb_table_claim_member(t, 42, 1);
+    lb_member_row_t *second = lb_table_claim_member(t, 43, 3);
+    lb_table_sweep(t, 3);
+    ck_assert_ptr_eq(lb_table_claim_member(t, 43, 4), second);
+    free(t);
+}
+END_TEST
+
+START_TEST(sweep_of_an_empty_table_changes_nothing)
+{
+    lb_table_t *t = new_table(), *untouched = new_table();
+    lb_table_sweep(t, 0);
+    lb_table_sweep(t, 1);
+    lb_table_sweep(t, UINT32_MAX);
+    ck_assert_mem_eq(t, untouched, lb_table_bytes(BALANCERS, MEMBERS));
+    free(t);
+    free(untouched);
+}
+END_TEST
+
+START_TEST(reset_clears_the_counts_and_leaves_what_is_in_flight)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 6);
+    lb_member_row_t *neighbour = lb_table_claim_member(t, 43, 6);
+    count_something(member);
+    count_something(neighbour);
+    member->in_flight = 3;
+    lb_table_reset_member(member);
+    assert_counted_nothing(member);
+    ck_assert_uint_eq(member->in_flight, 3);
+    ck_assert_uint_eq(member->key, 42);
+    ck_assert_uint_eq(member->generation, 6);
+    ck_assert_uint_eq(neighbour->elected, 11);
+    free(t);
+}
+END_TEST
+
+/* ---- Two processes --------------------------------------------------------------------------- */
+
+static lb_table_t *shared_table(void)
+{
+    void *memory = mmap(NULL, lb_table_bytes(BALANCERS, MEMBERS), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    ck_assert_ptr_ne(memory, MAP_FAILED);
+    return lb_table_init(memory, BALANCERS, MEMBERS);    /* gone with the process */
+}
+
+static void wait_for_elected(lb_member_row_t *row, uint64_t enough)
+{
+    while (atomic_load(&row->elected) < enough) {
+        sched_yield();    /* Check's time limit, or alarm(), ends this */
+    }
+}
+
+static pid_t start_child(void)
+{
+    const pid_t pid = fork();
+    ck_assert_int_ge(pid, 0);
+    if (pid == 0) {
+        alarm(50);    /* never outlives a test that was given up */
+    }
+    return pid;
+}
+
+static void assert_ends_well(pid_t pid)
+{
+    int status;
+    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+START_TEST(two_processes_see_the_counts_of_each_other)
+{
+    lb_table_t *t = shared_table();
+    lb_member_row_t *row = lb_table_claim_member(t, 42, 1);
+    const pid_t child = start_child();
+    if (child == 0) {
+        atomic_fetch_add(&row->in_flight, 2);
+        atomic_fetch_add(&row->elected, 1);
+        wait_for_elected(row, 2);
+        _exit(atomic_load(&row->in_flight) == 7 ? 0 : 1);
+    }
+    wait_for_elected(row, 1);
+    ck_assert_uint_eq(row->in_flight, 2);
+    atomic_fetch_add(&row->in_flight, 5);
+    atomic_fetch_add(&row->elected, 1);
+    assert_ends_well(child);
+}
+END_TEST
+
+START_TEST(counts_of_two_processes_add_up)
+{
+    enum { TIMES = 200000 };
+    lb_table_t *t = shared_table();
+    lb_member_row_t *row = lb_table_claim_member(t, 42, 1);
+    const pid_t child = start_child();
+    for (int i = 0; i < TIMES; i++) {
+        atomic_fetch_add(&row->in_flight, 1);
+        atomic_fetch_add(&row->elected, 1);
+        atomic_fetch_sub(&row->in_flight, 1);
+    }
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_ends_well(child);
+    ck_assert_uint_eq(row->elected, 2 * TIMES);
+    ck_assert_uint_eq(row->in_flight, 0);
+}
+END_TEST
+
+START_TEST(old_process_keeps_its_row_while_the_parent_starts_a_generation)
+{
+    lb_table_t *t = shared_table();
+    lb_member_row_t *row = lb_table_claim_member(t, 42, 1);
+    atomic_fetch_add(&row->in_flight, 1);
+    const pid_t child = start_child();
+    if (child == 0) {
+        wait_for_elected(row, 1);    /* the new generations are there */
+        const bool is_mine = atomic_load(&row->key) == 42;
+        atomic_fetch_sub(&row->in_flight, 1);
+        _exit(is_mine ? 0 : 1);
+    }
+    for (uint32_t generation = 2; generation < 10; generation++) {
+        lb_table_claim_member(t, 40 + generation % 2 * 100, generation);
+        lb_table_sweep(t, generation);
+    }
+    atomic_fetch_add(&row->elected, 1);
+    assert_ends_well(child);
+    lb_table_sweep(t, 10);
+    ck_assert_uint_eq(row->key, 0);
+}
+END_TEST
+
+static TCase *rows(void)
+{
+    TCase *tc = tcase_create("rows");
+    tcase_add_test(tc, table_takes_a_line_for_itself_and_one_for_each_row);
+    tcase_add_test(tc, sizes_beyond_32_bits_do_not_wrap);
+    tcase_add_test(tc, fields_are_where_the_format_says);
+    tcase_add_test(tc, new_table_says_what_it_is_and_is_empty);
+    tcase_add_test(tc, balancers_come_first_and_members_behind_them);
+    tcase_add_test(tc, claimed_row_carries_key_and_generation_and_no_counts);
+    tcase_add_test(tc, same_key_gets_the_same_row_in_every_generation);
+    tcase_add_test(tc, counts_go_on_over_generations);
+    tcase_add_test(tc, balancers_and_members_of_one_key_do_not_meet);
+    tcase_add_test(tc, full_table_has_no_row_for_another_key);
+    tcase_add_test(tc, table_without_rows_is_full);
+    tcase_add_test(tc, row_of_the_generation_before_is_kept);
+    tcase_add_test(tc, row_unclaimed_for_two_generations_is_freed);
+    tcase_add_test(tc, row_with_requests_in_flight_is_kept_until_they_end);
+    tcase_add_test(tc, freed_row_starts_from_zero_for_the_next_key);
+    tcase_add_test(tc, key_that_comes_back_after_its_sweep_starts_from_zero);
+    tcase_add_test(tc, key_behind_a_freed_row_keeps_its_own_row);
+    tcase_add_test(tc, sweep_of_an_empty_table_changes_nothing);
+    tcase_add_test(tc, reset_clears_the_counts_and_leaves_what_is_in_flight);
+    return tc;
+}
+
+static TCase *two_processes(void)
+{
+    TCase *tc = tcase_create("two processes");
+    tcase_set_timeout(tc, 50);
+    tcase_add_test(tc, two_processes_see_the_counts_of_each_other);
+    tcase_add_test(tc, counts_of_two_processes_add_up);
+    tcase_add_test(tc, old_process_keeps_its_row_while_the_parent_starts_a_generation);
+    return tc;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("member_table");
+    suite_add_tcase(suite, rows());
+    suite_add_tcase(suite, two_processes());
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
