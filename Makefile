@@ -1,6 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
+#   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -53,7 +54,7 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop \
+.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop bench \
         clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -138,6 +139,10 @@ demo:
 
 demo-stop:
 	scripts/demo stop
+
+# ---- Side by side with stock httpd, nginx, HAProxy and lighttpd ------------------------------
+bench: all $(BUILD)/fast_backend
+	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
 # On Debian the .load files go to mods-available, for a2enmod.

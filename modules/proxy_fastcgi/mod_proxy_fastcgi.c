@@ -9,13 +9,34 @@
 extern __attribute__((visibility("default")))
 module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 
+#define SWITCH(name, field, help)                                                  \
+    AP_INIT_FLAG(name, ap_set_flag_slot, (void *)APR_OFFSETOF(fcgi_proxy_config_t, field), \
+                 OR_FILEINFO, help)
+
 static const command_rec directives[] = {
     AP_INIT_TAKE1("ProxyFCGIBackendType", fcgi_proxy_config_set_backend_type, NULL, OR_FILEINFO,
                   "FPM (the default) or GENERIC: what kind of FastCGI server answers"),
     AP_INIT_TAKE23("ProxyFCGISetEnvIf", fcgi_proxy_config_add_env_rule, NULL, OR_FILEINFO,
                    "condition, [!]variable and value: change what the FastCGI server gets"),
+    AP_INIT_TAKE1("ProxyFCGIRequestBody", fcgi_proxy_config_set_body_mode, NULL, OR_FILEINFO,
+                  "Spool (the default) or Stream: how a request body is passed on"),
     AP_INIT_TAKE1("ProxyFCGISpoolLimit", fcgi_proxy_config_set_spool_limit, NULL, OR_FILEINFO,
-                  "size: how much of a request body of unknown length is spooled before 413"),
+                  "size: how much of a request body is spooled before 413"),
+    AP_INIT_TAKE1("ProxyFCGIAbsorbLimit", fcgi_proxy_config_set_absorb_limit, NULL, OR_FILEINFO,
+                  "size: how much of a response may wait here for a slow client; 0 for none"),
+    AP_INIT_ITERATE("ProxyFCGISendfileRoot", fcgi_proxy_config_add_sendfile_root, NULL,
+                    RSRC_CONF | ACCESS_CONF,
+                    "folders whose files an application may send with X-Sendfile"),
+    SWITCH("ProxyFCGIRetryNonIdempotent", retries_non_idempotent,
+           "On: POST and the like are sent again as GET is when a member dies on them"),
+    SWITCH("ProxyFCGIIgnoreClientAbort", ignores_client_abort,
+           "On: the application goes on when the client has left"),
+    SWITCH("ProxyFCGIInternalRedirect", redirects_internally,
+           "On: a local Location, and X-Accel-Redirect, are followed inside httpd"),
+    SWITCH("ProxyFCGICheckScript", checks_script,
+           "On: httpd answers 404 itself when the script is not a file on this machine"),
+    SWITCH("ProxyFCGIPassAuth", passes_auth,
+           "On: the application gets the Authorization header"),
     { NULL }
 };
 

@@ -2,6 +2,8 @@
 /* proxy_config.c - see proxy_config.h. */
 #include "proxy_config.h"
 
+#include <stdlib.h>
+
 #include "apr_strings.h"
 #include "directive.h"
 #include "http_log.h"
@@ -14,20 +16,46 @@ void *fcgi_proxy_config_create(apr_pool_t *p, char *path)
     fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
 
     config->env_rules = apr_array_make(p, 1, sizeof(fcgi_env_rule_t));
-    config->spool_limit_bytes = -1;
+    config->spool_limit_bytes = config->absorb_limit_bytes = -1;
+    config->retries_non_idempotent = config->ignores_client_abort = -1;
+    config->redirects_internally = config->checks_script = config->passes_auth = -1;
     return config;
+}
+
+static int merge_switch(int base, int over)
+{
+    return over >= 0 ? over : base;
 }
 
 void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
 {
     const fcgi_proxy_config_t *base = base_, *over = over_;
-    fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
+    fcgi_proxy_config_t *config = apr_pmemdup(p, base, sizeof(*base));
 
-    config->backend_type =
-        over->backend_type != FCGI_BACKEND_UNSET ? over->backend_type : base->backend_type;
+    if (over->backend_type != FCGI_BACKEND_UNSET) {
+        config->backend_type = over->backend_type;
+    }
+    if (over->body_mode != FCGI_BODY_UNSET) {
+        config->body_mode = over->body_mode;
+    }
+    if (over->spool_limit_bytes >= 0) {
+        config->spool_limit_bytes = over->spool_limit_bytes;
+    }
+    if (over->absorb_limit_bytes >= 0) {
+        config->absorb_limit_bytes = over->absorb_limit_bytes;
+    }
+    if (over->sendfile_roots) {
+        config->sendfile_roots = over->sendfile_roots;
+    }
     config->env_rules = apr_array_append(p, base->env_rules, over->env_rules);
-    config->spool_limit_bytes =
-        over->spool_limit_bytes >= 0 ? over->spool_limit_bytes : base->spool_limit_bytes;
+    config->retries_non_idempotent =
+        merge_switch(base->retries_non_idempotent, over->retries_non_idempotent);
+    config->ignores_client_abort =
+        merge_switch(base->ignores_client_abort, over->ignores_client_abort);
+    config->redirects_internally =
+        merge_switch(base->redirects_internally, over->redirects_internally);
+    config->checks_script = merge_switch(base->checks_script, over->checks_script);
+    config->passes_auth = merge_switch(base->passes_auth, over->passes_auth);
     return config;
 }
 
@@ -39,6 +67,12 @@ const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r)
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config)
 {
     return config->spool_limit_bytes >= 0 ? config->spool_limit_bytes : FCGI_SPOOL_LIMIT_DEFAULT;
+}
+
+apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config)
+{
+    return config->absorb_limit_bytes >= 0 ? config->absorb_limit_bytes
+                                           : FCGI_ABSORB_LIMIT_DEFAULT;
 }
 
 const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config_, const char *arg)
@@ -86,15 +120,58 @@ const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config_, const 
     return NULL;
 }
 
-const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, const char *arg)
+const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const char *arg)
 {
     fcgi_proxy_config_t *config = config_;
+
+    if (strcasecmp(arg, "Spool") == 0) {
+        config->body_mode = FCGI_BODY_SPOOL;
+    }
+    else if (strcasecmp(arg, "Stream") == 0) {
+        config->body_mode = FCGI_BODY_STREAM;
+    }
+    else {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no way to pass a request body on; use Spool or "
+                            "Stream", cmd->cmd->name, arg);
+    }
+    return NULL;
+}
+
+const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config_, const char *arg)
+{
+    fcgi_proxy_config_t *config = config_;
+    const char *path = ap_server_root_relative(cmd->pool, arg);
+    char *real = path ? realpath(path, NULL) : NULL;
+
+    if (!real) {
+        return apr_psprintf(cmd->pool, "%s: there is no folder '%s'", cmd->cmd->name, arg);
+    }
+    if (!config->sendfile_roots) {
+        config->sendfile_roots = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(config->sendfile_roots, const char *) = apr_pstrdup(cmd->pool, real);
+    free(real);
+    return NULL;
+}
+
+static const char *set_size(cmd_parms *cmd, const char *arg, apr_off_t *size)
+{
     int64_t bytes;
 
     if (!fcgi_directive_size(arg, &bytes)) {
         return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or "
                             "G as in 64M", cmd->cmd->name, arg);
     }
-    config->spool_limit_bytes = bytes;
+    *size = bytes;
     return NULL;
+}
+
+const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *arg)
+{
+    return set_size(cmd, arg, &((fcgi_proxy_config_t *)config)->spool_limit_bytes);
+}
+
+const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg)
+{
+    return set_size(cmd, arg, &((fcgi_proxy_config_t *)config)->absorb_limit_bytes);
 }

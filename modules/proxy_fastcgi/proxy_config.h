@@ -13,6 +13,12 @@ typedef enum {
     FCGI_BACKEND_GENERIC
 } fcgi_backend_type_t;
 
+typedef enum {
+    FCGI_BODY_UNSET,
+    FCGI_BODY_SPOOL,         /* the default */
+    FCGI_BODY_STREAM
+} fcgi_body_mode_t;
+
 /* One ProxyFCGISetEnvIf. */
 typedef struct {
     ap_expr_info_t *condition;
@@ -20,13 +26,23 @@ typedef struct {
     ap_expr_info_t *value;   /* NULL: unset the variable */
 } fcgi_env_rule_t;
 
+/* Switches are 0 or 1, sizes bytes; negative: not set, see the functions below. */
 typedef struct {
     fcgi_backend_type_t backend_type;
-    apr_array_header_t *env_rules;    /* of fcgi_env_rule_t, outer sections first */
-    apr_off_t spool_limit_bytes;      /* -1: not set */
+    fcgi_body_mode_t body_mode;
+    apr_array_header_t *env_rules;        /* of fcgi_env_rule_t, outer sections first */
+    apr_array_header_t *sendfile_roots;   /* of const char *, real paths; NULL: none */
+    apr_off_t spool_limit_bytes;
+    apr_off_t absorb_limit_bytes;
+    int retries_non_idempotent;
+    int ignores_client_abort;
+    int redirects_internally;
+    int checks_script;
+    int passes_auth;
 } fcgi_proxy_config_t;
 
-#define FCGI_SPOOL_LIMIT_DEFAULT ((apr_off_t)1 << 30)
+#define FCGI_SPOOL_LIMIT_DEFAULT  ((apr_off_t)1 << 30)
+#define FCGI_ABSORB_LIMIT_DEFAULT ((apr_off_t)1 << 30)
 
 void *fcgi_proxy_config_create(apr_pool_t *p, char *path);
 void *fcgi_proxy_config_merge(apr_pool_t *p, void *base, void *over);
@@ -34,13 +50,19 @@ void *fcgi_proxy_config_merge(apr_pool_t *p, void *base, void *over);
 /** The settings that hold for a request. */
 const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r);
 
-/** How much of a body of unknown length may be spooled. */
+/** How much of a request body may be spooled. */
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config);
 
-/** The directives. */
+/** How much of a response may wait for a slow client; 0: none. */
+apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config);
+
+/** The directives; switches are set by ap_set_flag_slot(). */
 const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config, const char *condition,
                                            const char *name, const char *value);
+const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg);
 
 #endif

@@ -72,7 +72,7 @@ sub write_config {
     my %value = (%{ $self->{values} }, DIR => $self->{dir}, USER_LINES => $self->user_lines);
     if ($self->{kind} eq 'httpd') {
         $value{MODULES} = join '', map { Httpd::load_module($_) }
-            @debian, qw(unixd proxy slotmem_shm), @{ $self->{modules} };
+            @debian, qw(unixd file_cache proxy slotmem_shm), @{ $self->{modules} };
     }
     open my $in, '<', "$templates/$template" or die "$template: $!";
     my $text = do { local $/; <$in> };

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# 100,000 requests, 32 at a time, over 2 and over 8 child processes, weights 3 and 1: the shares are exact
-# to one round, elections are what the members served, and at rest nothing is in flight. (L-01, L-04)
+# 100,000 requests, 32 at a time, over 2 and over 8 child processes, weights 3 and 1: the shares
+# are exact to one round, elections are what the members served, and at rest nothing is in flight.
+# (L-01, L-04)
 use strict;
 use warnings;
 use FindBin;

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# L-19: failonstatus=503 and failontimeout=On count on FastCGI members: a backend that answers 503, and
-# one that is silent past its time limit, are put out of service.
+# L-19: failonstatus=503 and failontimeout=On count on FastCGI members: a backend that answers 503,
+# and one that is silent past its time limit, are put out of service.
 use strict;
 use warnings;
 use FindBin;

@@ -26,8 +26,9 @@ ProxyPass /slow/ balancer://slow/
 EOC
 
 # Kept connections and new ones.
-my @load = map { Load->start(port => $httpd->port, clients => 4, path => '/app/x', keep => $_) } 0,
-    1;
+my @load = map {
+    Load->start(port => $httpd->port, clients => 4, path => '/app/x', keep => $_)
+} 0, 1;
 $_->wait_until_running for @load;
 my $asked = 0;
 for my $round (1 .. 4) {

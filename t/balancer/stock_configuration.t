@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# L-15: a stock configuration works unchanged and its members are chosen as the stock manual says: +H, +R,
-# +D, +S, +N, +I, lbset, route, redirect, nofailover, sticky sessions by cookie and by path, ProxySet keys;
-# the same environment variables and notes.
+# L-15: a stock configuration works unchanged and its members are chosen as the stock manual says:
+# +H, +R, +D, +S, +N, +I, lbset, route, redirect, nofailover, sticky sessions by cookie and by
+# path, ProxySet keys; the same environment variables and notes.
 use strict;
 use warnings;
 use FindBin;
@@ -96,8 +96,11 @@ sub shares {
     $count{ ask($balancer, %o)->{backend} }++ for 1 .. $requests;
     return \%count;
 }
-sub state_of { my ($name) = @_; my ($balancer) = $name =~ /^([a-z]+)_/;
-    return $httpd->member($backend{$name}->port, $balancer)->{state} }
+sub state_of {
+    my ($name) = @_;
+    my ($balancer) = $name =~ /^([a-z]+)_/;
+    return $httpd->member($backend{$name}->port, $balancer)->{state};
+}
 
 # ---- +H ----
 
@@ -164,8 +167,8 @@ is $seen->{params}{BALANCER_SESSION_ROUTE}, 'b', 'BALANCER_SESSION_ROUTE';
 ok !exists $seen->{params}{BALANCER_ROUTE_CHANGED},
     'no BALANCER_ROUTE_CHANGED while the route holds';
 ok !$seen->{response}{header}{'set-cookie'}, '... so no new cookie';
-my ($line) = grep { m{/sticky/} } reverse do { open my $in, '<', $httpd->root . '/sessions.log';
-    <$in> };
+open my $sessions, '<', $httpd->root . '/sessions.log' or die "sessions.log: $!";
+my ($line) = grep { m{/sticky/} } reverse <$sessions>;
 like $line, qr{^ROUTEID\|b\|b\|-\|},
     'notes session-sticky and session-route, and %{}e, for the log';
 

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-03: the first member refuses the connection. The second gets the whole request, whatever the method
-# and the body; the first one counts a connect_refused.
+# F-03: the first member refuses the connection. The second gets the whole request, whatever the
+# method and the body; the first one counts a connect_refused.
 use strict;
 use warnings;
 use FindBin;
@@ -12,8 +12,8 @@ use Httpd;
 use HttpSocket;
 
 my $second = Backend->echo(name => 'second');
+# 20 MB that differ everywhere
 my $large  = join '', map { pack 'N', $_ * 2_654_435_761 % 4_294_967_296 } 1 .. 5_242_880;
-    # 20 MB
 
 my @cases = (
     ['GET',                 'GET',  undef],
@@ -43,8 +43,8 @@ for my $n (0 .. $#cases) {
     my ($name, $method, $body, $chunked) = @{ $cases[$n] };
     $second->forget;
     my $response = $httpd->send($method, "/case$n/x", $chunked
-        ? (header => { 'Transfer-Encoding' => 'chunked' }, body => HttpSocket::chunked($body,
-            30_000))
+        ? (header => { 'Transfer-Encoding' => 'chunked' },
+           body => HttpSocket::chunked($body, 30_000))
         : defined $body ? (body => $body) : ());
     is $response->{status}, 200, "$name: 200" or diag $response->{body};
     my $seen = Httpd::decode_json($response);

@@ -6,7 +6,8 @@
 #   my $b = Backend->start(script => sub { my ($c) = @_; ... });    # one call for each connection
 #   my $b = Backend->refusing;                              # a port on which nobody listens
 #
-# What it saw is written to a file as it happens; $b->requests, $b->connections and $b->events read it.
+# What it saw is written to a file as it happens; $b->requests, $b->connections and $b->events
+# read it.
 package Backend;
 
 use strict;
@@ -291,6 +292,13 @@ sub read_record {
              padding => $padding };
 }
 
+sub note_record {
+    my ($request, $record) = @_;
+    push @{ $request->{records} },
+        [ $record->{type}, length $record->{content}, $record->{padding} ];
+    return;
+}
+
 # BEGIN_REQUEST and all PARAMS; the body is not read.
 sub read_begin_and_params {
     my ($self) = @_;
@@ -298,8 +306,7 @@ sub read_begin_and_params {
     my $params = '';
     while (1) {
         my $record = $self->read_record // return;
-        push @{ $request->{records} }, [ $record->{type}, length $record->{content},
-            $record->{padding} ];
+        note_record($request, $record);
         if ($record->{type} == FCGI_BEGIN_REQUEST) {
             $self->{id} = $request->{id} = $record->{id};
             ($request->{role}, my $flags) = unpack 'nC', $record->{content};
@@ -335,13 +342,12 @@ sub read_stdin {
         $request->{cut} = 1;
         return;
     }
-    push @{ $request->{records} }, [ $record->{type}, length $record->{content},
-        $record->{padding} ];
+    note_record($request, $record);
     return if !length $record->{content};
     return $record->{content};
 }
 
-# A whole request: id, keep, params, order, stdin, stdin_bytes, stdin_sha1, records; noted for the test.
+# A whole request, noted for the test: id, keep, params, order, stdin, stdin_bytes, stdin_sha1, records.
 # returns  undef when the peer closed; a request cut in its body is noted as "cut"
 sub read_request {
     my ($self) = @_;

@@ -80,8 +80,8 @@ sub complaints {
     for my $expected (@{ $self->{expected} }) {
         next if $expected->{optional};
         my ($times, $seen) = @$expected{qw(times seen)};
-        push @complaints, "never came: $expected->{pattern}" if !$seen
-            && (!defined $times || $times);
+        push @complaints, "never came: $expected->{pattern}"
+            if !$seen && (!defined $times || $times);
         push @complaints, "came $seen times, not $times: $expected->{pattern}"
             if defined $times && $seen && $seen != $times;
     }

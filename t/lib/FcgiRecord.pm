@@ -11,7 +11,7 @@ use constant {
     FCGI_STDIN => 5, FCGI_STDOUT => 6, FCGI_STDERR => 7, FCGI_DATA => 8, FCGI_GET_VALUES => 9,
     FCGI_GET_VALUES_RESULT => 10, FCGI_UNKNOWN_TYPE => 11,
     FCGI_REQUEST_COMPLETE => 0, FCGI_CANT_MPX_CONN => 1, FCGI_OVERLOADED => 2,
-        FCGI_UNKNOWN_ROLE => 3,
+    FCGI_UNKNOWN_ROLE => 3,
 };
 our @EXPORT = grep { /^FCGI_/ } keys %FcgiRecord::;
 
@@ -56,8 +56,8 @@ sub decode_pairs {
         my $name_bytes  = decode_length(\$bytes, \$at) // last;
         my $value_bytes = decode_length(\$bytes, \$at) // last;
         last if $at + $name_bytes + $value_bytes > length $bytes;
-        push @pairs, substr($bytes, $at, $name_bytes), substr($bytes, $at + $name_bytes,
-            $value_bytes);
+        push @pairs, substr($bytes, $at, $name_bytes),
+            substr($bytes, $at + $name_bytes, $value_bytes);
         $at += $name_bytes + $value_bytes;
     }
     return @pairs;

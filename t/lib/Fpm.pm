@@ -17,15 +17,13 @@ use Httpd;
 use Process;
 
 sub program {
-    my ($found) = grep { -x } map { my $p = $_; map { "$_/$p" } split(/:/, $ENV{PATH}),
-        '/usr/sbin', '/usr/local/sbin' }
-        ($ENV{PHP_FPM} ? $ENV{PHP_FPM} : ()), qw(php-fpm8.2 php-fpm php-fpm8.3 php-fpm8.4);
-    return $found;
+    return Process::find_program($ENV{PHP_FPM} // (), qw(php-fpm8.2 php-fpm php-fpm8.3 php-fpm8.4));
 }
 sub is_installed { return defined program() }
 
 # Options: children, listen (unix, tcp), path or port, files, docroot (default: a directory of its
-# own), env => {}, admin => { php_admin_value }, pool => text added to the pool, max_requests
+# own), env => {}, admin => { php_admin_value }, pool => text added to the pool, max_requests,
+# control_timeout (process_control_timeout: how long a reload waits for busy children)
 sub start {
     my ($class, %o) = @_;
     my $self = bless { children => 4, listen => 'unix', files => {}, env => {}, admin => {},
@@ -71,7 +69,7 @@ sub write_config {
 pid = $dir/fpm.pid
 error_log = $dir/log
 daemonize = no
-process_control_timeout = 10s
+process_control_timeout = @{[ $self->{control_timeout} // '10s' ]}
 [pool]
 ${user}listen = $self->{address}
 listen.mode = 0666
@@ -163,9 +161,22 @@ sub ask {
 }
 
 sub ping   { my ($self) = @_; return $self->ask('/fpm-ping', seconds => 1) }
-sub status { my ($self) = @_;
-    return Httpd::decode_json({ body => $self->ask('/fpm-status', query => 'json') // '',
-    status => 0 }) }
+sub status {
+    my ($self) = @_;
+    my $text = $self->ask('/fpm-status', query => 'json') // '';
+    return Httpd::decode_json({ body => $text, status => 0 });
+}
+
+# How many connections its children hold, idle or not; those in the backlog do not count.
+sub connections {
+    my ($self) = @_;
+    my $table = $self->{path} ? '/proc/net/unix' : '/proc/net/tcp';
+    my $wanted = $self->{path}
+        ? qr/^\S+ \S+ \S+ 00000000 \S+ 03 +\d+ \Q$self->{path}\E$/    # SS_CONNECTED, not listening
+        : qr/^\s*\d+: [0-9A-F]{8}:@{[ sprintf '%04X', $self->{port} ]} \S+ 0[18] /;
+    open my $in, '<', $table or die "$table: $!";
+    return scalar grep { /$wanted/ } <$in>;
+}
 
 # SIGUSR2: FPM replaces itself; true when it answers again.
 sub reload {
@@ -174,6 +185,13 @@ sub reload {
     kill 'USR2', $self->pid;
     return wait_until(30, sub { !grep { Process::is_alive($_) } @old })
         && wait_until(30, sub { ($self->ping // '') eq 'pong' });
+}
+
+# Start again where it was, after stop().
+sub start_again {
+    my ($self) = @_;
+    $self->run or die "php-fpm did not start again:\n" . $self->log_text;
+    return $self;
 }
 
 sub stop {

@@ -46,8 +46,8 @@ sub send {
 sub request {
     my ($self, $method, $path, %o) = @_;
     my %header = (Host => 'localhost', %{ $o{header} || {} });
-    $header{'Content-Length'} //= length $o{body} if defined $o{body}
-        && !$header{'Transfer-Encoding'};
+    $header{'Content-Length'} //= length $o{body}
+        if defined $o{body} && !$header{'Transfer-Encoding'};
     my $head = "$method $path HTTP/" . ($o{version} // '1.1') . "\r\n";
     for my $name (sort keys %header) {
         $head .= "$name: $_\r\n" for ref $header{$name} ? @{ $header{$name} } : $header{$name};
@@ -140,8 +140,9 @@ sub read_response {
             if (!defined $bytes) { $response->{complete} = 0; last }
             $bytes = hex $bytes;
             if (!$bytes) {
-                $response->{complete} = 0 if !defined $self->read_until(qr/^(?:[^\r\n]+\r\n)*\r\n/,
+                my $trailer = $self->read_until(qr/^(?:[^\r\n]+\r\n)*\r\n/,
                     $deadline - now_monotonic());
+                $response->{complete} = 0 if !defined $trailer;
                 last;
             }
             my $chunk = $self->read_bytes($bytes + 2, $deadline);

@@ -9,8 +9,9 @@
 #   $httpd->stop;      # also checks that its error log has only expected lines
 #
 # Environment: BUILD       where our three modules are (default: build/ beside t/)
-#              TEST_STOCK  1: httpd's own mod_proxy_fcgi, mod_proxy_balancer, mod_lbmethod_byrequests
-#                          instead of ours, and no check of error logs; for comparison
+#              TEST_STOCK  1: httpd's own mod_proxy_fcgi, mod_proxy_balancer and
+#                          mod_lbmethod_byrequests instead of ours, and no check of error logs;
+#                          for comparison
 #              TEST_MPM    event (default), worker, prefork
 #              HTTPD, APXS the programs to use
 package Httpd;
@@ -37,11 +38,8 @@ sub build_dir { return abs_path($ENV{BUILD} || "$top/build") || "$top/build" }
 my %program;
 sub program {
     my ($name, @candidates) = @_;
-    return $program{$name} //= $ENV{$name} || do {
-        my ($found) = grep { -x } map { my $p = $_; map { "$_/$p" } split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin' }
-            @candidates;
-        $found // die "no program $name (@candidates)\n";
-    };
+    return $program{$name} //= $ENV{$name} || Process::find_program(@candidates)
+        // die "no program $name (@candidates)\n";
 }
 sub httpd_program { return program('HTTPD', 'apache2', 'httpd') }
 sub apxs_program  { return program('APXS', 'apxs2', 'apxs') }
@@ -157,8 +155,9 @@ sub config_text {
     my %without = map { $_ => 1 } @{ $self->{without} };
     my @replaced = !$self->{ours} ? () : is_stock() ? stock_modules() : our_modules();
     my (%seen, @modules);
-    for my $module ("mpm_$self->{mpm}", qw(authz_core authz_host mime dir alias env setenvif log_config
-                    unixd proxy slotmem_shm), @{ $self->{modules} }, @replaced) {
+    my @always = qw(authz_core authz_host mime dir alias env setenvif log_config unixd proxy
+                    slotmem_shm);
+    for my $module ("mpm_$self->{mpm}", @always, @{ $self->{modules} }, @replaced) {
         push @modules, $module if !$without{$module} && !$seen{$module}++;
     }
     my $root = $self->root;
@@ -189,7 +188,10 @@ sub config_text {
     return $text . $own . "\n";
 }
 
-sub config_has_no { my ($self, $directive) = @_; return $self->{config} !~ /^\s*\Q$directive\E\b/mi }
+sub config_has_no {
+    my ($self, $directive) = @_;
+    return $self->{config} !~ /^\s*\Q$directive\E\b/mi;
+}
 
 # Exactly so many children for all of its life; room for those of the generation before.
 sub mpm_text {
@@ -248,15 +250,18 @@ sub start {
         $self->{log} //= ErrorLog->new($log, strict => !is_stock());
         $self->{process} = Process->start(name => 'httpd', output => "$self->{root}/stderr",
             env => { TMPDIR => $self->tmp_dir },
-            run => [httpd_program(), '-DFOREGROUND', '-d', $self->root, '-f', "$self->{root}/httpd.conf"]);
+            run => [httpd_program(), '-DFOREGROUND', '-d', $self->root,
+                    '-f', "$self->{root}/httpd.conf"]);
         my $up = wait_until(30, sub {
             !$self->{process}->is_running ? 'ended' : $self->is_up ? 'up' : 0;
         }) || 'silent';
         return $self if $up eq 'up';
         $self->{process}->stop;
-        my $why = join '', map { "$_\n" } $self->log->lines_from(0), ErrorLog::lines_from({ file => "$self->{root}/stderr" }, 0);
+        my $stderr = "$self->{root}/stderr";
+        my $why = join '', map { "$_\n" } $self->log->lines_from(0),
+            ErrorLog::lines_from({ file => $stderr }, 0);
         if ($why =~ /Address already in use/ && $try < 3) {
-            unlink $log, "$self->{root}/stderr";
+            unlink $log, $stderr;
             $self->new_ports;
             next;
         }
@@ -314,7 +319,10 @@ sub DESTROY {
 
 # ---- Children ----
 
-sub children { my ($self) = @_; return grep { Process::is_alive($_) } Process::children_of($self->pid) }
+sub children {
+    my ($self) = @_;
+    return grep { Process::is_alive($_) } Process::children_of($self->pid);
+}
 
 # Kill one child with SIGKILL; returns its pid when another has taken its place.
 sub kill_child {
@@ -387,7 +395,10 @@ sub decode_json {
 # ---- Error log ----
 
 sub expect_log   { my ($self, $pattern, @o) = @_; $self->log->expect($pattern, @o); return }
-sub wait_for_log { my ($self, $pattern, $seconds) = @_; return $self->log->wait_for($pattern, $seconds) }
+sub wait_for_log {
+    my ($self, $pattern, $seconds) = @_;
+    return $self->log->wait_for($pattern, $seconds);
+}
 sub log_lines    { my ($self, $pattern) = @_; return $self->log->lines($pattern) }
 sub mark_log     { my ($self) = @_; $self->log->mark; return }
 
@@ -403,7 +414,8 @@ sub access_lines {
 sub status {
     my ($self, %o) = @_;
     return $self->stock_status if is_stock();
-    my $response = $self->get('/balancer-manager/v1/status', header => { Accept => 'application/json' }, %o);
+    my $response = $self->get('/balancer-manager/v1/status',
+        header => { Accept => 'application/json' }, %o);
     die "manager: $response->{status} $response->{body}\n" if $response->{status} != 200;
     return JSON::PP::decode_json($response->{body});
 }
@@ -421,7 +433,8 @@ sub stock_status {
         while ($text =~ m{<httpd:worker>(.*?)</httpd:worker>}gs) {
             my %field = $1 =~ m{<httpd:(\w+)>(.*?)</httpd:\w+>}gs;
             my $status = $field{status} // '';
-            push @{ $balancer->{members} }, { name => $field{name}, weight => $field{loadfactor} + 0,
+            push @{ $balancer->{members} }, {
+                name => $field{name}, weight => $field{loadfactor} + 0,
                 elected => ($field{elected} // 0) + 0, in_flight => ($field{busy} // 0) + 0,
                 state => $status =~ /Err/ ? 'error' : $status =~ /Dis/ ? 'disabled'
                     : $status =~ /Stop/ ? 'stopped' : $status =~ /Drn/ ? 'draining'
@@ -447,7 +460,16 @@ sub member {
     return $found;
 }
 
-sub elected   { my ($self, $balancer) = @_; return map { $_->{elected} } @{ $self->balancer($balancer)->{members} } }
-sub in_flight { my ($self, $balancer) = @_; my $n = 0; $n += $_->{in_flight} for @{ $self->balancer($balancer)->{members} }; return $n }
+sub elected {
+    my ($self, $balancer) = @_;
+    return map { $_->{elected} } @{ $self->balancer($balancer)->{members} };
+}
+
+sub in_flight {
+    my ($self, $balancer) = @_;
+    my $sum = 0;
+    $sum += $_->{in_flight} for @{ $self->balancer($balancer)->{members} };
+    return $sum;
+}
 
 1;

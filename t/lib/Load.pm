@@ -60,9 +60,9 @@ sub run_client {
         if (!$response || !$response->{complete}) {
             # no connection, no answer or a cut one
             $result{failed}++;
-            push @{ $result{failures} }, !$response ? "no connection: $!" : $response->{status}
-                ? 'cut answer' : 'no answer'
-                if @{ $result{failures} } < 5;
+            my $why = !$response ? "no connection: $!"
+                : $response->{status} ? 'cut answer' : 'no answer';
+            push @{ $result{failures} }, $why if @{ $result{failures} } < 5;
             undef $socket;
             next;
         }

@@ -52,8 +52,10 @@ sub send {
 sub get { my ($self, $path, %o) = @_; return $self->send('GET', $path, %o) }
 
 sub expect_log   { my ($self, $pattern, @o) = @_; $self->log->expect($pattern, @o); return }
-sub wait_for_log { my ($self, $pattern, $seconds) = @_; return $self->log->wait_for($pattern,
-    $seconds) }
+sub wait_for_log {
+    my ($self, $pattern, $seconds) = @_;
+    return $self->log->wait_for($pattern, $seconds);
+}
 
 sub done {
     my ($self) = @_;

@@ -101,6 +101,17 @@ sub stop {
     return $ended;
 }
 
+# The first of these programs that there is: a path, or a name to be found in PATH or sbin.
+sub find_program {
+    for my $name (@_) {
+        return $name if $name =~ m{/} && -x $name;
+        my @folders = (split(/:/, $ENV{PATH}), '/usr/sbin', '/usr/local/sbin');
+        my ($found) = grep { -x } map { "$_/$name" } @folders;
+        return $found if $found;
+    }
+    return;
+}
+
 # Child pids of a process, from /proc.
 sub children_of {
     my ($pid) = @_;

@@ -30,8 +30,10 @@ ProxyPass /php/ "unix:@{[ $fpm->path ]}|fcgi://fpm@{[ $fpm->docroot ]}/"
 ProxyPass /echo/ @{[ $echo->url('/') ]}
 EOC
 
-sub value_of { my ($bytes, $salt) = @_; return substr sha1_hex("$salt$bytes") x (1 + $bytes / 40),
-    0, $bytes }
+sub value_of {
+    my ($bytes, $salt) = @_;
+    return substr sha1_hex("$salt$bytes") x (1 + $bytes / 40), 0, $bytes;
+}
 
 sub arrives {
     my ($name, %header) = @_;
@@ -53,8 +55,8 @@ sub arrives {
 arrives('one of 20,000 bytes', 'X-Big' => value_of(20_000, 'a'));
 arrives('one of 60,000 bytes', 'X-Big' => value_of(60_000, 'b'));
 arrives('300 KB in all', map { ("X-Part-$_" => value_of(10_000, $_)) } 1 .. 30);
-arrives('sizes around the two forms of a length', map { ("X-Size-$_" => value_of($_, 'c')) } 1,
-    126, 127, 128, 129, 255, 256, 65_000);
+arrives('sizes around the two forms of a length',
+    map { ("X-Size-$_" => value_of($_, 'c')) } 1, 126, 127, 128, 129, 255, 256, 65_000);
 
 # 70,000 bytes do not fit into a record.
 $echo->forget;

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # Every stock way to send a request to a FastCGI server works unchanged: ProxyPass, ProxyPassMatch,
-# SetHandler (also in .htaccess), RewriteRule [P]; over TCP, IPv6 and unix sockets, plain and through a
-# balancer; and Debian's own php-fpm snippet. (F-25, L-15)
+# SetHandler (also in .htaccess), RewriteRule [P]; over TCP, IPv6 and unix sockets, plain and
+# through a balancer; and Debian's own php-fpm snippet. (F-25, L-15)
 use strict;
 use warnings;
 use FindBin;

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-08: the backend says Content-Length: 5 and sends 9 bytes. The client gets 5 bytes and a sound second
-# answer on the same connection; one log line.
+# F-08: the backend says Content-Length: 5 and sends 9 bytes. The client gets 5 bytes and a sound
+# second answer on the same connection; one log line.
 use strict;
 use warnings;
 use FindBin;

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-10 and what stands around it: request bodies of known and of unknown length reach PHP whole, with
-# the right CONTENT_LENGTH; too big a body of unknown length is 413 before any member is touched.
+# F-10 and what stands around it: request bodies of known and of unknown length reach PHP whole,
+# with the right CONTENT_LENGTH; too big a body of unknown length is 413 before any member is
+# touched.
 use strict;
 use warnings;
 use FindBin;

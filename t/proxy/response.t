@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# What a backend says becomes a sound HTTP answer: status lines, header fields, conditional requests,
-# flushing, filters, error text; heads split at every byte; and broken answers are a 502 or look cut.
-# (F-06, F-07, F-18 in part)
+# What a backend says becomes a sound HTTP answer: status lines, header fields, conditional
+# requests, flushing, filters, error text; heads split at every byte; and broken answers are a 502
+# or look cut. (F-06, F-07, F-18 in part)
 use strict;
 use warnings;
 use FindBin;
@@ -76,8 +76,8 @@ my %does = (
         $c->send_split(FcgiRecord::record(FCGI_STDOUT, $id,
             "Content-Type: text/x-torn\r\nX-Name: value\r\n\r\nthe ", 5)
             . FcgiRecord::record(FCGI_STDERR, $id, '')
-            . FcgiRecord::record(FCGI_STDOUT, $id, 'body', 3) . FcgiRecord::record(FCGI_STDOUT,
-                $id, '')
+            . FcgiRecord::record(FCGI_STDOUT, $id, 'body', 3)
+            . FcgiRecord::record(FCGI_STDOUT, $id, '')
             . FcgiRecord::record(FCGI_END_REQUEST, $id, FcgiRecord::end_request_body(), 7), $at);
     },
     bytes   => sub {       # a record for each byte
@@ -233,8 +233,8 @@ $main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'a
     my $ask = sub {
         $client->request('GET', $_[0]);
         my $response = $client->read_response;
-        $client = $main->connect if !$response->{complete} || ($response->{header}{connection}
-            // '') =~ /close/i;
+        my $says = $response->{header}{connection} // '';
+        $client = $main->connect if !$response->{complete} || $says =~ /close/i;
         return $response;
     };
     for my $at (0 .. $head_bytes) {
@@ -266,8 +266,8 @@ $main->expect_log(qr/FC0230: .*$_/, times => 1) for 'one line of error text', 'a
 # ---- Broken answers ----
 
 my %word = (empty => 'protocol', app_status => 'protocol.*appStatus 255', half_head => 'protocol',
-            no_field => 'bad_response.*This is no header field', garbage => 'protocol',
-                version => 'protocol',
+            no_field => 'bad_response.*This is no header field',
+            garbage => 'protocol', version => 'protocol',
             vanish => 'backend_eof', bad_status => 'bad_response.*what');
 for my $broken (sort keys %word) {
     $main->log->mark;

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# enablereuse=on keeps a connection for many requests, off closes it; a kept connection that the backend
-# closes while it is idle does not fail the next request. (F-04, F-22)
+# enablereuse=on keeps a connection for many requests, off closes it; a kept connection that the
+# backend closes while it is idle does not fail the next request. (F-04, F-22)
 use strict;
 use warnings;
 use FindBin;
@@ -35,12 +35,12 @@ my $dirty = Backend->answering(sub {
     my $id = $connection->{id};
     my $answer = FcgiRecord::record(FCGI_STDOUT, $id,
         "Content-Type: text/plain\r\n\r\n$how $connection->{number}");
-    my $end = FcgiRecord::record(FCGI_STDOUT, $id, '') . FcgiRecord::record(FCGI_END_REQUEST, $id,
-        FcgiRecord::end_request_body());
-    $connection->send($how eq 'behind' ? $answer . $end . FcgiRecord::record(FCGI_STDOUT, $id,
-        "Content-Type: text/plain\r\n\r\nsmuggled")
-        : $how eq 'foreign' ? FcgiRecord::record(FCGI_STDOUT, $id + 7,
-            "Content-Type: text/plain\r\n\r\nforeign") . $answer . $end
+    my $end = FcgiRecord::record(FCGI_STDOUT, $id, '')
+            . FcgiRecord::record(FCGI_END_REQUEST, $id, FcgiRecord::end_request_body());
+    my $head = "Content-Type: text/plain\r\n\r\n";
+    $connection->send(
+        $how eq 'behind' ? $answer . $end . FcgiRecord::record(FCGI_STDOUT, $id, "${head}smuggled")
+        : $how eq 'foreign' ? FcgiRecord::record(FCGI_STDOUT, $id + 7, "${head}foreign") . $answer . $end
         : $how eq 'unknown' ? FcgiRecord::record(FCGI_UNKNOWN_TYPE, 0, "\0" x 8) . $answer . $end
         : $answer . $end);
 });
@@ -60,8 +60,8 @@ sub ask {
     my ($path, $method, $body) = @_;
     $client->request($method // 'GET', $path, defined $body ? (body => $body) : ());
     my $response = $client->read_response;
-    $client = $httpd->connect if !$response->{complete} || ($response->{header}{connection}
-        // '') =~ /close/i;
+    my $says = $response->{header}{connection} // '';
+    $client = $httpd->connect if !$response->{complete} || $says =~ /close/i;
     return $response;
 }
 is ask('/kept/')->{status}, 200, 'kept: 200' for 1 .. 20;
