@@ -17,20 +17,22 @@
     X(LB_SERVED,             "ok",                 0)   \
     X(LB_CLIENT_ABORT,       "client_abort",       0)   \
     X(LB_CLIENT_ERROR,       "client_error",       0)   \
-    X(LB_INTERNAL,           "internal",           0)   \
     X(LB_CONNECT_REFUSED,    "connect_refused",    1)   \
     X(LB_CONNECT_TIMEOUT,    "connect_timeout",    1)   \
+    X(LB_CONNECT_BUSY,       "connect_busy",       0)   \
     X(LB_CONNECT_FAILED,     "connect_failed",     1)   \
+    X(LB_STALE,              "backend_eof",        0)   \
+    X(LB_UNREAD,             "unread_connection",  0)   \
     X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", 0)   \
     X(LB_READ_TIMEOUT,       "read_timeout",       0)   \
     X(LB_WRITE_TIMEOUT,      "write_timeout",      0)   \
+    X(LB_TOTAL_TIMEOUT,      "total_timeout",      0)   \
     X(LB_BACKEND_EOF,        "backend_eof",        1)   \
     X(LB_PROTOCOL,           "protocol",           1)   \
     X(LB_BAD_RESPONSE,       "bad_response",       0)   \
     X(LB_OVERLOADED,         "overloaded",         0)   \
     X(LB_TOO_BIG_HEADER,     "too_big_header",     0)   \
-    X(LB_BAD_STATUS,         "bad_status",         0)   \
-    X(LB_NO_MEMBER,          "no_member",          0)
+    X(LB_BAD_STATUS,         "bad_status",         0)
 
 typedef enum {
 #define X(name, word, failure) name,
@@ -67,6 +69,15 @@ APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release, (lb_ticket_t *ticket, lb_outcom
  *  returns  the new member's worker, NULL when no member is left that was not tried or when
  *           maxattempts is reached (the ticket stays released) */
 APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_next,
+                        (lb_ticket_t *ticket, request_rec *r, char **url));
+
+/** While the request waits for its client it needs no right: give it back, keep the election. */
+APR_DECLARE_OPTIONAL_FN(void, lb_ticket_pause, (lb_ticket_t *ticket));
+
+/** Take the right again: on the same member, or on another when that one is not usable any more.
+ *  url      set when the member is another
+ *  returns  its worker, NULL when no member is usable */
+APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_resume,
                         (lb_ticket_t *ticket, request_rec *r, char **url));
 
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */

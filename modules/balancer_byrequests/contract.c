@@ -27,6 +27,9 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome)
         lb_health_fail(ticket->balancer, ticket->member, outcome, lb_outcome_word(outcome),
                        ticket->r);
     }
+    else if (outcome == LB_OVERLOADED || outcome == LB_CONNECT_BUSY) {
+        lb_health_note_busy(ticket->balancer, ticket->member);
+    }
     else if (outcome == LB_SERVED) {
         lb_health_succeed(ticket->member);
     }
@@ -35,6 +38,16 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome)
 static proxy_worker *lb_ticket_next(lb_ticket_t *ticket, request_rec *r, char **url)
 {
     return lb_dispatch_next(ticket, r, url);
+}
+
+static void lb_ticket_pause(lb_ticket_t *ticket)
+{
+    lb_ticket_give_back(ticket);
+}
+
+static proxy_worker *lb_ticket_resume(lb_ticket_t *ticket, request_rec *r, char **url)
+{
+    return lb_dispatch_resume(ticket, r, url);
 }
 
 static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
@@ -52,6 +65,8 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_pause);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
 }

@@ -288,3 +288,12 @@ proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
     }
     return dispatch(ticket, url) == OK ? ticket->member : NULL;
 }
+
+proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url)
+{
+    if (PROXY_WORKER_IS_USABLE(ticket->member)) {
+        lb_ticket_hold(ticket);
+        return ticket->member;
+    }
+    return dispatch(ticket, url) == OK ? ticket->member : NULL;
+}

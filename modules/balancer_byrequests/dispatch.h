@@ -18,4 +18,7 @@ int lb_dispatch_canon(request_rec *r, char *url);
 /** After a released try: another member, see lb_ticket_next in the contract. */
 proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url);
 
+/** After a pause: see lb_ticket_resume in the contract. */
+proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url);
+
 #endif

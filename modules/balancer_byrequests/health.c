@@ -9,6 +9,8 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
+#define BUSY_US apr_time_from_sec(1)
+
 static void set_bits(proxy_worker *member, unsigned int bits)
 {
     __atomic_fetch_or(&member->s->status, bits, __ATOMIC_SEQ_CST);
@@ -45,6 +47,17 @@ void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t 
                       b->s->name, ap_proxy_worker_name(r->pool, member), reason,
                       apr_time_sec(member->s->retry));
     }
+}
+
+void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member)
+{
+    atomic_store(&lb_cluster_row(b, member)->busy_until, apr_time_now() + BUSY_US);
+}
+
+int lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
+{
+    const int64_t until = atomic_load(&lb_cluster_row(b, member)->busy_until);
+    return until != 0 && apr_time_now() < until;
 }
 
 void lb_health_succeed(proxy_worker *member)

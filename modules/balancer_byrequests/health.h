@@ -17,6 +17,12 @@ void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t 
 /** mod_proxy itself has put this member in error (its scheme is not ours): count that. */
 void lb_health_note_failure(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome);
 
+/** The member says that it has too much to do: for a moment the others are asked first. */
+void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member);
+
+/** Is that moment not over? */
+int lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member);
+
 /** A try on this member went well: forget its retries. */
 void lb_health_succeed(proxy_worker *member);
 

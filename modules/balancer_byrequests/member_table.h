@@ -38,7 +38,8 @@ typedef struct {
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* tickets held now; writer: any, adds and subtracts */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
-    uint8_t reserved[12];
+    uint32_t reserved;
+    _Atomic int64_t  busy_until;      /* us since 1970: asked only when nobody else can be; any */
 } lb_member_row_t;
 static_assert(sizeof(lb_member_row_t) == 64, "one cache line");
 

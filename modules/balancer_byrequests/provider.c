@@ -32,7 +32,7 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, proxy_worker *m
     lb_health_retry(balancer, member, s);
     return (lb_standing_t){
         .lbset = member->s->lbset,
-        .is_usable = PROXY_WORKER_IS_USABLE(member)
+        .is_usable = PROXY_WORKER_IS_USABLE(member) && !lb_health_is_busy(balancer, member)
                      && !(ticket && lb_ticket_has_tried(ticket, member)),
         .is_draining = PROXY_WORKER_IS_DRAINING(member) != 0,
         .is_spare = PROXY_WORKER_IS_SPARE(member) != 0,
@@ -52,12 +52,28 @@ typedef struct {
     proxy_worker *few_members[FEW];
 } field_t;
 
+/* Nobody is left: those who are only busy are better than none.
+ * returns  is there any? */
+static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ticket,
+                           proxy_worker *const *members, lb_standing_t *standings, size_t count)
+{
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        if (!standings[i].is_usable && PROXY_WORKER_IS_USABLE(members[i])
+            && lb_health_is_busy(balancer, members[i])
+            && !(ticket && lb_ticket_has_tried(ticket, members[i]))) {
+            standings[i].is_usable = any = true;
+        }
+    }
+    return any;
+}
+
 /* ticket  whose members already tried are left out; NULL: none */
 static void gather(field_t *field, proxy_balancer *balancer, const lb_ticket_t *ticket,
                    request_rec *r)
 {
     const int configured = balancer->workers->nelts;
-    lb_standing_t few_standings[FEW], *standings = few_standings;
+    lb_standing_t few_standings[FEW] = { 0 }, *standings = few_standings;
     size_t count = 0;
 
     field->candidates = field->few_candidates;
@@ -78,6 +94,10 @@ static void gather(field_t *field, proxy_balancer *balancer, const lb_ticket_t *
         }
     }
     field->count = lb_eligible(standings, count, field->chosen);
+    if (field->count == 0 && with_busy_ones(balancer, ticket, field->members, standings,
+                                             count)) {
+        field->count = lb_eligible(standings, count, field->chosen);
+    }
     for (size_t i = 0; i < field->count; i++) {
         field->candidates[i] = candidate_of(balancer, field->members[field->chosen[i]]);
     }

@@ -31,8 +31,6 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
 
 void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
 {
-    lb_member_row_t *row = lb_cluster_row(ticket->balancer, member);
-
     if (ticket->tries > 0) {    /* only failovers need the list */
         if (!ticket->tried) {
             ticket->tried = apr_array_make(ticket->r->pool, 4, sizeof(proxy_worker *));
@@ -42,12 +40,17 @@ void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
     }
     ticket->member = member;
     ticket->tries++;
-    ticket->is_held = true;
-    atomic_fetch_add(&row->in_flight, 1);
-    atomic_fetch_add(&row->elected, 1);
-    /* what mod_status and stock's methods read */
-    __atomic_fetch_add(&member->s->busy, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
+    lb_ticket_hold(ticket);
+}
+
+void lb_ticket_hold(lb_ticket_t *ticket)
+{
+    ticket->is_held = true;
+    atomic_fetch_add(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
+    /* what mod_status and stock's methods read */
+    __atomic_fetch_add(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
 }
 
 bool lb_ticket_give_back(lb_ticket_t *ticket)

@@ -31,6 +31,9 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
 /** Take the right on this member, and count the election. */
 void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member);
 
+/** Take the right on the same member again, after it was given back; no new election. */
+void lb_ticket_hold(lb_ticket_t *ticket);
+
 /** Give the right back; does nothing when it is not held.
  *  returns  was it held? */
 bool lb_ticket_give_back(lb_ticket_t *ticket);

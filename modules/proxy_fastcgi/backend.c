@@ -9,13 +9,28 @@
 #include "apr_network_io.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
+#include "worker_params.h"
 
 /* Behind worker->context, in each process. */
 typedef struct {
     fcgi_pool_t *pool;
     fcgi_endpoint_t endpoint;      /* its addresses, once known */
     apr_time_t known_until;        /* monotonic us; 0: not known */
+    int64_t guard;                 /* us; 0: GUARD_FIRST */
+    int64_t window_start;          /* monotonic us, of the counts below */
+    int64_t requests, resends;
 } fcgi_backend_t;
+
+/* A kept connection is given this long for its first byte, doubled each time that a new connection
+ * was not quicker. */
+#define GUARD_FIRST (150 * 1000)
+#define GUARD_LAST  apr_time_from_sec(10)
+
+#define CONNECT_AGAIN_US (25 * 1000)
+
+/* The budget for requests that are sent again, for each process. */
+#define WINDOW       apr_time_from_sec(10)
+#define RESENDS_FREE 10
 
 bool fcgi_backend_reuses(const proxy_worker *worker)
 {
@@ -69,6 +84,35 @@ static fcgi_backend_t *backend_of(proxy_worker *worker)
     }
     PROXY_THREAD_UNLOCK(worker);
     return backend;
+}
+
+bool fcgi_backend_may_resend(proxy_worker *worker)
+{
+    fcgi_backend_t *b = backend_of(worker);
+    const apr_time_t now = fcgi_now();
+
+    /* A race may count one too few or too many: it is a budget, not an account. */
+    if (now - __atomic_load_n(&b->window_start, __ATOMIC_RELAXED) > WINDOW) {
+        __atomic_store_n(&b->window_start, now, __ATOMIC_RELAXED);
+        __atomic_store_n(&b->requests, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&b->resends, 0, __ATOMIC_RELAXED);
+    }
+    const int64_t requests = __atomic_load_n(&b->requests, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(&b->resends, 1, __ATOMIC_RELAXED) < RESENDS_FREE + requests / 5;
+}
+
+apr_interval_time_t fcgi_backend_guard(proxy_worker *worker)
+{
+    const int64_t guard = __atomic_load_n(&backend_of(worker)->guard, __ATOMIC_RELAXED);
+    return guard ? guard : GUARD_FIRST;
+}
+
+void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
+{
+    const int64_t doubled = fcgi_backend_guard(worker) * 2;
+    const int64_t longer = doubled < GUARD_LAST ? doubled : GUARD_LAST;
+    __atomic_store_n(&backend_of(worker)->guard, was_quicker ? GUARD_FIRST : longer,
+                     __ATOMIC_RELAXED);
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
@@ -169,7 +213,7 @@ static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_wor
 
 /* ---- Connections ----------------------------------------------------------------------------- */
 
-static const char *cure_of(apr_status_t rv, bool is_unix)
+static const char *cure_of(apr_status_t rv)
 {
     if (APR_STATUS_IS_ECONNREFUSED(rv)) {
         return "nobody listens there: is the backend running?";
@@ -180,16 +224,29 @@ static const char *cure_of(apr_status_t rv, bool is_unix)
     if (APR_STATUS_IS_EACCES(rv)) {
         return "httpd may not use the socket: see listen.owner and listen.mode of PHP-FPM";
     }
-    if (APR_STATUS_IS_TIMEUP(rv)) {
-        return is_unix ? "its backlog is full: more pm.max_children or a larger listen.backlog?"
-                       : "no answer in time (connectiontimeout)";
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return "its backlog is full: more pm.max_children, or a larger listen.backlog?";
     }
-    return "cannot connect";
+    return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
 }
 
-static bool is_unix(const fcgi_endpoint_t *to)
+static bool may_come_back(apr_status_t rv)
 {
-    return to->address_count > 0 && to->address[0].at.ss_family == AF_UNIX;
+    return APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv);
+}
+
+/* Over a reload of PHP-FPM nobody listens for a moment: connectwait bridges it. */
+static apr_status_t open_patiently(fcgi_lease_t *lease, const fcgi_endpoint_t *to,
+                                   apr_interval_time_t patience)
+{
+    const apr_time_t deadline = fcgi_now() + patience;
+    apr_status_t rv = fcgi_connection_open(&lease->connection, to);
+
+    while (may_come_back(rv) && fcgi_now() < deadline) {
+        apr_sleep(CONNECT_AGAIN_US);
+        rv = fcgi_connection_open(&lease->connection, to);
+    }
+    return rv;
 }
 
 static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
@@ -203,18 +260,16 @@ static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *
         *why = apr_psprintf(r->pool, "%s: cannot find its address", shown);
         return rv;
     }
-    rv = fcgi_connection_open(&lease->connection, &to);
+    rv = open_patiently(lease, &to, fcgi_worker_params_of(worker)->connectwait);
     if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv, is_unix(&to)));
-        if (!is_unix(&to) && worker->s->is_address_reusable) {
-            forget_addresses(worker);
-        }
+        *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv));
+        forget_addresses(worker);
     }
     return rv;
 }
 
 apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, const char **why)
+                                  const char *url, bool fresh, const char **why)
 {
     fcgi_backend_t *backend = backend_of(worker);
 
@@ -229,7 +284,8 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
         return rv;
     }
     lease->pool = backend->pool;
-    if (lease->may_be_kept) {
+    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+    if (lease->may_be_kept && !fresh) {
         lease->connection = fcgi_pool_take(backend->pool);
     }
     if (!lease->connection) {

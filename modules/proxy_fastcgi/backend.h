@@ -22,12 +22,23 @@ bool fcgi_backend_reuses(const proxy_worker *worker);
 /** Time limits: worker, then ProxyTimeout, then Timeout; us. */
 apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
 
-/** A connection for this request: a kept one, else a new one.
+/** A connection for this request: a kept one, unless `fresh`, else a new one.
  *  url      fcgi://host[:port]/path: where to, for a worker without an address of its own
  *  why      on failure one sentence with the address, for the log
  *  returns  APR_SUCCESS, or as fcgi_connection_open() and fcgi_pool_enter() */
 apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, const char **why);
+                                  const char *url, bool fresh, const char **why);
+
+/** May one more request to this worker be sent again after it failed? At most one in five, so that a
+ *  pool that is down is not hit twice as hard. */
+bool fcgi_backend_may_resend(proxy_worker *worker);
+
+/** How long a kept connection may take for its first byte before its peer is thought to be busy
+ *  with something else; us. */
+apr_interval_time_t fcgi_backend_guard(proxy_worker *worker);
+
+/** Was a new connection any quicker? When not, the member is just slow: the guard gets longer. */
+void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker);
 
 /** Give it back: kept when it is clean and may be, else closed. Does nothing the second time. */
 void fcgi_backend_give_back(fcgi_lease_t *lease, bool is_clean);

@@ -4,7 +4,6 @@
 
 #include "fastcgi_log.h"
 #include "http_log.h"
-#include "script_path.h"
 #include "util_script.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -77,10 +76,22 @@ static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
     *count = (size_t)variables->nelts;
 }
 
-int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              fcgi_pair_t **pairs, size_t *count)
+static void pass_authorization(request_rec *r)
 {
-    add_cgi_variables(r, fcgi_script_path_find(r, config));
+    const char *credentials = apr_table_get(r->headers_in, "Authorization");
+
+    if (credentials) {
+        apr_table_setn(r->subprocess_env, "HTTP_AUTHORIZATION", credentials);
+    }
+}
+
+int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
+                              char *script_filename, fcgi_pair_t **pairs, size_t *count)
+{
+    add_cgi_variables(r, script_filename);
+    if (config->passes_auth > 0) {
+        pass_authorization(r);
+    }
     if (config->backend_type != FCGI_BACKEND_GENERIC) {
         keep_path_info(r->subprocess_env);
     }

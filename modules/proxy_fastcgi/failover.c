@@ -25,17 +25,18 @@ fcgi_retry_t fcgi_failover_decide(const fcgi_try_t *failed)
     switch (failed->outcome) {
     case LB_CONNECT_REFUSED:
     case LB_CONNECT_TIMEOUT:
+    case LB_CONNECT_BUSY:
     case LB_CONNECT_FAILED:
     case LB_OVERLOADED:    /* the backend itself says that it has not begun */
         return FCGI_NEXT_MEMBER;
+    case LB_UNREAD:        /* the backend has not even read it */
+        return FCGI_SAME_MEMBER;
+    case LB_STALE:         /* nobody can know whether it ran */
+        return failed->may_run_twice && !failed->is_over_budget ? FCGI_SAME_MEMBER : FCGI_GIVE_UP;
     case LB_BACKEND_EOF:
-        if (!failed->is_idempotent) {
-            return FCGI_GIVE_UP;    /* nobody can know whether it ran */
-        }
-        if (failed->connection_was_kept && !failed->has_been_resent) {
-            return FCGI_SAME_MEMBER;
-        }
-        return FCGI_NEXT_MEMBER;
+        return failed->may_run_twice && !failed->is_over_budget
+                       && failed->deaths < FCGI_DEATHS_MAX
+                   ? FCGI_NEXT_MEMBER : FCGI_GIVE_UP;
     default:
         return FCGI_GIVE_UP;
     }

@@ -11,12 +11,15 @@
 
 typedef struct {
     lb_outcome_t outcome;
-    bool is_idempotent;          /* the method: doing it twice does what doing it once does */
-    bool is_replayable;          /* the body can be sent again from its start */
-    bool was_answered;           /* at least one byte of a response came */
-    bool connection_was_kept;    /* it had carried another request before */
-    bool has_been_resent;        /* on the same member, once already */
+    bool may_run_twice;       /* the method is idempotent, or ProxyFCGIRetryNonIdempotent is on */
+    bool is_replayable;       /* the body can be sent again from its start */
+    bool was_answered;        /* at least one byte of a response came */
+    int  deaths;              /* tries of this request that ended in backend_eof, this one too */
+    bool is_over_budget;      /* too many requests of late were sent again */
 } fcgi_try_t;
+
+/* A request that two backends died on is not given to a third. */
+#define FCGI_DEATHS_MAX 2
 
 typedef enum {
     FCGI_GIVE_UP,

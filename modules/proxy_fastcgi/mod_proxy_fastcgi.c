@@ -5,6 +5,7 @@
 #include "mod_proxy.h"
 #include "proxy_config.h"
 #include "script_path.h"
+#include "worker_params.h"
 
 extern __attribute__((visibility("default")))
 module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -43,7 +44,10 @@ static const command_rec directives[] = {
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
+    static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
+    static const char *const balancer[] = { "mod_balancer_byrequests.c", NULL };
 
+    ap_hook_pre_config(fcgi_worker_params_pre_config, balancer, mod_proxy, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);
     proxy_hook_canon_handler(fcgi_script_path_canon, NULL, stock, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(fcgi_handler_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);

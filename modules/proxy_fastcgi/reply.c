@@ -6,9 +6,13 @@
  * protocol/response_head.c and set one by one with the same meaning. */
 #include "reply.h"
 
+#include <sys/socket.h>
+
 #include "apr_date.h"
+#include "apr_portable.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
+#include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
@@ -18,10 +22,12 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const char *member)
+void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_config_t *config,
+                     const char *member)
 {
-    *reply = (fcgi_reply_t){ .r = r, .member = member, .promised_bytes = -1 };
+    *reply = (fcgi_reply_t){ .r = r, .config = config, .member = member, .promised_bytes = -1 };
     reply->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    fcgi_absorb_init(&reply->absorb, r, fcgi_proxy_config_absorb_limit(config));
 }
 
 /* ---- The head -------------------------------------------------------------------------------- */
@@ -95,55 +101,103 @@ static void set_last_modified(request_rec *r, const char *value)
     ap_set_last_modified(r);    /* httpd moves dates in the future back to now */
 }
 
-/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
-static bool set_field(fcgi_reply_t *reply, const char *name, char *value, bool *has_status)
-{
-    static const char *const goes_with_body[] = { "Location", "Content-Range", "ETag", NULL };
-    request_rec *r = reply->r;
+/* What one head says beyond the headers that it sets. */
+typedef struct {
+    bool has_status;
+    const char *location;        /* NULL: none */
+    const char *sendfile;        /* X-Sendfile */
+    const char *accel_redirect;  /* X-Accel-Redirect */
+} head_t;
 
-    if (ap_cstr_casecmp(name, "Content-Type") == 0) {
-        set_content_type(r, value);
-        return true;
+/* Fields that are for httpd and not for the client.
+ * returns  was it one? */
+static bool obey_field(fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
+{
+    if (ap_cstr_casecmp(name, "X-Sendfile") == 0) {
+        head->sendfile = value;
     }
-    if (ap_cstr_casecmp(name, "Status") == 0) {
-        *has_status = true;
-        return set_status(reply, value);
+    else if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0) {
+        head->accel_redirect = value;
     }
-    if (ap_cstr_casecmp(name, "Content-Length") == 0) {
-        return set_content_length(reply, value);
-    }
-    if (ap_cstr_casecmp(name, "Last-Modified") == 0) {
-        set_last_modified(r, value);
-        return true;
-    }
-    if (ap_cstr_casecmp(name, "Transfer-Encoding") == 0) {
-        return true;    /* FastCGI has its own framing, and httpd sets what the client gets */
-    }
-    for (int i = 0; goes_with_body[i]; i++) {
-        if (ap_cstr_casecmp(name, goes_with_body[i]) == 0) {
-            apr_table_setn(r->headers_out, name, value);
-            return true;
-        }
-    }
-    if (ap_cstr_casecmp(name, "Set-Cookie") == 0) {
-        apr_table_addn(r->err_headers_out, name, value);    /* must not be merged */
+    else if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
+        reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
     }
     else {
-        apr_table_mergen(r->err_headers_out, name, value);
+        /* FastCGI has its own framing, and httpd sets what the client gets */
+        return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
     }
     return true;
 }
 
-static bool set_fields(fcgi_reply_t *reply, fcgi_span_t head, bool *has_status)
+/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
+static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t *head)
+{
+    request_rec *r = reply->r;
+
+    switch (name[0] | 0x20) {    /* most names can be told by their first letter */
+    case 'c':
+        if (ap_cstr_casecmp(name, "Content-Type") == 0) {
+            set_content_type(r, value);
+            return true;
+        }
+        if (ap_cstr_casecmp(name, "Content-Length") == 0) {
+            return set_content_length(reply, value);
+        }
+        if (ap_cstr_casecmp(name, "Content-Range") == 0) {
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        break;
+    case 's':
+        if (ap_cstr_casecmp(name, "Status") == 0) {
+            head->has_status = true;
+            return set_status(reply, value);
+        }
+        if (ap_cstr_casecmp(name, "Set-Cookie") == 0) {
+            apr_table_addn(r->err_headers_out, name, value);    /* must not be merged */
+            return true;
+        }
+        break;
+    case 'l':
+        if (ap_cstr_casecmp(name, "Location") == 0) {
+            head->location = value;
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        if (ap_cstr_casecmp(name, "Last-Modified") == 0) {
+            set_last_modified(r, value);
+            return true;
+        }
+        break;
+    case 'e':
+        if (ap_cstr_casecmp(name, "ETag") == 0) {
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        break;
+    case 'x':
+    case 't':
+        if (obey_field(reply, name, value, head)) {
+            return true;
+        }
+        break;
+    default:
+        break;
+    }
+    apr_table_mergen(r->err_headers_out, name, value);
+    return true;
+}
+
+static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
 {
     apr_pool_t *p = reply->r->pool;
     fcgi_field_t field;
     fcgi_result_t rc;
 
-    while ((rc = fcgi_head_next(&head, &field)) == FCGI_OK) {
+    while ((rc = fcgi_head_next(&in, &field)) == FCGI_OK) {
         const char *name = apr_pstrmemdup(p, (const char *)field.name.at, field.name.bytes);
         char *value = apr_pstrmemdup(p, (const char *)field.value.at, field.value.bytes);
-        if (!set_field(reply, name, value, has_status)) {
+        if (!set_field(reply, name, value, head)) {
             return false;
         }
     }
@@ -154,7 +208,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t head, bool *has_status)
 static void let_httpd_answer(fcgi_reply_t *reply, bool has_status)
 {
     request_rec *r = reply->r;
-    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
+    proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
 
     if (!has_status && r->method_number == M_GET) {
         const int rc = ap_meets_conditions(r);
@@ -163,8 +217,8 @@ static void let_httpd_answer(fcgi_reply_t *reply, bool has_status)
             reply->drops_body = true;
         }
     }
-    if (ap_proxy_should_override((proxy_dir_conf *)(uintptr_t)dconf, r->status)
-        && ap_is_initial_req(r)) {
+    if (ap_proxy_should_override(dconf, r->status) && ap_is_initial_req(r)) {
+        reply->kind = FCGI_REPLY_OVERRIDE;
         reply->override_status = r->status;
         reply->drops_body = true;
         r->status = HTTP_OK;    /* else ap_die() takes it for an error within an error */
@@ -172,20 +226,108 @@ static void let_httpd_answer(fcgi_reply_t *reply, bool has_status)
     }
 }
 
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head)
+static void go_elsewhere(fcgi_reply_t *reply, fcgi_reply_kind_t kind, const char *target)
+{
+    reply->kind = kind;
+    reply->target = target;
+    reply->drops_body = true;
+    apr_table_unset(reply->r->headers_out, "Content-Length");    /* of the body that is dropped */
+    reply->promised_bytes = -1;
+}
+
+static void refuse_switch(fcgi_reply_t *reply, const char *field, const char *directive)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0244)
+                  "member %s: %s is not obeyed: %s allows it", reply->member, field, directive);
+}
+
+/* X-Sendfile, X-Accel-Redirect, and Location without Status (RFC 3875, 6.2.2 and 6.2.3). */
+static void follow_target(fcgi_reply_t *reply, const head_t *head)
+{
+    const bool redirects = reply->config->redirects_internally > 0;
+
+    if (head->sendfile && reply->config->sendfile_roots) {
+        go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
+    }
+    else if (head->sendfile) {
+        refuse_switch(reply, "X-Sendfile", "ProxyFCGISendfileRoot");
+    }
+    if (head->accel_redirect && redirects) {
+        go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
+    }
+    else if (head->accel_redirect) {
+        refuse_switch(reply, "X-Accel-Redirect", "ProxyFCGIInternalRedirect");
+    }
+    if (head->location && !head->has_status) {
+        if (redirects && head->location[0] == '/' && head->location[1] != '/') {
+            apr_table_unset(reply->r->headers_out, "Location");
+            go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->location);
+        }
+        else {
+            reply->r->status = HTTP_MOVED_TEMPORARILY;
+        }
+    }
+}
+
+/* Pass a 1xx answer on; HTTP/1.0 knows none, and 101 makes no sense here (FastCGI cannot switch). */
+static void pass_interim(fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
-    bool has_status = false;
 
-    if (!set_fields(reply, head, &has_status)) {
+    if (r->proto_num >= HTTP_VERSION(1, 1) && r->status != HTTP_SWITCHING_PROTOCOLS) {
+        apr_table_t *headers = r->headers_out;
+        r->headers_out = apr_table_overlay(r->pool, r->err_headers_out, headers);
+        ap_send_interim_response(r, 1);
+        r->headers_out = headers;
+    }
+    fcgi_reply_forget(reply);
+}
+
+bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
+{
+    request_rec *r = reply->r;
+    head_t head = { 0 };
+
+    if (!apr_is_empty_table(r->err_headers_out)) {
+        reply->err_headers_before = apr_table_copy(r->pool, r->err_headers_out);
+    }
+    if (!set_fields(reply, in, &head)) {
         return false;
     }
+    *is_interim = ap_is_HTTP_INFO(r->status);
+    if (*is_interim) {
+        pass_interim(reply);
+        return true;
+    }
     reply->has_head = true;
-    let_httpd_answer(reply, has_status);
+    follow_target(reply, &head);
+    if (reply->kind == FCGI_REPLY_BODY) {
+        let_httpd_answer(reply, head.has_status || head.location);
+    }
+    reply->flushes_at_once |=
+        r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
     if (r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED) {
         reply->promised_bytes = -1;    /* the length tells of a body that does not come */
     }
     return true;
+}
+
+void fcgi_reply_forget(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+
+    apr_table_clear(r->headers_out);
+    apr_table_clear(r->err_headers_out);
+    if (reply->err_headers_before) {
+        apr_table_overlap(r->err_headers_out, reply->err_headers_before, APR_OVERLAP_TABLES_SET);
+    }
+    r->status = HTTP_OK;
+    r->status_line = NULL;
+    r->content_type = NULL;
+    r->mtime = 0;
+    reply->promised_bytes = -1;
+    reply->has_head = false;
+    apr_brigade_cleanup(reply->out);
 }
 
 /* ---- The body -------------------------------------------------------------------------------- */
@@ -211,27 +353,37 @@ static bool pass_brigade(fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
 
-    if (!APR_BRIGADE_EMPTY(reply->out)) {
+    if (!APR_BRIGADE_EMPTY(reply->out) && !reply->client_is_gone) {
         reply->was_passed = true;
-        const apr_status_t rv = ap_pass_brigade(r->output_filters, reply->out);
-        apr_brigade_cleanup(reply->out);
+        const apr_status_t rv = fcgi_absorb_pass(&reply->absorb, reply->out);
         reply->client_is_gone |= rv != APR_SUCCESS || r->connection->aborted;
     }
+    apr_brigade_cleanup(reply->out);
     return !reply->client_is_gone;
 }
 
 bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 {
-    if (flush && reply->has_head && !reply->drops_body) {
+    /* A flush waits until the client has taken everything: not when it is behind. */
+    if (flush && reply->has_head && !reply->drops_body
+        && !fcgi_absorb_is_behind(&reply->absorb)) {
         APR_BRIGADE_INSERT_TAIL(reply->out,
                                 apr_bucket_flush_create(reply->r->connection->bucket_alloc));
     }
     return pass_brigade(reply);
 }
 
+bool fcgi_reply_resume(fcgi_reply_t *reply)
+{
+    const apr_status_t rv = fcgi_absorb_resume(&reply->absorb);
+
+    reply->client_is_gone |= rv != APR_SUCCESS || reply->r->connection->aborted;
+    return !reply->client_is_gone;
+}
+
 bool fcgi_reply_is_short(fcgi_reply_t *reply)
 {
-    if (reply->override_status || reply->body_bytes >= reply->promised_bytes) {
+    if (reply->kind != FCGI_REPLY_BODY || reply->body_bytes >= reply->promised_bytes) {
         return false;
     }
     reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body has "
@@ -242,9 +394,6 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply)
 
 void fcgi_reply_finish(fcgi_reply_t *reply)
 {
-    if (reply->override_status) {
-        return;
-    }
     if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
                       "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"
@@ -253,13 +402,39 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     }
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
-    pass_brigade(reply);
+    fcgi_absorb_give_rest(&reply->absorb, reply->out);
+    if (!reply->client_is_gone) {
+        ap_pass_brigade(reply->r->output_filters, reply->out);
+    }
+    apr_brigade_cleanup(reply->out);
+}
+
+/* HTTP/1.0 without a length: only a reset tells the client that this was not the end. */
+static bool end_shows_by_reset_only(request_rec *r)
+{
+    return !r->chunked && !apr_table_get(r->headers_out, "Content-Length");
 }
 
 void fcgi_reply_cut(fcgi_reply_t *reply)
 {
-    ap_proxy_backend_broke(reply->r, reply->out);
-    pass_brigade(reply);
-    /* No other answer can follow on this connection: the client would take it for the rest. */
-    reply->r->connection->keepalive = AP_CONN_CLOSE;
+    request_rec *r = reply->r;
+    conn_rec *c = r->connection;
+
+    /* What there is goes out first, so that the headers are on their way before the error. */
+    fcgi_absorb_give_rest(&reply->absorb, reply->out);
+    APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));
+    ap_proxy_backend_broke(r, reply->out);
+    ap_pass_brigade(r->output_filters, reply->out);
+    apr_brigade_cleanup(reply->out);
+    c->keepalive = AP_CONN_CLOSE;
+    if (!c->master) {
+        if (end_shows_by_reset_only(r)) {
+            const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+            apr_os_sock_t fd;
+            if (apr_os_sock_get(&fd, ap_get_conn_socket(c)) == APR_SUCCESS) {
+                (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+            }
+        }
+        c->aborted = 1;    /* close now, without lingering for the client's last bytes */
+    }
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* reply.h - turns the events of a response into headers, buckets and an end.
- * Knows    what the fields of a CGI response mean (RFC 3875, 6.3), conditional requests,
- *          ProxyErrorOverride, Content-Length as a promise that is kept.
+ * Knows    what the fields of a CGI response mean (RFC 3875, 6.3), conditional requests, interim
+ *          answers, ProxyErrorOverride, Content-Length as a promise that is kept.
  * Ignores  records, sockets, members.
  * Memory   r->pool; body pieces are borrowed until fcgi_reply_pass() or fcgi_reply_finish().
  * Threads  the request's own. */
@@ -10,43 +10,64 @@
 
 #include <stdbool.h>
 
+#include "absorb.h"
 #include "httpd.h"
+#include "proxy_config.h"
 #include "span.h"
 
 #define FCGI_HEAD_BYTES_MAX 65536     /* of a response head that comes in pieces */
 
+typedef enum {
+    FCGI_REPLY_BODY,          /* the body that comes is the client's */
+    FCGI_REPLY_OVERRIDE,      /* ProxyErrorOverride: httpd answers with override_status */
+    FCGI_REPLY_FILE,          /* X-Sendfile: httpd sends the file `target` */
+    FCGI_REPLY_REDIRECT       /* httpd goes on with the local URL `target` */
+} fcgi_reply_kind_t;
+
 typedef struct {
     request_rec *r;
+    const fcgi_proxy_config_t *config;
     const char *member;               /* for the log */
     apr_bucket_brigade *out;          /* r->output_filters; what was not passed on yet */
+    fcgi_absorb_t absorb;             /* what waits for a slow client */
+    apr_table_t *err_headers_before;  /* as they were without this reply */
     unsigned char *head_space;
     size_t head_space_bytes;
+    fcgi_reply_kind_t kind;
+    int override_status;
+    const char *target;
     bool has_head;
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
+    bool flushes_at_once;             /* an event stream, or the application asked for it */
     bool was_passed;                  /* something went to the filters: too late for another */
     bool client_is_gone;
-    int  override_status;             /* the status that ProxyErrorOverride takes over; 0: none */
     const char *why;                  /* a sentence about what is wrong with it; NULL: nothing */
     bool head_is_too_big;
     apr_off_t promised_bytes;         /* Content-Length; -1: none */
     apr_off_t body_bytes;             /* of the member's body, dropped or not */
 } fcgi_reply_t;
 
-void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const char *member);
+void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_config_t *config,
+                     const char *member);
 
 /** More room for a head in pieces.
  *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: head_is_too_big, why */
 unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes);
 
-/** The whole head.
- *  returns  false when it cannot be used: why */
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head);
+/** A whole head.
+ *  is_interim  set for a 1xx answer, which was passed on: another head follows
+ *  returns     false when it cannot be used: why */
+bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head, bool *is_interim);
 
 void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
 
-/** Pass on what there is, and flush it if asked.
+/** Pass on what there is, or take it in when the client is behind; flush it if asked.
  *  returns  false when the client is gone */
 bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
+
+/** The client can take more of what was taken in.
+ *  returns  false when the client is gone */
+bool fcgi_reply_resume(fcgi_reply_t *reply);
 
 /** The exchange has ended: is the body shorter than its Content-Length? Sets why. */
 bool fcgi_reply_is_short(fcgi_reply_t *reply);
@@ -54,8 +75,11 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply);
 /** The response is whole: pass on the rest and the end. */
 void fcgi_reply_finish(fcgi_reply_t *reply);
 
-/** The response is not whole and something of it was passed on: let the client see that it is cut,
- *  and no cache keep it. */
+/** The response is not whole and something of it was passed on: let the client see at once that it
+ *  is cut, and no cache keep it. */
 void fcgi_reply_cut(fcgi_reply_t *reply);
+
+/** The response cannot be used and nothing of it was passed on: take back what its head has set. */
+void fcgi_reply_forget(fcgi_reply_t *reply);
 
 #endif

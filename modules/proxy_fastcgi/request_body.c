@@ -32,11 +32,16 @@ static apr_status_t open_spool(fcgi_request_body_t *body)
         name = apr_pstrcat(body->r->pool, folder, "/fcgi-body.XXXXXX", NULL);
         rv = apr_file_mktemp(&body->file, name,
                              APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE
-                                 | APR_FOPEN_BINARY,
+                                 | APR_FOPEN_BINARY | APR_FOPEN_BUFFERED,
                              body->r->pool);
     }
     if (rv == APR_SUCCESS) {
         rv = apr_file_remove(name, body->r->pool);
+    }
+    if (rv == APR_SUCCESS) {
+        body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
+        rv = apr_file_buffer_set(body->file, apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES),
+                                 FCGI_BODY_MEMORY_BYTES);
     }
     return rv;
 }
@@ -71,16 +76,16 @@ static apr_status_t store(fcgi_request_body_t *body, const char *data, apr_size_
     return rv;
 }
 
-static int too_large(fcgi_request_body_t *body, apr_off_t limit)
+static int too_large(const fcgi_request_body_t *body)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, body->r, FCLOGNO(0221)
-                  "the request body has no length and is larger than ProxyFCGISpoolLimit "
-                  "(%" APR_OFF_T_FMT " bytes)", limit);
+                  "the request body is larger than ProxyFCGISpoolLimit (%" APR_OFF_T_FMT
+                  " bytes)", body->limit);
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
 /* Store all buckets of `incoming` and empty it. */
-static int store_incoming(fcgi_request_body_t *body, apr_off_t limit, bool *is_complete)
+static int store_incoming(fcgi_request_body_t *body, bool *is_complete)
 {
     int rc = OK;
 
@@ -97,8 +102,9 @@ static int store_incoming(fcgi_request_body_t *body, apr_off_t limit, bool *is_c
             if (rv != APR_SUCCESS) {
                 return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
             }
-            if ((apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)bytes > limit) {
-                rc = too_large(body, limit);
+            if ((apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)bytes
+                > body->limit) {
+                rc = too_large(body);
                 break;
             }
             rv = store(body, data, bytes);
@@ -111,7 +117,7 @@ static int store_incoming(fcgi_request_body_t *body, apr_off_t limit, bool *is_c
 }
 
 /* Read until the body ends, memory is full, or (without `wait`) the client pauses. */
-static int read_ahead(fcgi_request_body_t *body, bool wait, apr_off_t limit, bool *is_complete)
+static int read_ahead(fcgi_request_body_t *body, bool wait, bool *is_complete)
 {
     request_rec *r = body->r;
 
@@ -132,7 +138,7 @@ static int read_ahead(fcgi_request_body_t *body, bool wait, apr_off_t limit, boo
             body->error = rv;
             return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
         }
-        const int rc = store_incoming(body, limit, is_complete);
+        const int rc = store_incoming(body, is_complete);
         if (rc != OK) {
             return rc;
         }
@@ -140,29 +146,54 @@ static int read_ahead(fcgi_request_body_t *body, bool wait, apr_off_t limit, boo
     return OK;
 }
 
-int fcgi_request_body_prepare(fcgi_request_body_t *body, request_rec *r, apr_off_t spool_limit)
+static void finish_reading(fcgi_request_body_t *body, bool is_complete)
 {
-    const bool is_known = length_is_known(r);
-    bool is_complete = false;
+    request_rec *r = body->r;
 
-    *body = (fcgi_request_body_t){ .r = r };
-    if (!ap_request_has_body(r)) {
-        return OK;
-    }
-    body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    body->memory = apr_palloc(r->pool, FCGI_BODY_MEMORY_BYTES);
-    const int rc = read_ahead(body, !is_known, is_known ? APR_INT64_MAX : spool_limit,
-                              &is_complete);
-    if (rc != OK) {
-        return rc;
-    }
-    body->client_has_more = !is_complete;
     if (is_complete) {
         apr_table_setn(r->headers_in, "Content-Length",
                        apr_off_t_toa(r->pool, (apr_off_t)body->memory_bytes + body->file_bytes));
         apr_table_unset(r->headers_in, "Transfer-Encoding");
     }
-    return OK;
+}
+
+/* A body whose length is known, and over the limit, is streamed: there is no need to refuse it. */
+static bool is_to_be_spooled(request_rec *r, bool spools, apr_off_t limit)
+{
+    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    apr_off_t bytes;
+
+    return !length_is_known(r)
+           || (spools && ap_parse_strict_length(&bytes, length) && bytes <= limit);
+}
+
+int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r, bool spools,
+                            apr_off_t limit)
+{
+    bool is_complete = false;
+
+    spools = is_to_be_spooled(r, spools, limit);
+    *body = (fcgi_request_body_t){ .r = r, .limit = spools ? limit : APR_INT64_MAX };
+    if (!ap_request_has_body(r)) {
+        return OK;
+    }
+    body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    body->memory = apr_palloc(r->pool, FCGI_BODY_MEMORY_BYTES);
+    const int rc = read_ahead(body, false, &is_complete);
+    body->must_wait = spools && !is_complete;
+    body->client_has_more = !spools && !is_complete;
+    finish_reading(body, is_complete);
+    return rc;
+}
+
+int fcgi_request_body_spool(fcgi_request_body_t *body)
+{
+    bool is_complete = false;
+    const int rc = read_ahead(body, true, &is_complete);
+
+    body->must_wait = false;
+    finish_reading(body, is_complete);
+    return rc;
 }
 
 /* ---- Sending -------------------------------------------------------------------------------- */
@@ -173,9 +204,6 @@ static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
     apr_size_t bytes = FCGI_BODY_MEMORY_BYTES;
     apr_status_t rv = APR_SUCCESS;
 
-    if (!body->buffer) {
-        body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
-    }
     if (start == 0) {
         rv = apr_file_seek(body->file, APR_SET, &start);
     }
@@ -189,30 +217,39 @@ static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
     return rv;
 }
 
-/* The first data bucket of what the client sends next. It is deleted by the next call. */
-static apr_status_t next_of_client(fcgi_request_body_t *body, fcgi_span_t *piece, bool *last)
+/* Forget the bucket that the last call has given. */
+static void drop_given(fcgi_request_body_t *body)
 {
-    request_rec *r = body->r;
-
-    if (body->client_was_read && !APR_BRIGADE_EMPTY(body->incoming)) {
+    if (body->client_piece_is_given) {
         apr_bucket_delete(APR_BRIGADE_FIRST(body->incoming));
+        body->client_piece_is_given = false;
     }
-    body->client_was_read = true;
+}
+
+static apr_status_t fetch_from_client(fcgi_request_body_t *body, bool may_wait)
+{
+    const apr_read_type_e how = may_wait ? APR_BLOCK_READ : APR_NONBLOCK_READ;
+    const apr_status_t rv = ap_get_brigade(body->r->input_filters, body->incoming,
+                                           AP_MODE_READBYTES, how, FCGI_BODY_MEMORY_BYTES);
+
+    return rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming) ? APR_EAGAIN : rv;
+}
+
+/* The first data bucket of what the client sends next; it lives until the next call. */
+static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcgi_span_t *piece,
+                                   bool *last)
+{
+    drop_given(body);
     for (;;) {
         if (APR_BRIGADE_EMPTY(body->incoming)) {
-            const apr_status_t rv =
-                ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
-                               APR_BLOCK_READ, FCGI_BODY_MEMORY_BYTES);
+            const apr_status_t rv = fetch_from_client(body, may_wait);
             if (rv != APR_SUCCESS) {
                 return rv;
             }
-            if (APR_BRIGADE_EMPTY(body->incoming)) {
-                return APR_EGENERAL;    /* a filter that breaks its promise to block */
-            }
+            body->client_was_read = true;
         }
         apr_bucket *bucket = APR_BRIGADE_FIRST(body->incoming);
         if (APR_BUCKET_IS_EOS(bucket)) {
-            *piece = fcgi_span(NULL, 0);
             *last = true;
             return APR_SUCCESS;
         }
@@ -221,7 +258,8 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, fcgi_span_t *piece
             apr_size_t bytes;
             const apr_status_t rv = apr_bucket_read(bucket, &data, &bytes, APR_BLOCK_READ);
             *piece = fcgi_span(data, bytes);
-            /* One empty record less on the wire when the end is already here. */
+            body->client_piece_is_given = true;
+            /* One write less when the end is already here. */
             *last = APR_BUCKET_NEXT(bucket) != APR_BRIGADE_SENTINEL(body->incoming)
                     && APR_BUCKET_IS_EOS(APR_BUCKET_NEXT(bucket));
             return rv;
@@ -230,7 +268,8 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, fcgi_span_t *piece
     }
 }
 
-apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, fcgi_span_t *piece, bool *last)
+apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fcgi_span_t *piece,
+                                    bool *last)
 {
     apr_status_t rv = APR_SUCCESS;
 
@@ -246,9 +285,9 @@ apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, fcgi_span_t *piec
         *last = body->file_given == body->file_bytes;
     }
     else {
-        rv = next_of_client(body, piece, last);
+        rv = next_of_client(body, may_wait, piece, last);
     }
-    body->error = rv;
+    body->error = APR_STATUS_IS_EAGAIN(rv) ? APR_SUCCESS : rv;
     return rv;
 }
 

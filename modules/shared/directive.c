@@ -6,6 +6,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The digits at the front of `text`.
+ * returns  what follows them, NULL when there are none or too many */
+static const char *read_number(const char *text, long long *number)
+{
+    char *rest;
+
+    if (*text < '0' || *text > '9') {
+        return NULL;
+    }
+    errno = 0;
+    *number = strtoll(text, &rest, 10);
+    return errno ? NULL : rest;
+}
+
 /* How many times 1024 a unit stands for; -1 for no unit of ours. */
 static int power_of(const char *unit)
 {
@@ -19,17 +33,44 @@ static int power_of(const char *unit)
 
 bool fcgi_directive_size(const char *text, int64_t *bytes)
 {
-    char *unit;
+    long long number;
+    const char *unit = read_number(text, &number);
+    const int shift = unit ? 10 * power_of(unit) : -1;
 
-    if (*text < '0' || *text > '9') {
-        return false;
-    }
-    errno = 0;
-    const long long number = strtoll(text, &unit, 10);
-    const int shift = 10 * power_of(unit);
-    if (errno || shift < 0 || number > INT64_MAX >> shift) {
+    if (shift < 0 || number > INT64_MAX >> shift) {
         return false;
     }
     *bytes = (int64_t)number << shift;
+    return true;
+}
+
+bool fcgi_directive_duration(const char *text, int64_t *us)
+{
+    static const struct {
+        const char *unit;
+        int64_t us;
+    } units[] = { { "", 1000000 }, { "ms", 1000 }, { "s", 1000000 },
+                  { "m", 60000000 }, { "h", INT64_C(3600000000) } };
+    long long number;
+    const char *unit = read_number(text, &number);
+
+    for (size_t i = 0; unit && i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(unit, units[i].unit) == 0 && number <= INT64_MAX / units[i].us) {
+            *us = number * units[i].us;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fcgi_directive_count(const char *text, int min, int max, int *number)
+{
+    long long read;
+    const char *rest = read_number(text, &read);
+
+    if (!rest || *rest || read < min || read > max) {
+        return false;
+    }
+    *number = (int)read;
     return true;
 }

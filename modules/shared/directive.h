@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* directive.h - reads numbers with units out of directives.
- * Knows    sizes.   Ignores  which directive it is.   Memory   none.   Threads: any, no state. */
+ * Knows    sizes, durations, counts.   Ignores  which directive it is.   Memory   none.   Threads: any, no state. */
 #ifndef FCGI_DIRECTIVE_H
 #define FCGI_DIRECTIVE_H
 
@@ -10,5 +10,14 @@
 /** A size: digits, then nothing, K, M or G (powers of 1024, either case).
  *  returns  false for anything else, and for sizes over 2^63 - 1; *bytes is then untouched */
 bool fcgi_directive_size(const char *text, int64_t *bytes);
+
+/** A duration: digits, then ms, s, m (minutes), h, or nothing for seconds.
+ *  us       microseconds
+ *  returns  false for anything else; *us is then untouched */
+bool fcgi_directive_duration(const char *text, int64_t *us);
+
+/** A whole number.
+ *  returns  false for anything else, and for numbers outside of min and max */
+bool fcgi_directive_count(const char *text, int min, int max, int *number);
 
 #endif

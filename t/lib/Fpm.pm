@@ -173,7 +173,7 @@ sub connections {
     my $table = $self->{path} ? '/proc/net/unix' : '/proc/net/tcp';
     my $wanted = $self->{path}
         ? qr/^\S+ \S+ \S+ 00000000 \S+ 03 +\d+ \Q$self->{path}\E$/    # SS_CONNECTED, not listening
-        : qr/^\s*\d+: [0-9A-F]{8}:@{[ sprintf '%04X', $self->{port} ]} \S+ 0[18] /;
+        : qr/^\s*\d+: [0-9A-F]{8}:@{[ sprintf '%04X', $self->{port} ]} \S+ 0[18] (?:\S+ +){5}[1-9]/;
     open my $in, '<', $table or die "$table: $!";
     return scalar grep { /$wanted/ } <$in>;
 }

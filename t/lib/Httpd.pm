@@ -171,7 +171,7 @@ sub config_text {
     }
     if ($self->{defaults} // 1) {
         $text .= "LogLevel $self->{log_level} " . ($self->{debug_log} // '') . "\n";
-        $text .= "LogFormat \"%h %t \\\"%r\\\" %>s %B\" test\nCustomLog $root/access.log test\n"
+        $text .= "LogFormat \"%h %t \\\"%r\\\" %>s %B %{fcgi-end}n\" test\nCustomLog $root/access.log test\n"
             if $self->config_has_no('CustomLog');
         $text .= "DocumentRoot $root/htdocs\n<Directory $root/htdocs>\nRequire all granted\n"
                . "AllowOverride All\n</Directory>\n";
@@ -407,6 +407,19 @@ sub access_lines {
     open my $in, '<', "$self->{root}/access.log" or return;
     chomp(my @lines = <$in>);
     return @lines;
+}
+
+# How the requests of a path ended: the words of %{fcgi-end}n, in order. A line is written after the
+# client has its answer: this waits until there are so many of them.
+sub end_words {
+    my ($self, $path, $count) = @_;
+    my @words;
+    wait_until(5, sub {
+        @words = map { m{ \Q$path\E(?:\?\S*)? HTTP/[\d.]+" \d+ \d+ (\S+)$} ? $1 : () }
+            $self->access_lines;
+        return @words >= ($count // 1);
+    });
+    return @words;
 }
 
 # ---- The manager ----

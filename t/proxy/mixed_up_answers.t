@@ -26,7 +26,7 @@ my $backend = Backend->answering(sub {
     my $stray = FcgiRecord::record(FCGI_STDOUT, $id, "${head}stray $token\n");
     $connection->send($how == 1 ? $answer . $end . $stray
         : $how == 2 ? $answer . $end . $end
-        : $how == 3 ? FcgiRecord::record(FCGI_STDOUT, $id + 1, "${head}foreign $token\n") . $answer . $end
+        : $how == 3 ? FcgiRecord::record(FCGI_STDOUT, $id + 1, $head) . $answer . $end
         : $how == 4 ? $answer . $end . "\1"
         : $how == 5 ? $answer . FcgiRecord::record(FCGI_STDERR, $id, '') . $end
         : $how == 6 ? $answer
@@ -41,7 +41,7 @@ CustomLog /dev/null "x"
 ProxyPass /kept/ @{[ $backend->url('/') ]} enablereuse=on retry=0
 EOC
 
-my $each    = ($ENV{TEST_REQUESTS} || 8000) / 8;
+my $each    = ($ENV{TEST_REQUESTS} || 3200) / 8;
 my $results = Httpd::temporary_dir('tokens');
 my @clients = map {
     my $number = $_;
@@ -62,8 +62,10 @@ my @clients = map {
             my $response = $client->read_response;
             my %tokens = map { $_ => 1 } split /\n/, $response->{body};
             delete $tokens{$token};
-            delete $tokens{$_} for grep { index($token, $_) == 0 && !$response->{complete} } keys %tokens;
-            $seen{$response->{status} != 200 ? 'other' : %tokens ? 'foreign' : $response->{complete} ? 'own' : 'cut'}++;
+            delete @tokens{ grep { index($token, $_) == 0 } keys %tokens }
+                if !$response->{complete};
+            $seen{ $response->{status} != 200 ? 'other' : %tokens ? 'foreign'
+                : $response->{complete} ? 'own' : 'cut' }++;
             my $says = $response->{header}{connection} // '';
             undef $client if !$response->{complete} || $says =~ /close/i;
         }

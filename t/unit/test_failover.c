@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_failover.c - what follows a failed try, for every outcome under all 32 circumstances. */
+/* test_failover.c - what follows a failed try, for every outcome. */
 #include <check.h>
 #include <stdlib.h>
 
@@ -7,40 +7,35 @@
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
-/* One column for each circumstance, one letter for each decision:
+/* For a request that is replayable and has no byte of an answer, one letter for each decision:
  *     -  give up    S  same member    N  next member
- * The four letters of a group are: first try on a new connection, the same resent, on a kept
- * connection, the same resent. The groups run from "no" to "yes". */
+ * and one column for each circumstance: first death or second, within the budget or over it. */
 typedef struct {
     lb_outcome_t outcome;
-    const char *replayable[2];     /* by is_idempotent; nothing of a response came */
-    const char *answered[2];       /* replayable, but a byte of a response came */
-    const char *unreplayable[2];
-    const char *unreplayable_and_answered[2];
+    const char *may_not_run_twice;
+    const char *may_run_twice;
 } row_t;
 
-#define NEVER { "----", "----" }
-
 static const row_t table[] = {
-    /*                       replayable           answered  unreplayable  both
-     *                       not idemp., idemp. */
-    { LB_SERVED,             NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_CLIENT_ABORT,       NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_CLIENT_ERROR,       NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_INTERNAL,           NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_CONNECT_REFUSED,    { "NNNN", "NNNN" },  NEVER,    NEVER,        NEVER },
-    { LB_CONNECT_TIMEOUT,    { "NNNN", "NNNN" },  NEVER,    NEVER,        NEVER },
-    { LB_CONNECT_FAILED,     { "NNNN", "NNNN" },  NEVER,    NEVER,        NEVER },
-    { LB_FIRST_BYTE_TIMEOUT, NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_READ_TIMEOUT,       NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_WRITE_TIMEOUT,      NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_BACKEND_EOF,        { "----", "NNSN" },  NEVER,    NEVER,        NEVER },
-    { LB_PROTOCOL,           NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_BAD_RESPONSE,       NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_OVERLOADED,         { "NNNN", "NNNN" },  NEVER,    NEVER,        NEVER },
-    { LB_TOO_BIG_HEADER,     NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_BAD_STATUS,         NEVER,               NEVER,    NEVER,        NEVER },
-    { LB_NO_MEMBER,          NEVER,               NEVER,    NEVER,        NEVER },
+    { LB_SERVED,             "----", "----" },
+    { LB_CLIENT_ABORT,       "----", "----" },
+    { LB_CLIENT_ERROR,       "----", "----" },
+    { LB_CONNECT_REFUSED,    "NNNN", "NNNN" },
+    { LB_CONNECT_TIMEOUT,    "NNNN", "NNNN" },
+    { LB_CONNECT_BUSY,       "NNNN", "NNNN" },
+    { LB_CONNECT_FAILED,     "NNNN", "NNNN" },
+    { LB_STALE,              "----", "S-S-" },
+    { LB_UNREAD,             "SSSS", "SSSS" },
+    { LB_FIRST_BYTE_TIMEOUT, "----", "----" },
+    { LB_READ_TIMEOUT,       "----", "----" },
+    { LB_WRITE_TIMEOUT,      "----", "----" },
+    { LB_TOTAL_TIMEOUT,      "----", "----" },
+    { LB_BACKEND_EOF,        "----", "N---" },
+    { LB_PROTOCOL,           "----", "----" },
+    { LB_BAD_RESPONSE,       "----", "----" },
+    { LB_OVERLOADED,         "NNNN", "NNNN" },
+    { LB_TOO_BIG_HEADER,     "----", "----" },
+    { LB_BAD_STATUS,         "----", "----" },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -58,34 +53,21 @@ static void assert_decision(const fcgi_try_t *failed, char letter)
 {
     const fcgi_retry_t decision = fcgi_failover_decide(failed);
     if (decision != decision_of(letter)) {
-        ck_abort_msg("%s, idempotent %d, replayable %d, answered %d, kept %d, resent %d: %d",
-                     lb_outcome_word(failed->outcome), failed->is_idempotent,
-                     failed->is_replayable, failed->was_answered, failed->connection_was_kept,
-                     failed->has_been_resent, (int)decision);
-    }
-}
-
-static void assert_group(fcgi_try_t failed, const char *letters)
-{
-    for (int i = 0; i < 4; i++) {
-        failed.connection_was_kept = i & 2;
-        failed.has_been_resent = i & 1;
-        assert_decision(&failed, letters[i]);
+        ck_abort_msg("%s, twice %d, deaths %d, over budget %d: %d",
+                     lb_outcome_word(failed->outcome), failed->may_run_twice, failed->deaths,
+                     failed->is_over_budget, (int)decision);
     }
 }
 
 START_TEST(every_outcome_is_decided_as_the_table_says)
 {
     const row_t *row = &table[_i];
-    for (int idempotent = 0; idempotent < 2; idempotent++) {
-        fcgi_try_t failed = { .outcome = row->outcome, .is_idempotent = idempotent };
-        assert_group(failed, row->unreplayable[idempotent]);
-        failed.was_answered = true;
-        assert_group(failed, row->unreplayable_and_answered[idempotent]);
-        failed.is_replayable = true;
-        assert_group(failed, row->answered[idempotent]);
-        failed.was_answered = false;
-        assert_group(failed, row->replayable[idempotent]);
+    for (int i = 0; i < 4; i++) {
+        fcgi_try_t failed = { .outcome = row->outcome, .is_replayable = true,
+                              .deaths = i & 2 ? FCGI_DEATHS_MAX : 1, .is_over_budget = i & 1 };
+        assert_decision(&failed, row->may_not_run_twice[i]);
+        failed.may_run_twice = true;
+        assert_decision(&failed, row->may_run_twice[i]);
     }
 }
 END_TEST
@@ -103,11 +85,12 @@ END_TEST
 
 START_TEST(nothing_is_sent_twice_once_a_byte_came_back_or_the_body_is_gone)
 {
-    for (int bits = 0; bits < 32; bits++) {
+    for (int bits = 0; bits < 16; bits++) {
         for (int outcome = 0; outcome < LB_OUTCOME_COUNT; outcome++) {
-            const fcgi_try_t failed = {
-                (lb_outcome_t)outcome, bits & 1, bits & 2, bits & 4, bits & 8, bits & 16
-            };
+            const fcgi_try_t failed = { .outcome = (lb_outcome_t)outcome,
+                                        .may_run_twice = bits & 1, .is_replayable = bits & 2,
+                                        .was_answered = bits & 4, .deaths = 1,
+                                        .is_over_budget = bits & 8 };
             if (failed.was_answered || !failed.is_replayable) {
                 ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
             }
@@ -116,23 +99,27 @@ START_TEST(nothing_is_sent_twice_once_a_byte_came_back_or_the_body_is_gone)
 }
 END_TEST
 
-START_TEST(request_that_may_have_run_is_repeated_only_when_it_is_idempotent)
+START_TEST(request_that_may_have_run_is_repeated_only_when_it_may_run_twice)
 {
-    fcgi_try_t failed = { LB_BACKEND_EOF, .is_replayable = true };
+    fcgi_try_t failed = { .outcome = LB_BACKEND_EOF, .is_replayable = true, .deaths = 1 };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
-    failed.is_idempotent = true;
+    failed.may_run_twice = true;
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_NEXT_MEMBER);
 }
 END_TEST
 
-START_TEST(stale_connection_is_replaced_once_at_the_same_member)
+START_TEST(request_that_two_backends_died_on_is_not_given_to_a_third)
 {
-    fcgi_try_t failed = {
-        LB_BACKEND_EOF, .is_idempotent = true, .is_replayable = true, .connection_was_kept = true
-    };
+    const fcgi_try_t failed = { .outcome = LB_BACKEND_EOF, .may_run_twice = true,
+                                .is_replayable = true, .deaths = 2 };
+    ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
+}
+END_TEST
+
+START_TEST(request_that_nobody_has_read_is_sent_again_whatever_its_method)
+{
+    const fcgi_try_t failed = { .outcome = LB_UNREAD, .is_replayable = true };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_SAME_MEMBER);
-    failed.has_been_resent = true;
-    ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_NEXT_MEMBER);
 }
 END_TEST
 
@@ -145,7 +132,8 @@ END_TEST
 
 START_TEST(outcome_out_of_range_gives_up)
 {
-    const fcgi_try_t failed = { LB_OUTCOME_COUNT, .is_idempotent = true, .is_replayable = true };
+    const fcgi_try_t failed = { .outcome = LB_OUTCOME_COUNT, .may_run_twice = true,
+                                .is_replayable = true };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
 }
 END_TEST
@@ -181,8 +169,9 @@ int main(void)
     tcase_add_loop_test(tc, every_outcome_is_decided_as_the_table_says, 0, ROWS);
     tcase_add_test(tc, table_has_a_row_for_every_outcome);
     tcase_add_test(tc, nothing_is_sent_twice_once_a_byte_came_back_or_the_body_is_gone);
-    tcase_add_test(tc, request_that_may_have_run_is_repeated_only_when_it_is_idempotent);
-    tcase_add_test(tc, stale_connection_is_replaced_once_at_the_same_member);
+    tcase_add_test(tc, request_that_may_have_run_is_repeated_only_when_it_may_run_twice);
+    tcase_add_test(tc, request_that_two_backends_died_on_is_not_given_to_a_third);
+    tcase_add_test(tc, request_that_nobody_has_read_is_sent_again_whatever_its_method);
     tcase_add_test(tc, request_that_never_left_goes_on_whatever_its_method);
     tcase_add_test(tc, outcome_out_of_range_gives_up);
     tcase_add_test(tc, methods_of_rfc_9110_and_propfind_are_idempotent_and_no_others);

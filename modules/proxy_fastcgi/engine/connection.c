@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <time.h>
@@ -26,14 +28,13 @@ apr_time_t fcgi_now(void)
     return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
 }
 
-static apr_status_t wait_for(int fd, short events, apr_interval_time_t timeout)
+static apr_status_t wait_for(struct pollfd *fds, nfds_t count, apr_interval_time_t timeout)
 {
     const apr_time_t deadline = fcgi_now() + timeout;
-    struct pollfd waiting = { .fd = fd, .events = events };
 
     for (;;) {
         /* round up, so that a wait is never over too early */
-        const int ready = poll(&waiting, 1, (int)((timeout + 999) / 1000));
+        const int ready = poll(fds, count, (int)((timeout + 999) / 1000));
         if (ready > 0) {
             return APR_SUCCESS;
         }
@@ -70,7 +71,8 @@ static apr_status_t finish_connect(int fd, apr_time_t deadline)
 {
     int error = 0;
     socklen_t bytes = sizeof(error);
-    const apr_status_t rv = wait_for(fd, POLLOUT, deadline - fcgi_now());
+    struct pollfd waiting = { .fd = fd, .events = POLLOUT };
+    const apr_status_t rv = wait_for(&waiting, 1, deadline - fcgi_now());
 
     if (rv != APR_SUCCESS) {
         return rv;
@@ -94,7 +96,7 @@ static apr_status_t connect_until(int fd, const struct sockaddr *at, socklen_t b
         }
         const apr_interval_time_t left = deadline - fcgi_now();
         if (left <= 0) {
-            return APR_TIMEUP;
+            return APR_EAGAIN;
         }
         pause = pause > BACKLOG_LAST_WAIT_US ? BACKLOG_LAST_WAIT_US : pause;
         (void)poll(NULL, 0, (int)((left < pause ? left : pause) / 1000) + 1);
@@ -196,8 +198,39 @@ apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *
     return n > 0 ? APR_SUCCESS : n == 0 ? APR_EOF : errno;
 }
 
-apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, bool or_writable,
-                                  apr_interval_time_t timeout)
+apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, unsigned wanted,
+                                  unsigned *came, apr_interval_time_t timeout)
 {
-    return wait_for(connection->fd, (short)(POLLIN | (or_writable ? POLLOUT : 0)), timeout);
+    struct pollfd fds[2] = {
+        { .fd = connection->fd,
+          .events = (short)((wanted & FCGI_READABLE ? POLLIN : 0)
+                            | (wanted & FCGI_WRITABLE ? POLLOUT : 0)) },
+        { .fd = client_fd,    /* poll() leaves out a negative one */
+          .events = (short)(POLLRDHUP | (wanted & FCGI_CLIENT_READABLE ? POLLIN : 0)
+                            | (wanted & FCGI_CLIENT_WRITABLE ? POLLOUT : 0)) },
+    };
+    const apr_status_t rv = wait_for(fds, client_fd < 0 ? 1 : 2, timeout);
+
+    *came = 0;
+    if (rv == APR_SUCCESS) {
+        *came |= fds[0].revents & (POLLIN | POLLHUP | POLLERR) ? FCGI_READABLE : 0;
+        *came |= fds[0].revents & POLLOUT ? FCGI_WRITABLE : 0;
+        *came |= fds[1].revents & POLLIN ? FCGI_CLIENT_READABLE : 0;
+        *came |= fds[1].revents & POLLOUT ? FCGI_CLIENT_WRITABLE : 0;
+        *came |= fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR) ? FCGI_CLIENT_GONE : 0;
+    }
+    return rv;
+}
+
+fcgi_peer_t fcgi_connection_peer(const fcgi_connection_t *connection)
+{
+    struct sockaddr_storage local;
+    socklen_t bytes = sizeof(local);
+    int unread = 0;
+
+    if (getsockname(connection->fd, (struct sockaddr *)&local, &bytes) != 0
+        || local.ss_family != AF_UNIX || ioctl(connection->fd, SIOCOUTQ, &unread) != 0) {
+        return FCGI_PEER_UNKNOWN;
+    }
+    return unread > 0 ? FCGI_PEER_HAS_NOT : FCGI_PEER_HAS_READ;
 }

@@ -43,7 +43,8 @@ apr_time_t fcgi_now(void);
 
 /** Connect; tries all addresses within the one time limit. A unix socket whose backlog is full is
  *  tried again until the limit.
- *  returns  APR_SUCCESS, APR_TIMEUP, or the system's error of the last address */
+ *  returns  APR_SUCCESS, APR_TIMEUP, APR_EAGAIN (the backlog was full all the time), or the
+ *           system's error of the last address */
 apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_endpoint_t *to);
 
 /** Close and free; *connection becomes NULL. A NULL connection is fine. */
@@ -64,10 +65,29 @@ apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_spa
 apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
                                   size_t room, size_t *got);
 
-/** Wait until it is readable, or also writable.
- *  timeout  us; 0 only looks
- *  returns  APR_SUCCESS, APR_TIMEUP, or the system's error */
-apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, bool or_writable,
-                                  apr_interval_time_t timeout);
+/* What to wait for, and what came. */
+#define FCGI_READABLE        1u    /* the connection, or its end */
+#define FCGI_WRITABLE        2u
+#define FCGI_CLIENT_READABLE 4u
+#define FCGI_CLIENT_WRITABLE 8u
+#define FCGI_CLIENT_GONE     16u   /* always watched when there is a client */
+
+/** Wait for the connection, and for a client's socket.
+ *  client_fd  -1: none
+ *  wanted     of the flags above
+ *  came       set on APR_SUCCESS
+ *  timeout    us; 0 only looks
+ *  returns    APR_SUCCESS, APR_TIMEUP, or the system's error */
+apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, unsigned wanted,
+                                  unsigned *came, apr_interval_time_t timeout);
+
+typedef enum {
+    FCGI_PEER_UNKNOWN,    /* TCP: what the peer's kernel has taken says nothing */
+    FCGI_PEER_HAS_READ,
+    FCGI_PEER_HAS_NOT     /* something that was sent still lies in the socket */
+} fcgi_peer_t;
+
+/** Has the peer read all that was sent? */
+fcgi_peer_t fcgi_connection_peer(const fcgi_connection_t *connection);
 
 #endif

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* pump.h - moves bytes between one connection and one exchange, until the exchange has ended.
- * Knows    when to write, read and wait, time limits; a blocking driver: it holds the thread.
+ * Knows    when to write, read and wait; time limits; a blocking driver: it holds the thread.
  * Ignores  what is in a record, a head or a body.
  * Memory   borrows the connection, the exchange and the buffer.   Threads: the request's own. */
 #ifndef FCGI_PUMP_H
@@ -9,11 +9,17 @@
 #include "connection.h"
 #include "exchange.h"
 
-/* Whom the pump works for. Each returns false to stop the pump. */
+typedef enum {
+    FCGI_CHUNK_READY,     /* here it is */
+    FCGI_CHUNK_LATER,     /* the client has not sent it yet */
+    FCGI_CHUNK_FAILED     /* stop */
+} fcgi_chunk_t;
+
+/* Whom the pump works for. Those that return bool return false to stop it. */
 typedef struct {
-    /* The next chunk of the request body, waiting for the client if need be; valid until the
-     * next call. */
-    bool (*next_chunk)(void *baton, fcgi_span_t *chunk, bool *last);
+    /* The next chunk of the request body, valid until the next call.
+     * may_wait   wait for the client rather than answer FCGI_CHUNK_LATER */
+    fcgi_chunk_t (*next_chunk)(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last);
     bool (*on_head)(void *baton, fcgi_span_t head);
     /* More room for a head that comes in pieces, at least `bytes`; NULL stops the pump. */
     unsigned char *(*head_space)(void *baton, fcgi_span_t so_far, size_t *bytes);
@@ -23,7 +29,21 @@ typedef struct {
     bool (*on_drained)(void *baton);
     /* The backend pauses: see flush_wait. */
     bool (*on_pause)(void *baton);
+    /* The client can take more (see client_is_behind). */
+    bool (*on_client_ready)(void *baton);
+    /* The client has closed its side. */
+    bool (*on_client_gone)(void *baton);
 } fcgi_pump_owner_t;
+
+/* Which time was over. */
+typedef enum {
+    FCGI_LIMIT_NONE,
+    FCGI_LIMIT_FIRST_BYTE,
+    FCGI_LIMIT_SILENCE,
+    FCGI_LIMIT_TOTAL,
+    FCGI_LIMIT_CLIENT,     /* the client sent no more of its body */
+    FCGI_LIMIT_GUARD       /* a kept connection whose peer may be busy with something else */
+} fcgi_limit_t;
 
 typedef struct {
     fcgi_connection_t *connection;
@@ -32,18 +52,33 @@ typedef struct {
     void *baton;
     unsigned char *buffer;            /* for reading */
     size_t buffer_bytes;
-    apr_interval_time_t timeout;      /* of each wait */
+    int client_fd;                    /* to watch while waiting; -1: do not */
+    bool client_is_behind;            /* the owner sets it: watch for room at the client too */
+
+    /* time limits, us */
+    apr_interval_time_t first_byte;   /* from the whole request sent to the first byte; 0: timeout */
+    apr_interval_time_t timeout;      /* between two bytes */
+    apr_interval_time_t client_timeout;
+    apr_time_t deadline;              /* of everything, monotonic; 0: none */
+    apr_interval_time_t guard;        /* for the first byte, on a kept connection; 0: none */
+    bool guards_unseen;               /* also when nobody can tell whether the peer has read */
     apr_interval_time_t flush_wait;   /* call on_pause after so many us of silence; 0 at once,
                                        * negative never */
+
     /* results */
     bool stopped_by_owner;
+    fcgi_limit_t limit;               /* with APR_TIMEUP */
     uint64_t bytes_sent;
     size_t unread;                    /* bytes read behind END_REQUEST */
+    apr_time_t first_byte_at;         /* monotonic; 0: none came */
+
+    /* private */
+    apr_time_t waiting_since;
 } fcgi_pump_t;
 
 /** Run the exchange to its end.
  *  returns  APR_SUCCESS  END_REQUEST came
- *           APR_TIMEUP   nothing moved for `timeout`
+ *           APR_TIMEUP   see limit
  *           APR_EOF      the peer closed the connection
  *           APR_EGENERAL the peer broke the protocol: see exchange->reason
  *           other        the system's error; or anything with stopped_by_owner set */

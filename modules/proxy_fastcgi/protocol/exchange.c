@@ -353,6 +353,11 @@ void fcgi_exchange_head_space(fcgi_exchange_t *x, unsigned char *space, size_t b
     x->head_space = bytes;
 }
 
+fcgi_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x)
+{
+    return fcgi_span(x->head, x->head_is_complete ? 0 : x->head_bytes);
+}
+
 void fcgi_exchange_expect_another_head(fcgi_exchange_t *x)
 {
     assert(x->state == FCGI_READING_BODY && x->body_bytes == 0);   /* right after a head event */

@@ -143,6 +143,9 @@ void fcgi_exchange_head_space(fcgi_exchange_t *x, unsigned char *space, size_t b
  *  After FCGI_EVENT_END and FCGI_EVENT_BAD nothing is used up any more. */
 fcgi_event_t fcgi_exchange_feed(fcgi_exchange_t *x, fcgi_span_t *in);
 
+/** What has come of a head that is not whole and does not lie in one piece; may be empty. */
+fcgi_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x);
+
 /** The head event was an interim answer (1xx): expect another head. */
 void fcgi_exchange_expect_another_head(fcgi_exchange_t *x);
 

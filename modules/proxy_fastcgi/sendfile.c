@@ -1,0 +1,103 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* sendfile.c - see sendfile.h. */
+#include "sendfile.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "util_filter.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+static bool lies_in(const char *path, const char *root)
+{
+    const size_t n = strlen(root);
+    return strncmp(path, root, n) == 0 && (path[n] == '/' || (n > 0 && root[n - 1] == '/'));
+}
+
+/* The real path, when it lies in an allowed folder. */
+static int find_real_path(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
+                          const char **found)
+{
+    char *real = realpath(path, NULL);
+
+    if (!real) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, apr_get_os_error(), r, FCLOGNO(0245)
+                      "X-Sendfile: cannot find '%s'", ap_escape_logitem(r->pool, path));
+        return HTTP_NOT_FOUND;
+    }
+    *found = apr_pstrdup(r->pool, real);
+    free(real);
+    for (int i = 0; i < config->sendfile_roots->nelts; i++) {
+        if (lies_in(*found, APR_ARRAY_IDX(config->sendfile_roots, i, const char *))) {
+            return OK;
+        }
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0246)
+                  "X-Sendfile: '%s' is refused: %s lies in no ProxyFCGISendfileRoot",
+                  ap_escape_logitem(r->pool, path), *found);
+    return HTTP_FORBIDDEN;
+}
+
+static int open_file(request_rec *r, const char *path, apr_file_t **file)
+{
+    apr_status_t rv = apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
+                                    APR_OS_DEFAULT, r->pool);
+
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_info_get(&r->finfo, APR_FINFO_NORM, *file);
+    }
+    if (rv != APR_SUCCESS || r->finfo.filetype != APR_REG) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r, FCLOGNO(0247)
+                      "X-Sendfile: cannot send '%s'%s", ap_escape_logitem(r->pool, path),
+                      rv == APR_SUCCESS ? ": it is no file" : "");
+        return APR_STATUS_IS_EACCES(rv) ? HTTP_FORBIDDEN : HTTP_NOT_FOUND;
+    }
+    return OK;
+}
+
+static void describe_file(request_rec *r)
+{
+    if (!apr_table_get(r->headers_out, "ETag")) {
+        ap_set_etag(r);
+    }
+    ap_update_mtime(r, r->finfo.mtime);
+    ap_set_last_modified(r);
+    ap_set_accept_ranges(r);
+    ap_set_content_length(r, r->finfo.size);
+}
+
+int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const char *path)
+{
+    conn_rec *c = r->connection;
+    const char *real;
+    apr_file_t *file;
+
+    int rc = find_real_path(r, config, path, &real);
+    if (rc == OK) {
+        rc = open_file(r, real, &file);
+    }
+    if (rc != OK) {
+        return rc;
+    }
+    describe_file(r);
+    rc = ap_meets_conditions(r);
+    if (rc != OK) {
+        return rc;
+    }
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
+    apr_brigade_insert_file(bb, file, 0, r->finfo.size, r->pool);
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(c->bucket_alloc));
+    const apr_status_t rv = ap_pass_brigade(r->output_filters, bb);
+    if (rv != APR_SUCCESS && !c->aborted) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r, FCLOGNO(0248) "X-Sendfile: sending '%s'", real);
+    }
+    return OK;
+}

@@ -1,0 +1,118 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# F-07: the backend sends a head and seven bytes, then its connection ends. The client can tell that
+# the answer is cut, and at once: with and without a Content-Length, over HTTP/1.1, HTTP/1.0 and
+# HTTP/2, through a filter too; and no cache stores it.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Backend;
+use Deadline;
+use Http2;
+use Httpd;
+
+plan skip_all => 'stock hangs for seconds' if Httpd::is_stock();
+
+use constant SOON => 0.5;    # seconds, far below any time limit
+
+my $fresh = "Cache-Control: max-age=600\r\nContent-Type: text/plain\r\n";
+my $backend = Backend->answering(sub {
+    my ($connection, $request) = @_;
+    my $what = $request->{params}{QUERY_STRING};
+    $connection->stdout($fresh . ($what =~ /length/ ? "Content-Length: 100\r\n" : '')
+        . "\r\npartial");
+    # the client has these bytes already, or not
+    $connection->wait_for_gate('go', 10) if $what =~ /late/;
+    $connection->note('ends');
+    $what =~ /reset/ ? $connection->reset : $connection->close;
+});
+my $httpd = Httpd->start(modules => [qw(http2 filter deflate cache cache_disk)], config => <<"EOC");
+Protocols h2c http/1.1
+ProxyPass /plain/    @{[ $backend->url('/plain/') ]}
+ProxyPass /deflated/ fcgi://localhost:@{[ $backend->port ]}/deflated/
+ProxyPass /cached/   @{[ $backend->url('/cached/') ]}
+<Location /deflated/>
+    SetOutputFilter DEFLATE
+</Location>
+CacheRoot \@root\@/state
+CacheEnable disk /cached/
+EOC
+
+# One cut answer over HTTP/1; it must look cut in time.
+sub check_http1 {
+    my ($path, $version, $what) = @_;
+    my $name = "HTTP/$version $path?$what";
+    $backend->forget;
+    $backend->close_gate('go');
+    my $client = $httpd->connect;
+    $client->request('GET', "$path?$what", version => $version, header => {
+        $path =~ /deflated/ ? ('Accept-Encoding' => 'gzip') : () });
+    if ($what =~ /late/) {
+        ok defined $client->read_until(qr/^(?=.*partial)/s, 5), "$name: what came is passed on";
+        $backend->open_gate('go');
+    }
+    my $response = $client->read_response(seconds => 5);
+    my $took = now_monotonic() - (($backend->events('ends'))[0]{at} // 0);
+    # a filter that has kept everything back so far leaves room for a whole 502
+    if (!($path =~ /deflated/ && $response->{status} == 502 && $response->{complete})) {
+        is $response->{status}, 200, "$name: the head is out";
+        ok !$response->{complete}, '... the answer looks cut' or diag explain $response;
+        unlike $response->{body} . $client->{buffer}, qr/0\r\n\r\n/, '... with no last chunk';
+        is $response->{body}, 'partial', '... with what came' if $path !~ /deflated/;
+        ok $client->{was_reset}, '... by a reset: nothing else can tell HTTP/1.0'
+            if $version eq '1.0' && ($what !~ /length/ || $path =~ /deflated/);
+    }
+    ok $client->is_closed_within(SOON), "$name: the connection ends";
+    cmp_ok $took, '<', SOON * $Deadline::STRETCH, '... at once';
+    is_deeply [($httpd->end_words($path, ++$httpd->{asked}{$path}))[-1]], ['backend_eof'],
+        '... the word of the access log';
+    is scalar($backend->requests), 1, '... the backend was asked once';
+    return;
+}
+
+for my $path ('/plain/x', '/deflated/x') {
+    for my $version ('1.1', '1.0') {
+        check_http1($path, $version, $_)
+            for 'open', 'length', 'open-reset',
+                $path =~ /plain/ ? ('open-late', 'length-late', 'open-late-reset') : ();
+    }
+}
+
+# ---- HTTP/2 ----
+
+SKIP: {
+    skip 'no curl with HTTP/2', 1 if !Http2::is_installed();
+    for my $path ('/plain/h2', '/deflated/h2', '/cached/h2') {
+        for my $what ('open', 'length') {
+            $backend->forget;
+            my $response = Http2::get($httpd->port, "$path?$what", $path =~ /deflated/
+                ? (options => ['-H', 'Accept-Encoding: gzip']) : ());
+            my $took = now_monotonic() - (($backend->events('ends'))[0]{at} // 0);
+            ok !$response->{is_complete}, "HTTP/2 $path?$what: the answer looks cut"
+                or diag explain $response;
+            cmp_ok $took, '<', SOON * $Deadline::STRETCH, '... at once';
+            is scalar($backend->requests), 1, '... the backend was asked once';
+        }
+    }
+}
+
+# ---- The cache ----
+
+for my $version ('1.1', '1.0') {
+    for my $what ('open', 'length', 'open-reset') {
+        check_http1("/cached/$version", $version, $what) for 1, 2;
+    }
+}
+if (Http2::is_installed()) {
+    for my $what ('open', 'length') {
+        $backend->forget;
+        Http2::get($httpd->port, "/cached/h2?$what");
+        is scalar($backend->requests), 1, "/cached/h2?$what: the cache has not stored it";
+    }
+}
+
+$httpd->expect_log(qr/FC0251: .*backend_eof.*the answer is cut/);
+$httpd->stop;
+
+done_testing;
