@@ -24,7 +24,6 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-#define REQUEST_ID         1        /* one request at a time on a connection */
 #define READ_BUFFER_BYTES  57344    /* unless iobuffersize says otherwise; under FlushMaxThreshold */
 #define READ_BUFFER_MIN    4096
 #define EXCERPT_BYTES      256      /* of an unfinished head, in the log */
@@ -105,6 +104,10 @@ static bool on_head(void *baton, fcgi_span_t head)
     }
     if (is_interim) {
         fcgi_exchange_expect_another_head(&job->exchange);
+    }
+    else if (!job->body.is_read) {
+        /* Nobody reads the rest of the body: httpd must not wait for it before this answer. */
+        job->r->connection->keepalive = AP_CONN_CLOSE;
     }
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
@@ -188,6 +191,13 @@ static lb_outcome_t connect_outcome(apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
+/* One request at a time on a connection, each with another id: what is left over from the one before
+ * cannot pass for an answer to this one. */
+static uint16_t request_id(const job_t *job)
+{
+    return (uint16_t)((job->lease.connection->uses - 1) % UINT16_MAX + 1);
+}
+
 /* BEGIN_REQUEST and all PARAMS in one piece, so that they leave in one write. */
 static int lay_out_request(job_t *job, fcgi_span_t *request)
 {
@@ -209,8 +219,8 @@ static int lay_out_request(job_t *job, fcgi_span_t *request)
         return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
     }
     unsigned char *at = apr_palloc(job->r->pool, begin_bytes + bytes);
-    fcgi_record_encode_begin(at, REQUEST_ID, job->lease.may_be_kept);
-    fcgi_params_encode(pairs, count, REQUEST_ID, at + begin_bytes);
+    fcgi_record_encode_begin(at, request_id(job), job->lease.may_be_kept);
+    fcgi_params_encode(pairs, count, request_id(job), at + begin_bytes);
     *request = fcgi_span(at, begin_bytes + bytes);
     return OK;
 }
@@ -252,7 +262,7 @@ static void prepare_pump(job_t *job, fcgi_span_t request)
                                                         : READ_BUFFER_BYTES;
 
     buffer_bytes = buffer_bytes < READ_BUFFER_MIN ? READ_BUFFER_MIN : buffer_bytes;
-    fcgi_exchange_init(&job->exchange, REQUEST_ID, request);
+    fcgi_exchange_init(&job->exchange, request_id(job), request);
     job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member };
     job->pump = (fcgi_pump_t){
         .connection = job->lease.connection,
@@ -302,7 +312,7 @@ static lb_outcome_t ended_outcome(job_t *job)
     job->why = apr_psprintf(job->r->pool, "the backend ended the request without a whole response "
                             "head (protocolStatus %d, appStatus %u%s%s%s)", x->protocol_status,
                             x->app_status, *excerpt ? "; it began: '" : "",
-                            ap_escape_logitem(job->r->pool, excerpt), *excerpt ? "'" : "");
+                            excerpt, *excerpt ? "'" : "");
     return LB_BAD_RESPONSE;
 }
 

@@ -37,7 +37,7 @@ static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
     const size_t shown = what.bytes < 80 ? what.bytes : 80;
     const char *text = apr_pstrmemdup(reply->r->pool, (const char *)what.at, shown);
     reply->why = apr_psprintf(reply->r->pool, "%s: '%s'", why,
-                              ap_escape_logitem(reply->r->pool, text));
+                              text);
     return false;
 }
 
@@ -94,7 +94,7 @@ static void set_last_modified(request_rec *r, const char *value)
     if (modified == APR_DATE_BAD) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0242)
                       "Last-Modified is no HTTP date and is left out: '%s'",
-                      ap_escape_logitem(r->pool, value));
+                      value);
         return;
     }
     ap_update_mtime(r, modified);
@@ -241,8 +241,14 @@ static void refuse_switch(fcgi_reply_t *reply, const char *field, const char *di
                   "member %s: %s is not obeyed: %s allows it", reply->member, field, directive);
 }
 
-/* X-Sendfile, X-Accel-Redirect, and Location without Status (RFC 3875, 6.2.2 and 6.2.3). */
-static void follow_target(fcgi_reply_t *reply, const head_t *head)
+static bool is_local(const char *target)
+{
+    return target[0] == '/' && target[1] != '/';
+}
+
+/* X-Sendfile, X-Accel-Redirect, and Location without Status (RFC 3875, 6.2.2 and 6.2.3).
+ * returns  false for one that leads nowhere: why */
+static bool follow_target(fcgi_reply_t *reply, const head_t *head)
 {
     const bool redirects = reply->config->redirects_internally > 0;
 
@@ -252,6 +258,10 @@ static void follow_target(fcgi_reply_t *reply, const head_t *head)
     else if (head->sendfile) {
         refuse_switch(reply, "X-Sendfile", "ProxyFCGISendfileRoot");
     }
+    if (head->accel_redirect && redirects && !is_local(head->accel_redirect)) {
+        return refuse(reply, "X-Accel-Redirect is no local path",
+                      fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
+    }
     if (head->accel_redirect && redirects) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
     }
@@ -259,7 +269,7 @@ static void follow_target(fcgi_reply_t *reply, const head_t *head)
         refuse_switch(reply, "X-Accel-Redirect", "ProxyFCGIInternalRedirect");
     }
     if (head->location && !head->has_status) {
-        if (redirects && head->location[0] == '/' && head->location[1] != '/') {
+        if (redirects && is_local(head->location)) {
             apr_table_unset(reply->r->headers_out, "Location");
             go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->location);
         }
@@ -267,6 +277,7 @@ static void follow_target(fcgi_reply_t *reply, const head_t *head)
             reply->r->status = HTTP_MOVED_TEMPORARILY;
         }
     }
+    return true;
 }
 
 /* Pass a 1xx answer on; HTTP/1.0 knows none, and 101 makes no sense here (FastCGI cannot switch). */
@@ -299,8 +310,10 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
         pass_interim(reply);
         return true;
     }
+    if (!follow_target(reply, &head)) {
+        return false;
+    }
     reply->has_head = true;
-    follow_target(reply, &head);
     if (reply->kind == FCGI_REPLY_BODY) {
         let_httpd_answer(reply, head.has_status || head.location);
     }

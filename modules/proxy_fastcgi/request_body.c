@@ -150,6 +150,7 @@ static void finish_reading(fcgi_request_body_t *body, bool is_complete)
 {
     request_rec *r = body->r;
 
+    body->is_read = is_complete;
     if (is_complete) {
         apr_table_setn(r->headers_in, "Content-Length",
                        apr_off_t_toa(r->pool, (apr_off_t)body->memory_bytes + body->file_bytes));
@@ -175,6 +176,7 @@ int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r, bool spoo
     spools = is_to_be_spooled(r, spools, limit);
     *body = (fcgi_request_body_t){ .r = r, .limit = spools ? limit : APR_INT64_MAX };
     if (!ap_request_has_body(r)) {
+        body->is_read = true;
         return OK;
     }
     body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
@@ -250,7 +252,7 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcg
         }
         apr_bucket *bucket = APR_BRIGADE_FIRST(body->incoming);
         if (APR_BUCKET_IS_EOS(bucket)) {
-            *last = true;
+            body->is_read = *last = true;
             return APR_SUCCESS;
         }
         if (!APR_BUCKET_IS_METADATA(bucket)) {
@@ -262,6 +264,7 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcg
             /* One write less when the end is already here. */
             *last = APR_BUCKET_NEXT(bucket) != APR_BRIGADE_SENTINEL(body->incoming)
                     && APR_BUCKET_IS_EOS(APR_BUCKET_NEXT(bucket));
+            body->is_read = *last;
             return rv;
         }
         apr_bucket_delete(bucket);

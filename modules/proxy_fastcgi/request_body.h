@@ -25,6 +25,7 @@ typedef struct {
     apr_file_t *file;           /* what follows, when it is spooled; NULL: nothing */
     apr_off_t file_bytes;
     bool client_has_more;       /* what follows comes from the client as it is sent */
+    bool is_read;               /* nothing of it is left at the client */
     bool must_wait;             /* fcgi_request_body_spool() is due */
     apr_off_t limit;
 

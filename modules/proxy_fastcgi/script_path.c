@@ -173,13 +173,13 @@ int fcgi_script_path_check(request_rec *r, const char *path)
 
     if (strchr(path, '\\') || strstr(path, "/../")) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0203) "no path of a script: '%s'",
-                      ap_escape_logitem(r->pool, path));
+                      path);
         return HTTP_BAD_REQUEST;
     }
     if (apr_stat(&info, path, APR_FINFO_TYPE, r->pool) != APR_SUCCESS
         || info.filetype != APR_REG) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0204) "there is no script '%s'",
-                      ap_escape_logitem(r->pool, path));
+                      path);
         return HTTP_NOT_FOUND;
     }
     return OK;

@@ -22,15 +22,24 @@ static bool lies_in(const char *path, const char *root)
     return strncmp(path, root, n) == 0 && (path[n] == '/' || (n > 0 && root[n - 1] == '/'));
 }
 
+static int refuse(request_rec *r, const char *path, const char *why)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0245) "X-Sendfile: '%s' is refused: %s", path,
+                  why);
+    return HTTP_FORBIDDEN;
+}
+
 /* The real path, when it lies in an allowed folder. */
 static int find_real_path(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
                           const char **found)
 {
+    if (path[0] != '/') {
+        return refuse(r, path, "it is no absolute path");
+    }
     char *real = realpath(path, NULL);
-
     if (!real) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, apr_get_os_error(), r, FCLOGNO(0245)
-                      "X-Sendfile: cannot find '%s'", ap_escape_logitem(r->pool, path));
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, apr_get_os_error(), r, FCLOGNO(0246)
+                      "X-Sendfile: cannot find '%s'", path);
         return HTTP_NOT_FOUND;
     }
     *found = apr_pstrdup(r->pool, real);
@@ -40,24 +49,27 @@ static int find_real_path(request_rec *r, const fcgi_proxy_config_t *config, con
             return OK;
         }
     }
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0246)
-                  "X-Sendfile: '%s' is refused: %s lies in no ProxyFCGISendfileRoot",
-                  ap_escape_logitem(r->pool, path), *found);
-    return HTTP_FORBIDDEN;
+    return refuse(r, path, "it lies in no ProxyFCGISendfileRoot");
 }
 
 static int open_file(request_rec *r, const char *path, apr_file_t **file)
 {
-    apr_status_t rv = apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
-                                    APR_OS_DEFAULT, r->pool);
+    /* Look first: to open a pipe would wait for somebody at its other end. */
+    apr_status_t rv = apr_stat(&r->finfo, path, APR_FINFO_NORM, r->pool);
 
+    if (rv == APR_SUCCESS && r->finfo.filetype != APR_REG) {
+        return refuse(r, path, "it is no file");
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
+                           APR_OS_DEFAULT, r->pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = apr_file_info_get(&r->finfo, APR_FINFO_NORM, *file);
     }
-    if (rv != APR_SUCCESS || r->finfo.filetype != APR_REG) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r, FCLOGNO(0247)
-                      "X-Sendfile: cannot send '%s'%s", ap_escape_logitem(r->pool, path),
-                      rv == APR_SUCCESS ? ": it is no file" : "");
+    if (rv != APR_SUCCESS) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, r, FCLOGNO(0247) "X-Sendfile: cannot open '%s'",
+                      path);
         return APR_STATUS_IS_EACCES(rv) ? HTTP_FORBIDDEN : HTTP_NOT_FOUND;
     }
     return OK;

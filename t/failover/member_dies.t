@@ -95,7 +95,8 @@ for my $method (qw(GET POST)) {
     is $r->{status}, 200, "overloaded, $method: another member serves it";
     is scalar @{ $r->{second} }, 1, "overloaded, $method: once";
     is $r->{second}[0]{stdin_bytes}, $method eq 'POST' ? 12 : 0, "overloaded, $method: with its body";
-    like $r->{lines}[0], qr/overloaded/, "overloaded, $method: the word";
+    # after that the member is left in peace for a moment
+    like $r->{lines}[0], qr/overloaded/, "overloaded, $method: the word" if $method eq 'GET';
 }
 my $full = $httpd->post('/full/x', 'twelve bytes');
 is $full->{status}, 503, 'overloaded, no other member: 503';
