@@ -2,21 +2,68 @@
 /* error_text.c - see error_text.h. */
 #include "error_text.h"
 
+#include <stdbool.h>
+
 #include "fastcgi_log.h"
 #include "http_log.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-static void log_line(fcgi_error_text_t *text, const char *line, size_t bytes)
+/* PHP's own words say how bad it is; text of anybody else is an error. */
+static int level_of(const char *line, size_t bytes)
 {
+    static const struct {
+        const char *words;
+        int level;
+    } php[] = {
+        { "PHP Notice", APLOG_INFO },
+        { "PHP Deprecated", APLOG_INFO },
+        { "PHP Strict Standards", APLOG_INFO },
+        { "PHP Warning", APLOG_WARNING },
+    };
+    for (size_t i = 0; i < sizeof(php) / sizeof(php[0]); i++) {
+        if (memmem(line, bytes, php[i].words, strlen(php[i].words))) {
+            return php[i].level;
+        }
+    }
+    return APLOG_ERR;
+}
+
+static void log_message(fcgi_error_text_t *text, const char *line, size_t bytes)
+{
+    static const char no_script[] = "Primary script unknown";
+
     while (bytes > 0 && (line[bytes - 1] == '\r' || line[bytes - 1] == ' ')) {
         bytes--;
     }
-    if (bytes > 0) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, text->r, FCLOGNO(0230) "member %s says: %.*s",
-                      text->member, (int)bytes, line);
+    if (bytes == 0 || text->lines++ >= FCGI_ERROR_LINES_MAX) {
+        return;
     }
+    const bool names_script = memmem(line, bytes, no_script, sizeof(no_script) - 1) != NULL;
+    ap_log_rerror(APLOG_MARK, level_of(line, bytes), 0, text->r, FCLOGNO(0230)
+                  "member %s says: %.*s%s%s", text->member, (int)bytes, line,
+                  names_script ? ": SCRIPT_FILENAME is " : "", names_script ? text->script : "");
+}
+
+/* PHP-FPM puts its messages into one line: "PHP message: a; PHP message: b". */
+static void log_line(fcgi_error_text_t *text, const char *line, size_t bytes)
+{
+    static const char glue[] = "; PHP message: ";
+    const char *end;
+
+    while (bytes > 0 && (end = memmem(line, bytes, glue, sizeof(glue) - 1))) {
+        log_message(text, line, (size_t)(end - line));
+        bytes -= (size_t)(end + 2 - line);
+        line = end + 2;
+    }
+    log_message(text, line, bytes);
+}
+
+static void end_line(fcgi_error_text_t *text)
+{
+    log_line(text, text->line, text->line_bytes);
+    text->line_bytes = 0;
 }
 
 static void keep(fcgi_error_text_t *text, fcgi_span_t piece)
@@ -31,7 +78,7 @@ static void keep(fcgi_error_text_t *text, fcgi_span_t piece)
         text->line_bytes += fits;
         piece = fcgi_span_after(piece, fits);
         if (text->line_bytes == FCGI_ERROR_LINE_BYTES) {
-            fcgi_error_text_end(text);
+            end_line(text);
         }
     }
 }
@@ -44,7 +91,7 @@ void fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
         const size_t bytes = (size_t)(end - piece.at);
         if (text->line_bytes > 0) {
             keep(text, fcgi_span(piece.at, bytes));
-            fcgi_error_text_end(text);
+            end_line(text);
         }
         else {
             log_line(text, (const char *)piece.at, bytes);
@@ -58,6 +105,13 @@ void fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
 
 void fcgi_error_text_end(fcgi_error_text_t *text)
 {
-    log_line(text, text->line, text->line_bytes);
-    text->line_bytes = 0;
+    if (text->line_bytes > 0) {
+        end_line(text);
+    }
+    if (text->lines > FCGI_ERROR_LINES_MAX) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, text->r, FCLOGNO(0231)
+                      "member %s says: %d more lines, left out", text->member,
+                      text->lines - FCGI_ERROR_LINES_MAX);
+    }
+    text->lines = 0;
 }

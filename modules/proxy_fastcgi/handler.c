@@ -263,7 +263,8 @@ static void prepare_pump(job_t *job, fcgi_span_t request)
 
     buffer_bytes = buffer_bytes < READ_BUFFER_MIN ? READ_BUFFER_MIN : buffer_bytes;
     fcgi_exchange_init(&job->exchange, request_id(job), request);
-    job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member };
+    job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member,
+                                            .script = job->script_filename };
     job->pump = (fcgi_pump_t){
         .connection = job->lease.connection,
         .exchange = &job->exchange,

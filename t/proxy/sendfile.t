@@ -54,7 +54,7 @@ file('release/here', 'behind a root that is a symlink');
 file("$_/secret", 'SECRET') for qw(allowed-not outside .);
 symlink "$root/outside/secret", "$dir/link-out" or die;
 symlink "$root/outside", "$dir/folder-out" or die;
-symlink "../outside/secret", "$dir/sub/relative-out" or die;
+symlink "../../outside/secret", "$dir/sub/relative-out" or die;
 symlink 'small.txt', "$dir/link-in" or die;
 symlink 'release', "$root/current" or die;
 POSIX::mkfifo("$dir/pipe", 0666) or die;
