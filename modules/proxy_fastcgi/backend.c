@@ -9,6 +9,7 @@
 #include "apr_network_io.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
+#include "occupancy.h"
 #include "worker_params.h"
 
 /* Behind worker->context, in each process. */
@@ -56,6 +57,10 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
 {
     apr_pool_t *p = worker->cp->pool;
     fcgi_backend_t *backend = apr_pcalloc(p, sizeof(*backend));
+    const fcgi_worker_params_t *params = fcgi_worker_params_of(worker);
+    const char *address = *worker->s->uds_path
+                              ? worker->s->uds_path
+                              : apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
     int threads = 0;
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
@@ -65,6 +70,11 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
         .smax = worker->s->smax,
         .ttl = worker->s->ttl,
         .acquire = worker->s->acquire_set ? worker->s->acquire : 0,
+        .idletimeout = params->idletimeout,
+        .keepidle = params->keepidle,
+        .maxuses = (unsigned int)params->maxuses,
+        /* the address, not the worker: other virtual hosts may use the same backend */
+        .address = fcgi_occupancy_find(address),
     };
     return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
 }

@@ -26,6 +26,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 
 #define READ_BUFFER_BYTES  57344    /* unless iobuffersize says otherwise; under FlushMaxThreshold */
 #define READ_BUFFER_MIN    4096
+#define NOTICE_AFTER_US    20000    /* then a request on a new connection is said to wait */
 #define EXCERPT_BYTES      256      /* of an unfinished head, in the log */
 
 /* The balancer's contract; NULL without the balancer. */
@@ -64,6 +65,7 @@ typedef struct {
     apr_time_t connected;
     fcgi_lease_t lease;
     bool connection_was_kept;
+    bool is_waiting;                /* counted in the pool, see on_slow() */
     fcgi_exchange_t exchange;
     fcgi_pump_t pump;
     fcgi_reply_t reply;
@@ -94,11 +96,28 @@ static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, b
            : APR_STATUS_IS_EAGAIN(rv) ? FCGI_CHUNK_LATER : FCGI_CHUNK_FAILED;
 }
 
+static bool on_slow(void *baton)
+{
+    job_t *job = baton;
+    job->is_waiting = true;
+    fcgi_pool_note_waiting(job->lease.pool, 1);
+    return true;
+}
+
+static void end_waiting(job_t *job)
+{
+    if (job->is_waiting) {
+        job->is_waiting = false;
+        fcgi_pool_note_waiting(job->lease.pool, -1);
+    }
+}
+
 static bool on_head(void *baton, fcgi_span_t head)
 {
     job_t *job = baton;
     bool is_interim = false;
 
+    end_waiting(job);
     if (!fcgi_reply_head(&job->reply, head, &is_interim)) {
         return false;
     }
@@ -175,6 +194,7 @@ static const fcgi_pump_owner_t pump_owner = {
     .on_drained = on_drained,
     .on_pause = on_pause,
     .on_client_ready = on_client_ready,
+    .on_slow = on_slow,
     .on_client_gone = on_client_gone,
 };
 
@@ -249,6 +269,9 @@ static void set_time_limits(job_t *job)
     job->pump.first_byte = fcgi_worker_params_of(job->worker)->firstbyte;
     job->pump.client_timeout = job->r->server->timeout;
     job->pump.deadline = job->deadline;
+    if (job->lease.may_be_kept && !job->connection_was_kept) {
+        job->pump.notice_after = NOTICE_AFTER_US;
+    }
     if (job->connection_was_kept && fcgi_request_body_is_replayable(&job->body)) {
         job->pump.guard = fcgi_backend_guard(job->worker);
         job->pump.guards_unseen = is_safe;
@@ -375,6 +398,7 @@ static lb_outcome_t run_exchange(job_t *job, fcgi_span_t request)
     const apr_status_t rv = fcgi_pump_run(&job->pump);
     const lb_outcome_t outcome = outcome_of(job, rv);
 
+    end_waiting(job);
     fcgi_error_text_end(&job->error_text);
     count_bytes(job);
     if (job->wants_fresh && job->pump.first_byte_at) {

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-05: a member ends the request with OVERLOADED and no output: it has not begun. (a) Another member
-# serves the request, whatever its method; the first is left in peace for a moment, but is not
-# failed. (b) There is no other: 503 with Retry-After.
+# F-05: a member ends the request with OVERLOADED and no output: it has not begun. (a) Another
+# member serves the request, whatever its method; the first is left in peace for a moment, but is
+# not failed. (b) There is no other: 503 with Retry-After.
 use strict;
 use warnings;
 use FindBin;

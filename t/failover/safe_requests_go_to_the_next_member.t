@@ -35,8 +35,8 @@ sub dying { return Backend->answering(sub { $_[0]->close }, name => $_[0]) }
 
 sub balancer {
     my ($name, @members) = @_;
-    return "<Proxy balancer://$name>\n" . join('', map { "BalancerMember " . $_->url . "\n" } @members)
-         . "</Proxy>\n";
+    return "<Proxy balancer://$name>\n"
+         . join('', map { 'BalancerMember ' . $_->url . "\n" } @members) . "</Proxy>\n";
 }
 
 my $second = Backend->echo(name => 'second');
@@ -51,7 +51,8 @@ my @dying   = map { dying("dying$_") } 0 .. 5;
 my @refuses = map { Backend->refusing } 0 .. 1;
 my $httpd = Httpd->start(config => $config
     . balancer('two_die', @dying[0, 1], $third) . "ProxyPass /off/two_die/ balancer://two_die/\n"
-    . balancer('post_dies', @dying[2, 3], $third) . "ProxyPass /on/post_dies/ balancer://post_dies/\n"
+    . balancer('post_dies', @dying[2, 3], $third)
+    . "ProxyPass /on/post_dies/ balancer://post_dies/\n"
     . balancer('refuse_and_die', $refuses[0], $dying[4], $third)
     . "ProxyPass /off/refuse_and_die/ balancer://refuse_and_die/\n"
     . balancer('streamed', $dying[5], $third) . "ProxyPass /stream/ balancer://streamed/\n"
@@ -95,7 +96,8 @@ $httpd->expect_log(qr/FC0251: .*backend_eof.*another member gets it/, times => 3
 
 # ---- No third try ----
 
-for my $case (['two_die', '/off', 'PUT', @dying[0, 1]], ['post_dies', '/on', 'POST', @dying[2, 3]]) {
+for my $case (['two_die', '/off', 'PUT', @dying[0, 1]],
+              ['post_dies', '/on', 'POST', @dying[2, 3]]) {
     my ($name, $prefix, $method, @members) = @$case;
     $third->forget;
     is $httpd->send($method, "$prefix/$name/x", body => $twelve)->{status}, 502,

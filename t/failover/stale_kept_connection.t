@@ -137,7 +137,8 @@ $httpd->expect_log(qr/FC0251: .*backend_eof.*answered 502/, times => 3);
 # ---- The new connection dies too: that is a failure ----
 
 is ask('always', 'GET'), 'always 1', 'a connection is made';
-is ask('always', 'GET'), 'standby', 'closed on the kept connection and on a new one: the next member';
+is ask('always', 'GET'), 'standby',
+    'closed on the kept connection and on a new one: the next member';
 is scalar($first{always}->requests), 3, '... after two tries on the first';
 is $httpd->member($first{always}->port, 'always')->{failures}, 1, '... which is one failure';
 $httpd->expect_log(qr/FC0251: .*backend_eof.*another member gets it/, times => 1);

@@ -20,8 +20,8 @@ sub is_installed {
 
 sub command {
     my ($port, $path, @options) = @_;
-    return (program(), '-q', '--silent', '--show-error', '--http2-prior-knowledge', '--max-time', 30,
-            @options, "http://127.0.0.1:$port$path");
+    return (program(), '-q', '--silent', '--show-error', '--http2-prior-knowledge',
+            '--max-time', 30, @options, "http://127.0.0.1:$port$path");
 }
 
 # is_complete is false when the stream was reset or ended short of its length; why is curl's word.

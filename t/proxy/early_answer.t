@@ -64,7 +64,8 @@ for my $status (413, 403, 200) {
         ok $response->{complete}, '... which is complete';
         cmp_ok $now - ($event->{at} // 0), '<', SOON * $Deadline::STRETCH, '... at once';
         ok wait_until(SOON, sub { !$httpd->in_flight }), '... nothing is in flight';
-        is_deeply [($httpd->end_words('/app/x', ++$httpd->{asked}))[-1]], ['ok'], '... the word is ok';
+        is_deeply [($httpd->end_words('/app/x', ++$httpd->{asked}))[-1]], ['ok'],
+            '... the word is ok';
         $client->close;
     }
 }

@@ -60,8 +60,9 @@ EOC
 my $fpm;
 if (Fpm::is_installed()) {
     $fpm = Fpm->start(listen => 'tcp', children => 3, files => {
-        'sleep.php' => '<?php file_put_contents("php://stderr", ""); sleep(10); echo "slept";',
-        'short.php' => '<?php touch($_GET["begun"]); usleep(1500000); touch($_GET["ended"]); echo "x";',
+        'sleep.php' => '<?php sleep(10); echo "slept";',
+        'short.php' => '<?php touch($_GET["begun"]); usleep(1500000); touch($_GET["ended"]);
+                        echo "x";',
         'quick.php' => '<?php echo "quick";',
     });
     for my $name ('default', 'ignored') {
@@ -157,7 +158,8 @@ SKIP: {
     $client->request('GET', '/fpm_default/sleep.php');
     ok wait_until(5, sub { open_connections($fpm->port) == 1 }), 'FPM: a script sleeps';
     $client->close;
-    ok wait_until(SOON, sub { !open_connections($fpm->port) }), '... its connection is closed at once';
+    ok wait_until(SOON, sub { !open_connections($fpm->port) }),
+        '... its connection is closed at once';
     ok wait_until(SOON, sub { !$httpd->in_flight('fpm_default') }), '... the slot is free';
     is_deeply [$httpd->end_words('/fpm_default/sleep.php')], ['client_abort'], '... the word';
     is $httpd->get('/fpm_default/quick.php')->{body}, 'quick', '... and the next one is served';

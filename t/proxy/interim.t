@@ -23,7 +23,9 @@ my %does = (
     no_status => sub { $_[0]->stdout("${hints}Content-Type: text/plain\r\n\r\nthe body") },
     only  => sub { $_[0]->stdout($hints) },
     dies  => sub { $_[0]->stdout($hints); $_[0]->close },
-    length => sub { $_[0]->stdout("${hints}Content-Type: text/plain\r\nContent-Length: 8\r\n\r\nthe body") },
+    length => sub {
+        $_[0]->stdout("${hints}Content-Type: text/plain\r\nContent-Length: 8\r\n\r\nthe body");
+    },
 );
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;
@@ -59,7 +61,8 @@ EOC
     is $client->read_head(5)->{status}, 103, 'the connection is sound: another interim answer';
     is $client->read_response->{body}, 'the body', '... and another real one';
 }
-for my $case (['once', 103], ['two', 103, 103], ['bytes', 103], ['no_status', 103], ['length', 103]) {
+for my $case (['once', 103], ['two', 103, 103], ['bytes', 103], ['no_status', 103],
+              ['length', 103]) {
     my ($what, @interim) = @$case;
     my $client = $httpd->connect;
     $client->request('GET', "/app/x?$what");
@@ -78,7 +81,8 @@ for my $what (qw(gated once two bytes no_status)) {
     my $client = $httpd->connect;
     $client->request('GET', "/app/x?$what", version => '1.0');
     my $response = $client->read_response(interim => 1);
-    is $response->{status}, $what eq 'no_status' ? 200 : 201, "HTTP/1.0, $what: only the real answer";
+    is $response->{status}, $what eq 'no_status' ? 200 : 201,
+        "HTTP/1.0, $what: only the real answer";
     is $response->{body}, 'the body', '... and its body';
     ok !exists $response->{header}{link}, '... without the Link of the interim one';
 }

@@ -93,7 +93,8 @@ for my $what ('open', 'length') {
     my $client = slow_client("/default/x?$what");
     ok $backend->wait_for_event('done', 1, SOON), "$what: the backend has got rid of 50 MB";
     ok wait_until(1, sub { !$httpd->in_flight('default') }), '... its slot is free';
-    is $httpd->get('/default/y?small')->{body}, 'small', '... its connection serves another request';
+    is $httpd->get('/default/y?small')->{body}, 'small',
+        '... its connection serves another request';
     is $backend->connections, 0, '... (the same one)';
     my $grown = child_kilobytes('VmRSS') - $before;
     cmp_ok $grown, '<', 16 * 1024, '... httpd has not grown by it (kB)';

@@ -77,7 +77,8 @@ for my $how ('Content-Length', 'Transfer-Encoding') {
 {
     $backend->forget;
     my $client = $httpd->connect;
-    $client->send("POST /app/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: @{[ BYTES ]}\r\n\r\n"
+    $client->send("POST /app/half HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Length: @{[ BYTES ]}\r\n\r\n"
         . $halves[0]);
     ok wait_until(10, sub { spooled_bytes() > BYTES / 4 }), 'half of an upload is spooled';
     $client->close;
@@ -91,7 +92,8 @@ for my $how ('Content-Length', 'Transfer-Encoding') {
     $backend->forget;
     my $client = $httpd->connect;
     $client->{method} = 'POST';
-    $client->send("POST /stream/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: @{[ BYTES ]}\r\n\r\n"
+    $client->send("POST /stream/x HTTP/1.1\r\nHost: localhost\r\n"
+        . "Content-Length: @{[ BYTES ]}\r\n\r\n"
         . $halves[0]);
     ok $backend->wait_for_event('connection'), 'Stream: the backend is called in the upload';
     is $httpd->in_flight, 1, '... and a slot is held';

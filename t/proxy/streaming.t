@@ -21,7 +21,8 @@ use constant { LINES => 6, PAUSE => 0.2, SOON => 0.15 };    # seconds
 # Each line tells when it was sent.
 my %type = (events => "text/event-stream", charset => "text/event-stream; charset=utf-8",
             plain => 'text/plain', json => 'application/json', none => '',
-            accel => "text/plain\r\nX-Accel-Buffering: no", yes => "text/plain\r\nX-Accel-Buffering: yes");
+            accel => "text/plain\r\nX-Accel-Buffering: no",
+            yes => "text/plain\r\nX-Accel-Buffering: yes");
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;
     my $type = $type{ $request->{params}{QUERY_STRING} };

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-30, F-19: firstbyte, timeout, total and connectiontimeout, and all that can go wrong within them:
-# the right status at the right time, exactly one line in the log with member, state, word,
+# F-30, F-19: firstbyte, timeout, total and connectiontimeout, and all that can go wrong within
+# them: the right status at the right time, exactly one line in the log with member, state, word,
 # milliseconds and bytes, and the same word in the access log.
 use strict;
 use warnings;
@@ -56,14 +56,19 @@ my %case = (
                       504, 'read_timeout', 2, 0],
     stuck         => [sub { $_[0]->stdout("${head}begins"); $_[0]->wait_for_close(10) },
                       200, 'read_timeout', 2, 0],
-    trickle       => [sub { $_[0]->stdout($head); trickle($_[0], 'x') }, 200, 'total_timeout', 4, 0],
+    trickle       => [sub { $_[0]->stdout($head); trickle($_[0], 'x') },
+                      200, 'total_timeout', 4, 0],
     trickle_head  => [sub { trickle($_[0], 'X') }, 504, 'total_timeout', 4, 0],
     unread        => ['deaf', 504, 'write_timeout', 2, 0, method => 'PUT', body => $large],
     dies          => [sub { $_[0]->close }, 502, 'backend_eof', 0, 1],
     resets        => [sub { $_[0]->reset }, 502, 'backend_eof', 0, 1],
     dies_later    => [sub { $_[0]->wait_for_close(0.5); $_[0]->close }, 502, 'backend_eof', 0.5, 1],
-    dies_in_body  => [sub { $_[0]->stdout("${head}begins"); $_[0]->wait_for_close(0.5); $_[0]->close },
-                      200, 'backend_eof', 0.5, 1],
+    dies_in_body  => [sub {
+                          my ($connection) = @_;
+                          $connection->stdout("${head}begins");
+                          $connection->wait_for_close(0.5);
+                          $connection->close;
+                      }, 200, 'backend_eof', 0.5, 1],
     garbage       => [sub { $_[0]->send("HTTP/1.0 200 OK\r\n\r\n"); $_[0]->wait_for_close(10) },
                       502, 'protocol', 0, 1],
     version       => [sub { $_[0]->record(6, 1, "${head}x", 0, 2); $_[0]->wait_for_close(10) },

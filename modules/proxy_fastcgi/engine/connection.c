@@ -217,7 +217,8 @@ apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, 
         *came |= fds[0].revents & POLLOUT ? FCGI_WRITABLE : 0;
         *came |= fds[1].revents & POLLIN ? FCGI_CLIENT_READABLE : 0;
         *came |= fds[1].revents & POLLOUT ? FCGI_CLIENT_WRITABLE : 0;
-        *came |= fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR) ? FCGI_CLIENT_GONE : 0;
+        /* POLLNVAL: httpd is being stopped and has closed its clients' sockets */
+        *came |= fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL) ? FCGI_CLIENT_GONE : 0;
     }
     return rv;
 }

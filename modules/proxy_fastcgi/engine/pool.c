@@ -4,6 +4,11 @@
 
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
+#include "apr_thread_proc.h"
+#include "occupancy.h"
+
+#define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
+#define REAPER_BEAT_US (50 * 1000)    /* while anything is kept */
 
 struct fcgi_pool_t {
     apr_thread_mutex_t *lock;       /* guards all below */
@@ -12,17 +17,37 @@ struct fcgi_pool_t {
     fcgi_connection_t *kept;        /* the one used last is first, so the oldest are at the end */
     int kept_count;
     int in_use;
+    fcgi_pool_t *next;              /* of all pools of this process; see reaper */
 };
 
-static apr_status_t close_all(void *data)
+/* The thread that closes what was kept for too long. */
+static struct {
+    apr_thread_mutex_t *lock;       /* guards all below; taken before a pool's own */
+    apr_thread_cond_t *work;        /* something is kept, or is_stopping */
+    apr_thread_t *thread;           /* NULL: there is none */
+    fcgi_pool_t *pools;
+    bool is_idle;                   /* it waits for work without a time limit */
+    bool is_stopping;
+} reaper;
+
+static void close_list(fcgi_connection_t *list)
+{
+    while (list) {
+        fcgi_connection_t *next = list->next_kept;
+        fcgi_connection_close(&list);
+        list = next;
+    }
+}
+
+/* ---- Making and ending ---------------------------------------------------------------------- */
+
+static apr_status_t end_pool(void *data)
 {
     fcgi_pool_t *pool = data;
 
-    while (pool->kept) {
-        fcgi_connection_t *c = pool->kept;
-        pool->kept = c->next_kept;
-        fcgi_connection_close(&c);
-    }
+    fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -pool->kept_count);
+    close_list(pool->kept);
+    pool->kept = NULL;
     pool->kept_count = 0;
     return APR_SUCCESS;
 }
@@ -36,12 +61,21 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     if (rv == APR_SUCCESS) {
         rv = apr_thread_cond_create(&pool->left, p);
     }
-    if (rv == APR_SUCCESS) {
-        apr_pool_cleanup_register(p, pool, close_all, apr_pool_cleanup_null);
-        *made = pool;
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
-    return rv;
+    apr_pool_cleanup_register(p, pool, end_pool, apr_pool_cleanup_null);
+    if (reaper.thread) {
+        apr_thread_mutex_lock(reaper.lock);
+        pool->next = reaper.pools;
+        reaper.pools = pool;
+        apr_thread_mutex_unlock(reaper.lock);
+    }
+    *made = pool;
+    return APR_SUCCESS;
 }
+
+/* ---- The right to a connection ---------------------------------------------------------------- */
 
 /* With the lock held, wait until there is room under max. */
 static apr_status_t wait_for_room(fcgi_pool_t *pool)
@@ -89,23 +123,21 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
     apr_thread_mutex_unlock(pool->lock);
 }
 
-/* With the lock held. */
-static fcgi_connection_t *pop(fcgi_pool_t *pool)
-{
-    fcgi_connection_t *c = pool->kept;
-    if (c) {
-        pool->kept = c->next_kept;
-        pool->kept_count--;
-    }
-    return c;
-}
+/* ---- Keeping and taking ----------------------------------------------------------------------- */
 
 fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool)
 {
     for (;;) {
         apr_thread_mutex_lock(pool->lock);
-        fcgi_connection_t *c = pop(pool);
+        fcgi_connection_t *c = pool->kept;
+        if (c) {
+            pool->kept = c->next_kept;
+            pool->kept_count--;
+        }
         apr_thread_mutex_unlock(pool->lock);
+        if (c) {
+            fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -1);
+        }
         if (!c || fcgi_connection_is_quiet(c)) {
             return c;
         }
@@ -113,45 +145,145 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool)
     }
 }
 
-/* With the lock held: unlink those beyond smax that are older than ttl. */
-static fcgi_connection_t *unlink_old(fcgi_pool_t *pool, apr_time_t now)
+static void wake_reaper(void)
 {
-    fcgi_connection_t **at = &pool->kept;
-
-    if (pool->limits.ttl == 0 || pool->limits.smax < 0 || pool->kept_count <= pool->limits.smax) {
-        return NULL;
+    if (reaper.thread && __atomic_load_n(&reaper.is_idle, __ATOMIC_RELAXED)) {
+        apr_thread_mutex_lock(reaper.lock);
+        apr_thread_cond_signal(reaper.work);
+        apr_thread_mutex_unlock(reaper.lock);
     }
-    for (int i = 0; *at && i < pool->limits.smax; i++) {
-        at = &(*at)->next_kept;
-    }
-    while (*at && now - (*at)->kept_since < pool->limits.ttl) {
-        at = &(*at)->next_kept;
-    }
-    fcgi_connection_t *old = *at;
-    *at = NULL;
-    for (fcgi_connection_t *c = old; c; c = c->next_kept) {
-        pool->kept_count--;
-    }
-    return old;
 }
 
 void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
 {
     fcgi_connection_t *c = *connection;
+    const int address = pool->limits.address;
+
+    if ((pool->limits.maxuses && c->uses >= pool->limits.maxuses)
+        || fcgi_occupancy_total(address, FCGI_OCCUPANCY_WAITING) > 0) {
+        fcgi_connection_close(connection);
+        return;
+    }
     *connection = NULL;
     c->was_kept = true;
     c->kept_since = fcgi_now();
+    fcgi_occupancy_add(address, FCGI_OCCUPANCY_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
     c->next_kept = pool->kept;
     pool->kept = c;
     pool->kept_count++;
-    fcgi_connection_t *old = unlink_old(pool, c->kept_since);
     apr_thread_mutex_unlock(pool->lock);
+    wake_reaper();
+}
 
-    while (old) {
-        fcgi_connection_t *next = old->next_kept;
-        fcgi_connection_close(&old);
-        old = next;
+void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by)
+{
+    fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_WAITING, by);
+}
+
+/* ---- Closing what was kept for too long -------------------------------------------------------- */
+
+/* How long the i-th kept connection, counted from the one used last, may stay idle. */
+static apr_interval_time_t patience(const fcgi_pool_t *pool, int i, int surplus)
+{
+    const fcgi_pool_limits_t *limits = &pool->limits;
+    apr_interval_time_t shortest = limits->idletimeout ? limits->idletimeout : APR_INT64_MAX;
+
+    if (limits->ttl && limits->smax >= 0 && i >= limits->smax && limits->ttl < shortest) {
+        shortest = limits->ttl;
     }
+    if (i >= pool->kept_count - surplus && GRACE_US < shortest) {
+        shortest = GRACE_US;
+    }
+    return shortest;
+}
+
+/* With the lock held: unlink those whose time is over. They are the tail of the list. */
+static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
+{
+    const int address = pool->limits.address;
+    const bool somebody_waits = fcgi_occupancy_total(address, FCGI_OCCUPANCY_WAITING) > 0;
+    const int surplus = fcgi_occupancy_total(address, FCGI_OCCUPANCY_KEPT) - pool->limits.keepidle;
+    const apr_time_t now = fcgi_now();
+    fcgi_connection_t **at = &pool->kept;
+    int i = 0;
+
+    while (*at && !somebody_waits && now - (*at)->kept_since < patience(pool, i, surplus)) {
+        at = &(*at)->next_kept;
+        i++;
+    }
+    fcgi_connection_t *old = *at;
+    *at = NULL;
+    fcgi_occupancy_add(address, FCGI_OCCUPANCY_KEPT, i - pool->kept_count);
+    pool->kept_count = i;
+    return old;
+}
+
+/* With reaper.lock held.
+ * returns  is anything still kept? */
+static bool reap_all(void)
+{
+    bool any = false;
+
+    for (fcgi_pool_t *pool = reaper.pools; pool; pool = pool->next) {
+        apr_thread_mutex_lock(pool->lock);
+        fcgi_connection_t *old = unlink_old(pool);
+        any |= pool->kept_count > 0;
+        apr_thread_mutex_unlock(pool->lock);
+        close_list(old);
+    }
+    return any;
+}
+
+static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
+{
+    apr_thread_mutex_lock(reaper.lock);
+    while (!reaper.is_stopping) {
+        fcgi_occupancy_bury_the_dead();
+        if (reap_all()) {
+            apr_thread_cond_timedwait(reaper.work, reaper.lock, REAPER_BEAT_US);
+            continue;
+        }
+        __atomic_store_n(&reaper.is_idle, true, __ATOMIC_RELAXED);
+        /* with a limit: a connection may be kept just before is_idle was seen */
+        apr_thread_cond_timedwait(reaper.work, reaper.lock, apr_time_from_sec(1));
+        __atomic_store_n(&reaper.is_idle, false, __ATOMIC_RELAXED);
+    }
+    apr_thread_mutex_unlock(reaper.lock);
+    return NULL;
+}
+
+static apr_status_t stop_reaper(void *unused)
+{
+    apr_status_t rv;
+
+    if (reaper.thread) {
+        apr_thread_mutex_lock(reaper.lock);
+        reaper.is_stopping = true;
+        apr_thread_cond_signal(reaper.work);
+        apr_thread_mutex_unlock(reaper.lock);
+        apr_thread_join(&rv, reaper.thread);
+        reaper.thread = NULL;
+        reaper.pools = NULL;
+    }
+    return APR_SUCCESS;
+}
+
+apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild)
+{
+    apr_status_t rv = apr_thread_mutex_create(&reaper.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_cond_create(&reaper.work, pchild);
+    }
+    reaper.pools = NULL;
+    reaper.is_stopping = false;
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_create(&reaper.thread, NULL, run_reaper, NULL, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        /* before any pool of connections ends */
+        apr_pool_pre_cleanup_register(pchild, NULL, stop_reaper);
+    }
+    return rv;
 }

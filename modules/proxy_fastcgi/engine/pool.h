@@ -1,12 +1,18 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* pool.h - the connections to one backend that this process keeps for the next request.
- * Knows    stock's max, smax, ttl and acquire.
+ * Knows    stock's max, smax, ttl and acquire; our keepidle, idletimeout and maxuses.
  * Ignores  where the backend is, who may reuse.
  * Memory   the kept connections; they are closed with the pool that it was made in.
- * Threads  any.
+ * Threads  any; one thread of each process closes what was kept for too long.
  *
  * Invariants: a connection is either kept here or somebody's, never both. in_use counts the
- * rights that were taken and not yet given back. */
+ * rights that were taken and not yet given back. Each kept connection is counted in occupancy.h.
+ *
+ * A kept connection occupies one PHP-FPM child, also when it is idle. So that nobody starves:
+ * - over all processes, more than keepidle of them live for a short grace only (a busy pool reuses
+ *   them before that);
+ * - while a request waits on a new connection for an answer, connections are closed, not kept;
+ * - after maxuses requests a connection is closed, so that PHP-FPM's own queue moves. */
 #ifndef FCGI_POOL_H
 #define FCGI_POOL_H
 
@@ -20,7 +26,14 @@ typedef struct {
     int smax;                       /* kept ones above it die after ttl; -1: all may stay */
     apr_interval_time_t ttl;        /* 0: for ever */
     apr_interval_time_t acquire;    /* how long to wait for one of max; 0: as long as it takes */
+    apr_interval_time_t idletimeout;   /* 0: none */
+    int keepidle;                   /* over all processes */
+    unsigned int maxuses;           /* 0: no limit */
+    int address;                    /* see fcgi_occupancy_find() */
 } fcgi_pool_limits_t;
+
+/** In a child: start the thread that closes what was kept for too long; it ends with `pchild`. */
+apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild);
 
 apr_status_t fcgi_pool_make(fcgi_pool_t **pool, const fcgi_pool_limits_t *limits, apr_pool_t *p);
 
@@ -34,7 +47,11 @@ void fcgi_pool_leave(fcgi_pool_t *pool);
 /** The kept connection that was used last and is still good; NULL when there is none. */
 fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool);
 
-/** Keep a connection for the next request; *connection becomes NULL. */
+/** Keep a connection for the next request, unless its time is over or somebody waits: then it is
+ *  closed. *connection becomes NULL. */
 void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection);
+
+/** A request on a new connection waits for its first byte (+1), or not any more (-1). */
+void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by);
 
 #endif

@@ -173,6 +173,9 @@ static apr_interval_time_t time_left(const fcgi_pump_t *pump, bool for_client, f
         if (pump->guard > 0) {
             consider(pump->guard - waited, FCGI_LIMIT_GUARD, &left, which);
         }
+        if (pump->notice_after > 0) {
+            consider(pump->notice_after - waited, FCGI_LIMIT_NOTICE, &left, which);
+        }
     }
     if (pump->deadline > 0) {
         consider(pump->deadline - now, FCGI_LIMIT_TOTAL, &left, which);
@@ -218,6 +221,10 @@ static apr_status_t wait_once(fcgi_pump_t *pump, unsigned wanted, unsigned *came
     }
     if (which == FCGI_LIMIT_GUARD) {
         return judge_guard(pump);
+    }
+    if (which == FCGI_LIMIT_NOTICE) {
+        pump->notice_after = 0;
+        return pump->owner->on_slow(pump->baton) ? APR_EAGAIN : stop(pump);
     }
     pump->limit = which;
     return APR_TIMEUP;

@@ -31,6 +31,8 @@ typedef struct {
     bool (*on_pause)(void *baton);
     /* The client can take more (see client_is_behind). */
     bool (*on_client_ready)(void *baton);
+    /* No byte came within notice_after. */
+    bool (*on_slow)(void *baton);
     /* The client has closed its side. */
     bool (*on_client_gone)(void *baton);
 } fcgi_pump_owner_t;
@@ -42,6 +44,7 @@ typedef enum {
     FCGI_LIMIT_SILENCE,
     FCGI_LIMIT_TOTAL,
     FCGI_LIMIT_CLIENT,     /* the client sent no more of its body */
+    FCGI_LIMIT_NOTICE,     /* no limit: on_slow is due */
     FCGI_LIMIT_GUARD       /* a kept connection whose peer may be busy with something else */
 } fcgi_limit_t;
 
@@ -62,6 +65,7 @@ typedef struct {
     apr_time_t deadline;              /* of everything, monotonic; 0: none */
     apr_interval_time_t guard;        /* for the first byte, on a kept connection; 0: none */
     bool guards_unseen;               /* also when nobody can tell whether the peer has read */
+    apr_interval_time_t notice_after; /* call on_slow once when no first byte came; 0: do not */
     apr_interval_time_t flush_wait;   /* call on_pause after so many us of silence; 0 at once,
                                        * negative never */
 
