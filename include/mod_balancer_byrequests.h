@@ -22,7 +22,6 @@
     X(LB_CONNECT_BUSY,       "connect_busy",       0)   \
     X(LB_CONNECT_FAILED,     "connect_failed",     1)   \
     X(LB_STALE,              "backend_eof",        0)   \
-    X(LB_UNREAD,             "unread_connection",  0)   \
     X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", 0)   \
     X(LB_READ_TIMEOUT,       "read_timeout",       0)   \
     X(LB_WRITE_TIMEOUT,      "write_timeout",      0)   \

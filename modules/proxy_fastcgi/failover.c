@@ -29,8 +29,6 @@ fcgi_retry_t fcgi_failover_decide(const fcgi_try_t *failed)
     case LB_CONNECT_FAILED:
     case LB_OVERLOADED:    /* the backend itself says that it has not begun */
         return FCGI_NEXT_MEMBER;
-    case LB_UNREAD:        /* the backend has not even read it */
-        return FCGI_SAME_MEMBER;
     case LB_STALE:         /* nobody can know whether it ran */
         return failed->may_run_twice && !failed->is_over_budget ? FCGI_SAME_MEMBER : FCGI_GIVE_UP;
     case LB_BACKEND_EOF:

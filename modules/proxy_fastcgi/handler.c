@@ -181,7 +181,8 @@ static bool on_client_ready(void *baton)
 static bool on_client_gone(void *baton)
 {
     job_t *job = baton;
-    job->reply.client_is_gone = true;
+    /* A client that has all it was promised may go: END_REQUEST is no concern of its. */
+    job->reply.client_is_gone = !fcgi_reply_is_delivered(&job->reply);
     return goes_on(job);
 }
 
@@ -272,9 +273,9 @@ static void set_time_limits(job_t *job)
     if (job->lease.may_be_kept && !job->connection_was_kept) {
         job->pump.notice_after = NOTICE_AFTER_US;
     }
-    if (job->connection_was_kept && fcgi_request_body_is_replayable(&job->body)) {
+    /* Only for what may run twice: what lies in the socket is read one day, also when it is closed. */
+    if (job->connection_was_kept && is_safe && fcgi_request_body_is_replayable(&job->body)) {
         job->pump.guard = fcgi_backend_guard(job->worker);
-        job->pump.guards_unseen = is_safe;
     }
 }
 
@@ -355,8 +356,7 @@ static lb_outcome_t timeout_outcome(job_t *job)
         return LB_CLIENT_ERROR;
     case FCGI_LIMIT_GUARD:
         job->why = "a kept connection gave no answer: its peer may still be busy";
-        return fcgi_connection_peer(job->lease.connection) == FCGI_PEER_HAS_NOT ? LB_UNREAD
-                                                                                : LB_STALE;
+        return LB_STALE;
     default:
         job->why = "silent for too long (timeout)";
         return fcgi_exchange_is_sent(&job->exchange) ? LB_READ_TIMEOUT : LB_WRITE_TIMEOUT;

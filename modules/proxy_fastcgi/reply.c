@@ -394,6 +394,17 @@ bool fcgi_reply_resume(fcgi_reply_t *reply)
     return !reply->client_is_gone;
 }
 
+bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
+{
+    const request_rec *r = reply->r;
+    const bool has_no_body = r->header_only || r->status == HTTP_NO_CONTENT
+                             || r->status == HTTP_NOT_MODIFIED;
+
+    return reply->was_passed && !fcgi_absorb_is_behind(&reply->absorb)
+           && (has_no_body || (reply->promised_bytes >= 0
+                               && reply->body_bytes >= reply->promised_bytes));
+}
+
 bool fcgi_reply_is_short(fcgi_reply_t *reply)
 {
     if (reply->kind != FCGI_REPLY_BODY || reply->body_bytes >= reply->promised_bytes) {

@@ -69,6 +69,9 @@ bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
  *  returns  false when the client is gone */
 bool fcgi_reply_resume(fcgi_reply_t *reply);
 
+/** Has the client all that the head has promised? */
+bool fcgi_reply_is_delivered(const fcgi_reply_t *reply);
+
 /** The exchange has ended: is the body shorter than its Content-Length? Sets why. */
 bool fcgi_reply_is_short(fcgi_reply_t *reply);
 

@@ -51,7 +51,8 @@ my %does = (
         $c->send(out($c->{id}, "$head\r\n$text") . end_of($c) . $text) },
     # a whole second answer
     twice   => sub { my ($c, $text) = @_;
-        $c->send((out($c->{id}, "$head\r\n$text") . end_of($c)) x 2) },
+        my $answer = out($c->{id}, "$head\r\n$text") . end_of($c);
+        $c->send($answer x 2) },
     # a record of another request, before and within the answer
     foreign => sub { my ($c, $text) = @_;
         $c->send(out($c->{id} + 7, "$head\r\nforeign text") . out($c->{id}, "$head\r\n$text") . end_of($c)) },

@@ -58,14 +58,18 @@ EOC
         at_once($httpd, "$listen: POST $n after it", 'POST', "/quick.php?token=post$n", 'quick');
     }
     cmp_ok now_monotonic() - $answered, '<', SLEEP_SECONDS, "$listen: all that while finish.php still runs";
-    is scalar(lines_of("$dir/ended")), 0, "$listen: ... it does";
+    is scalar(my @ended = lines_of("$dir/ended")), 0, "$listen: ... it does";
     ok wait_until(10, sub { -s "$dir/ended" }), "$listen: the script runs to its end";
 
     # Both children have been freed: whatever was sent into the silent connection has run by now.
     my ($pongs) = (0);
     ok wait_until(5, sub { ($fpm->ping // '') eq 'pong' && ++$pongs >= 4 }), "$listen: PHP-FPM is idle again";
-    is_deeply [sort(lines_of("$dir/ran"))], [sort 'before', map { ("get$_", "post$_") } 1 .. 3],
-        "$listen: each request has run exactly once";
+    # A GET that was sent into the silent connection runs there too, one day: it is safe. A POST is not.
+    my %ran;
+    $ran{$_}++ for lines_of("$dir/ran");
+    is_deeply [map { $ran{$_} // 0 } 'before', map { "post$_" } 1 .. 3], [1, 1, 1, 1],
+        "$listen: each POST has run exactly once";
+    is scalar(grep { !$ran{"get$_"} } 1 .. 3), 0, "$listen: each GET has run";
     is -s "$dir/ended", 1, "$listen: so has finish.php";
 
     # Several of them in a row: each takes a child, the last waits for nobody while one is left.

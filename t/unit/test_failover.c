@@ -25,7 +25,6 @@ static const row_t table[] = {
     { LB_CONNECT_BUSY,       "NNNN", "NNNN" },
     { LB_CONNECT_FAILED,     "NNNN", "NNNN" },
     { LB_STALE,              "----", "S-S-" },
-    { LB_UNREAD,             "SSSS", "SSSS" },
     { LB_FIRST_BYTE_TIMEOUT, "----", "----" },
     { LB_READ_TIMEOUT,       "----", "----" },
     { LB_WRITE_TIMEOUT,      "----", "----" },
@@ -116,13 +115,6 @@ START_TEST(request_that_two_backends_died_on_is_not_given_to_a_third)
 }
 END_TEST
 
-START_TEST(request_that_nobody_has_read_is_sent_again_whatever_its_method)
-{
-    const fcgi_try_t failed = { .outcome = LB_UNREAD, .is_replayable = true };
-    ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_SAME_MEMBER);
-}
-END_TEST
-
 START_TEST(request_that_never_left_goes_on_whatever_its_method)
 {
     const fcgi_try_t failed = { LB_CONNECT_REFUSED, .is_replayable = true };
@@ -171,7 +163,6 @@ int main(void)
     tcase_add_test(tc, nothing_is_sent_twice_once_a_byte_came_back_or_the_body_is_gone);
     tcase_add_test(tc, request_that_may_have_run_is_repeated_only_when_it_may_run_twice);
     tcase_add_test(tc, request_that_two_backends_died_on_is_not_given_to_a_third);
-    tcase_add_test(tc, request_that_nobody_has_read_is_sent_again_whatever_its_method);
     tcase_add_test(tc, request_that_never_left_goes_on_whatever_its_method);
     tcase_add_test(tc, outcome_out_of_range_gives_up);
     tcase_add_test(tc, methods_of_rfc_9110_and_propfind_are_idempotent_and_no_others);

@@ -187,10 +187,8 @@ static apr_interval_time_t time_left(const fcgi_pump_t *pump, bool for_client, f
  * returns  APR_TIMEUP to give the connection up, APR_EAGAIN to wait on */
 static apr_status_t judge_guard(fcgi_pump_t *pump)
 {
-    const fcgi_peer_t peer = fcgi_connection_peer(pump->connection);
-
     pump->guard = 0;
-    if (peer == FCGI_PEER_HAS_NOT || (peer == FCGI_PEER_UNKNOWN && pump->guards_unseen)) {
+    if (fcgi_connection_peer(pump->connection) != FCGI_PEER_HAS_READ) {
         pump->limit = FCGI_LIMIT_GUARD;
         return APR_TIMEUP;
     }

@@ -64,7 +64,6 @@ typedef struct {
     apr_interval_time_t client_timeout;
     apr_time_t deadline;              /* of everything, monotonic; 0: none */
     apr_interval_time_t guard;        /* for the first byte, on a kept connection; 0: none */
-    bool guards_unseen;               /* also when nobody can tell whether the peer has read */
     apr_interval_time_t notice_after; /* call on_slow once when no first byte came; 0: do not */
     apr_interval_time_t flush_wait;   /* call on_pause after so many us of silence; 0 at once,
                                        * negative never */
