@@ -21,6 +21,7 @@
     X(LB_CONNECT_TIMEOUT,    "connect_timeout",    1)   \
     X(LB_CONNECT_BUSY,       "connect_busy",       0)   \
     X(LB_CONNECT_FAILED,     "connect_failed",     1)   \
+    X(LB_TLS_FAILED,         "tls_failed",         1)   \
     X(LB_STALE,              "backend_eof",        0)   \
     X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", 0)   \
     X(LB_READ_TIMEOUT,       "read_timeout",       0)   \

@@ -10,6 +10,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "occupancy.h"
+#include "tls.h"
 #include "worker_params.h"
 
 /* Behind worker->context, in each process. */
@@ -278,6 +279,39 @@ static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *
     return rv;
 }
 
+static bool speaks_tls(const char *url)
+{
+    return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
+}
+
+/* The name that the backend's certificate must have. */
+static const char *tls_name(request_rec *r, const proxy_worker *worker, const char *url)
+{
+    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
+    apr_uri_t uri;
+
+    if (dconf->preserve_host && r->hostname) {
+        return r->hostname;
+    }
+    return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
+           ? uri.hostname : worker->s->hostname_ex;
+}
+
+static apr_status_t start_tls(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
+                              const char *url, const char **why)
+{
+    const char *name = tls_name(r, worker, url);
+    const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, name,
+                                           fcgi_backend_timeout(worker, r->server));
+    if (rv != APR_SUCCESS) {
+        lease->handshake_failed = true;
+        *why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why (SSLProxyEngine, "
+                            "SSLProxyVerify, SSLProxyCACertificateFile, SSLProxyCheckPeerName)",
+                            name);
+    }
+    return rv;
+}
+
 apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
                                   const char *url, bool fresh, const char **why)
 {
@@ -300,6 +334,9 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
     }
     if (!lease->connection) {
         rv = open_new(lease, r, worker, url, why);
+        if (rv == APR_SUCCESS && speaks_tls(url)) {
+            rv = start_tls(lease, r, worker, url, why);
+        }
     }
     if (rv != APR_SUCCESS) {
         fcgi_backend_give_back(lease, false);

@@ -14,6 +14,7 @@ typedef struct {
     fcgi_connection_t *connection;
     fcgi_pool_t *pool;        /* where a right was taken; NULL: none */
     bool may_be_kept;         /* the configuration allows reuse */
+    bool handshake_failed;    /* of TLS: why the connection failed */
 } fcgi_lease_t;
 
 /** Is reuse switched on for this worker? As in stock: only when it was asked for. */

@@ -27,6 +27,7 @@ fcgi_retry_t fcgi_failover_decide(const fcgi_try_t *failed)
     case LB_CONNECT_TIMEOUT:
     case LB_CONNECT_BUSY:
     case LB_CONNECT_FAILED:
+    case LB_TLS_FAILED:
     case LB_OVERLOADED:    /* the backend itself says that it has not begun */
         return FCGI_NEXT_MEMBER;
     case LB_STALE:         /* nobody can know whether it ran */

@@ -428,7 +428,7 @@ static lb_outcome_t try_member(job_t *job, int *http_status)
                                                  job->wants_fresh, &job->why);
     job->connected = fcgi_now();
     if (rv != APR_SUCCESS) {
-        return connect_outcome(rv);
+        return job->lease.handshake_failed ? LB_TLS_FAILED : connect_outcome(rv);
     }
     job->connection_was_kept = job->lease.connection->was_kept;
     *http_status = lay_out_request(job, &request);
@@ -666,7 +666,7 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
 {
     job_t job = { .r = r, .worker = worker, .url = url, .why = "" };
 
-    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
+    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0 && ap_cstr_casecmpn(url, "fcgis:", 6) != 0) {
         return DECLINED;
     }
     job.config = fcgi_proxy_config_of(r);

@@ -2,6 +2,8 @@
 /* script_path.c - see script_path.h. */
 #include "script_path.h"
 
+#include <stdbool.h>
+
 #include "apr_file_info.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -59,14 +61,15 @@ static void set_path_info(request_rec *r, char *path, const char *mode)
 
 int fcgi_script_path_canon(request_rec *r, char *url)
 {
-    char *host, *path;
+    const bool is_tls = ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
     const apr_port_t default_port = ap_proxy_port_of_scheme("fcgi");
     apr_port_t port = default_port;
+    char *host, *path;
 
-    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
+    if (!is_tls && ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
         return DECLINED;
     }
-    url += 5;
+    url += is_tls ? 6 : 5;
     const char *err = ap_proxy_canon_netloc(r->pool, &url, NULL, NULL, &host, &port);
     if (err) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0201)
@@ -88,7 +91,7 @@ int fcgi_script_path_canon(request_rec *r, char *url)
         set_path_info(r, path, mode);
     }
     const int is_ipv6 = strchr(host, ':') != NULL;
-    r->filename = apr_pstrcat(r->pool, "proxy:fcgi://", is_ipv6 ? "[" : "", host,
+    r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://", is_ipv6 ? "[" : "", host,
                               is_ipv6 ? "]" : "",
                               port != default_port ? apr_psprintf(r->pool, ":%d", port) : "",
                               "/", path, NULL);

@@ -14,6 +14,7 @@
 #                          for comparison
 #              TEST_MPM    event (default), worker, prefork
 #              HTTPD, APXS the programs to use
+#              TEST_CORES  a folder for core dumps, that all may write to
 package Httpd;
 
 use strict;
@@ -164,6 +165,7 @@ sub config_text {
     my $text = join '', map { load_module($_) } @modules;
     $text .= "Listen 127.0.0.1:$self->{port}\nServerName localhost\n";
     $text .= "ServerRoot $root\nDefaultRuntimeDir $root/run\nPidFile $root/run/httpd.pid\n"
+        . ($ENV{TEST_CORES} ? "CoreDumpDirectory $ENV{TEST_CORES}\n" : '')
            . "ErrorLog $root/error.log\nTypesConfig /dev/null\n";
     if ($> == 0 && defined(my $user = unprivileged_user())) {
         my $group = getgrgid((getpwnam $user)[3]);

@@ -101,7 +101,7 @@ sub mixed {
     # a token that the end of the bytes has cut
     my ($last) = $bytes =~ /(t\d*-?\d*)\z/;
     delete $others{$last} if defined $last && index($token, $last) == 0;
-    return sort keys %others;
+    return join ' ', sort keys %others;
 }
 
 sub client {
@@ -113,9 +113,9 @@ sub client {
     for my $n (1 .. $mine) {
         my $token = "t$client-$n";
         my $what  = $kinds[rand @kinds];
-        my $lines = rand() < 0.1 ? 20_000 : 1 + int rand 400;
+        my $lines = rand() < 0.03 ? 20_000 : 1 + int rand 400;
         $lines = 1 + $lines % 400 if !$sound{$what};    # what is added lies behind it in one write
-        my $body  = rand() < 0.3 ? "$token\n" x (rand() < 0.2 ? 30_000 : 10) : undef;
+        my $body  = rand() < 0.3 ? "$token\n" x (rand() < 0.1 ? 30_000 : 10) : undef;
         my $path  = (rand() < 0.7 ? '/balanced' : '/plain') . "/?token=$token&do=$what&lines=$lines";
         my $break = rand() < 0.25 ? rand() < 0.3 && defined $body ? 'asking' : 'reading' : '';
         my $at    = int rand(rand() < 0.5 ? 500 : $lines * 6);
@@ -132,7 +132,8 @@ sub client {
         $socket->request(defined $body ? 'POST' : 'GET', $path, defined $body ? (body => $body) : ());
         if ($break eq 'reading') {
             my $bytes = $socket->read_bytes($at, now_monotonic() + 10) // $socket->{buffer};
-            push @{ $saw{mixed} }, "$token $what: @{[ mixed($bytes, $token) ]}" if mixed($bytes, $token);
+            my $mixed = mixed($bytes, $token);
+            push @{ $saw{mixed} }, "$token $what: $mixed" if $mixed;
             $socket->abort;
             undef $socket;
             $saw{broken_off}++;
@@ -140,8 +141,8 @@ sub client {
         }
         my $response = $socket->read_response(seconds => 30);
         $saw{status}{ $response->{status} }++;
-        push @{ $saw{mixed} }, "$token $what: @{[ mixed($response->{body}, $token) ]}"
-            if mixed($response->{body}, $token);
+        my $mixed = mixed($response->{body}, $token);
+        push @{ $saw{mixed} }, "$token $what: $mixed" if $mixed;
         my $is_whole = $response->{complete} && $response->{body} eq "$token\n" x $lines;
         $saw{whole}++ if $is_whole;
         push @{ $saw{wrong} }, "$token $what: $response->{status}, "

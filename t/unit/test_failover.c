@@ -24,6 +24,7 @@ static const row_t table[] = {
     { LB_CONNECT_TIMEOUT,    "NNNN", "NNNN" },
     { LB_CONNECT_BUSY,       "NNNN", "NNNN" },
     { LB_CONNECT_FAILED,     "NNNN", "NNNN" },
+    { LB_TLS_FAILED,         "NNNN", "NNNN" },
     { LB_STALE,              "----", "S-S-" },
     { LB_FIRST_BYTE_TIMEOUT, "----", "----" },
     { LB_READ_TIMEOUT,       "----", "----" },

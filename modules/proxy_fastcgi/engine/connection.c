@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "apr_errno.h"
+#include "tls.h"
 
 /* A full backlog of a unix socket cannot be waited for: look again after this long, doubled each
  * time up to the limit. */
@@ -154,6 +155,9 @@ apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_end
 void fcgi_connection_close(fcgi_connection_t **connection)
 {
     if (*connection) {
+        if ((*connection)->tls) {
+            fcgi_tls_end((*connection)->tls);
+        }
         close((*connection)->fd);
         free(*connection);
         *connection = NULL;
@@ -162,7 +166,13 @@ void fcgi_connection_close(fcgi_connection_t **connection)
 
 bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
 {
-    char byte;
+    unsigned char byte;
+    size_t got;
+
+    if (connection->tls) {
+        /* what lies in the socket may be a session ticket: the filters have to look at it */
+        return APR_STATUS_IS_EAGAIN(fcgi_tls_read(connection->tls, &byte, 1, &got));
+    }
     return recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0
            && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
@@ -170,6 +180,9 @@ bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
 apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_span_t *spans,
                                    size_t count, size_t *written)
 {
+    if (connection->tls) {
+        return fcgi_tls_write(connection->tls, spans, count, written);
+    }
     struct iovec pieces[FCGI_SPANS_MAX];
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
     ssize_t n;
@@ -191,6 +204,9 @@ apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *
 {
     ssize_t n;
 
+    if (connection->tls) {
+        return fcgi_tls_read(connection->tls, buffer, room, got);
+    }
     do {
         n = recv(connection->fd, buffer, room, 0);
     } while (n < 0 && errno == EINTR);
@@ -209,6 +225,10 @@ apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, 
           .events = (short)(POLLRDHUP | (wanted & FCGI_CLIENT_READABLE ? POLLIN : 0)
                             | (wanted & FCGI_CLIENT_WRITABLE ? POLLOUT : 0)) },
     };
+    if (connection->tls && fcgi_tls_may_hold_data(connection->tls)) {
+        *came = FCGI_READABLE;
+        return APR_SUCCESS;
+    }
     const apr_status_t rv = wait_for(fds, client_fd < 0 ? 1 : 2, timeout);
 
     *came = 0;

@@ -32,6 +32,7 @@ typedef struct {
 typedef struct fcgi_connection_t fcgi_connection_t;
 struct fcgi_connection_t {
     int fd;
+    struct fcgi_tls_t *tls;           /* NULL: plain */
     bool was_kept;                    /* it has carried another request before */
     unsigned int uses;                /* requests carried so far, this one included */
     apr_time_t kept_since;            /* monotonic us; while it is kept */
