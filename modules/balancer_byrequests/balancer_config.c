@@ -32,7 +32,8 @@ static const char *set_member_param(apr_pool_t *p, server_rec *s, proxy_worker *
     return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
                         "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
-                        "smax ttl acquire addressttl ping and hc*", worker->s->name_ex, key, val);
+                        "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
+                        "firstbyte total and hc*", worker->s->name_ex, key, val);
 }
 
 /* The optional function has the name that mod_proxy looks for. */

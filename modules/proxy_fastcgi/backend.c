@@ -128,14 +128,19 @@ void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
+static apr_interval_time_t connect_timeout(const proxy_worker *worker, server_rec *s)
+{
+    return worker->s->conn_timeout_set ? worker->s->conn_timeout
+                                       : fcgi_backend_timeout(worker, s);
+}
+
 static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server_rec *s)
 {
     const proxy_server_conf *conf = proxy_conf(s);
 
     to->receive_buffer_bytes = (int)worker->s->recv_buffer_size;
     to->tcp_keepalive = worker->s->keepalive;
-    to->connect_timeout = worker->s->conn_timeout_set ? worker->s->conn_timeout
-                                                      : fcgi_backend_timeout(worker, s);
+    to->connect_timeout = connect_timeout(worker, s);
     if (conf->source_address_set) {
         to->source = (const struct sockaddr *)&conf->source_address->sa;
         to->source_bytes = conf->source_address->salen;
@@ -302,6 +307,7 @@ static apr_status_t start_tls(fcgi_lease_t *lease, request_rec *r, proxy_worker 
 {
     const char *name = tls_name(r, worker, url);
     const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, name,
+                                           connect_timeout(worker, r->server),
                                            fcgi_backend_timeout(worker, r->server));
     if (rv != APR_SUCCESS) {
         lease->handshake_failed = true;
@@ -317,7 +323,7 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
 {
     fcgi_backend_t *backend = backend_of(worker);
 
-    *lease = (fcgi_lease_t){ .may_be_kept = fcgi_backend_reuses(worker) };
+    *lease = (fcgi_lease_t){ .may_be_kept = fcgi_backend_reuses(worker) && !speaks_tls(url) };
     if (!backend) {
         *why = "no memory for its connection pool";
         return APR_ENOMEM;

@@ -60,9 +60,11 @@ sub accept_loop {
     while (1) {
         my $plain = $listener->accept or next;
         $self->note('connections');
+        my $parent = $$;
         my $pid = fork // next;
-        next if $pid;
-        Process::end_with_parent(getppid());
+        if ($pid) { close $plain; next }
+        $SIG{CHLD} = 'DEFAULT';
+        Process::end_with_parent($parent);
         close $listener;
         eval { $self->serve($plain) };
         POSIX::_exit(0);

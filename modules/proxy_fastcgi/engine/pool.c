@@ -64,7 +64,8 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    apr_pool_cleanup_register(p, pool, end_pool, apr_pool_cleanup_null);
+    /* before the pools of TLS connections, which lie below p, are gone */
+    apr_pool_pre_cleanup_register(p, pool, end_pool);
     if (reaper.thread) {
         apr_thread_mutex_lock(reaper.lock);
         pool->next = reaper.pools;

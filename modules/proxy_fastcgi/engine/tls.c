@@ -33,7 +33,8 @@ static apr_status_t flush(fcgi_tls_t *tls)
 }
 
 apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker, request_rec *r,
-                            const char *host, apr_interval_time_t timeout)
+                            const char *host, apr_interval_time_t handshake_timeout,
+                            apr_interval_time_t timeout)
 {
     apr_pool_t *p;
 
@@ -45,7 +46,7 @@ apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker,
     tls->outer->worker = worker;
     tls->outer->is_ssl = 1;
     tls->outer->hostname = tls->outer->ssl_hostname = apr_pstrdup(p, host);
-    apr_status_t rv = wrap_socket(&tls->outer->sock, connection->fd, timeout, p);
+    apr_status_t rv = wrap_socket(&tls->outer->sock, connection->fd, handshake_timeout, p);
     if (rv == APR_SUCCESS && ap_proxy_connection_create_ex("FCGIS", tls->outer, r) != OK) {
         rv = APR_EGENERAL;
     }
@@ -62,6 +63,7 @@ apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker,
     }
     /* the handshake needed the request's settings; the connection outlives the request */
     ap_proxy_ssl_engine(tls->c, worker->section_config, 1);
+    apr_socket_timeout_set(tls->outer->sock, timeout);
     connection->tls = tls;
     return APR_SUCCESS;
 }

@@ -15,11 +15,12 @@ typedef struct fcgi_tls_t fcgi_tls_t;
 
 /** Shake hands on an open connection.
  *  host     to ask for (SNI) and to find in the certificate
- *  timeout  of each wait for the socket, us
+ *  handshake_timeout, timeout   of each wait for the socket, then and later, us
  *  returns  APR_SUCCESS, with connection->tls set; else the handshake failed, and mod_ssl has
  *           logged why */
 apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker, request_rec *r,
-                            const char *host, apr_interval_time_t timeout);
+                            const char *host, apr_interval_time_t handshake_timeout,
+                            apr_interval_time_t timeout);
 
 /** As fcgi_connection_write() and fcgi_connection_read(). */
 apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t count,
