@@ -30,8 +30,8 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
                                   const char *url, bool fresh, const char **why);
 
-/** May one more request to this worker be sent again after it failed? At most one in five, so that a
- *  pool that is down is not hit twice as hard. */
+/** May one more request to this worker be sent again after it failed? At most one in five, so that
+ *  a pool that is down is not hit twice as hard. */
 bool fcgi_backend_may_resend(proxy_worker *worker);
 
 /** How long a kept connection may take for its first byte before its peer is thought to be busy

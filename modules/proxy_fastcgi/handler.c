@@ -24,7 +24,7 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-#define READ_BUFFER_BYTES  57344    /* unless iobuffersize says otherwise; under FlushMaxThreshold */
+#define READ_BUFFER_BYTES  57344    /* unless iobuffersize is set; under FlushMaxThreshold */
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    20000    /* then a request on a new connection is said to wait */
 #define EXCERPT_BYTES      256      /* of an unfinished head, in the log */
@@ -212,8 +212,8 @@ static lb_outcome_t connect_outcome(apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
-/* One request at a time on a connection, each with another id: what is left over from the one before
- * cannot pass for an answer to this one. */
+/* One request at a time on a connection, each with another id: what is left over from the one
+ * before cannot pass for an answer to this one. */
 static uint16_t request_id(const job_t *job)
 {
     return (uint16_t)((job->lease.connection->uses - 1) % UINT16_MAX + 1);
@@ -273,7 +273,7 @@ static void set_time_limits(job_t *job)
     if (job->lease.may_be_kept && !job->connection_was_kept) {
         job->pump.notice_after = NOTICE_AFTER_US;
     }
-    /* Only for what may run twice: what lies in the socket is read one day, also when it is closed. */
+    /* Only for what may run twice: what lies in the socket is read one day, closed or not. */
     if (job->connection_was_kept && is_safe && fcgi_request_body_is_replayable(&job->body)) {
         job->pump.guard = fcgi_backend_guard(job->worker);
     }

@@ -280,7 +280,7 @@ static bool follow_target(fcgi_reply_t *reply, const head_t *head)
     return true;
 }
 
-/* Pass a 1xx answer on; HTTP/1.0 knows none, and 101 makes no sense here (FastCGI cannot switch). */
+/* Pass a 1xx answer on; HTTP/1.0 knows none, and FastCGI cannot switch protocols (101). */
 static void pass_interim(fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
@@ -410,8 +410,8 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply)
     if (reply->kind != FCGI_REPLY_BODY || reply->body_bytes >= reply->promised_bytes) {
         return false;
     }
-    reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body has "
-                              "%" APR_OFF_T_FMT " bytes", reply->promised_bytes,
+    reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body "
+                              "has %" APR_OFF_T_FMT " bytes", reply->promised_bytes,
                               reply->body_bytes);
     return true;
 }

@@ -91,8 +91,8 @@ int fcgi_script_path_canon(request_rec *r, char *url)
         set_path_info(r, path, mode);
     }
     const int is_ipv6 = strchr(host, ':') != NULL;
-    r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://", is_ipv6 ? "[" : "", host,
-                              is_ipv6 ? "]" : "",
+    r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://",
+                              is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
                               port != default_port ? apr_psprintf(r->pool, ":%d", port) : "",
                               "/", path, NULL);
     return OK;

@@ -24,8 +24,8 @@ static bool lies_in(const char *path, const char *root)
 
 static int refuse(request_rec *r, const char *path, const char *why)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0245) "X-Sendfile: '%s' is refused: %s", path,
-                  why);
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0245)
+                  "X-Sendfile: '%s' is refused: %s", path, why);
     return HTTP_FORBIDDEN;
 }
 
@@ -109,7 +109,8 @@ int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const 
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(c->bucket_alloc));
     const apr_status_t rv = ap_pass_brigade(r->output_filters, bb);
     if (rv != APR_SUCCESS && !c->aborted) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r, FCLOGNO(0248) "X-Sendfile: sending '%s'", real);
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r, FCLOGNO(0248)
+                      "X-Sendfile: sending '%s'", real);
     }
     return OK;
 }

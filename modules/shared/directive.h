@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* directive.h - reads numbers with units out of directives.
- * Knows    sizes, durations, counts.   Ignores  which directive it is.   Memory   none.   Threads: any, no state. */
+ * Knows    sizes, durations, counts.   Ignores  which directive it is.
+ * Memory   none.   Threads: any, no state. */
 #ifndef FCGI_DIRECTIVE_H
 #define FCGI_DIRECTIVE_H
 

@@ -7,6 +7,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Digest::SHA qw(sha1_hex);
 use Backend;
+use Deadline;
 use Fpm;
 use Httpd;
 use HttpSocket;
@@ -24,7 +25,16 @@ my $source = Backend->answering(sub {
     $c->end_request;
 });
 my $dies = Backend->answering(sub { $_[0]->close });
+# A piece at once, the rest when the gate opens.
+my $pieces = Backend->answering(sub {
+    my ($c) = @_;
+    $c->stdout("Content-Type: text/plain\r\n\r\nfirst");
+    $c->wait_for_gate('rest');
+    $c->stdout(' and rest');
+    $c->end_request;
+});
 my %to = (
+    pieces     => TlsProxy->start(to => $pieces, authority => $ours),
     right      => TlsProxy->start(to => $echo,   authority => $ours),
     kept       => TlsProxy->start(to => $echo,   authority => $ours),
     balanced   => TlsProxy->start(to => $echo,   authority => $ours),
@@ -43,7 +53,7 @@ close $both;
 chmod 0644, $ours->file . '.both';
 
 my $pass = join '', map { "ProxyPass /$_/ @{[ $to{$_}->url(qq(/$_/)) ]} retry=0\n" }
-    qw(right large dies authority name mutual);
+    qw(right large pieces dies authority name mutual);
 my $httpd = Httpd->start(modules => ['ssl'], children => 1, config => <<"EOC");
 SSLProxyEngine On
 SSLProxyVerify require
@@ -83,6 +93,21 @@ is sha1_hex($response->{body}), sha1_hex($large), '... every byte';
 my $slow = HttpSocket->connect($httpd->port, receive_buffer => 8192);
 $slow->request('GET', '/large/x', header => { Connection => 'close' });
 is sha1_hex($slow->read_response->{body}), sha1_hex($large), '... to a client with a small window, too';
+
+# A piece that comes in one packet with a session ticket of TLS 1.3 is seen at once as well.
+my $in_time = 0;
+for my $n (1 .. 20) {
+    $pieces->close_gate('rest');
+    my $client = $httpd->connect;
+    $client->request('GET', '/pieces/x');
+    my $came = defined $client->read_until(qr/first/, 2 * $Deadline::STRETCH);
+    $pieces->open_gate('rest');
+    my $has_all = defined $client->read_until(qr/and rest/, 10);
+    $client->close;
+    $in_time++ if $came && $has_all;
+    last if !$came;
+}
+is $in_time, 20, 'the first piece of an answer is passed on before there is more';
 
 # ---- Kept ----
 

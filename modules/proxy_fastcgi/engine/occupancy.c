@@ -44,6 +44,7 @@ apr_status_t fcgi_occupancy_open(apr_pool_t *process, int processes)
     void *found = NULL;
     apr_shm_t *shm;
 
+    processes = 2 * processes + 8;    /* the dead keep their rows until somebody notices */
     apr_pool_userdata_get(&found, table_key, process);
     if (found && ((table_t *)found)->rows >= processes) {
         table = found;
@@ -93,7 +94,9 @@ void fcgi_occupancy_join(apr_pool_t *pchild)
             own = &table->row[i];
         }
     }
-    apr_pool_cleanup_register(pchild, own, leave, apr_pool_cleanup_null);
+    if (own) {    /* without a row this process counts nothing: its connections are just not seen */
+        apr_pool_cleanup_register(pchild, own, leave, apr_pool_cleanup_null);
+    }
 }
 
 /* FNV-1a; never 0. */

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* occupancy.h - how many connections to a backend httpd keeps idle, and how many requests wait there
- *               for one of its processes, over all processes of httpd.
+/* occupancy.h - how many connections to a backend are kept idle, and how many requests wait there,
+ *               over all processes of httpd.
  * Knows    shared counters by backend address, and what each process has added to them, so that a
  *          dead process's share can be taken back.
  * Ignores  connections themselves.

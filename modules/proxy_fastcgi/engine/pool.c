@@ -39,7 +39,7 @@ static void close_list(fcgi_connection_t *list)
     }
 }
 
-/* ---- Making and ending ---------------------------------------------------------------------- */
+/* ---- Making and ending ----------------------------------------------------------------------- */
 
 static apr_status_t end_pool(void *data)
 {
@@ -76,7 +76,7 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     return APR_SUCCESS;
 }
 
-/* ---- The right to a connection ---------------------------------------------------------------- */
+/* ---- The right to a connection --------------------------------------------------------------- */
 
 /* With the lock held, wait until there is room under max. */
 static apr_status_t wait_for_room(fcgi_pool_t *pool)
@@ -124,7 +124,7 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
     apr_thread_mutex_unlock(pool->lock);
 }
 
-/* ---- Keeping and taking ----------------------------------------------------------------------- */
+/* ---- Keeping and taking ---------------------------------------------------------------------- */
 
 fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool)
 {
@@ -183,7 +183,7 @@ void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by)
     fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_WAITING, by);
 }
 
-/* ---- Closing what was kept for too long -------------------------------------------------------- */
+/* ---- Closing what was kept for too long ------------------------------------------------------ */
 
 /* How long the i-th kept connection, counted from the one used last, may stay idle. */
 static apr_interval_time_t patience(const fcgi_pool_t *pool, int i, int surplus)

@@ -59,7 +59,7 @@ typedef struct {
     bool client_is_behind;            /* the owner sets it: watch for room at the client too */
 
     /* time limits, us */
-    apr_interval_time_t first_byte;   /* from the whole request sent to the first byte; 0: timeout */
+    apr_interval_time_t first_byte;   /* from the request sent to the first byte; 0: timeout */
     apr_interval_time_t timeout;      /* between two bytes */
     apr_interval_time_t client_timeout;
     apr_time_t deadline;              /* of everything, monotonic; 0: none */
