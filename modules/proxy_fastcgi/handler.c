@@ -26,7 +26,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 
 #define READ_BUFFER_BYTES  57344    /* unless iobuffersize is set; under FlushMaxThreshold */
 #define READ_BUFFER_MIN    4096
-#define NOTICE_AFTER_US    20000    /* then a request on a new connection is said to wait */
+#define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
 #define EXCERPT_BYTES      256      /* of an unfinished head, in the log */
 
 /* The balancer's contract; NULL without the balancer. */
