@@ -7,6 +7,8 @@
 #include "http_connection.h"
 #include "util_filter.h"
 
+#define ASK_AGAIN 8
+
 struct fcgi_tls_t {
     proxy_conn_rec *outer;       /* what mod_proxy needs to set a connection up */
     conn_rec *c;
@@ -85,6 +87,22 @@ apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t co
     return rv;
 }
 
+/* mod_ssl says EAGAIN after each record without data (a session ticket of TLS 1.3), although the next
+ * records may lie in the filter below it already, where no poll() sees them: ask a few times. */
+static apr_status_t fetch(fcgi_tls_t *tls, size_t room)
+{
+    apr_status_t rv = APR_EAGAIN;
+
+    for (int i = 0; i < ASK_AGAIN && APR_STATUS_IS_EAGAIN(rv); i++) {
+        rv = ap_get_brigade(tls->c->input_filters, tls->in, AP_MODE_READBYTES, APR_NONBLOCK_READ,
+                            (apr_off_t)room);
+        if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(tls->in)) {
+            rv = APR_EAGAIN;
+        }
+    }
+    return rv;
+}
+
 apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, size_t *got)
 {
     apr_status_t rv = APR_SUCCESS;
@@ -92,14 +110,10 @@ apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, 
     *got = 0;
     tls->may_hold_data = false;
     if (APR_BRIGADE_EMPTY(tls->in)) {
-        rv = ap_get_brigade(tls->c->input_filters, tls->in, AP_MODE_READBYTES, APR_NONBLOCK_READ,
-                            (apr_off_t)room);
+        rv = fetch(tls, room);
     }
     if (rv != APR_SUCCESS) {
         return rv;
-    }
-    if (APR_BRIGADE_EMPTY(tls->in)) {
-        return APR_EAGAIN;
     }
     apr_bucket *rest;
     apr_size_t bytes = room;
