@@ -88,7 +88,7 @@ apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t co
 }
 
 /* mod_ssl says EAGAIN after each record without data (a session ticket of TLS 1.3), although the
- * next records may lie in the filter below it already, where no poll() sees them: ask a few times. */
+ * next records may lie in the filter below it already, where no poll() sees them: ask again. */
 static apr_status_t fetch(fcgi_tls_t *tls, size_t room)
 {
     apr_status_t rv = APR_EAGAIN;
