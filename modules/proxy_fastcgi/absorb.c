@@ -2,9 +2,9 @@
 /* absorb.c - see absorb.h. */
 #include "absorb.h"
 
-#include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "temporary_file.h"
 #include "util_filter.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -32,28 +32,14 @@ bool fcgi_absorb_is_behind(const fcgi_absorb_t *absorb)
 
 /* ---- Taking in ------------------------------------------------------------------------------- */
 
-static apr_status_t open_file(fcgi_absorb_t *absorb)
-{
-    apr_pool_t *p = absorb->r->pool;
-    const char *folder;
-    char *name;
-
-    apr_status_t rv = apr_temp_dir_get(&folder, p);
-    if (rv == APR_SUCCESS) {
-        name = apr_pstrcat(p, folder, "/fcgi-answer.XXXXXX", NULL);
-        rv = apr_file_mktemp(&absorb->file, name,
-                             APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE
-                                 | APR_FOPEN_BINARY,
-                             p);
-    }
-    return rv == APR_SUCCESS ? apr_file_remove(name, p) : rv;
-}
-
 static apr_status_t append_to_file(fcgi_absorb_t *absorb, const char *data, apr_size_t bytes)
 {
-    apr_status_t rv = absorb->file ? APR_SUCCESS : open_file(absorb);
     apr_off_t end = absorb->file_end;
+    apr_status_t rv = APR_SUCCESS;
 
+    if (!absorb->file) {
+        rv = fcgi_temporary_file_open(&absorb->file, 0, absorb->r->pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = apr_file_seek(absorb->file, APR_SET, &end);
     }
@@ -150,28 +136,29 @@ static bool core_is_drained(conn_rec *c)
            || !c->data_in_output_filters;
 }
 
-static apr_status_t next_piece(fcgi_absorb_t *absorb, apr_bucket_brigade *piece)
+static void piece_of_memory(fcgi_absorb_t *absorb, apr_bucket_brigade *piece)
 {
-    if (absorb->memory_bytes > 0) {
-        apr_off_t moved = 0;
-        while (!APR_BRIGADE_EMPTY(absorb->memory)) {
-            apr_bucket *bucket = APR_BRIGADE_FIRST(absorb->memory);
-            if (moved > 0 && moved + (apr_off_t)bucket->length > PIECE_BYTES) {
-                break;
-            }
-            moved += (apr_off_t)bucket->length;
-            APR_BUCKET_REMOVE(bucket);
-            APR_BRIGADE_INSERT_TAIL(piece, bucket);
+    apr_off_t moved = 0;
+
+    while (!APR_BRIGADE_EMPTY(absorb->memory)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(absorb->memory);
+        if (moved > 0 && moved + (apr_off_t)bucket->length > PIECE_BYTES) {
+            break;
         }
-        absorb->memory_bytes -= moved;
-        return APR_SUCCESS;
+        moved += (apr_off_t)bucket->length;
+        APR_BUCKET_REMOVE(bucket);
+        APR_BRIGADE_INSERT_TAIL(piece, bucket);
     }
-    apr_size_t bytes = PIECE_BYTES;
+    absorb->memory_bytes -= moved;
+}
+
+static apr_status_t piece_of_file(fcgi_absorb_t *absorb, apr_bucket_brigade *piece)
+{
     const apr_off_t left = absorb->file_end - absorb->file_start;
+    const apr_size_t bytes = left < PIECE_BYTES ? (apr_size_t)left : PIECE_BYTES;
     apr_off_t start = absorb->file_start;
-    apr_bucket_alloc_t *alloc = absorb->r->connection->bucket_alloc;
-    bytes = left < (apr_off_t)bytes ? (apr_size_t)left : bytes;
     char *data = malloc(bytes);
+
     if (!data) {
         return APR_ENOMEM;
     }
@@ -179,13 +166,24 @@ static apr_status_t next_piece(fcgi_absorb_t *absorb, apr_bucket_brigade *piece)
     if (rv == APR_SUCCESS) {
         rv = apr_file_read_full(absorb->file, data, bytes, NULL);
     }
-    APR_BRIGADE_INSERT_TAIL(piece, apr_bucket_heap_create(data, bytes, free, alloc));
+    APR_BRIGADE_INSERT_TAIL(piece,
+                            apr_bucket_heap_create(data, bytes, free,
+                                                   absorb->r->connection->bucket_alloc));
     absorb->file_start += (apr_off_t)bytes;
     if (absorb->file_start == absorb->file_end) {
         absorb->file_start = absorb->file_end = 0;
         (void)apr_file_trunc(absorb->file, 0);
     }
     return rv;
+}
+
+static apr_status_t next_piece(fcgi_absorb_t *absorb, apr_bucket_brigade *piece)
+{
+    if (absorb->memory_bytes == 0) {
+        return piece_of_file(absorb, piece);
+    }
+    piece_of_memory(absorb, piece);
+    return APR_SUCCESS;
 }
 
 apr_status_t fcgi_absorb_resume(fcgi_absorb_t *absorb)

@@ -34,10 +34,9 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 
 static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
 {
-    const size_t shown = what.bytes < 80 ? what.bytes : 80;
-    const char *text = apr_pstrmemdup(reply->r->pool, (const char *)what.at, shown);
-    reply->why = apr_psprintf(reply->r->pool, "%s: '%s'", why,
-                              text);
+    const int shown = what.bytes < 80 ? (int)what.bytes : 80;
+    reply->why =
+        apr_psprintf(reply->r->pool, "%s: '%.*s'", why, shown, (const char *)what.at);
     return false;
 }
 
@@ -93,8 +92,7 @@ static void set_last_modified(request_rec *r, const char *value)
 
     if (modified == APR_DATE_BAD) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0242)
-                      "Last-Modified is no HTTP date and is left out: '%s'",
-                      value);
+                      "Last-Modified is no HTTP date and is left out: '%s'", value);
         return;
     }
     ap_update_mtime(r, modified);
@@ -294,6 +292,12 @@ static void pass_interim(fcgi_reply_t *reply)
     fcgi_reply_forget(reply);
 }
 
+/* Does no body follow this head, whatever its Content-Length says? */
+static bool has_no_body(const request_rec *r)
+{
+    return r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED;
+}
+
 bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
@@ -319,7 +323,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     }
     reply->flushes_at_once |=
         r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
-    if (r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED) {
+    if (has_no_body(r)) {
         reply->promised_bytes = -1;    /* the length tells of a body that does not come */
     }
     return true;
@@ -362,7 +366,7 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
                                                         reply->r->connection->bucket_alloc));
 }
 
-static bool pass_brigade(fcgi_reply_t *reply)
+static void pass_brigade(fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
 
@@ -372,10 +376,9 @@ static bool pass_brigade(fcgi_reply_t *reply)
         reply->client_is_gone |= rv != APR_SUCCESS || r->connection->aborted;
     }
     apr_brigade_cleanup(reply->out);
-    return !reply->client_is_gone;
 }
 
-bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
+void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 {
     /* A flush waits until the client has taken everything: not when it is behind. */
     if (flush && reply->has_head && !reply->drops_body
@@ -383,26 +386,21 @@ bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
         APR_BRIGADE_INSERT_TAIL(reply->out,
                                 apr_bucket_flush_create(reply->r->connection->bucket_alloc));
     }
-    return pass_brigade(reply);
+    pass_brigade(reply);
 }
 
-bool fcgi_reply_resume(fcgi_reply_t *reply)
+void fcgi_reply_resume(fcgi_reply_t *reply)
 {
     const apr_status_t rv = fcgi_absorb_resume(&reply->absorb);
 
     reply->client_is_gone |= rv != APR_SUCCESS || reply->r->connection->aborted;
-    return !reply->client_is_gone;
 }
 
 bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
 {
-    const request_rec *r = reply->r;
-    const bool has_no_body = r->header_only || r->status == HTTP_NO_CONTENT
-                             || r->status == HTTP_NOT_MODIFIED;
-
     return reply->was_passed && !fcgi_absorb_is_behind(&reply->absorb)
-           && (has_no_body || (reply->promised_bytes >= 0
-                               && reply->body_bytes >= reply->promised_bytes));
+           && (has_no_body(reply->r)
+               || (reply->promised_bytes >= 0 && reply->body_bytes >= reply->promised_bytes));
 }
 
 bool fcgi_reply_is_short(fcgi_reply_t *reply)

@@ -61,13 +61,12 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head, bool *is_interim);
 
 void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
 
-/** Pass on what there is, or take it in when the client is behind; flush it if asked.
- *  returns  false when the client is gone */
-bool fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
+/** Pass on what there is, or take it in when the client is behind; flush it if asked. A client that
+ *  has left shows in client_is_gone. */
+void fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
 
-/** The client can take more of what was taken in.
- *  returns  false when the client is gone */
-bool fcgi_reply_resume(fcgi_reply_t *reply);
+/** The client can take more of what was taken in. */
+void fcgi_reply_resume(fcgi_reply_t *reply);
 
 /** Has the client all that the head has promised? */
 bool fcgi_reply_is_delivered(const fcgi_reply_t *reply);

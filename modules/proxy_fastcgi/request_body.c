@@ -6,6 +6,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "http_protocol.h"
+#include "temporary_file.h"
 #include "util_filter.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -21,29 +22,17 @@ static bool length_is_known(request_rec *r)
            && r->input_filters == r->proto_input_filters;
 }
 
-/* A file without a name: nothing is left behind, whatever happens. */
 static apr_status_t open_spool(fcgi_request_body_t *body)
 {
-    const char *folder;
-    char *name;
+    apr_pool_t *p = body->r->pool;
+    const apr_status_t rv = fcgi_temporary_file_open(&body->file, APR_FOPEN_BUFFERED, p);
 
-    apr_status_t rv = apr_temp_dir_get(&folder, body->r->pool);
-    if (rv == APR_SUCCESS) {
-        name = apr_pstrcat(body->r->pool, folder, "/fcgi-body.XXXXXX", NULL);
-        rv = apr_file_mktemp(&body->file, name,
-                             APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE
-                                 | APR_FOPEN_BINARY | APR_FOPEN_BUFFERED,
-                             body->r->pool);
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_remove(name, body->r->pool);
-    }
-    if (rv == APR_SUCCESS) {
-        body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
-        rv = apr_file_buffer_set(body->file, apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES),
-                                 FCGI_BODY_MEMORY_BYTES);
-    }
-    return rv;
+    body->buffer = apr_palloc(p, FCGI_BODY_MEMORY_BYTES);
+    return apr_file_buffer_set(body->file, apr_palloc(p, FCGI_BODY_MEMORY_BYTES),
+                               FCGI_BODY_MEMORY_BYTES);
 }
 
 static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)

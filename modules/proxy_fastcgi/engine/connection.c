@@ -243,15 +243,13 @@ apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, 
     return rv;
 }
 
-fcgi_peer_t fcgi_connection_peer(const fcgi_connection_t *connection)
+bool fcgi_connection_peer_has_read(const fcgi_connection_t *connection)
 {
     struct sockaddr_storage local;
     socklen_t bytes = sizeof(local);
     int unread = 0;
 
-    if (getsockname(connection->fd, (struct sockaddr *)&local, &bytes) != 0
-        || local.ss_family != AF_UNIX || ioctl(connection->fd, SIOCOUTQ, &unread) != 0) {
-        return FCGI_PEER_UNKNOWN;
-    }
-    return unread > 0 ? FCGI_PEER_HAS_NOT : FCGI_PEER_HAS_READ;
+    return getsockname(connection->fd, (struct sockaddr *)&local, &bytes) == 0
+           && local.ss_family == AF_UNIX && ioctl(connection->fd, SIOCOUTQ, &unread) == 0
+           && unread == 0;
 }

@@ -82,13 +82,8 @@ apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *
 apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, unsigned wanted,
                                   unsigned *came, apr_interval_time_t timeout);
 
-typedef enum {
-    FCGI_PEER_UNKNOWN,    /* TCP: what the peer's kernel has taken says nothing */
-    FCGI_PEER_HAS_READ,
-    FCGI_PEER_HAS_NOT     /* something that was sent still lies in the socket */
-} fcgi_peer_t;
-
-/** Has the peer read all that was sent? */
-fcgi_peer_t fcgi_connection_peer(const fcgi_connection_t *connection);
+/** Is it certain that the peer has read all that was sent? Never so over TCP: what the peer's
+ *  kernel has taken says nothing. */
+bool fcgi_connection_peer_has_read(const fcgi_connection_t *connection);
 
 #endif

@@ -188,7 +188,7 @@ static apr_interval_time_t time_left(const fcgi_pump_t *pump, bool for_client, f
 static apr_status_t judge_guard(fcgi_pump_t *pump)
 {
     pump->guard = 0;
-    if (fcgi_connection_peer(pump->connection) != FCGI_PEER_HAS_READ) {
+    if (!fcgi_connection_peer_has_read(pump->connection)) {
         pump->limit = FCGI_LIMIT_GUARD;
         return APR_TIMEUP;
     }
