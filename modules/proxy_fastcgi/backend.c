@@ -16,6 +16,7 @@
 /* Behind worker->context, in each process. */
 typedef struct {
     fcgi_pool_t *pool;
+    const fcgi_worker_params_t *params;
     fcgi_endpoint_t endpoint;      /* its addresses, once known */
     apr_time_t known_until;        /* monotonic us; 0: not known */
     int64_t guard;                 /* us; 0: GUARD_FIRST */
@@ -77,6 +78,7 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
         /* the address, not the worker: other virtual hosts may use the same backend */
         .address = fcgi_occupancy_find(address),
     };
+    backend->params = params;
     return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
 }
 
@@ -276,7 +278,7 @@ static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *
         *why = apr_psprintf(r->pool, "%s: cannot find its address", shown);
         return rv;
     }
-    rv = open_patiently(lease, &to, fcgi_worker_params_of(worker)->connectwait);
+    rv = open_patiently(lease, &to, lease->params->connectwait);
     if (rv != APR_SUCCESS) {
         *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv));
         forget_addresses(worker);
@@ -289,13 +291,18 @@ static bool speaks_tls(const char *url)
     return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
 }
 
+static bool preserves_host(request_rec *r)
+{
+    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
+    return dconf->preserve_host && r->hostname;
+}
+
 /* The name that the backend's certificate must have. */
 static const char *tls_name(request_rec *r, const proxy_worker *worker, const char *url)
 {
-    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
     apr_uri_t uri;
 
-    if (dconf->preserve_host && r->hostname) {
+    if (preserves_host(r)) {
         return r->hostname;
     }
     return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
@@ -323,7 +330,7 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
 {
     fcgi_backend_t *backend = backend_of(worker);
 
-    *lease = (fcgi_lease_t){ .may_be_kept = fcgi_backend_reuses(worker) && !speaks_tls(url) };
+    *lease = (fcgi_lease_t){ 0 };
     if (!backend) {
         *why = "no memory for its connection pool";
         return APR_ENOMEM;
@@ -334,6 +341,9 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
         return rv;
     }
     lease->pool = backend->pool;
+    lease->params = backend->params;
+    /* a certificate that was verified for one host says nothing about the next */
+    lease->may_be_kept = fcgi_backend_reuses(worker) && !(speaks_tls(url) && preserves_host(r));
     __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
     if (lease->may_be_kept && !fresh) {
         lease->connection = fcgi_pool_take(backend->pool);

@@ -9,9 +9,11 @@
 
 #include "mod_proxy.h"
 #include "pool.h"
+#include "worker_params.h"
 
 typedef struct {
     fcgi_connection_t *connection;
+    const fcgi_worker_params_t *params;
     fcgi_pool_t *pool;        /* where a right was taken; NULL: none */
     bool may_be_kept;         /* the configuration allows reuse */
     bool handshake_failed;    /* of TLS: why the connection failed */

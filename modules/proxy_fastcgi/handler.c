@@ -267,7 +267,7 @@ static void set_time_limits(job_t *job)
     const bool is_safe = job->r->method_number == M_GET || job->r->method_number == M_OPTIONS;
 
     job->pump.timeout = fcgi_backend_timeout(job->worker, job->r->server);
-    job->pump.first_byte = fcgi_worker_params_of(job->worker)->firstbyte;
+    job->pump.first_byte = job->lease.params->firstbyte;
     job->pump.client_timeout = job->r->server->timeout;
     job->pump.deadline = job->deadline;
     if (job->lease.may_be_kept && !job->connection_was_kept) {

@@ -116,7 +116,7 @@ for my $n (1 .. 20) {
     my $seen = $n % 5 ? $httpd->get("/kept/x?$n") : $httpd->post("/kept/x?$n", 'x' x 50_000);
     is Httpd::decode_json($seen)->{params}{QUERY_STRING}, $n, "kept connection: request $n has its own answer";
 }
-cmp_ok $to{kept}->handshakes - $before, '>', 1, 'enablereuse=on: connections over TLS are not kept';
+cmp_ok $to{kept}->handshakes - $before, '<=', 1, 'enablereuse=on: one handshake for many requests';
 $before = $to{right}->handshakes;
 $httpd->get('/right/x') for 1 .. 3;
 is $to{right}->handshakes - $before, 3, 'no reuse: one handshake for each';
