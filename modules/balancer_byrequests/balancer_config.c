@@ -4,44 +4,18 @@
 
 #include "ap_provider.h"
 #include "apr_hash.h"
-#include "apr_optional.h"
 #include "apr_strings.h"
+#include "balancer_settings.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
+#include "member_params.h"
 #include "mod_proxy.h"
 #include "util_mutex.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
-
-/* ---- Member parameters ----------------------------------------------------------------------- */
-
-/* mod_proxy_hcheck's function, when it is loaded; else NULL. */
-static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *next_in_line;
-
-static const char *set_member_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
-                                    const char *key, const char *val, void *ctx)
-{
-    if (strncasecmp(key, "hc", 2) == 0) {
-        return next_in_line ? next_in_line(p, s, worker, key, val, ctx)
-                            : apr_psprintf(p, "%s=%s: health checks need mod_proxy_hcheck: "
-                                           "a2enmod proxy_hcheck", key, val);
-    }
-    return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
-                        "redirect status retry timeout connectiontimeout enablereuse disablereuse "
-                        "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
-                        "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
-                        "firstbyte total and hc*", worker->s->name_ex, key, val);
-}
-
-/* The optional function has the name that mod_proxy looks for. */
-static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
-                                       const char *key, const char *val, void *ctx)
-{
-    return set_member_param(p, s, worker, key, val, ctx);
-}
 
 int lb_balancer_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
@@ -51,8 +25,6 @@ int lb_balancer_config_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
                       "cannot register the mutex type %s", LB_CLUSTER_MUTEX_TYPE);
         return !OK;
     }
-    next_in_line = APR_RETRIEVE_OPTIONAL_FN(set_worker_hc_param);
-    APR_REGISTER_OPTIONAL_FN(set_worker_hc_param);
     return OK;
 }
 
@@ -183,6 +155,30 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
     return rc;
 }
 
+/* ---- Defaults of a balancer's members --------------------------------------------------------- */
+
+static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        const apr_array_header_t *defaults = lb_balancer_settings_of(s, b)->member_defaults;
+        const char *err = NULL;
+
+        for (int k = 0; defaults && !err && k < b->workers->nelts; k++) {
+            err = lb_member_params_set_defaults(pconf, s, APR_ARRAY_IDX(b->workers, k,
+                                                                        proxy_worker *), defaults);
+        }
+        if (err) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0435)
+                         "%s: BalancerMemberDefaults: %s", b->s->name, err);
+            return !OK;
+        }
+    }
+    return OK;
+}
+
 int lb_balancer_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                              server_rec *main)
 {
@@ -193,6 +189,7 @@ int lb_balancer_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     rc |= need_slotmem(main);
     for (server_rec *s = main; s; s = s->next) {
         rc |= check_names(s);
+        rc |= set_member_defaults(pconf, s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

@@ -345,6 +345,7 @@ static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_re
     cluster->server = s;
     cluster->vhost = vhost_name(pconf, s);
     cluster->balancer = b;
+    cluster->settings = lb_balancer_settings_of(s, b);
     cluster->configured = b->s;
     return cluster;
 }

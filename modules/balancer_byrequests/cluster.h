@@ -9,6 +9,7 @@
 #ifndef LB_CLUSTER_H
 #define LB_CLUSTER_H
 
+#include "balancer_settings.h"
 #include "member_table.h"
 #include "mod_proxy.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     server_rec *server;               /* the virtual host that defines it */
     const char *vhost;                /* its name, and port if one is configured, for operators */
     proxy_balancer *balancer;         /* the defining copy */
+    const lb_balancer_settings_t *settings;
     const proxy_balancer_shared *configured;   /* its settings before they moved to shared memory */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */

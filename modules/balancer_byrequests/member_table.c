@@ -31,16 +31,16 @@ lb_table_t *lb_table_init(void *memory, uint32_t balancers, uint32_t members)
     return t;
 }
 
-/* Both kinds of row are 64 bytes and start with their key.
+/* Both kinds of row start with their key.
  * returns  the row of this key, else the first free one, else NULL */
-static void *find_row(void *rows, uint32_t count, uint64_t key)
+static void *find_row(void *rows, uint32_t count, size_t row_bytes, uint64_t key)
 {
     static_assert(offsetof(lb_balancer_row_t, key) == 0 && offsetof(lb_member_row_t, key) == 0,
                   "find_row reads the key at the start of a row");
     unsigned char *row = rows;
     void *free_row = NULL;
 
-    for (uint32_t i = 0; i < count; i++, row += sizeof(lb_member_row_t)) {
+    for (uint32_t i = 0; i < count; i++, row += row_bytes) {
         const uint64_t held_by = atomic_load((_Atomic uint64_t *)(void *)row);
         if (held_by == key) {
             return row;
@@ -54,7 +54,8 @@ static void *find_row(void *rows, uint32_t count, uint64_t key)
 
 lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t generation)
 {
-    lb_balancer_row_t *row = find_row(balancer_rows(t), t->balancer_count, key);
+    lb_balancer_row_t *row =
+        find_row(balancer_rows(t), t->balancer_count, sizeof(*row), key);
     if (!row) {
         return NULL;
     }
@@ -68,7 +69,8 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
 
 lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t generation)
 {
-    lb_member_row_t *row = find_row(member_rows(t), t->member_count, key);
+    lb_member_row_t *row =
+        find_row(member_rows(t), t->member_count, sizeof(*row), key);
     if (!row) {
         return NULL;
     }

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 1u
+#define LB_TABLE_VERSION 2u
 
 /* One balancer. */
 typedef struct {
@@ -28,7 +28,7 @@ typedef struct {
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
 
-/* One member. */
+/* One member: a line for elections, one for admission, two for its health. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t pass;            /* see election.h; writer: any */
@@ -40,8 +40,11 @@ typedef struct {
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
     uint32_t reserved;
     _Atomic int64_t  busy_until;      /* us since 1970: asked only when nobody else can be; any */
+
+    uint8_t reserved_admission[64];
+    uint8_t reserved_health[128];
 } lb_member_row_t;
-static_assert(sizeof(lb_member_row_t) == 64, "one cache line");
+static_assert(sizeof(lb_member_row_t) == 256, "four cache lines");
 
 typedef struct {
     uint64_t magic;

@@ -2,10 +2,12 @@
 /* mod_balancer_byrequests.c - the face of the balancer: owner of balancer:// in mod_proxy, in the
  * place of mod_proxy_balancer and mod_lbmethod_byrequests. */
 #include "balancer_config.h"
+#include "balancer_settings.h"
 #include "cluster.h"
 #include "contract.h"
 #include "dispatch.h"
 #include "http_config.h"
+#include "member_params.h"
 #include "provider.h"
 
 extern __attribute__((visibility("default")))
@@ -18,6 +20,9 @@ static void register_hooks(apr_pool_t *p)
     lb_provider_register(p);
     lb_contract_register();
     ap_hook_pre_config(lb_balancer_config_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
+    ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);
     ap_hook_check_config(lb_balancer_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(lb_cluster_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
@@ -30,8 +35,8 @@ AP_DECLARE_MODULE(balancer_byrequests) = {
     STANDARD20_MODULE_STUFF,
     NULL,              /* per-directory configuration */
     NULL,
-    NULL,              /* per-server configuration */
-    NULL,
-    NULL,              /* directives: mod_proxy's own */
+    lb_balancer_settings_create,
+    lb_balancer_settings_merge,
+    lb_balancer_settings_directives,
     register_hooks
 };

@@ -62,10 +62,9 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
-    static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
-    static const char *const balancer[] = { "mod_balancer_byrequests.c", NULL };
 
-    ap_hook_pre_config(fcgi_worker_params_pre_config, balancer, mod_proxy, APR_HOOK_MIDDLE);
+    /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
+    ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_post_config(open_occupancy, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

@@ -83,6 +83,38 @@ refused('an lbmethod whose module is not loaded', { config => <<'EOC' }, qr/lbme
 ProxyPass /app/ balancer://cluster/
 EOC
 
+refused('a limit for a plain worker', { config => <<'EOC' }, qr/maxinflight/, qr/Proxy balancer:/);
+ProxyPass /app/ fcgi://127.0.0.1:9001/ maxinflight=4
+EOC
+refused("a bad value for one of our keys: $_", { config => <<"EOC" }, qr/BalancerMember/, qr/\Q$_\E/)
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 $_
+</Proxy>
+EOC
+    for 'maxinflight=-1', 'maxfails=0', 'maxfails=17', 'failwindow=soon', 'queuetimeout=1y', 'queue=many';
+refused('defaults outside of a balancer', { config => <<'EOC' }, qr/BalancerMemberDefaults/, qr/<Proxy/);
+<Proxy fcgi://127.0.0.1:9001>
+    BalancerMemberDefaults maxinflight=4
+</Proxy>
+EOC
+refused("a bad default: $_", { config => <<"EOC" }, qr/BalancerMemberDefaults/, qr/\Q$_\E/)
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 maxinflight=2
+    BalancerMemberDefaults $_
+</Proxy>
+EOC
+    for 'maxfails=0', 'nosuchkey=1', 'queue', 'keepidle=x';
+{
+    my ($rc, $said) = Httpd->configtest(config => <<'EOC');
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001 maxinflight=2 keepidle=1
+    BalancerMemberDefaults maxinflight=4 queue=100 queuetimeout=500ms keepidle=2
+    BalancerMember fcgi://127.0.0.1:9002
+</Proxy>
+EOC
+    is $rc, 0, 'defaults before and after the members they are for' or diag $said;
+}
+
 # What stock accepts stays accepted.
 ($code, $text) = Httpd->configtest(config => <<'EOC', modules => ['lbmethod_bybusyness', 'proxy_hcheck', 'watchdog', 'proxy_fcgi']);
 <Proxy balancer://cluster>

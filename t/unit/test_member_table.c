@@ -30,19 +30,19 @@ static size_t offset_of(const lb_table_t *t, const void *row)
 
 /* ---- Layout: other programs may read it ------------------------------------------------------ */
 
-START_TEST(table_takes_a_line_for_itself_and_one_for_each_row)
+START_TEST(table_takes_a_line_for_itself_and_one_for_a_balancer_and_four_for_a_member)
 {
     ck_assert_uint_eq(lb_table_bytes(0, 0), 64);
     ck_assert_uint_eq(lb_table_bytes(1, 0), 128);
-    ck_assert_uint_eq(lb_table_bytes(0, 1), 128);
-    ck_assert_uint_eq(lb_table_bytes(3, 5), 64 * 9);
-    ck_assert_uint_eq(lb_table_bytes(1000000, 4000000), 64 * UINT64_C(5000001));
+    ck_assert_uint_eq(lb_table_bytes(0, 1), 64 + 256);
+    ck_assert_uint_eq(lb_table_bytes(3, 5), 64 * 4 + 256 * 5);
+    ck_assert_uint_eq(lb_table_bytes(1000000, 4000000), 64 * UINT64_C(17000001));
 }
 END_TEST
 
 START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
-    ck_assert_uint_eq(lb_table_bytes(UINT32_MAX, UINT32_MAX), 64 * (2 * UINT64_C(0xffffffff) + 1));
+    ck_assert_uint_eq(lb_table_bytes(UINT32_MAX, UINT32_MAX), 64 * (5 * UINT64_C(0xffffffff) + 1));
 }
 END_TEST
 
@@ -70,7 +70,7 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
 {
     lb_table_t *t = new_table();
     ck_assert_mem_eq(t, "BLTABLE1", 8);    /* in a little-endian memory */
-    ck_assert_uint_eq(t->version, 1);
+    ck_assert_uint_eq(t->version, LB_TABLE_VERSION);
     ck_assert_uint_eq(t->balancer_count, BALANCERS);
     ck_assert_uint_eq(t->member_count, MEMBERS);
     for (size_t i = 20; i < lb_table_bytes(BALANCERS, MEMBERS); i++) {
@@ -90,7 +90,7 @@ START_TEST(balancers_come_first_and_members_behind_them)
     }
     for (uint64_t i = 0; i < MEMBERS; i++) {
         ck_assert_uint_eq(offset_of(t, lb_table_claim_member(t, 100 + i, 1)),
-                          64 + 64 * BALANCERS + 64 * i);
+                          64 + 64 * BALANCERS + 256 * i);
     }
     free(t);
 }
@@ -422,7 +422,7 @@ END_TEST
 static TCase *rows(void)
 {
     TCase *tc = tcase_create("rows");
-    tcase_add_test(tc, table_takes_a_line_for_itself_and_one_for_each_row);
+    tcase_add_test(tc, table_takes_a_line_for_itself_and_one_for_a_balancer_and_four_for_a_member);
     tcase_add_test(tc, sizes_beyond_32_bits_do_not_wrap);
     tcase_add_test(tc, fields_are_where_the_format_says);
     tcase_add_test(tc, new_table_says_what_it_is_and_is_empty);

@@ -1,0 +1,85 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_settings.c - see balancer_settings.h. */
+#include "balancer_settings.h"
+
+#include "apr_hash.h"
+#include "apr_strings.h"
+#include "cluster.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+
+/* The configuration of a server: name of a balancer, in lower case -> lb_balancer_settings_t */
+
+static const char *key_of(apr_pool_t *p, const char *url)
+{
+    const char *name = url + sizeof(BALANCER_PREFIX) - 1;
+    char *key = apr_pstrmemdup(p, url, sizeof(BALANCER_PREFIX) - 1 + strcspn(name, "/"));
+    ap_str_tolower(key);
+    return key;
+}
+
+const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s, const proxy_balancer *balancer)
+{
+    static const lb_balancer_settings_t none = { 0 };
+    apr_hash_t *all = ap_get_module_config(s->module_config, &balancer_byrequests_module);
+    const lb_balancer_settings_t *found =
+        apr_hash_get(all, balancer->s->name, APR_HASH_KEY_STRING);    /* mod_proxy lowers it */
+    return found ? found : &none;
+}
+
+void *lb_balancer_settings_create(apr_pool_t *p, server_rec *s)
+{
+    return apr_hash_make(p);
+}
+
+void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
+{
+    return apr_hash_overlay(p, add, base);
+}
+
+/* returns  NULL inside <Proxy "balancer://...">, else where the directive belongs */
+static const char *check_place(const cmd_parms *cmd)
+{
+    return cmd->path && strncasecmp(cmd->path, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
+           ? NULL : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+                                 cmd->cmd->name);
+}
+
+static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+{
+    apr_hash_t *all =
+        ap_get_module_config(cmd->server->module_config, &balancer_byrequests_module);
+    const char *key = key_of(cmd->pool, cmd->path);
+    lb_balancer_settings_t *settings = apr_hash_get(all, key, APR_HASH_KEY_STRING);
+
+    if (!settings) {
+        settings = apr_pcalloc(cmd->pool, sizeof(*settings));
+        apr_hash_set(all, key, APR_HASH_KEY_STRING, settings);
+    }
+    return settings;
+}
+
+static const char *add_member_default(cmd_parms *cmd, void *unused, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    const char *misplaced = check_place(cmd);
+
+    if (misplaced) {
+        return misplaced;
+    }
+    if (!equals || equals == word) {
+        return apr_psprintf(cmd->pool, "BalancerMemberDefaults %s: use key=value", word);
+    }
+    lb_balancer_settings_t *settings = settings_to_set(cmd);
+    if (!settings->member_defaults) {
+        settings->member_defaults = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(settings->member_defaults, const char *) = word;
+    return NULL;
+}
+
+const command_rec lb_balancer_settings_directives[] = {
+    AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
+                    "key=value ...: parameters of all members that do not set them themselves"),
+    { NULL }
+};

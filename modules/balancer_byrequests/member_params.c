@@ -1,0 +1,154 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_params.c - see member_params.h. */
+#include "member_params.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "apr_hash.h"
+#include "apr_optional.h"
+#include "apr_strings.h"
+#include "directive.h"
+
+static const lb_member_params_t initial = {
+    .queuetimeout = apr_time_from_sec(5),
+    .maxfails = 3,
+    .failwindow = apr_time_from_sec(10),
+};
+
+static apr_hash_t *by_member;    /* proxy_worker * -> lb_member_params_t; of this configuration */
+static apr_hash_t *written;      /* name of a member's struct and key -> "" */
+
+/* Who stood in mod_proxy's opening before us (mod_proxy_hcheck, say), or NULL. */
+static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_us;
+static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_the_notes;
+
+const lb_member_params_t *lb_member_params_of(const proxy_worker *member)
+{
+    const lb_member_params_t *found = apr_hash_get(by_member, &member, sizeof(member));
+    return found ? found : &initial;
+}
+
+static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *member)
+{
+    lb_member_params_t *params = apr_hash_get(by_member, &member, sizeof(member));
+
+    if (!params) {
+        params = apr_pmemdup(p, &initial, sizeof(initial));
+        apr_hash_set(by_member, apr_pmemdup(p, &member, sizeof(member)), sizeof(member), params);
+    }
+    return params;
+}
+
+typedef struct {
+    const char *key;
+    size_t offset;
+    bool is_duration;
+    int min, max;          /* of a count */
+} parameter_t;
+
+static const parameter_t parameters[] = {
+    { "maxinflight", offsetof(lb_member_params_t, maxinflight), false, 0, 1000000 },
+    { "queue", offsetof(lb_member_params_t, queue), false, 0, 1000000 },
+    { "queuetimeout", offsetof(lb_member_params_t, queuetimeout), true },
+    { "stickywait", offsetof(lb_member_params_t, stickywait), true },
+    { "maxfails", offsetof(lb_member_params_t, maxfails), false, 1, LB_MAXFAILS_MAX },
+    { "failwindow", offsetof(lb_member_params_t, failwindow), true },
+    { "slowstart", offsetof(lb_member_params_t, slowstart), true },
+};
+
+static const char *set_param(apr_pool_t *p, proxy_worker *member, const parameter_t *parameter,
+                             const char *val)
+{
+    if (!member->balancer) {
+        return apr_psprintf(p, "%s: %s=%s is a parameter of members of a balancer. Cure: "
+                            "<Proxy balancer://name> with a BalancerMember, also for one backend",
+                            member->s->name_ex, parameter->key, val);
+    }
+    void *field = (char *)params_to_set(p, member) + parameter->offset;
+
+    if (parameter->is_duration) {
+        return fcgi_directive_duration(val, field)
+               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration; use a number of seconds, or of "
+                                     "ms, s, m or h as in 500ms", member->s->name_ex,
+                                     parameter->key, val);
+    }
+    return fcgi_directive_count(val, parameter->min, parameter->max, field)
+           ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d",
+                                 member->s->name_ex, parameter->key, val, parameter->min,
+                                 parameter->max);
+}
+
+/* The optional function has the name that mod_proxy looks for. */
+static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                       const char *key, const char *val, void *ctx)
+{
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (ap_cstr_casecmp(key, parameters[i].key) == 0) {
+            return set_param(p, worker, &parameters[i], val);
+        }
+    }
+    if (strncasecmp(key, "hc", 2) == 0) {
+        return behind_us ? behind_us(p, s, worker, key, val, ctx)
+                         : apr_psprintf(p, "%s=%s: health checks need mod_proxy_hcheck: "
+                                        "a2enmod proxy_hcheck", key, val);
+    }
+    return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
+                        "redirect status retry timeout connectiontimeout enablereuse disablereuse "
+                        "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
+                        "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
+                        "firstbyte total maxinflight queue queuetimeout stickywait maxfails "
+                        "failwindow slowstart and hc*", worker->s->name_ex, key, val);
+}
+
+int lb_member_params_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    by_member = apr_hash_make(pconf);
+    written = apr_hash_make(pconf);
+    behind_us = APR_RETRIEVE_OPTIONAL_FN(set_worker_hc_param);
+    APR_REGISTER_OPTIONAL_FN(set_worker_hc_param);
+    return OK;
+}
+
+/* ---- Defaults of a balancer ------------------------------------------------------------------ */
+
+static const char *mark_of(apr_pool_t *p, const proxy_worker *member, const char *key)
+{
+    char *mark = apr_psprintf(p, "%pp %s", (const void *)member, key);
+    ap_str_tolower(mark);
+    return mark;
+}
+
+static const char *note_written(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                const char *key, const char *val, void *ctx)
+{
+    apr_hash_set(written, mark_of(p, worker, key), APR_HASH_KEY_STRING, "");
+    return behind_the_notes(p, s, worker, key, val, ctx);
+}
+
+int lb_member_params_note_written(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    behind_the_notes = APR_RETRIEVE_OPTIONAL_FN(set_worker_hc_param);
+    APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *const first = note_written;
+    apr_dynamic_fn_register("set_worker_hc_param", (apr_opt_fn_t *)first);
+    return OK;
+}
+
+const char *lb_member_params_set_defaults(apr_pool_t *p, server_rec *s, proxy_worker *member,
+                                          const apr_array_header_t *defaults)
+{
+    for (int i = 0; i < defaults->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(defaults, i, const char *);
+        const char *equals = strchr(word, '=');
+        const char *key = apr_pstrmemdup(p, word, (apr_size_t)(equals - word));
+
+        if (apr_hash_get(written, mark_of(p, member, key), APR_HASH_KEY_STRING)) {
+            continue;
+        }
+        const char *err = behind_the_notes(p, s, member, key, equals + 1, NULL);
+        if (err) {
+            return err;
+        }
+    }
+    return NULL;
+}
