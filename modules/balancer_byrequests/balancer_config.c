@@ -167,8 +167,8 @@ static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
         const char *err = NULL;
 
         for (int k = 0; defaults && !err && k < b->workers->nelts; k++) {
-            err = lb_member_params_set_defaults(pconf, s, APR_ARRAY_IDX(b->workers, k,
-                                                                        proxy_worker *), defaults);
+            proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            err = lb_member_params_set_defaults(pconf, s, member, defaults);
         }
         if (err) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0435)

@@ -18,7 +18,8 @@ static const char *key_of(apr_pool_t *p, const char *url)
     return key;
 }
 
-const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s, const proxy_balancer *balancer)
+const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
+                                                      const proxy_balancer *balancer)
 {
     static const lb_balancer_settings_t none = { 0 };
     apr_hash_t *all = ap_get_module_config(s->module_config, &balancer_byrequests_module);

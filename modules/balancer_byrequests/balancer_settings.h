@@ -13,7 +13,8 @@ typedef struct {
 
 /** The settings of a balancer as this virtual host knows it: its own, else the main server's.
  *  Never NULL. */
-const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s, const proxy_balancer *balancer);
+const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
+                                                      const proxy_balancer *balancer);
 
 /** For the face: the directives, and what holds them for each server. */
 extern const command_rec lb_balancer_settings_directives[];
