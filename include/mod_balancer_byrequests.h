@@ -12,30 +12,41 @@
 
 /* ---- How a try ended: one word, the same in the log, in notes and in counters. ---- */
 
-/* name, word, is it the member's failure? */
-#define LB_OUTCOMES(X)                                  \
-    X(LB_SERVED,             "ok",                 0)   \
-    X(LB_CLIENT_ABORT,       "client_abort",       0)   \
-    X(LB_CLIENT_ERROR,       "client_error",       0)   \
-    X(LB_CONNECT_REFUSED,    "connect_refused",    1)   \
-    X(LB_CONNECT_TIMEOUT,    "connect_timeout",    1)   \
-    X(LB_CONNECT_BUSY,       "connect_busy",       0)   \
-    X(LB_CONNECT_FAILED,     "connect_failed",     1)   \
-    X(LB_TLS_FAILED,         "tls_failed",         1)   \
-    X(LB_STALE,              "backend_eof",        0)   \
-    X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", 0)   \
-    X(LB_READ_TIMEOUT,       "read_timeout",       0)   \
-    X(LB_WRITE_TIMEOUT,      "write_timeout",      0)   \
-    X(LB_TOTAL_TIMEOUT,      "total_timeout",      0)   \
-    X(LB_BACKEND_EOF,        "backend_eof",        1)   \
-    X(LB_PROTOCOL,           "protocol",           1)   \
-    X(LB_BAD_RESPONSE,       "bad_response",       0)   \
-    X(LB_OVERLOADED,         "overloaded",         0)   \
-    X(LB_TOO_BIG_HEADER,     "too_big_header",     0)   \
-    X(LB_BAD_STATUS,         "bad_status",         0)
+/* What the end of a try says about the member. */
+typedef enum {
+    LB_SAYS_FINE,        /* it serves; what may have been its fault before is forgotten */
+    LB_SAYS_WORKS,       /* it answers, and the application in it is at fault */
+    LB_SAYS_NOTHING,
+    LB_SAYS_BUSY,        /* it has too much to do: the others are asked first for a moment */
+    LB_SAYS_LATE,        /* perhaps a failure: if failontimeout=On */
+    LB_SAYS_DOUBTFUL,    /* a failure, perhaps the request's own fault */
+    LB_SAYS_DOWN         /* a failure */
+} lb_says_t;
+
+/* name, word, what it says about the member */
+#define LB_OUTCOMES(X)                                         \
+    X(LB_SERVED,             "ok",                 FINE)       \
+    X(LB_CLIENT_ABORT,       "client_abort",       NOTHING)    \
+    X(LB_CLIENT_ERROR,       "client_error",       NOTHING)    \
+    X(LB_CONNECT_REFUSED,    "connect_refused",    DOWN)       \
+    X(LB_CONNECT_TIMEOUT,    "connect_timeout",    DOWN)       \
+    X(LB_CONNECT_BUSY,       "connect_busy",       BUSY)       \
+    X(LB_CONNECT_FAILED,     "connect_failed",     DOWN)       \
+    X(LB_TLS_FAILED,         "tls_failed",         DOWN)       \
+    X(LB_STALE,              "backend_eof",        NOTHING)    \
+    X(LB_FIRST_BYTE_TIMEOUT, "first_byte_timeout", LATE)       \
+    X(LB_READ_TIMEOUT,       "read_timeout",       LATE)       \
+    X(LB_WRITE_TIMEOUT,      "write_timeout",      LATE)       \
+    X(LB_TOTAL_TIMEOUT,      "total_timeout",      LATE)       \
+    X(LB_BACKEND_EOF,        "backend_eof",        DOUBTFUL)   \
+    X(LB_PROTOCOL,           "protocol",           DOUBTFUL)   \
+    X(LB_BAD_RESPONSE,       "bad_response",       WORKS)      \
+    X(LB_OVERLOADED,         "overloaded",         BUSY)       \
+    X(LB_TOO_BIG_HEADER,     "too_big_header",     WORKS)      \
+    X(LB_BAD_STATUS,         "bad_status",         DOUBTFUL)
 
 typedef enum {
-#define X(name, word, failure) name,
+#define X(name, word, says) name,
     LB_OUTCOMES(X)
 #undef X
     LB_OUTCOME_COUNT
@@ -45,7 +56,7 @@ typedef enum {
 static inline const char *lb_outcome_word(lb_outcome_t outcome)
 {
     static const char *const words[] = {
-#define X(name, word, failure) word,
+#define X(name, word, says) word,
         LB_OUTCOMES(X)
 #undef X
     };
@@ -61,7 +72,7 @@ typedef struct lb_ticket_t lb_ticket_t;
 APR_DECLARE_OPTIONAL_FN(lb_ticket_t *, lb_ticket_of, (request_rec *r));
 
 /** Give the right back and say how the try ended; a second call does nothing.
- *  A failure counts against the member (stock's retry, ignore-errors and forcerecovery hold). */
+ *  A failure counts against the member (maxfails, failwindow, retry, ignore errors). */
 APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release, (lb_ticket_t *ticket, lb_outcome_t outcome));
 
 /** After a released try, take a right on another member for the same request.
@@ -101,7 +112,8 @@ typedef struct {
     uint64_t    failures;      /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
     apr_time_t  last_error_at; /* 0 for none */
-    apr_time_t  next_trial_at; /* when a member in error is tried again; 0 when not in error */
+    apr_time_t  next_trial_at; /* when a member in error is tried again; 0 when not in error or
+                                * when the trial is under way */
     uint64_t    bytes_sent;    /* to the member */
     uint64_t    bytes_read;    /* from the member */
     int         retries;
@@ -112,6 +124,9 @@ typedef struct {
     int         keepalive;     /* -1 not set, 0 off, 1 on */
     const char *flush_packets; /* off, on, auto */
     apr_interval_time_t flush_wait;
+    apr_time_t  since;         /* when its state began; 0 = not known */
+    int         strikes;       /* failures that count now: maxfails of them put it out */
+    int         share_percent; /* 100, or less while it starts slowly (slowstart) */
 } lb_member_view_t;
 
 typedef struct {

@@ -7,6 +7,7 @@
 #include "health.h"
 #include "operate.h"
 #include "snapshot.h"
+#include "verdict.h"
 
 static lb_ticket_t *lb_ticket_of(request_rec *r)
 {
@@ -15,23 +16,8 @@ static lb_ticket_t *lb_ticket_of(request_rec *r)
 
 static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    static const bool is_failure[] = {
-#define X(name, word, failure) failure,
-        LB_OUTCOMES(X)
-#undef X
-    };
-    if (!lb_ticket_give_back(ticket)) {
-        return;
-    }
-    if (is_failure[outcome]) {
-        lb_health_fail(ticket->balancer, ticket->member, outcome, lb_outcome_word(outcome),
-                       ticket->r);
-    }
-    else if (outcome == LB_OVERLOADED || outcome == LB_CONNECT_BUSY) {
-        lb_health_note_busy(ticket->balancer, ticket->member);
-    }
-    else if (outcome == LB_SERVED) {
-        lb_health_succeed(ticket->member);
+    if (lb_ticket_give_back(ticket)) {
+        lb_verdict_of_try(ticket, outcome);
     }
 }
 
@@ -43,6 +29,7 @@ static proxy_worker *lb_ticket_next(lb_ticket_t *ticket, request_rec *r, char **
 static void lb_ticket_pause(lb_ticket_t *ticket)
 {
     lb_ticket_give_back(ticket);
+    lb_health_let_go_of_trial(ticket);
 }
 
 static proxy_worker *lb_ticket_resume(lb_ticket_t *ticket, request_rec *r, char **url)

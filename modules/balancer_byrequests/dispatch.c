@@ -9,6 +9,7 @@
 #include "http_log.h"
 #include "provider.h"
 #include "sticky.h"
+#include "verdict.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -70,10 +71,9 @@ static session_t session_of(const lb_ticket_t *ticket)
     return session;
 }
 
-static bool can_serve(const lb_ticket_t *ticket, proxy_worker *member)
+static bool can_serve(const lb_ticket_t *ticket, const proxy_worker *member)
 {
-    lb_health_retry(ticket->balancer, member, ticket->r->server);
-    return PROXY_WORKER_IS_USABLE(member) && !lb_ticket_has_tried(ticket, member);
+    return lb_health_is_ready(ticket->balancer, member) && !lb_ticket_has_tried(ticket, member);
 }
 
 /* The first usable member with this route, standbys last.
@@ -123,7 +123,7 @@ static proxy_worker *member_of_session(const lb_ticket_t *ticket, const char *ro
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
 
-static proxy_worker *elect_or_wait(const lb_ticket_t *ticket)
+static proxy_worker *elect_or_wait(lb_ticket_t *ticket)
 {
     const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
     proxy_worker *member = lb_provider_elect(ticket);
@@ -136,7 +136,7 @@ static proxy_worker *elect_or_wait(const lb_ticket_t *ticket)
     return member;
 }
 
-static proxy_worker *choose(const lb_ticket_t *ticket, const session_t *session)
+static proxy_worker *choose(lb_ticket_t *ticket, const session_t *session)
 {
     const proxy_balancer *b = ticket->balancer;
     bool route_is_known = false;
@@ -145,7 +145,7 @@ static proxy_worker *choose(const lb_ticket_t *ticket, const session_t *session)
     if (session->route) {
         member = member_of_session(ticket, session->route, &route_is_known);
     }
-    if (member) {
+    if (member && lb_health_admit(ticket, member)) {
         lb_provider_account(ticket, member);
         if (strcmp(session->route, member->s->route) != 0) {
             apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
@@ -216,20 +216,12 @@ static int dispatch(lb_ticket_t *ticket, char **url)
     const int rc = rewrite_url(ticket, url);
     if (rc != OK) {
         lb_ticket_give_back(ticket);
+        lb_health_let_go_of_trial(ticket);
         return rc;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, ticket->r, FCLOGNO(0423)
                   "%s: try %d goes to %s", ticket->balancer->s->name, ticket->tries, *url);
     return OK;
-}
-
-/* A ticket that is still held here belongs to a scheme that knows no tickets (http, ajp, ...). */
-static void give_back_for_other_scheme(lb_ticket_t *ticket)
-{
-    if (lb_ticket_give_back(ticket) && PROXY_WORKER_IS_ERROR(ticket->member)
-        && ticket->r->status >= HTTP_INTERNAL_SERVER_ERROR) {
-        lb_health_note_failure(ticket->balancer, ticket->member, LB_CONNECT_FAILED);
-    }
 }
 
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
@@ -240,7 +232,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     if (*balancer) {    /* mod_proxy's own loop tries again, for a scheme other than ours */
         ticket = lb_ticket_find(r);
         if (lb_ticket_give_back(ticket)) {
-            lb_health_note_failure(*balancer, ticket->member, LB_CONNECT_FAILED);
+            lb_verdict_of_try(ticket, LB_CONNECT_FAILED);
         }
     }
     else {
@@ -274,8 +266,10 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
     if (!ticket || !ticket->member) {
         return OK;
     }
-    give_back_for_other_scheme(ticket);
-    lb_health_judge_answer(balancer, ticket->member, r);
+    if (lb_ticket_give_back(ticket)) {    /* of a scheme that knows no tickets */
+        lb_verdict_of_other_scheme(ticket);
+    }
+    lb_verdict_of_answer(ticket);
     return OK;
 }
 
@@ -291,7 +285,8 @@ proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
 
 proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url)
 {
-    if (PROXY_WORKER_IS_USABLE(ticket->member)) {
+    if (lb_health_is_ready(ticket->balancer, ticket->member)
+        && lb_health_admit(ticket, ticket->member)) {
         lb_ticket_hold(ticket);
         return ticket->member;
     }

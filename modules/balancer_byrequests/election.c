@@ -4,9 +4,19 @@
 
 #include <limits.h>
 
+#include "slow_start.h"
+
 static uint64_t stride(uint32_t weight)
 {
     return (uint64_t)LB_STRIDE * 100 / weight;
+}
+
+/* Where a member with this pass stands. */
+static uint64_t standing(const lb_candidate_t *member, uint64_t pass)
+{
+    return member->held_back == 0
+           ? pass : pass + stride(member->weight) * member->held_back
+                               / (LB_FULL_SHARE - member->held_back);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -31,12 +41,12 @@ int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates,
         const uint64_t now = atomic_load(clock);
         size_t best = 0;
         uint64_t best_seen = atomic_load(candidates[0].pass);
-        uint64_t best_start = later(best_seen, now);
+        uint64_t best_start = later(standing(&candidates[0], best_seen), now);
 
         for (size_t i = 1; i < count; i++) {
             const uint64_t seen = atomic_load(candidates[i].pass);
-            const uint64_t start = later(seen, now);
-            if (start < best_start) {
+            const uint64_t start = later(standing(&candidates[i], seen), now);
+            if (start < best_start || (start == best_start && seen < best_seen)) {
                 best = i;
                 best_seen = seen;
                 best_start = start;
@@ -62,7 +72,7 @@ void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidate
     /* Without this, whoever comes back while all requests have routes would find an old clock. */
     uint64_t smallest = count > 0 ? UINT64_MAX : 0;
     for (size_t i = 0; i < count; i++) {
-        const uint64_t pass = atomic_load(candidates[i].pass);
+        const uint64_t pass = standing(&candidates[i], atomic_load(candidates[i].pass));
         smallest = pass < smallest ? pass : smallest;
     }
     advance(clock, smallest);
@@ -71,7 +81,7 @@ void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidate
 int lb_election_credit(_Atomic uint64_t *clock, const lb_candidate_t *member)
 {
     const uint64_t now = atomic_load(clock);
-    const uint64_t pass = later(atomic_load(member->pass), now);
+    const uint64_t pass = later(standing(member, atomic_load(member->pass)), now);
     const uint64_t requests_ahead = (pass - now) / stride(member->weight);
     const uint64_t part = (pass - now) % stride(member->weight) * 100 / stride(member->weight);
 

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* election.h - weighted stride election over shared atomic counters.
- * Knows    passes, weights, and a clock that only goes forward.
+ * Knows    passes, weights, shares that are held back, and a clock that only goes forward.
  * Ignores  members, httpd, who may be elected (eligible.c decides that).
  * Memory   works on the caller's counters, keeps nothing.
  * Threads  any, in any number of processes, without a lock.
@@ -9,7 +9,11 @@
  * smallest pass of those who take part, so whoever is behind it was away, and starts at the clock
  * instead of catching up (no flood). All other passes only grow, so a compare-and-swap that
  * succeeds on the smallest pass proves that the choice was still right: the shares are exact
- * over all processes, to within one round. */
+ * over all processes, to within one round.
+ *
+ * A member whose share is held back stands so much further behind its pass that it gets what is
+ * left of its share. The distance is no part of the pass: it is taken anew at each look, so it
+ * shrinks at once when more of the share is given, and is gone when all is. */
 #ifndef LB_ELECTION_H
 #define LB_ELECTION_H
 
@@ -25,9 +29,11 @@
 typedef struct {
     _Atomic uint64_t *pass;
     uint32_t weight;           /* hundredths: 100 to 10000 */
+    uint32_t held_back;        /* of its share: see slow_start.h; 0 when it has all */
 } lb_candidate_t;
 
-/** Elect one of the candidates and charge it for one request. Ties go to the lower index.
+/** Elect one of the candidates and charge it for one request. Ties go to the smaller pass (of two
+ *  who were away, to the one that waits longer), then to the lower index.
  *  returns  its index, -1 when count is 0 */
 int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count);
 

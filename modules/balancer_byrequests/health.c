@@ -2,94 +2,107 @@
 /* health.c - see health.h. */
 #include "health.h"
 
+#include <signal.h>
+#include <unistd.h>
+
 #include "cluster.h"
-#include "fastcgi_log.h"
-#include "http_log.h"
+#include "member_params.h"
+#include "member_state.h"
 
-extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
-APLOG_USE_MODULE(balancer_byrequests);
+#define BUSY_US            apr_time_from_sec(1)
+/* Without retry= */
+#define FIRST_BAN_US       apr_time_from_sec(1)
+#define LONGEST_BAN_US     apr_time_from_sec(60)
+/* With retry=: ten times that, but not over this. */
+#define LONGEST_RETRY_US   apr_time_from_sec(600)
+/* A trial that nobody settled for so long: is its process alive? */
+#define TRIAL_LOOK_US      apr_time_from_sec(1)
+/* A trial that takes longer than this (a long poll, say) does not keep others from trying. */
+#define TRIAL_LONGEST_US   apr_time_from_sec(60)
+/* What keeps a member out besides its errors. */
+#define SWITCHED_OFF       (PROXY_WORKER_NOT_USABLE_BITMAP & ~PROXY_WORKER_IN_ERROR)
 
-#define BUSY_US apr_time_from_sec(1)
-
-static void set_bits(proxy_worker *member, unsigned int bits)
+static lb_strike_rules_t rules_of(const proxy_worker *member)
 {
-    __atomic_fetch_or(&member->s->status, bits, __ATOMIC_SEQ_CST);
-}
+    const lb_member_params_t *params = lb_member_params_of(member);
+    lb_strike_rules_t rules = { .max = (uint32_t)params->maxfails, .window = params->failwindow,
+                                .first_ban = FIRST_BAN_US, .longest_ban = LONGEST_BAN_US };
 
-/* returns  were they set before? */
-static int clear_bits(proxy_worker *member, unsigned int bits)
-{
-    return (__atomic_fetch_and(&member->s->status, ~bits, __ATOMIC_SEQ_CST) & bits) != 0;
-}
-
-void lb_health_note_failure(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome)
-{
-    lb_member_row_t *row = lb_cluster_row(b, member);
-
-    atomic_fetch_add(&row->failures, 1);
-    atomic_store(&row->last_error, (uint32_t)outcome);
-    atomic_store(&row->last_error_at, apr_time_now());
-}
-
-void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome,
-                    const char *reason, request_rec *r)
-{
-    lb_health_note_failure(b, member, outcome);
-    if (PROXY_WORKER_IS(member, PROXY_WORKER_IGNORE_ERRORS)) {
-        return;
+    if (member->s->retry_set && member->s->retry > 0) {
+        rules.first_ban = member->s->retry;
+        rules.longest_ban = 10 * member->s->retry;
+        if (rules.longest_ban > LONGEST_RETRY_US) {
+            rules.longest_ban = LONGEST_RETRY_US;
+        }
+        if (rules.longest_ban < rules.first_ban) {
+            rules.longest_ban = rules.first_ban;
+        }
     }
-    const int was_in_error = PROXY_WORKER_IS_ERROR(member);
-    member->s->error_time = apr_time_now();
-    set_bits(member, PROXY_WORKER_IN_ERROR);
-    if (!was_in_error) {
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0410)
-                      "%s: member %s: ok -> error (%s), next trial in %" APR_TIME_T_FMT " s",
-                      b->s->name, ap_proxy_worker_name(r->pool, member), reason,
-                      apr_time_sec(member->s->retry));
+    return rules;
+}
+
+/* +I, or retry=0: a member that is never put out. */
+static bool is_never_out(const proxy_worker *member)
+{
+    return PROXY_WORKER_IS(member, PROXY_WORKER_IGNORE_ERRORS)
+           || (member->s->retry_set && member->s->retry == 0);
+}
+
+/* ---- May it serve? --------------------------------------------------------------------------- */
+
+lb_phase_t lb_health_phase(const proxy_balancer *b, const proxy_worker *member)
+{
+    return lb_strikes_look(lb_member_state_row(b, member), 0).phase;
+}
+
+static bool is_in_service(const proxy_balancer *b, const proxy_worker *member)
+{
+    return !PROXY_WORKER_IS_ERROR(member) && lb_health_phase(b, member) == LB_IN_SERVICE;
+}
+
+/* Its child process was killed, or its request takes too long. */
+static bool is_lost(const lb_strikes_view_t *trial)
+{
+    return trial->age >= TRIAL_LONGEST_US
+           || (trial->age >= TRIAL_LOOK_US && kill((pid_t)trial->owner, 0) != 0
+               && errno == ESRCH);
+}
+
+/* Is it time for a trial of a member that is not in service? */
+static bool is_due(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
+{
+    switch (seen->phase) {
+    case LB_BANNED: {
+        const lb_strike_rules_t rules = rules_of(member);
+        return lb_strikes_ban_is_over(seen, &rules, now);
     }
-}
-
-void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member)
-{
-    atomic_store(&lb_cluster_row(b, member)->busy_until, apr_time_now() + BUSY_US);
-}
-
-int lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
-{
-    const int64_t until = atomic_load(&lb_cluster_row(b, member)->busy_until);
-    return until != 0 && apr_time_now() < until;
-}
-
-void lb_health_succeed(proxy_worker *member)
-{
-    if (member->s->retries) {
-        member->s->error_time = 0;
-        member->s->retries = 0;
-    }
-}
-
-apr_time_t lb_health_next_trial(const proxy_worker *member)
-{
-    return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
-}
-
-static void take_back(const proxy_balancer *b, proxy_worker *member, const char *why, server_rec *s)
-{
-    if (clear_bits(member, PROXY_WORKER_IN_ERROR)) {
-        __atomic_fetch_add(&member->s->retries, 1, __ATOMIC_SEQ_CST);
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0411)
-                     "%s: member %s: error -> ok (%s)", b->s->name, member->s->name_ex, why);
+    case LB_ON_TRIAL:
+        return is_lost(seen);
+    default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
+        return now >= member->s->error_time + member->s->retry;
     }
 }
 
-void lb_health_retry(const proxy_balancer *b, proxy_worker *member, server_rec *s)
+bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
 {
-    if (!PROXY_WORKER_IS_ERROR(member) || PROXY_WORKER_IS(member, PROXY_WORKER_STOPPED)) {
-        return;
+    if ((member->s->status & SWITCHED_OFF) || !PROXY_WORKER_IS_INITIALIZED(member)) {
+        return false;
     }
-    if (PROXY_WORKER_IS(member, PROXY_WORKER_IGNORE_ERRORS)
-        || apr_time_now() >= lb_health_next_trial(member)) {
-        take_back(b, member, "trial", s);
+    if (is_in_service(b, member) || is_never_out(member)) {
+        return true;
+    }
+    const apr_time_t now = apr_time_now();
+    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
+    return is_due(member, &seen, now);
+}
+
+/* ---- Back in service ------------------------------------------------------------------------- */
+
+static void recover(const proxy_balancer *b, proxy_worker *member, const char *why, server_rec *s)
+{
+    if (lb_strikes_recover(lb_member_state_row(b, member), apr_time_now())
+        || PROXY_WORKER_IS_ERROR(member)) {
+        lb_member_state_show_return(b, member, why, s);
     }
 }
 
@@ -99,31 +112,176 @@ void lb_health_force_recovery(const proxy_balancer *b, server_rec *s)
 
     for (int i = 0; i < count; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
-        if (!member || !PROXY_WORKER_IS_ERROR(member)) {
+        /* One that is due comes back by its trial. */
+        if (!member || is_in_service(b, member) || lb_health_is_ready(b, member)) {
             return;
         }
     }
-    /* All are in error. Those whose time is over come back first. */
-    int came_back = 0;
-    for (int i = 0; i < count; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        lb_health_retry(b, member, s);
-        came_back |= !PROXY_WORKER_IS_ERROR(member);
-    }
-    for (int i = 0; i < count && !came_back && b->s->forcerecovery; i++) {
-        take_back(b, lb_cluster_member(b, i), "forcerecovery: all members are in error", s);
+    for (int i = 0; i < count && b->s->forcerecovery; i++) {
+        recover(b, lb_cluster_member(b, i), "forcerecovery: all members are in error", s);
     }
 }
 
-void lb_health_judge_answer(const proxy_balancer *b, proxy_worker *member, request_rec *r)
+/* ---- Trials ---------------------------------------------------------------------------------- */
+
+static apr_status_t let_go_forgotten(void *ticket)
 {
-    for (int i = 0; b->errstatuses && i < b->errstatuses->nelts; i++) {
-        if (r->status == APR_ARRAY_IDX(b->errstatuses, i, int)) {
-            lb_health_fail(b, member, LB_BAD_STATUS, "failonstatus", r);
-            return;
+    lb_health_let_go_of_trial(ticket);
+    return APR_SUCCESS;
+}
+
+static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
+{
+    const proxy_balancer *b = ticket->balancer;
+    const apr_time_t now = apr_time_now();
+    lb_strikes_t *strikes = lb_member_state_row(b, member);
+    const lb_strikes_view_t seen = lb_strikes_look(strikes, now);
+
+    if (!is_due(member, &seen, now)) {
+        return false;
+    }
+    ticket->trial = lb_strikes_claim(strikes, &seen, (uint32_t)getpid(), now);
+    if (!ticket->trial) {
+        return false;
+    }
+    ticket->on_trial = member;
+    apr_pool_cleanup_register(ticket->r->pool, ticket, let_go_forgotten, apr_pool_cleanup_null);
+    lb_member_state_show_trial(b, member, ticket->r);
+    return true;
+}
+
+bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member)
+{
+    if (is_in_service(ticket->balancer, member)) {
+        return true;
+    }
+    if (is_never_out(member)) {
+        recover(ticket->balancer, member, "it is never put out", ticket->r->server);
+        return true;
+    }
+    return claim_trial(ticket, member);
+}
+
+/* returns  the claim, which is the ticket's no more; 0 when it has none */
+static uint64_t end_trial(lb_ticket_t *ticket)
+{
+    const uint64_t claim = ticket->trial;
+
+    ticket->trial = 0;
+    if (claim) {
+        apr_pool_cleanup_kill(ticket->r->pool, ticket, let_go_forgotten);
+    }
+    return claim;
+}
+
+void lb_health_pass_trial(lb_ticket_t *ticket)
+{
+    const proxy_balancer *b = ticket->balancer;
+    const uint64_t claim = end_trial(ticket);
+
+    if (claim && lb_strikes_pass(lb_member_state_row(b, ticket->on_trial), claim, apr_time_now())) {
+        lb_member_state_show_return(b, ticket->on_trial, "trial", ticket->r->server);
+    }
+}
+
+void lb_health_let_go_of_trial(lb_ticket_t *ticket)
+{
+    const uint64_t claim = end_trial(ticket);
+
+    if (claim && lb_strikes_let_go(lb_member_state_row(ticket->balancer, ticket->on_trial), claim,
+                                   apr_time_now())) {
+        lb_member_state_show_error(ticket->on_trial);
+    }
+}
+
+void lb_health_fail_trial(lb_ticket_t *ticket, const char *reason)
+{
+    const proxy_balancer *b = ticket->balancer;
+    proxy_worker *member = ticket->on_trial;
+    const uint64_t claim = end_trial(ticket);
+    const lb_strike_rules_t rules = rules_of(member);
+    const int64_t length =
+        claim ? lb_strikes_fail(lb_member_state_row(b, member), claim, &rules, apr_time_now()) : 0;
+
+    if (length) {
+        lb_member_state_show_ban(b, member, true, length, reason, ticket->r);
+    }
+}
+
+/* ---- Strikes --------------------------------------------------------------------------------- */
+
+static bool is_last_usable(const proxy_balancer *b, const proxy_worker *member)
+{
+    for (int i = 0; i < b->workers->nelts; i++) {
+        const proxy_worker *other = lb_cluster_member(b, i);
+        if (other && other != member && PROXY_WORKER_IS_INITIALIZED(other)
+            && !(other->s->status & (SWITCHED_OFF | PROXY_WORKER_DRAIN))
+            && lb_health_phase(b, other) == LB_IN_SERVICE) {
+            return false;
         }
     }
-    if (b->failontimeout && apr_table_get(r->notes, "proxy_timedout")) {
-        lb_health_fail(b, member, LB_READ_TIMEOUT, "failontimeout", r);
+    return true;
+}
+
+void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reason)
+{
+    const proxy_balancer *b = ticket->balancer;
+    lb_strikes_t *strikes = lb_member_state_row(b, ticket->member);
+
+    if (is_never_out(ticket->member)) {
+        lb_member_state_mend(b, ticket->member);
+        return;
     }
+    const lb_strike_rules_t rules = rules_of(ticket->member);
+    if (lb_strikes_add(strikes, &rules, is_soft, apr_time_now()) < rules.max) {
+        atomic_store(&strikes->is_kept, 0);
+        lb_member_state_mend(b, ticket->member);
+    }
+    else if (b->s->forcerecovery && is_last_usable(b, ticket->member)) {
+        lb_member_state_show_last(b, ticket->member, reason, ticket->r);
+    }
+    else {
+        const int64_t ban = lb_strikes_ban(strikes, &rules, apr_time_now());
+        if (ban) {
+            lb_member_state_show_ban(b, ticket->member, false, ban, reason, ticket->r);
+        }
+    }
+}
+
+void lb_health_praise(const lb_ticket_t *ticket)
+{
+    lb_strikes_t *strikes = lb_member_state_row(ticket->balancer, ticket->member);
+
+    if (atomic_load_explicit(&strikes->soft_pending, memory_order_relaxed)) {
+        lb_strikes_forgive(strikes, apr_time_now());
+    }
+}
+
+void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member)
+{
+    atomic_store(&lb_cluster_row(b, member)->busy_until, apr_time_now() + BUSY_US);
+}
+
+bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
+{
+    const int64_t until = atomic_load(&lb_cluster_row(b, member)->busy_until);
+    return until != 0 && apr_time_now() < until;
+}
+
+/* ---- For the snapshot ------------------------------------------------------------------------ */
+
+apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member)
+{
+    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), apr_time_now());
+
+    if (seen.phase == LB_IN_SERVICE) {
+        return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
+    }
+    return seen.until;
+}
+
+uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member)
+{
+    const lb_strike_rules_t rules = rules_of(member);
+    return lb_strikes_count(lb_member_state_row(b, member), &rules, apr_time_now());
 }

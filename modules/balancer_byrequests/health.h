@@ -1,41 +1,48 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* health.h - puts members in error and takes them back.
- * Knows    stock's rules: retry, ignore errors (+I), stopped, forcerecovery, failonstatus,
- *          failontimeout.
- * Ignores  who is elected.
- * Memory   mod_proxy's shared status word, changed by atomic operations; our member row. */
+/* health.h - when members are put out and taken back.
+ * Knows    strikes.h, and the parameters retry, maxfails, failwindow, ignore errors (+I),
+ *          forcerecovery.
+ * Ignores  who is elected, what the end of a try says (verdict.c), how others see it
+ *          (member_state.c).
+ * Memory   our member row decides; mod_proxy's status word follows it for other readers. */
 #ifndef LB_HEALTH_H
 #define LB_HEALTH_H
 
-#include "mod_balancer_byrequests.h"
+#include "strikes.h"
+#include "ticket.h"
 
-/** A try on this member ended in its failure. Unless it ignores errors it is out for `retry`.
- *  reason   one word, for the log: an outcome, or the parameter that asked for it */
-void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome,
-                    const char *reason, request_rec *r);
+/** Could a request be given to this member: is it usable, or is its trial due? */
+bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member);
 
-/** mod_proxy itself has put this member in error (its scheme is not ours): count that. */
-void lb_health_note_failure(const proxy_balancer *b, proxy_worker *member, lb_outcome_t outcome);
+/** Give this request to the member. When its trial is due the request becomes the trial.
+ *  returns  false when another request was faster */
+bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member);
+
+/** The trial that this request is, if it is one, went well, failed, or proved nothing. */
+void lb_health_pass_trial(lb_ticket_t *ticket);
+void lb_health_fail_trial(lb_ticket_t *ticket, const char *reason);
+void lb_health_let_go_of_trial(lb_ticket_t *ticket);
+
+/** A failure: enough of them put the member out.
+ *  is_soft  perhaps the request's own fault: a success forgives it
+ *  reason   for the log */
+void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reason);
+
+/** A success of a member in service. */
+void lb_health_praise(const lb_ticket_t *ticket);
 
 /** The member says that it has too much to do: for a moment the others are asked first. */
 void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member);
 
 /** Is that moment not over? */
-int lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member);
-
-/** A try on this member went well: forget its retries. */
-void lb_health_succeed(proxy_worker *member);
-
-/** A member in error whose time is over is tried again. */
-void lb_health_retry(const proxy_balancer *b, proxy_worker *member, server_rec *s);
+bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member);
 
 /** When all members are in error, take them all back, unless forcerecovery=Off. */
 void lb_health_force_recovery(const proxy_balancer *b, server_rec *s);
 
-/** After an answer: failonstatus and failontimeout. */
-void lb_health_judge_answer(const proxy_balancer *b, proxy_worker *member, request_rec *r);
-
-/** When a member in error is due for a trial; 0 when it is not in error. */
-apr_time_t lb_health_next_trial(const proxy_worker *member);
+/** For the snapshot. */
+lb_phase_t lb_health_phase(const proxy_balancer *b, const proxy_worker *member);
+apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member);
+uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member);
 
 #endif

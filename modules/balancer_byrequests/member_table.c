@@ -110,4 +110,5 @@ void lb_table_reset_member(lb_member_row_t *row)
     atomic_store(&row->last_error_at, 0);
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
+    memset(&row->strikes, 0, sizeof(row->strikes));
 }

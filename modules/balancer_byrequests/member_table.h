@@ -16,8 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "strikes.h"
+
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 2u
+#define LB_TABLE_VERSION 3u
 
 /* One balancer. */
 typedef struct {
@@ -42,7 +44,7 @@ typedef struct {
     _Atomic int64_t  busy_until;      /* us since 1970: asked only when nobody else can be; any */
 
     uint8_t reserved_admission[64];
-    uint8_t reserved_health[128];
+    lb_strikes_t strikes;             /* see strikes.h */
 } lb_member_row_t;
 static_assert(sizeof(lb_member_row_t) == 256, "four cache lines");
 

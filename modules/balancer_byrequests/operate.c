@@ -5,6 +5,7 @@
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "cluster.h"
+#include "member_state.h"
 
 /* ---- What the action is about ---------------------------------------------------------------- */
 
@@ -102,6 +103,7 @@ static const char *check_new_member(apr_pool_t *p, const lb_action_t *a, const p
 static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
 {
     const int was_usable = PROXY_WORKER_IS_USABLE(member);
+    const unsigned int status_before = member->s->status;
 
     if (a->weight_hundredths != -1) {
         member->s->lbfactor = a->weight_hundredths;
@@ -118,6 +120,7 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
         ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
     }
+    lb_member_state_note_operation(b, member, status_before);
     if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
         b->s->need_reset = 1;    /* for stock's methods; ours needs none */
     }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* provider.h - mod_proxy's lbmethod provider "byrequests" on top of the election; and running
  *              other providers (bybusyness, bytraffic, heartbeat) under our balancer.
- * Knows    mod_proxy's structs on one side, election.h and eligible.h on the other.
+ * Knows    mod_proxy's structs on one side, election.h, eligible.h and stand_in.h on the other.
  * Ignores  sessions, tickets' counting.
  * Threads  byrequests takes no lock; other providers run under the balancer's global mutex,
  *          because they add to shared numbers without atomics. */
@@ -13,9 +13,9 @@
 /** Register "byrequests". */
 void lb_provider_register(apr_pool_t *pconf);
 
-/** Elect a member that the ticket's request has not tried.
+/** Elect a member that the ticket's request has not tried; the request may become its trial.
  *  returns  NULL when none can be elected now */
-proxy_worker *lb_provider_elect(const lb_ticket_t *ticket);
+proxy_worker *lb_provider_elect(lb_ticket_t *ticket);
 
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);

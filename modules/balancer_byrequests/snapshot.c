@@ -5,11 +5,15 @@
 #include "apr_strings.h"
 #include "cluster.h"
 #include "health.h"
+#include "member_state.h"
 #include "provider.h"
 
 /* The worst thing that is true of a member, in one word. */
-static const char *state_word(const proxy_worker *member)
+static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
 {
+    const lb_phase_t phase = lb_health_phase(b, member);
+    const unsigned int status =
+        member->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
     static const struct {
         unsigned int bits;
         const char *word;
@@ -24,8 +28,9 @@ static const char *state_word(const proxy_worker *member)
         { PROXY_WORKER_HOT_SPARE, "spare" },
     };
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (member->s->status & states[i].bits) {
-            return states[i].word;
+        if (status & states[i].bits) {
+            return states[i].bits == PROXY_WORKER_IN_ERROR && phase == LB_ON_TRIAL
+                   ? "trial" : states[i].word;
         }
     }
     return "ok";
@@ -79,7 +84,10 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->last_error_at = atomic_load(&row->last_error_at);
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
-    view->next_trial_at = lb_health_next_trial(member);
+    view->next_trial_at = lb_health_next_trial(b, member);
+    view->since = atomic_load(&row->strikes.since);
+    view->strikes = (int)lb_health_strikes(b, member);
+    view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
     view->bytes_sent = (uint64_t)member->s->transferred;
     view->bytes_read = (uint64_t)member->s->read;
 }
@@ -88,7 +96,7 @@ static void view_member(apr_pool_t *p, const proxy_balancer *b, proxy_worker *me
                         lb_member_view_t *view)
 {
     view->name = ap_proxy_worker_name(p, member);
-    view->state = state_word(member);
+    view->state = state_word(b, member);
     view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
     copy_settings(p, member->s, view);

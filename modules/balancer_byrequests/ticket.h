@@ -19,6 +19,9 @@ struct lb_ticket_t {
     apr_array_header_t *tried;      /* of proxy_worker *, with the last one; NULL until needed */
     int                 tries;
     bool                is_held;
+    bool                is_served;  /* the last try was, and its status is not judged yet */
+    uint64_t            trial;      /* the claim when this request is a trial: see health.h */
+    proxy_worker       *on_trial;   /* of that claim */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */

@@ -26,12 +26,13 @@ my %member = (status => $sick, other_status => $sick, timeout => $mute, no_timeo
 my %set = (status => 'failonstatus=500,503', other_status => 'failonstatus=500,504',
            timeout => 'failontimeout=On timeout=1', no_timeout => 'timeout=1');
 my $config = '';
+my $one_strike = Httpd::is_stock() ? '' : 'maxfails=1';
 for my $name (sort keys %member) {
     my ($own, @set) = ('', split ' ', $set{$name});
     # timeout is the member's: how long it may be silent
     my ($timeout) = grep { /^timeout=/ } @set;
     my $balancer = join ' ', grep { !/^timeout=/ } @set;
-    $config .= "<Proxy balancer://$name>\nBalancerMember @{[ $member{$name}->url ]} @{[ $timeout // '' ]}\n"
+    $config .= "<Proxy balancer://$name>\nBalancerMember @{[ $member{$name}->url ]} $one_strike retry=60 @{[ $timeout // '' ]}\n"
              . "BalancerMember @{[ $good->url ]}\n" . ($balancer ? "ProxySet $balancer\n" : '')
                  . "</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";

@@ -24,9 +24,10 @@ my @cases = (
     ['chunked POST of 1 MB', 'POST', substr($large, 0, 1_048_576), 'chunked'],
 );
 my (@refusing, $config);
+my $one_strike = Httpd::is_stock() ? '' : 'maxfails=1';
 for my $n (0 .. $#cases) {
     push @refusing, Backend->refusing;
-    $config .= "<Proxy balancer://case$n>\nBalancerMember @{[ $refusing[$n]->url ]}\nBalancerMember @{[ $second->url ]}\n</Proxy>\n"
+    $config .= "<Proxy balancer://case$n>\nBalancerMember @{[ $refusing[$n]->url ]} $one_strike retry=60\nBalancerMember @{[ $second->url ]}\n</Proxy>\n"
              . "ProxyPass /case$n/ balancer://case$n/\n";
 }
 my $alone = Backend->refusing;

@@ -9,7 +9,7 @@ use Httpd;
 
 my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['proxy_http'], config => <<"EOC");
 <Proxy balancer://app>
-BalancerMember http://127.0.0.1:1 route=one loadfactor=2.5 timeout=5 retry=60
+BalancerMember http://127.0.0.1:1 route=one loadfactor=2.5 timeout=5 retry=60 maxfails=1
 BalancerMember "unix:/nobody.sock|http://local" route=\xe9 status=+H
 ProxySet stickysession=SID|sid maxattempts=1
 </Proxy>

@@ -1,0 +1,52 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_state.h - shows a member's changes of state to everybody else: in mod_proxy's status word,
+ *                  in the error log, and by the slow start of whoever comes back.
+ * Knows    the bit PROXY_WORKER_IN_ERROR, error_time and retries; slowstart.
+ * Ignores  why and when the state changes (health.c decides, and has written it to the row).
+ * Memory   mod_proxy's shared struct, changed by atomic operations where others change it too. */
+#ifndef LB_MEMBER_STATE_H
+#define LB_MEMBER_STATE_H
+
+#include <stdbool.h>
+
+#include "mod_proxy.h"
+#include "strikes.h"
+
+/** What our row remembers of this member's failures. */
+lb_strikes_t *lb_member_state_row(const proxy_balancer *b, const proxy_worker *member);
+
+/** ok -> error, or trial -> error.
+ *  ban   us until the next trial */
+void lb_member_state_show_ban(const proxy_balancer *b, proxy_worker *member, bool was_trial,
+                              int64_t ban, const char *reason, request_rec *r);
+
+/** error -> trial */
+void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, request_rec *r);
+
+/** trial -> error, as it proved nothing; or the same error as before a restart. No log line. */
+void lb_member_state_show_error(proxy_worker *member);
+
+/** error -> ok, with a slow start. */
+void lb_member_state_show_return(const proxy_balancer *b, proxy_worker *member, const char *why,
+                                 server_rec *s);
+
+/** It had failures enough, but stays: once for each time that this begins. */
+void lb_member_state_show_last(const proxy_balancer *b, proxy_worker *member, const char *reason,
+                               request_rec *r);
+
+/** A member that stays in service: mod_proxy sets the bit after each failure of its schemes. */
+void lb_member_state_mend(const proxy_balancer *b, proxy_worker *member);
+
+/** An operator changed the member's status.
+ *  before   the status word as it was */
+void lb_member_state_note_operation(const proxy_balancer *b, proxy_worker *member,
+                                    unsigned int before);
+
+/** What slow start holds back of the member's share: see slow_start.h. */
+uint32_t lb_member_state_held_back(const proxy_balancer *b, const proxy_worker *member);
+
+/** Hook body of post_config. */
+int lb_member_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                server_rec *s);
+
+#endif
