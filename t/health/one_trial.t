@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# L-11: the ban of a member has ended, and fifty requests come at once over all child processes. One
+# of them is the trial, the others go elsewhere until it has ended, well or badly; a trial whose
+# child process is killed is lost, and another one takes place.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Backend;
+use Deadline;
+use Httpd;
+
+my $sick  = Backend->refusing(name => 'sick');
+my @well  = map { Backend->echo(name => "well$_") } 1, 2;
+my $httpd = Httpd->start(children => 3, threads => 25, debug_log => 'balancer_byrequests:debug',
+    config => <<"EOC");
+<Proxy balancer://cluster>
+    BalancerMember @{[ $sick->url ]} maxfails=1 retry=1
+    BalancerMember @{[ $well[0]->url ]}
+    BalancerMember @{[ $well[1]->url ]}
+</Proxy>
+ProxyPass /app/ balancer://cluster/
+EOC
+
+sub state { return $httpd->member($sick->port)->{state} }
+sub ban_has_ended {
+    my $status = $httpd->status;
+    my $member = $status->{balancers}[0]{members}[0];
+    return $member->{state} eq 'error' && $member->{next_trial_at} le $status->{server}{now};
+}
+sub fifty {
+    my @clients = map { $httpd->connect } 1 .. 50;
+    $_->request('GET', '/app/x', header => { Connection => 'close' }) for @clients;
+    return @clients;
+}
+sub served_by_the_others { return map { $_->requests } @well }
+
+ok wait_until(5, sub { $httpd->get('/app/x'); state() eq 'error' }), 'the member is out';
+$sick->listen_now(answer => sub {
+    my ($connection) = @_;
+    $connection->wait_for_gate('open');
+    return $connection->close if $connection->wait_for_gate('bad', 0);
+    $connection->stdout("Content-Type: text/plain\r\n\r\nwell again");
+    $connection->end_request;
+});
+
+# ---- A trial that hangs, and fails ----
+
+ok wait_until(5, \&ban_has_ended), 'its ban ends';
+$_->forget for @well;
+my @clients = fifty();
+ok wait_until(20, sub { (my @r = served_by_the_others()) == 49 }), '49 of 50 go elsewhere';
+ok $sick->wait_for_event('request', 1), '... and one is the trial';
+is state(), 'trial', '... as its state says';
+my @more = map { $httpd->get('/app/x')->{status} } 1 .. 10;
+is_deeply \@more, [(200) x 10], '... while it hangs others are served';
+is scalar($sick->requests), 1, '... and none is sent there';
+$sick->open_gate('bad');
+$sick->open_gate('open');
+is_deeply [map { $_->read_response->{status} } @clients], [(200) x 50],
+    'the trial fails: its request is served elsewhere, too';
+is state(), 'error', '... and the member is out again';
+is scalar($httpd->log_lines(qr/FC0413: .*trial -> error \(backend_eof\), next trial in 2 s/)), 1,
+    '... for longer';
+is scalar($sick->requests), 1, '... after one request';
+
+# ---- The child process of a trial is killed ----
+
+$sick->close_gate($_) for 'bad', 'open';
+ok wait_until(5, \&ban_has_ended), 'its ban ends again';
+$httpd->mark_log;
+@clients = fifty();
+ok $sick->wait_for_event('request', 2), 'the next trial hangs';
+my ($its_process) = map { /\[pid (\d+):/ } $httpd->log_lines(qr/FC0412/);
+ok $httpd->kill_child($its_process), '... and its process is killed';
+ok wait_until(20, sub {
+    my $client = $httpd->connect;
+    $client->request('GET', '/app/x');
+    push @clients, $client;
+    return $sick->wait_for_event('request', 3, 0.2);
+}), 'the trial of a dead process is lost: there is another one';
+is state(), 'trial', '... the state says so';
+$sick->open_gate('open');
+
+# ---- A trial that goes well ----
+
+ok wait_until(10, sub { state() eq 'ok' }), 'it goes well: the member is back';
+is scalar($httpd->log_lines(qr/FC0411: .*error -> ok \(trial\)/)), 1, '... which is one line';
+$sick->forget;
+is $httpd->get('/app/x')->{status}, 200, 'all is well' for 1 .. 6;
+ok wait_until(5, sub { (my @r = $sick->requests) == 2 }), '... and it has its turns';
+
+$httpd->expect_log(qr/FC0251: .*(?:connect_refused|backend_eof).*another member gets it/);
+$httpd->expect_log(qr/AH00052: .*signal Killed/, optional => 1);
+$httpd->stop;
+
+done_testing;
