@@ -54,8 +54,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop bench \
-        clean print
+.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop \
+        bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -106,7 +106,8 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_member_table  := balancer_byrequests
 UNIT_LIBS_directive     := shared
 
-UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
 .SECONDEXPANSION:
 $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call archive,$$(f))) \
     $(BUILD)/flags
@@ -116,8 +117,19 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS)
 -include $(wildcard $(BUILD)/unit/*.d)
 
-check-unit: $(UNIT)
+check-unit: $(UNIT) $(REPLAY)
 	@for t in $(UNIT); do $$t || exit 1; done
+	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
+
+# ---- Fuzzing: t/fuzz/fuzz_NAME.c is an entry point for libFuzzer, t/fuzz/corpus/NAME its inputs ---
+FUZZ_INC := -It/fuzz -I$(M)/proxy_fastcgi/protocol $(INC_proxy_fastcgi/protocol)
+FUZZ_H   := $(wildcard t/fuzz/*.h $(M)/proxy_fastcgi/protocol/*.h $(M)/shared/*.h)
+
+# The same entry points without libFuzzer, for check-unit.
+$(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags \
+    $(call archive,proxy_fastcgi/protocol)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(FUZZ_INC) -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
 
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)
