@@ -2,6 +2,7 @@
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
+#   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -15,7 +16,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -54,7 +55,7 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop \
+.PHONY: all setup check check-setup check-unit check-apache fuzz install uninstall demo demo-stop \
         bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -122,8 +123,22 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- Fuzzing: t/fuzz/fuzz_NAME.c is an entry point for libFuzzer, t/fuzz/corpus/NAME its inputs ---
+CLANG   ?= clang
+SECONDS ?= 60
+FUZZ    := $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+FUZZERS  = $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
+
 FUZZ_INC := -It/fuzz -I$(M)/proxy_fastcgi/protocol $(INC_proxy_fastcgi/protocol)
 FUZZ_H   := $(wildcard t/fuzz/*.h $(M)/proxy_fastcgi/protocol/*.h $(M)/shared/*.h)
+
+$(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(call sources,proxy_fastcgi/protocol) $(FUZZ_H)
+	@command -v $(CLANG) > /dev/null || { echo 'clang is missing: scripts/setup fuzz'; exit 1; }
+	@mkdir -p $(@D)
+	$(CLANG) -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all $(FUZZ_INC) -o $@ $(filter %.c,$^)
+
+fuzz: $(FUZZERS)
+	scripts/fuzz $(SECONDS) $(FUZZERS)
 
 # The same entry points without libFuzzer, for check-unit.
 $(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags \
