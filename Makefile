@@ -122,7 +122,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for t in $(UNIT); do $$t || exit 1; done
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
-# ---- Fuzzing: t/fuzz/fuzz_NAME.c is an entry point for libFuzzer, t/fuzz/corpus/NAME its inputs ---
+# ---- Fuzzing: t/fuzz/fuzz_NAME.c is libFuzzer's way in, t/fuzz/corpus/NAME what is kept -------
 CLANG   ?= clang
 SECONDS ?= 60
 FUZZ    := $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))

@@ -23,7 +23,8 @@ sub build {
     my ($name, $instead) = @_;
     my @sources = map { $instead && basename($_) eq basename($instead) ? $instead : $_ }
         glob "$protocol/*.c";
-    my ($status, $text) = run("$cc -o $dir/replay_$name t/fuzz/replay.c t/fuzz/fuzz_$name.c @sources");
+    my ($status, $text) =
+        run("$cc -o $dir/replay_$name t/fuzz/replay.c t/fuzz/fuzz_$name.c @sources");
     is $status, 0, "$name builds" or diag $text;
     return "$dir/replay_$name";
 }
@@ -43,8 +44,10 @@ sub planted {
 
 my @mistakes = (
     # entry point, file, right, wrong, what is wrong then
-    [record => 'record.c', 'in[0] << 8 | in[1]', 'in[1] << 8 | in[0]', 'numbers are read backwards'],
-    [record => 'record.c', 'in.bytes < FCGI_RECORD_HEADER_BYTES', 'in.bytes < 7', 'seven bytes do'],
+    [record => 'record.c', 'in[0] << 8 | in[1]', 'in[1] << 8 | in[0]',
+     'numbers are read backwards'],
+    [record => 'record.c', 'in.bytes < FCGI_RECORD_HEADER_BYTES', 'in.bytes < 7',
+     'seven bytes do'],
     [params => 'params.c', 'MAX 127', 'MAX 128', 'a length of 128 takes one byte'],
     [params => 'params.c', 'MAX - *content', 'MAX', 'records get more than they hold'],
     [params => 'params.c', 'name > FCGI_RECORD_CONTENT_MAX || value > FCGI_RECORD_CONTENT_MAX', '0',
