@@ -43,7 +43,10 @@ typedef enum {
     X(LB_BAD_RESPONSE,       "bad_response",       WORKS)      \
     X(LB_OVERLOADED,         "overloaded",         BUSY)       \
     X(LB_TOO_BIG_HEADER,     "too_big_header",     WORKS)      \
-    X(LB_BAD_STATUS,         "bad_status",         DOUBTFUL)
+    X(LB_BAD_STATUS,         "bad_status",         DOUBTFUL)   \
+    X(LB_NO_MEMBER,          "no_member",          NOTHING)    \
+    X(LB_QUEUE_FULL,         "queue_full",         NOTHING)    \
+    X(LB_QUEUE_TIMEOUT,      "queue_timeout",      NOTHING)
 
 typedef enum {
 #define X(name, word, says) name,
@@ -109,6 +112,9 @@ typedef struct {
     int         lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
     uint64_t    elected;       /* elections since the first start of this httpd */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
+    uint32_t    limit;         /* of in_flight; 0 = none */
+    uint32_t    queued;        /* sessions that wait for this member */
+    uint32_t    queue_limit;   /* how many may */
     uint64_t    failures;      /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
     apr_time_t  last_error_at; /* 0 for none */
@@ -142,6 +148,7 @@ typedef struct {
     apr_interval_time_t timeout;   /* us to wait for a usable member; 0 = do not wait */
     int         max_attempts;      /* -1 not set */
     const char *nonce;         /* "" when switched off by nonce=None */
+    uint32_t    queued;        /* requests that wait for any of its members */
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     apr_array_header_t *members;   /* of lb_member_view_t */

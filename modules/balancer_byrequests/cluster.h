@@ -10,7 +10,7 @@
 #define LB_CLUSTER_H
 
 #include "balancer_settings.h"
-#include "member_table.h"
+#include "ledger.h"
 #include "mod_proxy.h"
 
 /* What we keep for a balancer. A virtual host that inherits it without settings of its own shares
@@ -22,6 +22,7 @@ typedef struct {
     proxy_balancer *balancer;         /* the defining copy */
     const lb_balancer_settings_t *settings;
     const proxy_balancer_shared *configured;   /* its settings before they moved to shared memory */
+    lb_ledger_t *ledger;              /* of the table where all its rows are */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     int slots;                        /* members that it can have, growth included */
@@ -37,8 +38,15 @@ apr_array_header_t *lb_cluster_all(void);
  *  returns  NULL while another thread is still adding it */
 proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
 
-/** The shared row of a member. */
+/** The shared row of a member, and its index in the table. */
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member);
+uint32_t lb_cluster_index(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** The member that has this row; NULL when it is not one of this balancer. */
+proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t index);
+
+/** The tables of this process: array of lb_ledger_t *. */
+const apr_array_header_t *lb_cluster_ledgers(server_rec *s);
 
 /** See members and settings that another process added or changed. */
 void lb_cluster_sync(proxy_balancer *balancer, server_rec *s);

@@ -2,6 +2,8 @@
 /* provider.c - see provider.h. */
 #include "provider.h"
 
+#include <stdlib.h>
+
 #include "ap_provider.h"
 #include "cluster.h"
 #include "election.h"
@@ -42,6 +44,22 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, const proxy_wor
     };
 }
 
+/* Who can serve now. Up to FEW members it needs no allocation. */
+#define FEW 16
+typedef struct {
+    lb_arena_t arena;
+    size_t electable;               /* how many contenders may be elected */
+    proxy_worker **members;         /* by contender */
+    lb_standing_t *standings;
+    size_t *chosen;
+    void *many;                     /* from malloc(), when there are more than FEW */
+    lb_contender_t few_contenders[FEW];
+    lb_candidate_t few_candidates[FEW];
+    lb_standing_t few_standings[FEW];
+    proxy_worker *few_members[FEW];
+    size_t few_indices[FEW], few_chosen[FEW];
+} field_t;
+
 /* Nobody is left: those who are only busy are better than none.
  * returns  is there any? */
 static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ticket,
@@ -58,80 +76,110 @@ static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ti
     return any;
 }
 
-/* Who can be elected now. Up to FEW members it needs no allocation. */
-#define FEW 16
-typedef struct {
-    size_t count;
-    proxy_worker **members;
-    proxy_worker *few_members[FEW];
-} field_t;
+/* returns  the contenders, to be filled in */
+static lb_contender_t *make_room(field_t *field, size_t count)
+{
+    lb_contender_t *contenders = field->few_contenders;
+
+    field->many = NULL;
+    field->arena.candidates = field->few_candidates;
+    field->arena.contender_of = field->few_indices;
+    field->members = field->few_members;
+    field->standings = field->few_standings;
+    field->chosen = field->few_chosen;
+    if (count > FEW) {
+        unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
+                                               + sizeof(proxy_worker *) + 2 * sizeof(size_t)
+                                               + sizeof(lb_standing_t)));
+        field->many = at;
+        contenders = (void *)at;
+        field->arena.candidates = (void *)(at += count * sizeof(*contenders));
+        field->members = (void *)(at += count * sizeof(lb_candidate_t));
+        field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
+        field->chosen = (void *)(at += count * sizeof(size_t));
+        field->standings = (void *)(at += count * sizeof(size_t));
+    }
+    return contenders;
+}
 
 /* ticket  whose members already tried are left out; NULL: none */
-static void gather(field_t *field, const proxy_balancer *balancer, const lb_ticket_t *ticket,
-                   request_rec *r)
+static void gather(field_t *field, const proxy_balancer *balancer, const lb_ticket_t *ticket)
 {
-    const size_t room = (size_t)balancer->workers->nelts;
-    lb_standing_t few_standings[FEW] = { 0 }, *standings = few_standings;
-    proxy_worker *few[FEW], **all = few;
-    size_t few_chosen[FEW], *chosen = few_chosen, count = 0;
+    const int configured = balancer->workers->nelts;
+    lb_contender_t *contenders = make_room(field, (size_t)configured);
+    size_t count = 0;
 
-    field->members = field->few_members;
-    if (room > FEW) {
-        field->members = apr_palloc(r->pool, room * sizeof(*field->members));
-        standings = apr_palloc(r->pool, room * sizeof(*standings));
-        all = apr_palloc(r->pool, room * sizeof(*all));
-        chosen = apr_palloc(r->pool, room * sizeof(*chosen));
-    }
-    for (size_t i = 0; i < room; i++) {
-        proxy_worker *member = lb_cluster_member(balancer, (int)i);
+    for (int i = 0; i < configured; i++) {
+        proxy_worker *member = lb_cluster_member(balancer, i);
         if (member) {
-            all[count] = member;
-            standings[count++] = standing_of(balancer, member, ticket);
+            const lb_candidate_t candidate = candidate_of(balancer, member);
+            field->members[count] = member;
+            field->standings[count] = standing_of(balancer, member, ticket);
+            contenders[count++] = (lb_contender_t){
+                .member = lb_cluster_index(balancer, member),
+                .weight = candidate.weight,
+                .held_back = candidate.held_back,
+                .busy = &member->s->busy,
+            };
         }
     }
-    field->count = lb_eligible(standings, count, chosen);
-    if (field->count == 0 && with_busy_ones(balancer, ticket, all, standings, count)) {
-        field->count = lb_eligible(standings, count, chosen);
+    field->electable = lb_eligible(field->standings, count, field->chosen);
+    if (field->electable == 0
+        && with_busy_ones(balancer, ticket, field->members, field->standings, count)) {
+        field->electable = lb_eligible(field->standings, count, field->chosen);
     }
-    for (size_t i = 0; i < field->count; i++) {
-        field->members[i] = all[chosen[i]];
+    for (size_t i = 0; i < count; i++) {
+        contenders[i].is_usable = field->standings[i].is_usable;
+        contenders[i].is_trial = lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
     }
+    for (size_t i = 0; i < field->electable; i++) {
+        contenders[field->chosen[i]].may_be_elected = true;
+    }
+    const lb_cluster_t *cluster = lb_cluster_of(balancer);
+    field->arena.balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+    field->arena.contenders = contenders;
+    field->arena.count = count;
 }
 
-/* The field in the terms of the election.
- * few   used when they fit
- * returns  as many as field->count */
-static lb_candidate_t *candidates_of(const field_t *field, const proxy_balancer *balancer,
-                                     lb_candidate_t *few, request_rec *r)
+static void end_field(field_t *field)
 {
-    lb_candidate_t *candidates =
-        field->count > FEW ? apr_palloc(r->pool, field->count * sizeof(*candidates)) : few;
-    for (size_t i = 0; i < field->count; i++) {
-        candidates[i] = candidate_of(balancer, field->members[i]);
-    }
-    return candidates;
+    free(field->many);
 }
 
-static proxy_worker *elect(const field_t *field, const proxy_balancer *balancer, request_rec *r)
+static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, bool *are_full)
 {
-    lb_candidate_t few[FEW];
-    const lb_candidate_t *candidates = candidates_of(field, balancer, few, r);
-    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock, candidates,
-                                         field->count);
-    if (winner < 0) {
-        return NULL;
+    proxy_worker *member = NULL;
+    field_t field;
+
+    gather(&field, balancer, ticket);
+    const int winner = lb_admission_elect(lb_cluster_of(balancer)->ledger, &field.arena);
+    *are_full = winner < 0 && field.electable > 0;
+    if (winner >= 0) {
+        member = field.members[winner];
+        member->s->lbstatus = lb_provider_lbstatus(balancer, member);
     }
-    proxy_worker *member = field->members[winner];
-    member->s->lbstatus = lb_provider_lbstatus(balancer, member);
+    end_field(&field);
     return member;
 }
 
+/* The provider's own entry, for callers other than our balancer: an election without a right. */
 static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r)
 {
+    proxy_worker *member = NULL;
+    size_t n = 0;
     field_t field;
 
-    gather(&field, balancer, NULL, r);
-    return elect(&field, balancer, r);
+    gather(&field, balancer, NULL);
+    for (size_t i = 0; i < field.electable; i++) {
+        field.arena.candidates[n++] = candidate_of(balancer, field.members[field.chosen[i]]);
+    }
+    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock,
+                                         field.arena.candidates, n);
+    if (winner >= 0) {
+        member = field.members[field.chosen[winner]];
+    }
+    end_field(&field);
+    return member;
 }
 
 static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
@@ -140,16 +188,19 @@ static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
     return APR_SUCCESS;
 }
 
-static void charge(proxy_balancer *balancer, proxy_worker *member, request_rec *r)
+static void charge(proxy_balancer *balancer, proxy_worker *member, server_rec *s)
 {
     const lb_candidate_t chosen = candidate_of(balancer, member);
-    lb_candidate_t few[FEW];
     field_t field;
 
-    gather(&field, balancer, NULL, r);
-    const lb_candidate_t *candidates = candidates_of(&field, balancer, few, r);
-    lb_election_charge(&lb_cluster_of(balancer)->row->clock, candidates, field.count, &chosen);
+    gather(&field, balancer, NULL);
+    for (size_t i = 0; i < field.electable; i++) {
+        field.arena.candidates[i] = candidate_of(balancer, field.members[field.chosen[i]]);
+    }
+    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates,
+                       field.electable, &chosen);
     member->s->lbstatus = lb_provider_lbstatus(balancer, member);
+    end_field(&field);
 }
 
 int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member)
@@ -161,25 +212,73 @@ int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *mem
     return lb_election_credit(&lb_cluster_of(balancer)->row->clock, &candidate);
 }
 
-proxy_worker *lb_provider_elect(lb_ticket_t *ticket)
+/* Another method chooses, among those who may be elected and have room; it may want none.
+ * free_ones  room for field->electable */
+static proxy_worker *elect_from_free_ones(const field_t *field, const lb_ticket_t *ticket,
+                                          proxy_worker **free_ones, bool *are_full)
 {
-    proxy_balancer *balancer = ticket->balancer;
+    const proxy_balancer *balancer = ticket->balancer;
+    lb_ledger_t *ledger = lb_cluster_of(balancer)->ledger;
+    size_t n = 0;
+
+    for (size_t i = 0; i < field->electable; i++) {
+        const size_t chosen = field->chosen[i];
+        if (lb_admission_is_free(ledger->table, field->arena.balancer,
+                                 field->arena.contenders[chosen].member)) {
+            free_ones[n++] = field->members[chosen];
+        }
+    }
+    proxy_worker *member = n > 0 ? lb_stand_in_elect(balancer, free_ones, n, ticket->r) : NULL;
+    *are_full = n == 0 && field->electable > 0;
+    if (member && !lb_admission_take(ledger, field->arena.balancer,
+                                     lb_cluster_index(balancer, member), &member->s->busy)) {
+        *are_full = true;
+        return NULL;
+    }
+    return member;
+}
+
+static proxy_worker *elect_by_other_method(const lb_ticket_t *ticket, bool *are_full)
+{
+    const proxy_balancer *balancer = ticket->balancer;
     field_t field;
 
-    for (;;) {
-        gather(&field, balancer, ticket, ticket->r);
-        if (field.count == 0) {
-            return NULL;
-        }
-        proxy_worker *member = is_ours(balancer)
-                               ? elect(&field, balancer, ticket->r)
-                               : lb_stand_in_elect(balancer, field.members, field.count,
-                                                   ticket->r);
-        if (!member || lb_health_admit(ticket, member)) {
-            return member;
-        }
-        /* Another request is its trial now: it is not in the field of the next round. */
-    }
+    gather(&field, balancer, ticket);
+    proxy_worker **free_ones =
+        apr_palloc(ticket->r->pool, field.electable * sizeof(*free_ones));
+    /* Until the right is taken, so that the next one who chooses sees it in flight. */
+    PROXY_GLOBAL_LOCK(balancer);
+    proxy_worker *member = elect_from_free_ones(&field, ticket, free_ones, are_full);
+    PROXY_GLOBAL_UNLOCK(balancer);
+    end_field(&field);
+    return member;
+}
+
+proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full)
+{
+    return is_ours(ticket->balancer) ? elect(ticket->balancer, ticket, are_full)
+                                     : elect_by_other_method(ticket, are_full);
+}
+
+uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request)
+{
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    field_t field;
+
+    gather(&field, ticket->balancer, ticket);
+    request->balancer = field.arena.balancer;
+    const uint32_t slot = lb_admission_queue(cluster->ledger, request, &field.arena);
+    end_field(&field);
+    return slot;
+}
+
+void lb_provider_serve(proxy_balancer *balancer, server_rec *s)
+{
+    field_t field;
+
+    gather(&field, balancer, NULL);
+    lb_admission_serve(lb_cluster_of(balancer)->ledger->table, &field.arena);
+    end_field(&field);
 }
 
 /* For a method without an opinion on sessions: all usable members earn their weight, and the
@@ -202,7 +301,7 @@ void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member)
     proxy_balancer *balancer = ticket->balancer;
 
     if (is_ours(balancer)) {
-        charge(balancer, member, ticket->r);
+        charge(balancer, member, ticket->r->server);
         return;
     }
     PROXY_GLOBAL_LOCK(balancer);

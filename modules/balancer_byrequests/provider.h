@@ -1,21 +1,31 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* provider.h - mod_proxy's lbmethod provider "byrequests" on top of the election; and running
  *              other providers (bybusyness, bytraffic, heartbeat) under our balancer.
- * Knows    mod_proxy's structs on one side, election.h, eligible.h and stand_in.h on the other.
+ * Knows    mod_proxy's structs on one side, election.h and eligible.h on the other.
  * Ignores  sessions, tickets' counting.
  * Threads  byrequests takes no lock; other providers run under the balancer's global mutex,
  *          because they add to shared numbers without atomics. */
 #ifndef LB_PROVIDER_H
 #define LB_PROVIDER_H
 
+#include "admission.h"
 #include "ticket.h"
 
 /** Register "byrequests". */
 void lb_provider_register(apr_pool_t *pconf);
 
-/** Elect a member that the ticket's request has not tried; the request may become its trial.
- *  returns  NULL when none can be elected now */
-proxy_worker *lb_provider_elect(lb_ticket_t *ticket);
+/** Elect a member that the ticket's request has not tried, and take the right on it.
+ *  are_full   set when members could be elected but have no room now, or others wait for them
+ *  returns    NULL when none can be had now */
+proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full);
+
+/** Put the ticket's request into the queue of its balancer.
+ *  request  priority and member are set; the rest is filled in here
+ *  returns  a slot, see admission.h */
+uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
+
+/** Let in those who wait in this balancer and can be. */
+void lb_provider_serve(proxy_balancer *balancer, server_rec *s);
 
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);

@@ -62,9 +62,7 @@ proxy_worker *lb_stand_in_elect(const proxy_balancer *balancer, proxy_worker *co
 
     apr_pool_create(&p, r->pool);
     apr_pool_tag(p, "balancer_stand_in");
-    PROXY_GLOBAL_LOCK(balancer);
     proxy_worker *chosen = choose(p, balancer, members, count, r);
-    PROXY_GLOBAL_UNLOCK(balancer);
     apr_pool_destroy(p);
     return chosen;
 }

@@ -5,7 +5,7 @@
  * Ignores  who may be elected: it gets exactly those.
  * Memory   the method works on a copy of the balancer with copies of these members, in a pool of
  *          its own; only lbstatus goes back.
- * Threads  under the balancer's global mutex. */
+ * Threads  the caller holds the balancer's global mutex. */
 #ifndef LB_STAND_IN_H
 #define LB_STAND_IN_H
 

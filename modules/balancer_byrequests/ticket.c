@@ -2,7 +2,9 @@
 /* ticket.c - see ticket.h. */
 #include "ticket.h"
 
+#include "admission.h"
 #include "cluster.h"
+#include "provider.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
@@ -29,7 +31,7 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
     return ticket;
 }
 
-void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
+void lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
 {
     if (ticket->tries > 0) {    /* only failovers need the list */
         if (!ticket->tried) {
@@ -40,17 +42,39 @@ void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
     }
     ticket->member = member;
     ticket->tries++;
+    ticket->is_held = true;
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
-    lb_ticket_hold(ticket);
 }
 
-void lb_ticket_hold(lb_ticket_t *ticket)
+bool lb_ticket_take_again(lb_ticket_t *ticket)
 {
-    ticket->is_held = true;
-    atomic_fetch_add(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
-    /* what mod_status and stock's methods read */
-    __atomic_fetch_add(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+
+    ticket->is_held = lb_admission_take(cluster->ledger, balancer,
+                                        lb_cluster_index(ticket->balancer, ticket->member),
+                                        &ticket->member->s->busy);
+    return ticket->is_held;
+}
+
+void lb_ticket_forget_election(lb_ticket_t *ticket)
+{
+    atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->elected, 1);
+    __atomic_fetch_sub(&ticket->member->s->elected, 1, __ATOMIC_RELAXED);
+    ticket->member = NULL;
+    ticket->tries--;
+}
+
+void lb_ticket_decline(lb_ticket_t *ticket, proxy_worker *member)
+{
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+
+    if (lb_admission_give_back(cluster->ledger, balancer,
+                               lb_cluster_index(ticket->balancer, member), &member->s->busy)) {
+        lb_provider_serve(ticket->balancer, ticket->r->server);
+    }
 }
 
 bool lb_ticket_give_back(lb_ticket_t *ticket)
@@ -59,8 +83,7 @@ bool lb_ticket_give_back(lb_ticket_t *ticket)
         return false;
     }
     ticket->is_held = false;
-    atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
-    __atomic_fetch_sub(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
+    lb_ticket_decline(ticket, ticket->member);
     return true;
 }
 

@@ -99,8 +99,12 @@ static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, b
 static bool on_slow(void *baton)
 {
     job_t *job = baton;
-    job->is_waiting = true;
-    fcgi_pool_note_waiting(job->lease.pool, 1);
+
+    /* a peer that has read the request works on it: it is only slow */
+    job->is_waiting = !fcgi_connection_peer_has_read(job->lease.connection);
+    if (job->is_waiting) {
+        fcgi_pool_note_waiting(job->lease.pool, 1);
+    }
     return true;
 }
 
