@@ -214,8 +214,8 @@ static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_
     return outcome;
 }
 
-/* The same, and the member's trial too, when it is due. Of many who found it due one gets the trial,
- * and the others see that in the next round. */
+/* The same, and the member's trial too, when it is due. Of many who found it due one gets it, and
+ * the others see that in the next round. */
 static lb_outcome_t choose_and_admit(lb_ticket_t *ticket, const session_t *session,
                                      proxy_worker **member)
 {

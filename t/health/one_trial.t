@@ -13,6 +13,12 @@ use Httpd;
 
 my $sick  = Backend->refusing(name => 'sick');
 my @well  = map { Backend->echo(name => "well$_") } 1, 2;
+my ($away, $full) = (Backend->refusing(name => 'away'), Backend->answering(sub {
+    my ($connection) = @_;
+    $connection->wait_for_gate('open');
+    $connection->stdout("Content-Type: text/plain\r\n\r\nfull");
+    $connection->end_request;
+}, name => 'full'));
 my $httpd = Httpd->start(children => 3, threads => 25, debug_log => 'balancer_byrequests:debug',
     config => <<"EOC");
 <Proxy balancer://cluster>
@@ -21,12 +27,17 @@ my $httpd = Httpd->start(children => 3, threads => 25, debug_log => 'balancer_by
     BalancerMember @{[ $well[1]->url ]}
 </Proxy>
 ProxyPass /app/ balancer://cluster/
+<Proxy balancer://queue>
+    BalancerMember @{[ $away->url ]} maxfails=1 retry=1
+    BalancerMember @{[ $full->url ]} lbset=1 maxinflight=1 queue=5 queuetimeout=20
+</Proxy>
+ProxyPass /queue/ balancer://queue/
 EOC
 
-sub state { return $httpd->member($sick->port)->{state} }
+sub state { return $httpd->member($sick->port, 'cluster')->{state} }
 sub ban_has_ended {
     my $status = $httpd->status;
-    my $member = $status->{balancers}[0]{members}[0];
+    my ($member) = map { $_->{key} eq 'cluster' ? $_->{members}[0] : () } @{ $status->{balancers} };
     return $member->{state} eq 'error' && $member->{next_trial_at} le $status->{server}{now};
 }
 sub fifty {
@@ -90,6 +101,22 @@ is scalar($httpd->log_lines(qr/FC0411: .*error -> ok \(trial\)/)), 1, '... which
 $sick->forget;
 is $httpd->get('/app/x')->{status}, 200, 'all is well' for 1 .. 6;
 ok wait_until(5, sub { (my @r = $sick->requests) == 2 }), '... and it has its turns';
+
+# ---- A ban ends while requests wait for another member ----
+
+my @waiting = map { $httpd->connect } 1 .. 4;
+$_->request('GET', '/queue/x', header => { Connection => 'close' }) for @waiting;
+ok $full->wait_for_event('request', 1), 'a member is out, the other one full';
+is $httpd->member($away->port, 'queue')->{state}, 'error', '... the rest wait';
+$away->listen_now(answer => sub {
+    $_[0]->stdout("Content-Type: text/plain\r\n\r\naway");
+    $_[0]->end_request;
+});
+ok wait_until(10, sub { (my @r = $away->requests) == 3 }), '... until the first one is back';
+$full->open_gate('open');
+is_deeply [sort map { $_->read_response->{body} } @waiting], ['away', 'away', 'away', 'full'],
+    '... which serves them';
+is $httpd->in_flight($_), 0, "$_: nothing in flight" for 'cluster', 'queue';
 
 $httpd->expect_log(qr/FC0251: .*(?:connect_refused|backend_eof).*another member gets it/);
 $httpd->expect_log(qr/AH00052: .*signal Killed/, optional => 1);
