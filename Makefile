@@ -88,7 +88,7 @@ $(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
 	$(LINK) $^
 $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
     $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
-	$(LINK) $^
+	$(LINK) $^ $(JANSSON_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
 	$(LINK) $^ $(JANSSON_LIBS)

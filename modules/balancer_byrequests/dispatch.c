@@ -16,6 +16,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 /* How often a request that waits for a usable member (the balancer's timeout) looks again. */
 #define LOOK_AGAIN_US (20 * 1000)
 
+/* So often may the elected member be removed before its ticket is taken. */
+#define REMOVED_MEANWHILE_MAX 8
+
 int lb_dispatch_canon(request_rec *r, char *url)
 {
     char *host;
@@ -128,6 +131,9 @@ static proxy_worker *elect_or_wait(const lb_ticket_t *ticket)
     const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
     proxy_worker *member = lb_provider_elect(ticket);
 
+    if (!member && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+        member = lb_provider_elect(ticket);    /* who was just added, or has moved */
+    }
     while (!member && apr_time_now() < deadline && !ticket->r->connection->aborted) {
         apr_sleep(LOOK_AGAIN_US);
         lb_health_force_recovery(ticket->balancer, ticket->r->server);
@@ -178,8 +184,9 @@ static void tell_environment(const lb_ticket_t *ticket, const session_t *session
     apr_table_t *env = r->subprocess_env;
 
     apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
-    apr_table_setn(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
-    apr_table_setn(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+    /* copies: the access log is written when the member may have been removed */
+    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
+    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
     if (session->route) {
         apr_table_setn(r->notes, "session-sticky", session->name);
         apr_table_setn(r->notes, "session-route", session->route);
@@ -208,10 +215,13 @@ static int dispatch(lb_ticket_t *ticket, char **url)
     const session_t session = session_of(ticket);
     proxy_worker *member = choose(ticket, &session);
 
+    for (int again = 0; member && !lb_ticket_take(ticket, member); again++) {
+        lb_cluster_sync(ticket->balancer, ticket->r->server);
+        member = again < REMOVED_MEANWHILE_MAX ? choose(ticket, &session) : NULL;
+    }
     if (!member) {
         return HTTP_SERVICE_UNAVAILABLE;
     }
-    lb_ticket_take(ticket, member);
     tell_environment(ticket, &session);
     const int rc = rewrite_url(ticket, url);
     if (rc != OK) {
@@ -275,7 +285,9 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
         return OK;
     }
     give_back_for_other_scheme(ticket);
-    lb_health_judge_answer(balancer, ticket->member, r);
+    if (lb_cluster_lists(balancer, ticket->member)) {
+        lb_health_judge_answer(balancer, ticket->member, r);
+    }
     return OK;
 }
 
@@ -291,8 +303,7 @@ proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
 
 proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url)
 {
-    if (PROXY_WORKER_IS_USABLE(ticket->member)) {
-        lb_ticket_hold(ticket);
+    if (PROXY_WORKER_IS_USABLE(ticket->member) && lb_ticket_hold(ticket)) {
         return ticket->member;
     }
     return dispatch(ticket, url) == OK ? ticket->member : NULL;

@@ -29,28 +29,40 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
     return ticket;
 }
 
-void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
+bool lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
 {
+    proxy_worker *before = ticket->member;
+
+    ticket->member = member;
+    if (!lb_ticket_hold(ticket)) {
+        ticket->member = before;
+        return false;
+    }
     if (ticket->tries > 0) {    /* only failovers need the list */
         if (!ticket->tried) {
             ticket->tried = apr_array_make(ticket->r->pool, 4, sizeof(proxy_worker *));
-            APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = ticket->member;
+            APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = before;
         }
         APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = member;
     }
-    ticket->member = member;
     ticket->tries++;
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
-    lb_ticket_hold(ticket);
+    return true;
 }
 
-void lb_ticket_hold(lb_ticket_t *ticket)
+bool lb_ticket_hold(lb_ticket_t *ticket)
 {
     ticket->is_held = true;
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
     /* what mod_status and stock's methods read */
     __atomic_fetch_add(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
+    /* Only now: it may have been removed since it was elected. */
+    if (!lb_cluster_admits(ticket->balancer, ticket->member)) {
+        lb_ticket_give_back(ticket);
+        return false;
+    }
+    return true;
 }
 
 bool lb_ticket_give_back(lb_ticket_t *ticket)

@@ -28,11 +28,13 @@ lb_ticket_t *lb_ticket_find(request_rec *r);
  *  url   balancer://name/path, copied */
 lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char *url);
 
-/** Take the right on this member, and count the election. */
-void lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member);
+/** Take the right on this member, and count the election.
+ *  returns  false when the member was removed meanwhile: elect again */
+bool lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member);
 
-/** Take the right on the same member again, after it was given back; no new election. */
-void lb_ticket_hold(lb_ticket_t *ticket);
+/** Take the right on the same member again, after it was given back; no new election.
+ *  returns  false when the member was removed meanwhile */
+bool lb_ticket_hold(lb_ticket_t *ticket);
 
 /** Give the right back; does nothing when it is not held.
  *  returns  was it held? */
