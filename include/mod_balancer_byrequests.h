@@ -80,6 +80,12 @@ APR_DECLARE_OPTIONAL_FN(void, lb_ticket_pause, (lb_ticket_t *ticket));
 APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_resume,
                         (lb_ticket_t *ticket, request_rec *r, char **url));
 
+/* ---- Parameters ---- */
+
+/** The worker whose parameters, as the configuration was read, hold for this member of a balancer:
+ *  itself, or another one when the member was added or moved at run time. */
+APR_DECLARE_OPTIONAL_FN(const proxy_worker *, lb_configured_worker, (const proxy_worker *worker));
+
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
 
 typedef struct {
@@ -176,7 +182,7 @@ typedef struct {
     const char *sticky;              /* "cookie" or "cookie|parameter"; "-" clears */
     const char *new_member;          /* URL of a member to add, disabled until it is enabled */
     const char *new_address;         /* "host:port" for the member; its URL changes with it */
-    int         remove_member;       /* 1: the member takes no new request, and goes with its last */
+    int         remove_member;       /* 1: it takes no new request, and goes with its last */
 } lb_action_t;
 
 /** An action that changes nothing. */

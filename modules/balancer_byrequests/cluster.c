@@ -8,6 +8,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "httpd.h"
+#include "membership.h"
 #include "runtime_state.h"
 #include "state_keeper.h"
 #include "util_mutex.h"
@@ -52,6 +53,18 @@ proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i)
 bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member)
 {
     return lb_roster_lists(lb_cluster_of(balancer)->roster, member);
+}
+
+const proxy_worker *lb_cluster_configured(const proxy_worker *member)
+{
+    const lb_cluster_t *cluster = member->balancer ? member->balancer->context : NULL;
+
+    if (!cluster) {
+        return member;    /* the configuration is still being read */
+    }
+    const lb_configured_t *configured =
+        lb_roster_configured(cluster->roster, member->s->index);
+    return configured ? configured->member : cluster->owner->template;
 }
 
 bool lb_cluster_admits(const proxy_balancer *balancer, const proxy_worker *member)
@@ -428,8 +441,9 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
 
     cluster->owner = cluster;
     cluster->slots = b->max_workers = b->workers->nelts + b->growth;
+    cluster->template = lb_membership_make_template(pconf, cluster);
     apr_array_header_t *plan = lb_runtime_state_plan_members(pconf, cluster, saved);
-    if (share_balancer(conf, b, s) != OK || share_members(pconf, cluster, s) != OK) {
+    if (!cluster->template || share_balancer(conf, b, s) != OK || share_members(pconf, cluster, s) != OK) {
         return !OK;
     }
     note_baseline(pconf, cluster);

@@ -28,6 +28,7 @@ struct lb_cluster_t {
     lb_cluster_t *owner;              /* whose members these are: itself, or whom it inherits */
     bool is_persistent;               /* BalancerPersist */
     lb_roster_t *roster;              /* the owner's, as the rows are */
+    const proxy_worker *template;     /* the owner's: what members added at run time are like */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     int slots;                        /* members that it can have, growth included */
@@ -45,6 +46,10 @@ proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
 
 /** The shared row of a member. */
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** The worker whose parameters hold for this member: itself, or the one in the configuration when the
+ *  member was made at run time. */
+const proxy_worker *lb_cluster_configured(const proxy_worker *member);
 
 /** May this member still take requests? Ask after the ticket was counted: from a true on, its slot
  *  is nobody else's until the ticket is given back. */

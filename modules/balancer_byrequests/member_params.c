@@ -8,6 +8,7 @@
 #include "apr_hash.h"
 #include "apr_optional.h"
 #include "apr_strings.h"
+#include "cluster.h"
 #include "directive.h"
 
 static const lb_member_params_t initial = {
@@ -25,6 +26,7 @@ static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_the_notes;
 
 const lb_member_params_t *lb_member_params_of(const proxy_worker *member)
 {
+    member = lb_cluster_configured(member);
     const lb_member_params_t *found = apr_hash_get(by_member, &member, sizeof(member));
     return found ? found : &initial;
 }

@@ -7,6 +7,7 @@
 #include "apr_uri.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "member_params.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -56,8 +57,21 @@ static int has_name(const proxy_balancer *b, const char *name)
     return 0;
 }
 
-const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
-                                 const char *url)
+static void take_address(proxy_worker_shared *to, const proxy_worker_shared *from)
+{
+    memcpy(to->name, from->name, sizeof(to->name));
+    memcpy(to->name_ex, from->name_ex, sizeof(to->name_ex));
+    memcpy(to->scheme, from->scheme, sizeof(to->scheme));
+    memcpy(to->uds_path, from->uds_path, sizeof(to->uds_path));
+    memcpy(to->hostname, from->hostname, sizeof(to->hostname));
+    memcpy(to->hostname_ex, from->hostname_ex, sizeof(to->hostname_ex));
+    to->port = from->port;
+    to->hash = from->hash;
+    to->address_expiry = 0;
+}
+
+static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
+                          const char *url)
 {
     const char *err = ap_proxy_define_worker(p, member, NULL, NULL, url, 0);
 
@@ -74,12 +88,46 @@ const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const pro
     return NULL;
 }
 
+proxy_worker *lb_membership_make_template(apr_pool_t *pconf, lb_cluster_t *cluster)
+{
+    const apr_array_header_t *defaults = cluster->settings->member_defaults;
+    proxy_worker *template;
+    const char *err = define(pconf, &template, cluster->balancer, "http://template.invalid");
+
+    if (!err) {
+        template->balancer = cluster->balancer;    /* some parameters are those of members only */
+        err = defaults ? lb_member_params_set_defaults(pconf, cluster->server, template, defaults)
+                       : NULL;
+    }
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, cluster->server, FCLOGNO(0463)
+                     "%s: %s", cluster->balancer->s->name, err);
+    }
+    return err ? NULL : template;
+}
+
+const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const lb_cluster_t *cluster,
+                                 const char *url)
+{
+    const char *err = define(p, member, cluster->balancer, url);
+
+    if (!err) {
+        const proxy_worker_shared own = *(*member)->s;
+        proxy_worker_shared *s = (*member)->s;
+
+        *s = *cluster->owner->template->s;
+        take_address(s, &own);
+    }
+    return err;
+}
+
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
-static const char *check_name(apr_pool_t *p, const proxy_balancer *b, const char *url)
+static const char *check_name(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
 {
+    const proxy_balancer *b = cluster->balancer;
     proxy_worker *member;
-    const char *err = lb_membership_define(p, &member, b, url);
+    const char *err = lb_membership_define(p, &member, cluster, url);
 
     if (err) {
         return err;
@@ -96,7 +144,7 @@ static const char *check_name(apr_pool_t *p, const proxy_balancer *b, const char
 
 const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
 {
-    return check_name(p, cluster->balancer, url);
+    return check_name(p, cluster, url);
 }
 
 const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
@@ -110,7 +158,7 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
         return apr_psprintf(p, "%s is being removed", member->s->name_ex);
     }
     const char *url = lb_membership_moved_url(p, member->s->name_ex, address);
-    return url ? check_name(p, cluster->balancer, url)
+    return url ? check_name(p, cluster, url)
                : apr_psprintf(p, "\"%s\" is no host:port", address);
 }
 
@@ -219,7 +267,7 @@ int lb_membership_free_left(lb_cluster_t *cluster)
 const char *lb_membership_add(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
 {
     proxy_worker *member;
-    const char *err = lb_membership_define(p, &member, cluster->balancer, url);
+    const char *err = lb_membership_define(p, &member, cluster, url);
 
     if (err) {
         return err;
@@ -228,22 +276,11 @@ const char *lb_membership_add(apr_pool_t *p, lb_cluster_t *cluster, const char *
     return seat_new(p, cluster, member->s, 0);
 }
 
-static void take_address(proxy_worker_shared *to, const proxy_worker_shared *from)
-{
-    memcpy(to->name, from->name, sizeof(to->name));
-    memcpy(to->name_ex, from->name_ex, sizeof(to->name_ex));
-    memcpy(to->hostname, from->hostname, sizeof(to->hostname));
-    memcpy(to->hostname_ex, from->hostname_ex, sizeof(to->hostname_ex));
-    to->port = from->port;
-    to->hash = from->hash;
-    to->address_expiry = 0;
-}
-
-const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const proxy_balancer *b,
+const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const lb_cluster_t *cluster,
                                  const char *url)
 {
     proxy_worker *there;
-    const char *err = lb_membership_define(p, &there, b, url);
+    const char *err = lb_membership_define(p, &there, cluster, url);
 
     if (!err) {
         take_address(member->s, there->s);
@@ -272,7 +309,7 @@ const char *lb_membership_move(apr_pool_t *p, lb_cluster_t *cluster, proxy_worke
     const char *url = lb_membership_moved_url(p, member->s->name_ex, address);
     const uint32_t origin = atomic_load(&cluster->roster->slots[member->s->index].origin);
     proxy_worker *there;
-    const char *err = lb_membership_define(p, &there, cluster->balancer, url);
+    const char *err = lb_membership_define(p, &there, cluster, url);
 
     if (err) {
         return err;

@@ -39,14 +39,18 @@ int lb_membership_free_left(lb_cluster_t *cluster);
  *  returns  NULL when `address` is no host:port */
 const char *lb_membership_moved_url(apr_pool_t *p, const char *url, const char *address);
 
-/** A struct of a member that is not yet in any balancer's array.
+/** In the parent: a worker that nobody uses, with the balancer's defaults for its members.
+ *  returns  NULL: one of them is wrong (logged) */
+proxy_worker *lb_membership_make_template(apr_pool_t *pconf, lb_cluster_t *cluster);
+
+/** A struct like the balancer's template; it is not yet in any balancer's array.
  *  returns  NULL, else what is wrong, in p */
-const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
+const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const lb_cluster_t *cluster,
                                  const char *url);
 
 /** In the parent, before it is shared: the same member at another URL.
  *  returns  NULL, else what is wrong, in p */
-const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const proxy_balancer *b,
+const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const lb_cluster_t *cluster,
                                  const char *url);
 
 #endif

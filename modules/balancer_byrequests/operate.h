@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* operate.h - carries out what an operator asks for, at run time.
- * Knows    mod_proxy's shared settings, their ranges, and that an action is done wholly or not at all.
+ * Knows    mod_proxy's shared settings, their ranges, and all or nothing.
  * Ignores  who may ask (the manager decides that).
  * Threads  any; changes are made under the balancer's global mutex. */
 #ifndef LB_OPERATE_H

@@ -281,7 +281,7 @@ static void plan_move(const lb_cluster_t *cluster, const apr_array_header_t *pla
             forget_member(cluster, planned->saved->url, "its address is another member's now");
             continue;
         }
-        lb_membership_rename(p, planned->member, cluster->balancer, url);
+        lb_membership_rename(p, planned->member, cluster, url);
     }
 }
 
@@ -289,7 +289,7 @@ static void plan_added(const lb_cluster_t *cluster, apr_array_header_t *plan,
                        const lb_saved_member_t *saved)
 {
     proxy_worker *member;
-    const char *err = lb_membership_define(plan->pool, &member, cluster->balancer, saved->url);
+    const char *err = lb_membership_define(plan->pool, &member, cluster, saved->url);
 
     if (!err && is_name_taken(plan, member->s->name_ex)) {
         err = "another member has its name";
