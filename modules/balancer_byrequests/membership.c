@@ -46,15 +46,15 @@ const char *lb_membership_moved_url(apr_pool_t *p, const char *url, const char *
 }
 
 /* Two members of one name are one for mod_proxy. */
-static int has_name(const proxy_balancer *b, const char *name)
+static const proxy_worker *find_name(const proxy_balancer *b, const char *name)
 {
     for (int i = 0; i < b->workers->nelts; i++) {
         const proxy_worker *member = lb_cluster_member(b, i);
         if (member && strcmp(member->s->name_ex, name) == 0) {
-            return 1;
+            return member;
         }
     }
-    return 0;
+    return NULL;
 }
 
 static void take_address(proxy_worker_shared *to, const proxy_worker_shared *from)
@@ -132,14 +132,28 @@ static const char *check_name(apr_pool_t *p, const lb_cluster_t *cluster, const 
     if (err) {
         return err;
     }
-    if (has_name(b, member->s->name_ex)) {
-        return apr_psprintf(p, "%s already has a member %s", b->s->name, member->s->name_ex);
+    const proxy_worker *other = find_name(b, member->s->name_ex);
+    if (other) {
+        return apr_psprintf(p, lb_roster_leaves(cluster->roster, other)
+                               ? "%s is still removing its member %s: it has requests"
+                               : "%s already has a member %s", b->s->name, member->s->name_ex);
     }
     if (b->storage->num_free_slots(b->wslot) == 0) {
         return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
                             "ProxySet growth=N and restart", b->s->name);
     }
     return NULL;
+}
+
+bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+{
+    proxy_worker *member;
+
+    if (lb_membership_define(p, &member, cluster, url) != NULL) {
+        return false;
+    }
+    const proxy_worker *other = find_name(cluster->balancer, member->s->name_ex);
+    return other && lb_roster_leaves(cluster->roster, other);
 }
 
 const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)

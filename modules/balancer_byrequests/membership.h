@@ -8,6 +8,9 @@
 
 #include "cluster.h"
 
+/** Is a member of this URL being removed? It may be added again when it has left. */
+bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
+
 /** Could it be added? Nothing is changed.
  *  returns  NULL, else what is wrong and the cure, in p */
 const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);

@@ -222,14 +222,16 @@ void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any)
     lb_cluster_sync(cluster->balancer, any);
 }
 
-/* Who was removed a moment ago may leave the slot that is needed now. */
-static void wait_for_slot(lb_cluster_t *cluster)
+/* Who was removed a moment ago may leave the slot, or the name, that is needed now.
+ * url   of the member to come; NULL: none that could be said already */
+static void wait_for_slot(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
 {
     const proxy_balancer *b = cluster->balancer;
     const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
 
-    while (free_left(cluster) > 0 && b->storage->num_free_slots(b->wslot) == 0
-           && apr_time_now() < deadline) {
+    while (free_left(cluster) > 0 && apr_time_now() < deadline
+           && (b->storage->num_free_slots(b->wslot) == 0
+               || (url && lb_membership_is_leaving(p, cluster, url)))) {
         apr_sleep(LOOK_AGAIN_US);
     }
 }
@@ -244,10 +246,14 @@ const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *
                             action->vhost ? " in " : "", action->vhost ? action->vhost : "");
     }
     proxy_balancer *b = cluster->balancer;
-    if (action->new_member || action->new_address) {
-        wait_for_slot(cluster);
-    }
     lb_operate_tidy(cluster, any);
+    if (action->new_member || action->new_address) {
+        const char *url = action->new_address && action->member
+                          ? lb_membership_moved_url(p, action->member, action->new_address)
+                          : action->new_member;
+        wait_for_slot(p, cluster, url);
+        lb_operate_tidy(cluster, any);
+    }
 
     proxy_worker *member = action->member ? find_member(p, b, action->member) : NULL;
     if (action->member && !member) {
