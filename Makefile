@@ -104,7 +104,10 @@ UNIT_LIBS_election      := balancer_byrequests
 UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_directive     := shared
+# Libraries that some of that code needs.
+UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 
 UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 .SECONDEXPANSION:
@@ -113,7 +116,7 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -pthread -It/unit \
 	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
-	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS)
+	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS) $(UNIT_LINK_$*)
 -include $(wildcard $(BUILD)/unit/*.d)
 
 check-unit: $(UNIT)

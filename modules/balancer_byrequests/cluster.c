@@ -9,7 +9,7 @@
 #include "http_log.h"
 #include "httpd.h"
 #include "membership.h"
-#include "runtime_state.h"
+#include "restore.h"
 #include "state_keeper.h"
 #include "util_mutex.h"
 
@@ -428,7 +428,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     default_attempts(b);
     adopt_method(b, base, s);
     note_baseline(pconf, cluster);
-    lb_runtime_state_apply_balancer(cluster, lb_state_keeper_find(cluster));
+    lb_restore_balancer(cluster, lb_state_keeper_find(cluster));
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
     return OK;
 }
@@ -442,8 +442,9 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     cluster->owner = cluster;
     cluster->slots = b->max_workers = b->workers->nelts + b->growth;
     cluster->template = lb_membership_make_template(pconf, cluster);
-    apr_array_header_t *plan = lb_runtime_state_plan_members(pconf, cluster, saved);
-    if (!cluster->template || share_balancer(conf, b, s) != OK || share_members(pconf, cluster, s) != OK) {
+    apr_array_header_t *plan = lb_restore_plan(pconf, cluster, saved);
+    if (!cluster->template || share_balancer(conf, b, s) != OK
+        || share_members(pconf, cluster, s) != OK) {
         return !OK;
     }
     note_baseline(pconf, cluster);
@@ -454,8 +455,8 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     if (!cluster->roster || claim_rows(s, set, cluster) != OK) {
         return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
     }
-    lb_runtime_state_apply_balancer(cluster, saved);
-    lb_runtime_state_apply_members(cluster, plan);
+    lb_restore_balancer(cluster, saved);
+    lb_restore_members(cluster, plan);
     return OK;
 }
 

@@ -47,8 +47,8 @@ proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
 /** The shared row of a member. */
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member);
 
-/** The worker whose parameters hold for this member: itself, or the one in the configuration when the
- *  member was made at run time. */
+/** The worker whose parameters hold for this member: itself, or the one in the configuration when
+ *  the member was made at run time. */
 const proxy_worker *lb_cluster_configured(const proxy_worker *member);
 
 /** May this member still take requests? Ask after the ticket was counted: from a true on, its slot

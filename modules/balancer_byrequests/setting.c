@@ -106,6 +106,12 @@ const lb_setting_t lb_setting_of_members[] = {
     { NULL }
 };
 
+const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
+{
+    const bool is_ipv6 = strchr(member->hostname_ex, ':') != NULL;
+    return apr_psprintf(p, is_ipv6 ? "[%s]:%d" : "%s:%d", member->hostname_ex, member->port);
+}
+
 /* ---- Of balancers ---------------------------------------------------------------------------- */
 
 static const char *lbmethod_text(apr_pool_t *p, const void *shared)

@@ -20,6 +20,11 @@ typedef struct {
 extern const lb_setting_t lb_setting_of_members[];
 extern const lb_setting_t lb_setting_of_balancers[];
 
+/** Where a member is, "host:port". It is saved like a setting, but it says which member it is:
+ *  membership.c changes it. */
+#define LB_SETTING_ADDRESS "address"
+const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member);
+
 /** A setting by its name; NULL: there is none. */
 const lb_setting_t *lb_setting_find(const lb_setting_t *settings, const char *name);
 
