@@ -2,6 +2,7 @@
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
+#   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -15,7 +16,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -54,8 +55,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache install uninstall demo demo-stop bench \
-        clean print
+.PHONY: all setup check check-setup check-unit check-apache fuzz install uninstall demo demo-stop \
+        bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -109,7 +110,8 @@ UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 
-UNIT := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
 .SECONDEXPANSION:
 $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call archive,$$(f))) \
     $(BUILD)/flags
@@ -119,8 +121,33 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS) $(UNIT_LINK_$*)
 -include $(wildcard $(BUILD)/unit/*.d)
 
-check-unit: $(UNIT)
+check-unit: $(UNIT) $(REPLAY)
 	@for t in $(UNIT); do $$t || exit 1; done
+	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
+
+# ---- Fuzzing: t/fuzz/fuzz_NAME.c is libFuzzer's way in, t/fuzz/corpus/NAME what is kept -------
+CLANG   ?= clang
+SECONDS ?= 60
+FUZZ    := $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
+FUZZERS  = $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
+
+FUZZ_INC := -It/fuzz -I$(M)/proxy_fastcgi/protocol $(INC_proxy_fastcgi/protocol)
+FUZZ_H   := $(wildcard t/fuzz/*.h $(M)/proxy_fastcgi/protocol/*.h $(M)/shared/*.h)
+
+$(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(call sources,proxy_fastcgi/protocol) $(FUZZ_H)
+	@command -v $(CLANG) > /dev/null || { echo 'clang is missing: scripts/setup fuzz'; exit 1; }
+	@mkdir -p $(@D)
+	$(CLANG) -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=all $(FUZZ_INC) -o $@ $(filter %.c,$^)
+
+fuzz: $(FUZZERS)
+	scripts/fuzz $(SECONDS) $(FUZZERS)
+
+# The same entry points without libFuzzer, for check-unit.
+$(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags \
+    $(call archive,proxy_fastcgi/protocol)
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(FUZZ_INC) -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
 
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)

@@ -32,7 +32,10 @@
     X(LB_BAD_RESPONSE,       "bad_response",       0)   \
     X(LB_OVERLOADED,         "overloaded",         0)   \
     X(LB_TOO_BIG_HEADER,     "too_big_header",     0)   \
-    X(LB_BAD_STATUS,         "bad_status",         0)
+    X(LB_BAD_STATUS,         "bad_status",         0)   \
+    X(LB_NO_MEMBER,          "no_member",          0)   \
+    X(LB_QUEUE_FULL,         "queue_full",         0)   \
+    X(LB_QUEUE_TIMEOUT,      "queue_timeout",      0)
 
 typedef enum {
 #define X(name, word, failure) name,
@@ -104,6 +107,9 @@ typedef struct {
     int         lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
     uint64_t    elected;       /* elections since the first start of this httpd */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
+    uint32_t    limit;         /* of in_flight; 0 = none */
+    uint32_t    queued;        /* sessions that wait for this member */
+    uint32_t    queue_limit;   /* how many may */
     uint64_t    failures;      /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
     apr_time_t  last_error_at; /* 0 for none */
@@ -143,6 +149,7 @@ typedef struct {
     apr_interval_time_t timeout;   /* us to wait for a usable member; 0 = do not wait */
     int         max_attempts;      /* -1 not set */
     const char *nonce;         /* "" when switched off by nonce=None */
+    uint32_t    queued;        /* requests that wait for any of its members */
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */

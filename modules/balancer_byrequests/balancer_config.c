@@ -155,7 +155,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
     return rc;
 }
 
-/* ---- Defaults of a balancer's members --------------------------------------------------------- */
+/* ---- Defaults of a balancer's members ------------------------------------------------------- */
 
 static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
 {

@@ -3,6 +3,7 @@
 #include "cluster.h"
 
 #include "ap_provider.h"
+#include "ap_mpm.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -11,6 +12,7 @@
 #include "membership.h"
 #include "restore.h"
 #include "state_keeper.h"
+#include "member_params.h"
 #include "util_mutex.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -20,10 +22,11 @@ APLOG_USE_MODULE(balancer_byrequests);
  * same segment; a bigger need gets one more segment. */
 #define SPARE_BALANCER_ROWS 64
 #define SPARE_MEMBER_ROWS   256
+#define WAITERS             16384    /* memory that is only touched when so many wait */
 
 /* What the process pool keeps over restarts. */
 typedef struct {
-    apr_array_header_t *tables;    /* of lb_table_t * */
+    apr_array_header_t *ledgers;   /* of lb_ledger_t * */
     uint32_t generation;           /* of the configuration; counts up */
 } table_set_t;
 
@@ -59,8 +62,8 @@ const proxy_worker *lb_cluster_configured(const proxy_worker *member)
 {
     const lb_cluster_t *cluster = member->balancer ? member->balancer->context : NULL;
 
-    if (!cluster) {
-        return member;    /* the configuration is still being read */
+    if (!cluster || member == cluster->owner->template) {    /* NULL: configuration is being read */
+        return member;
     }
     const lb_configured_t *configured =
         lb_roster_configured(cluster->roster, member->s->index);
@@ -75,6 +78,23 @@ bool lb_cluster_admits(const proxy_balancer *balancer, const proxy_worker *membe
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member)
 {
     return lb_cluster_of(balancer)->member_rows[member->s->index];
+}
+
+uint32_t lb_cluster_index(const proxy_balancer *balancer, const proxy_worker *member)
+{
+    return lb_table_member_index(lb_cluster_of(balancer)->ledger->table,
+                                 lb_cluster_row(balancer, member));
+}
+
+proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t index)
+{
+    for (int i = 0; i < balancer->workers->nelts; i++) {
+        proxy_worker *member = lb_cluster_member(balancer, i);
+        if (member && lb_cluster_index(balancer, member) == index) {
+            return member;
+        }
+    }
+    return NULL;
 }
 
 /* Not ap_proxy_sync_balancer(): for it a slot has one owner for ever. */
@@ -124,54 +144,63 @@ static table_set_t *table_set(server_rec *s)
     apr_pool_userdata_get(&found, table_set_key, process);
     if (!found) {
         table_set_t *set = apr_pcalloc(process, sizeof(*set));
-        set->tables = apr_array_make(process, 2, sizeof(lb_table_t *));
+        set->ledgers = apr_array_make(process, 2, sizeof(lb_ledger_t *));
         apr_pool_userdata_set(set, table_set_key, NULL, process);    /* the key, too, outlives us */
         found = set;
     }
     return found;
 }
 
-static lb_table_t *add_table(server_rec *s, table_set_t *set, uint32_t balancers, uint32_t members)
+static lb_ledger_t *add_table(server_rec *s, table_set_t *set, uint32_t balancers,
+                              uint32_t members)
 {
+    int daemons = 1;
     apr_shm_t *shm;
+
+    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
+    const lb_table_size_t size = {
+        .balancers = balancers + SPARE_BALANCER_ROWS,
+        .members = members + SPARE_MEMBER_ROWS,
+        /* two generations, and the dead whose rows nobody has given back yet */
+        .processes = 2 * (uint32_t)daemons + 8,
+        .waiters = WAITERS,
+    };
     /* Anonymous memory: nothing is left behind by a crash. */
-    apr_status_t rv = apr_shm_create(&shm, lb_table_bytes(balancers, members) + 64, NULL,
-                                     s->process->pool);
+    apr_status_t rv = apr_shm_create(&shm, lb_table_bytes(size) + 64, NULL, s->process->pool);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0401)
-                     "no shared memory for the table of %u members", members);
+                     "no shared memory for the table of %u members", size.members);
         return NULL;
     }
     void *aligned = (void *)(((uintptr_t)apr_shm_baseaddr_get(shm) + 63) & ~(uintptr_t)63);
-    lb_table_t *table = lb_table_init(aligned, balancers, members);
-    APR_ARRAY_PUSH(set->tables, lb_table_t *) = table;
-    return table;
+    lb_ledger_t *ledger = apr_pcalloc(s->process->pool, sizeof(*ledger));
+    ledger->table = lb_table_init(aligned, size);
+    atomic_store(&ledger->row, LB_NOBODY);
+    APR_ARRAY_PUSH(set->ledgers, lb_ledger_t *) = ledger;
+    return ledger;
 }
 
-static lb_balancer_row_t *claim_balancer(server_rec *s, table_set_t *set, uint64_t key)
+/* One table for a balancer and all its members: they share its lock.
+ * returns  the one it had, if it still fits there; else one with room */
+static lb_ledger_t *choose_table(server_rec *s, table_set_t *set, uint64_t key, uint32_t members)
 {
-    for (int i = 0; i < set->tables->nelts; i++) {
-        lb_table_t *t = APR_ARRAY_IDX(set->tables, i, lb_table_t *);
-        lb_balancer_row_t *row = lb_table_claim_balancer(t, key, set->generation);
-        if (row) {
-            return row;
+    lb_ledger_t *with_room = NULL;
+
+    for (int i = 0; i < set->ledgers->nelts; i++) {
+        lb_ledger_t *ledger = APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *);
+        if (lb_table_has_balancer(ledger->table, key)) {
+            return ledger;
+        }
+        if (!with_room && lb_table_has_room(ledger->table, members)) {
+            with_room = ledger;
         }
     }
-    lb_table_t *t = add_table(s, set, SPARE_BALANCER_ROWS, SPARE_MEMBER_ROWS);
-    return t ? lb_table_claim_balancer(t, key, set->generation) : NULL;
+    return with_room ? with_room : add_table(s, set, 1, members);
 }
 
-static lb_member_row_t *claim_member(server_rec *s, table_set_t *set, uint64_t key)
+const apr_array_header_t *lb_cluster_ledgers(server_rec *s)
 {
-    for (int i = 0; i < set->tables->nelts; i++) {
-        lb_table_t *t = APR_ARRAY_IDX(set->tables, i, lb_table_t *);
-        lb_member_row_t *row = lb_table_claim_member(t, key, set->generation);
-        if (row) {
-            return row;
-        }
-    }
-    lb_table_t *t = add_table(s, set, SPARE_BALANCER_ROWS, SPARE_MEMBER_ROWS);
-    return t ? lb_table_claim_member(t, key, set->generation) : NULL;
+    return table_set(s)->ledgers;
 }
 
 /* FNV-1a over several strings with a border between them; never 0. */
@@ -201,28 +230,59 @@ uint64_t lb_cluster_slot_key(const lb_cluster_t *cluster, int slot)
     return key_of(cluster->owner->balancer->s->sname, "slot", number);
 }
 
-static int claim_rows(server_rec *s, table_set_t *set, lb_cluster_t *cluster)
+void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params)
 {
-    proxy_balancer *b = cluster->balancer;
+    atomic_store(&row->limit, (uint32_t)params->maxinflight);
+    atomic_store(&row->queue_limit, (uint32_t)params->queue);
+    atomic_store(&row->queue_timeout, params->queuetimeout);
+    atomic_store(&row->sticky_wait, params->stickywait);
+}
 
-    cluster->row = claim_balancer(s, set, key_of(b->s->sname, "", ""));
-    if (!cluster->row) {
-        return !OK;
-    }
+/* returns  false when the table has no room for all of them */
+static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
+{
+    const proxy_balancer *b = cluster->balancer;
+    bool all = true;
+
     for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
-        cluster->member_rows[member->s->index] =
-            claim_member(s, set, lb_cluster_member_key(cluster, member->s));
+        const proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+        lb_member_row_t *row =
+            lb_table_claim_member(t, lb_cluster_member_key(cluster, member->s), generation);
+        cluster->member_rows[member->s->index] = row;
+        if (row) {
+            lb_cluster_set_limits(row, lb_member_params_of(member));
+        }
     }
     for (int slot = 0; slot < cluster->slots; slot++) {
         if (!cluster->member_rows[slot]) {   /* for a member added at run time */
-            cluster->member_rows[slot] = claim_member(s, set, lb_cluster_slot_key(cluster, slot));
+            cluster->member_rows[slot] =
+                lb_table_claim_member(t, lb_cluster_slot_key(cluster, slot), generation);
         }
-        if (!cluster->member_rows[slot]) {
-            return !OK;
+        all = all && cluster->member_rows[slot];
+    }
+    return all;
+}
+
+static int claim_rows(server_rec *s, table_set_t *set, lb_cluster_t *cluster)
+{
+    const uint64_t key = key_of(cluster->balancer->s->sname, "", "");
+    const uint32_t members = (uint32_t)cluster->slots;
+    lb_ledger_t *ledger = choose_table(s, set, key, members);
+
+    if (ledger && !claim_members(ledger->table, set->generation, cluster)) {
+        /* it has grown out of its table: its counts begin anew in another */
+        memset(cluster->member_rows, 0, members * sizeof(*cluster->member_rows));
+        ledger = add_table(s, set, 1, members);
+        if (ledger) {
+            claim_members(ledger->table, set->generation, cluster);
         }
     }
-    return OK;
+    if (!ledger) {
+        return !OK;
+    }
+    cluster->ledger = ledger;
+    cluster->row = lb_table_claim_balancer(ledger->table, key, set->generation);
+    return cluster->row ? OK : !OK;
 }
 
 /* ---- mod_proxy's shared structs, through mod_slotmem_shm ---------------------------------- */
@@ -416,6 +476,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
     cluster->owner = base->owner;
     cluster->roster = base->roster;
+    cluster->ledger = base->ledger;
     cluster->row = base->row;
     cluster->member_rows = base->member_rows;
     cluster->slots = base->slots;
@@ -443,7 +504,7 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     cluster->slots = b->max_workers = b->workers->nelts + b->growth;
     cluster->template = lb_membership_make_template(pconf, cluster);
     apr_array_header_t *plan = lb_restore_plan(pconf, cluster, saved);
-    if (!cluster->template || share_balancer(conf, b, s) != OK
+    if (!cluster->template || !cluster->roster || share_balancer(conf, b, s) != OK
         || share_members(pconf, cluster, s) != OK) {
         return !OK;
     }
@@ -452,7 +513,8 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
                                                   * sizeof(*cluster->member_rows));
     b->context = cluster;
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
-    if (!cluster->roster || claim_rows(s, set, cluster) != OK) {
+    lb_restore_seats(cluster, plan);
+    if (claim_rows(s, set, cluster) != OK) {
         return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
     }
     lb_restore_balancer(cluster, saved);
@@ -495,6 +557,22 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
     return OK;
 }
 
+/* The first table has room for all, so that it nearly always stays the only one. */
+static bool make_first_table(server_rec *main, table_set_t *set)
+{
+    uint32_t balancers = 0, members = 0;
+
+    for (server_rec *s = main; s; s = s->next) {
+        const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+        for (int i = 0; i < conf->balancers->nelts; i++) {
+            const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            balancers++;
+            members += (uint32_t)(b->workers->nelts + b->growth);
+        }
+    }
+    return add_table(main, set, balancers, members) != NULL;
+}
+
 int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
 {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
@@ -506,8 +584,11 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
     table_set_t *set = table_set(main);
     set->generation++;
-    for (int i = 0; i < set->tables->nelts; i++) {
-        lb_table_sweep(APR_ARRAY_IDX(set->tables, i, lb_table_t *), set->generation);
+    if (set->ledgers->nelts == 0 && !make_first_table(main, set)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (int i = 0; i < set->ledgers->nelts; i++) {
+        lb_table_sweep(APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *)->table, set->generation);
     }
     int index = 0;
     for (server_rec *s = main; s; s = s->next, index++) {

@@ -10,7 +10,8 @@
 #define LB_CLUSTER_H
 
 #include "balancer_settings.h"
-#include "member_table.h"
+#include "ledger.h"
+#include "member_params.h"
 #include "mod_proxy.h"
 #include "roster.h"
 
@@ -29,6 +30,7 @@ struct lb_cluster_t {
     bool is_persistent;               /* BalancerPersist */
     lb_roster_t *roster;              /* the owner's, as the rows are */
     const proxy_worker *template;     /* the owner's: what members added at run time are like */
+    lb_ledger_t *ledger;              /* of the table where all its rows are */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     int slots;                        /* members that it can have, growth included */
@@ -44,8 +46,15 @@ apr_array_header_t *lb_cluster_all(void);
  *  returns  NULL while another thread is still adding it, and when it was removed */
 proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
 
-/** The shared row of a member. */
+/** The shared row of a member, and its index in the table. */
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member);
+uint32_t lb_cluster_index(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** The member that has this row; NULL when it is not one of this balancer. */
+proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t index);
+
+/** The tables of this process: array of lb_ledger_t *. */
+const apr_array_header_t *lb_cluster_ledgers(server_rec *s);
 
 /** The worker whose parameters hold for this member: itself, or the one in the configuration when
  *  the member was made at run time. */
@@ -61,6 +70,9 @@ bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member
 /** See members and settings that another process added, moved, removed or changed.
  *  returns  was there anything new? */
 bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
+
+/** A row's limits are those of these parameters. */
+void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
 /** The key of a member's row, and of the row of a free slot. */
 uint64_t lb_cluster_member_key(const lb_cluster_t *cluster, const proxy_worker_shared *member);

@@ -2,6 +2,7 @@
 /* dispatch.c - see dispatch.h. */
 #include "dispatch.h"
 
+#include "admission.h"
 #include "apr_strings.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
@@ -9,6 +10,7 @@
 #include "http_log.h"
 #include "provider.h"
 #include "sticky.h"
+#include "waiting.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -16,7 +18,7 @@ APLOG_USE_MODULE(balancer_byrequests);
 /* How often a request that waits for a usable member (the balancer's timeout) looks again. */
 #define LOOK_AGAIN_US (20 * 1000)
 
-/* So often may the elected member be removed before its ticket is taken. */
+/* So often may the chosen member be removed before the ticket holds it. */
 #define REMOVED_MEANWHILE_MAX 8
 
 int lb_dispatch_canon(request_rec *r, char *url)
@@ -126,54 +128,140 @@ static proxy_worker *member_of_session(const lb_ticket_t *ticket, const char *ro
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
 
-static proxy_worker *elect_or_wait(const lb_ticket_t *ticket)
+/* An election; when no member is usable, the balancer's timeout says how long to wait for one. */
+static proxy_worker *elect_patiently(const lb_ticket_t *ticket, bool *are_full)
 {
     const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
-    proxy_worker *member = lb_provider_elect(ticket);
+    proxy_worker *member = lb_provider_elect(ticket, are_full);
 
-    if (!member && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
-        member = lb_provider_elect(ticket);    /* who was just added, or has moved */
+    if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+        member = lb_provider_elect(ticket, are_full);    /* who was just added, or has moved */
     }
-    while (!member && apr_time_now() < deadline && !ticket->r->connection->aborted) {
+    while (!member && !*are_full && apr_time_now() < deadline
+           && !ticket->r->connection->aborted) {
         apr_sleep(LOOK_AGAIN_US);
         lb_health_force_recovery(ticket->balancer, ticket->r->server);
-        member = lb_provider_elect(ticket);
+        member = lb_provider_elect(ticket, are_full);
     }
     return member;
 }
 
-static proxy_worker *choose(const lb_ticket_t *ticket, const session_t *session)
+static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
+{
+    bool are_full = false;
+
+    *member = elect_patiently(ticket, &are_full);
+    if (*member) {
+        return LB_SERVED;
+    }
+    if (are_full) {
+        return lb_waiting_run(ticket, NULL, member);
+    }
+    if (ticket->tries == 0) {    /* after a failed try its line says enough */
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
+                      "%s: no_member: none of its %d members is usable",
+                      ticket->balancer->s->name, ticket->balancer->workers->nelts);
+    }
+    return LB_NO_MEMBER;
+}
+
+/* The session's own member, at once or after waiting for it. A member without room or queue is like
+ * one that cannot serve: another is elected, unless the balancer says nofailover. */
+static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+{
+    const lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t index = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+
+    if (lb_admission_take(cluster->ledger, index, lb_cluster_index(ticket->balancer, own),
+                          &own->s->busy)) {
+        *member = own;
+    }
+    else {
+        const lb_outcome_t outcome = lb_waiting_run(ticket, own, member);
+        if (outcome == LB_QUEUE_FULL && !ticket->balancer->s->sticky_force) {
+            return elect_or_queue(ticket, member);
+        }
+        if (outcome != LB_SERVED) {
+            return outcome;
+        }
+    }
+    if (*member == own) {
+        lb_provider_account(ticket, own);
+    }
+    return LB_SERVED;
+}
+
+/* Choose a member and take a right on it.
+ * returns  LB_SERVED, else why there is none */
+static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_worker **member)
 {
     const proxy_balancer *b = ticket->balancer;
     bool route_is_known = false;
-    proxy_worker *member = NULL;
+    proxy_worker *own = session->route
+                        ? member_of_session(ticket, session->route, &route_is_known) : NULL;
+    lb_outcome_t outcome;
 
-    if (session->route) {
-        member = member_of_session(ticket, session->route, &route_is_known);
+    if (own) {
+        outcome = take_or_queue(ticket, own, member);
     }
-    if (member) {
-        lb_provider_account(ticket, member);
-        if (strcmp(session->route, member->s->route) != 0) {
-            apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
-        }
-        return member;
-    }
-    if (route_is_known && b->s->sticky_force) {
+    else if (route_is_known && b->s->sticky_force) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
                       "%s: no usable member for the session route %s, and nofailover=On",
                       b->s->name, session->route);
-        return NULL;
+        return LB_NO_MEMBER;
     }
-    member = elect_or_wait(ticket);
-    if (member && *b->s->sticky) {
+    else {
+        outcome = elect_or_queue(ticket, member);
+    }
+    if (outcome == LB_SERVED && *b->s->sticky
+        && !(session->route && strcmp(session->route, (*member)->s->route) == 0)) {
         apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
     }
-    if (!member && ticket->tries == 0) {    /* after a failed try its line says enough */
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
-                      "%s: no_member: none of its %d members is usable", b->s->name,
-                      b->workers->nelts);
+    return outcome;
+}
+
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, const session_t *session)
+{
+    for (int again = 0; again <= REMOVED_MEANWHILE_MAX; again++) {
+        proxy_worker *member = NULL;
+        const lb_outcome_t outcome = choose(ticket, session, &member);
+        if (outcome != LB_SERVED || lb_ticket_hold(ticket, member)) {
+            return outcome;
+        }
+        lb_cluster_sync(ticket->balancer, ticket->r->server);
     }
-    return member;
+    return LB_NO_MEMBER;
+}
+
+static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    const proxy_balancer *b = ticket->balancer;
+
+    if (outcome == LB_QUEUE_FULL || outcome == LB_QUEUE_TIMEOUT) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
+                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", b->s->name,
+                      lb_outcome_word(outcome), ticket->queued / 1000,
+                      outcome == LB_QUEUE_FULL
+                      ? "all members have maxinflight requests, and as many wait as queue= allows"
+                      : "no member became free within queuetimeout");
+    }
+    else if (outcome == LB_CLIENT_ABORT) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
+                      "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", b->s->name,
+                      ticket->queued / 1000);
+    }
+}
+
+static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    request_rec *r = ticket->r;
+
+    log_refusal(ticket, outcome);
+    if (ticket->tries == 0) {
+        apr_table_setn(r->notes, "fcgi-end", lb_outcome_word(outcome));
+        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+    }
+    return HTTP_SERVICE_UNAVAILABLE;
 }
 
 /* ---- The request as the member sees it ------------------------------------------------------- */
@@ -213,14 +301,12 @@ static int rewrite_url(const lb_ticket_t *ticket, char **url)
 static int dispatch(lb_ticket_t *ticket, char **url)
 {
     const session_t session = session_of(ticket);
-    proxy_worker *member = choose(ticket, &session);
+    const lb_outcome_t outcome = choose_and_hold(ticket, &session);
 
-    for (int again = 0; member && !lb_ticket_take(ticket, member); again++) {
-        lb_cluster_sync(ticket->balancer, ticket->r->server);
-        member = again < REMOVED_MEANWHILE_MAX ? choose(ticket, &session) : NULL;
-    }
-    if (!member) {
-        return HTTP_SERVICE_UNAVAILABLE;
+    apr_table_setn(ticket->r->notes, "fcgi-queue-us",
+                   apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
+    if (outcome != LB_SERVED) {
+        return refuse(ticket, outcome);
     }
     tell_environment(ticket, &session);
     const int rc = rewrite_url(ticket, url);
@@ -303,8 +389,9 @@ proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
 
 proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url)
 {
-    if (PROXY_WORKER_IS_USABLE(ticket->member) && lb_ticket_hold(ticket)) {
+    if (PROXY_WORKER_IS_USABLE(ticket->member) && lb_ticket_take_again(ticket)) {
         return ticket->member;
     }
+    lb_ticket_forget_election(ticket);
     return dispatch(ticket, url) == OK ? ticket->member : NULL;
 }

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#define LINE 64
+
 static lb_balancer_row_t *balancer_rows(lb_table_t *t)
 {
     return (lb_balancer_row_t *)(t + 1);
@@ -14,21 +16,107 @@ static lb_member_row_t *member_rows(lb_table_t *t)
     return (lb_member_row_t *)(balancer_rows(t) + t->balancer_count);
 }
 
-size_t lb_table_bytes(uint32_t balancers, uint32_t members)
+static lb_waiter_t *waiter_rows(lb_table_t *t)
 {
-    return sizeof(lb_table_t) + balancers * sizeof(lb_balancer_row_t)
-           + members * sizeof(lb_member_row_t);
+    return (lb_waiter_t *)(member_rows(t) + t->member_count);
 }
 
-lb_table_t *lb_table_init(void *memory, uint32_t balancers, uint32_t members)
+static size_t process_bytes(uint32_t members)
+{
+    const size_t counts = (size_t)members * sizeof(uint32_t);
+    return sizeof(lb_process_row_t) + (counts + LINE - 1) / LINE * LINE;
+}
+
+size_t lb_table_bytes(lb_table_size_t size)
+{
+    return sizeof(lb_table_t) + size.balancers * sizeof(lb_balancer_row_t)
+           + size.members * sizeof(lb_member_row_t) + size.waiters * sizeof(lb_waiter_t)
+           + size.processes * process_bytes(size.members);
+}
+
+static void init_lock(lb_shared_lock_t *lock)
+{
+    pthread_mutexattr_t kind;
+
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&lock->mutex, &kind);
+    pthread_mutexattr_destroy(&kind);
+}
+
+lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
 {
     lb_table_t *t = memory;
-    memset(memory, 0, lb_table_bytes(balancers, members));
+
+    memset(memory, 0, lb_table_bytes(size));
     t->version = LB_TABLE_VERSION;
-    t->balancer_count = balancers;
-    t->member_count = members;
+    t->balancer_count = size.balancers;
+    t->member_count = size.members;
+    t->process_count = size.processes;
+    t->waiter_count = size.waiters;
+    t->free_waiter = LB_NOBODY;
+    init_lock(&t->lock);
+    for (uint32_t i = 0; i < size.processes; i++) {
+        init_lock(&lb_table_process(t, i)->life);
+    }
     t->magic = LB_TABLE_MAGIC;
     return t;
+}
+
+lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i)
+{
+    return &balancer_rows(t)[i];
+}
+
+lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i)
+{
+    return &member_rows(t)[i];
+}
+
+lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i)
+{
+    return &waiter_rows(t)[i];
+}
+
+lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
+{
+    unsigned char *first = (unsigned char *)(waiter_rows(t) + t->waiter_count);
+    return (lb_process_row_t *)(void *)(first + i * process_bytes(t->member_count));
+}
+
+uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process)
+{
+    return (uint32_t *)(void *)(lb_table_process(t, process) + 1);
+}
+
+uint32_t lb_table_balancer_index(lb_table_t *t, const lb_balancer_row_t *row)
+{
+    return (uint32_t)(row - balancer_rows(t));
+}
+
+uint32_t lb_table_member_index(lb_table_t *t, const lb_member_row_t *row)
+{
+    return (uint32_t)(row - member_rows(t));
+}
+
+bool lb_table_has_balancer(lb_table_t *t, uint64_t key)
+{
+    for (uint32_t i = 0; i < t->balancer_count; i++) {
+        if (atomic_load(&balancer_rows(t)[i].key) == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lb_table_has_room(lb_table_t *t, uint32_t members)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->member_count; i++) {
+        n += atomic_load(&member_rows(t)[i].key) == 0;
+    }
+    return n >= members && lb_table_has_balancer(t, 0);    /* 0: a free row */
 }
 
 /* Both kinds of row start with their key.
@@ -61,6 +149,8 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
     }
     if (atomic_load(&row->key) == 0) {
         atomic_store(&row->clock, 0);
+        row->first = row->last = LB_NOBODY;
+        atomic_store(&row->waiting, 0);
         atomic_store(&row->key, key);
     }
     atomic_store(&row->generation, generation);
@@ -76,7 +166,8 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
     }
     if (atomic_load(&row->key) == 0) {
         lb_table_reset_member(row);
-        atomic_store(&row->in_flight, 0);
+        row->first = row->last = LB_NOBODY;
+        atomic_store(&row->waiting, 0);
         atomic_store(&row->key, key);
     }
     atomic_store(&row->generation, generation);
@@ -89,13 +180,14 @@ void lb_table_sweep(lb_table_t *t, uint32_t generation)
     lb_member_row_t *members = member_rows(t);
 
     for (uint32_t i = 0; i < t->balancer_count; i++) {
-        if (atomic_load(&balancers[i].generation) + 1 < generation) {
+        if (atomic_load(&balancers[i].generation) + 1 < generation
+            && atomic_load(&balancers[i].waiting) == 0) {
             atomic_store(&balancers[i].key, 0);
         }
     }
     for (uint32_t i = 0; i < t->member_count; i++) {
         if (atomic_load(&members[i].generation) + 1 < generation
-            && atomic_load(&members[i].in_flight) == 0) {
+            && atomic_load(&members[i].in_flight) == 0 && atomic_load(&members[i].waiting) == 0) {
             atomic_store(&members[i].key, 0);
         }
     }

@@ -209,6 +209,8 @@ static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
     lb_table_reset_member(row);
+    lb_cluster_set_limits(row, lb_member_params_written(
+        origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
     atomic_store(&row->key, lb_cluster_member_key(cluster, shared));
     atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
@@ -247,6 +249,15 @@ static void free_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     b->storage->release(b->wslot, (unsigned int)index);
 }
 
+/* Under the ledger's lock: whoever takes a right on it later sees that it leaves. */
+static bool is_at_rest(const lb_cluster_t *cluster, const lb_member_row_t *row)
+{
+    lb_ledger_lock(cluster->ledger->table);
+    const bool is_used = atomic_load(&row->in_flight) > 0 || atomic_load(&row->waiting) > 0;
+    lb_ledger_unlock(cluster->ledger->table);
+    return !is_used;
+}
+
 int lb_membership_free_left(lb_cluster_t *cluster)
 {
     const proxy_balancer *b = cluster->balancer;
@@ -263,7 +274,7 @@ int lb_membership_free_left(lb_cluster_t *cluster)
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }
-        if (now - since < REST || atomic_load(&cluster->member_rows[i]->in_flight) > 0) {
+        if (now - since < REST || !is_at_rest(cluster, cluster->member_rows[i])) {
             waiting++;
             continue;
         }

@@ -2,6 +2,8 @@
 /* provider.c - see provider.h. */
 #include "provider.h"
 
+#include <stdlib.h>
+
 #include "ap_provider.h"
 #include "cluster.h"
 #include "election.h"
@@ -40,16 +42,20 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, proxy_worker *m
     };
 }
 
-/* Who can be elected now. Up to FEW members it needs no allocation. */
+/* Who can serve now. Up to FEW members it needs no allocation. */
 #define FEW 16
 typedef struct {
-    size_t count;
-    lb_candidate_t *candidates;
-    size_t *chosen;                /* by candidate: its index in members */
-    proxy_worker **members;        /* all of them */
+    lb_arena_t arena;
+    size_t electable;               /* how many contenders may be elected */
+    proxy_worker **members;         /* by contender */
+    lb_standing_t *standings;
+    size_t *chosen;
+    void *many;                     /* from malloc(), when there are more than FEW */
+    lb_contender_t few_contenders[FEW];
     lb_candidate_t few_candidates[FEW];
-    size_t few_chosen[FEW];
+    lb_standing_t few_standings[FEW];
     proxy_worker *few_members[FEW];
+    size_t few_indices[FEW], few_chosen[FEW];
 } field_t;
 
 /* Nobody is left: those who are only busy are better than none.
@@ -68,59 +74,109 @@ static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ti
     return any;
 }
 
+/* returns  the contenders, to be filled in */
+static lb_contender_t *make_room(field_t *field, size_t count)
+{
+    lb_contender_t *contenders = field->few_contenders;
+
+    field->many = NULL;
+    field->arena.candidates = field->few_candidates;
+    field->arena.contender_of = field->few_indices;
+    field->members = field->few_members;
+    field->standings = field->few_standings;
+    field->chosen = field->few_chosen;
+    if (count > FEW) {
+        unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
+                                               + sizeof(proxy_worker *) + 2 * sizeof(size_t)
+                                               + sizeof(lb_standing_t)));
+        field->many = at;
+        contenders = (void *)at;
+        field->arena.candidates = (void *)(at += count * sizeof(*contenders));
+        field->members = (void *)(at += count * sizeof(lb_candidate_t));
+        field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
+        field->chosen = (void *)(at += count * sizeof(size_t));
+        field->standings = (void *)(at += count * sizeof(size_t));
+    }
+    return contenders;
+}
+
 /* ticket  whose members already tried are left out; NULL: none */
-static void gather(field_t *field, proxy_balancer *balancer, const lb_ticket_t *ticket,
-                   request_rec *r)
+static void gather(field_t *field, const proxy_balancer *balancer, const lb_ticket_t *ticket,
+                   server_rec *s)
 {
     const int configured = balancer->workers->nelts;
-    lb_standing_t few_standings[FEW] = { 0 }, *standings = few_standings;
+    lb_contender_t *contenders = make_room(field, (size_t)configured);
     size_t count = 0;
 
-    field->candidates = field->few_candidates;
-    field->chosen = field->few_chosen;
-    field->members = field->few_members;
-    if (configured > FEW) {
-        const size_t room = (size_t)configured;
-        field->candidates = apr_palloc(r->pool, room * sizeof(*field->candidates));
-        field->chosen = apr_palloc(r->pool, room * sizeof(*field->chosen));
-        field->members = apr_palloc(r->pool, room * sizeof(*field->members));
-        standings = apr_palloc(r->pool, room * sizeof(*standings));
-    }
     for (int i = 0; i < configured; i++) {
         proxy_worker *member = lb_cluster_member(balancer, i);
         if (member) {
+            const lb_candidate_t candidate = candidate_of(balancer, member);
             field->members[count] = member;
-            standings[count++] = standing_of(balancer, member, ticket, r->server);
+            field->standings[count] = standing_of(balancer, member, ticket, s);
+            contenders[count++] = (lb_contender_t){
+                .member = lb_cluster_index(balancer, member),
+                .weight = candidate.weight,
+                .busy = &member->s->busy,
+            };
         }
     }
-    field->count = lb_eligible(standings, count, field->chosen);
-    if (field->count == 0 && with_busy_ones(balancer, ticket, field->members, standings,
-                                             count)) {
-        field->count = lb_eligible(standings, count, field->chosen);
+    field->electable = lb_eligible(field->standings, count, field->chosen);
+    if (field->electable == 0
+        && with_busy_ones(balancer, ticket, field->members, field->standings, count)) {
+        field->electable = lb_eligible(field->standings, count, field->chosen);
     }
-    for (size_t i = 0; i < field->count; i++) {
-        field->candidates[i] = candidate_of(balancer, field->members[field->chosen[i]]);
+    for (size_t i = 0; i < count; i++) {
+        contenders[i].is_usable = field->standings[i].is_usable;
     }
+    for (size_t i = 0; i < field->electable; i++) {
+        contenders[field->chosen[i]].may_be_elected = true;
+    }
+    const lb_cluster_t *cluster = lb_cluster_of(balancer);
+    field->arena.balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+    field->arena.contenders = contenders;
+    field->arena.count = count;
 }
 
-static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, request_rec *r)
+static void end_field(field_t *field)
 {
+    free(field->many);
+}
+
+static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, bool *are_full)
+{
+    proxy_worker *member = NULL;
     field_t field;
 
-    gather(&field, balancer, ticket, r);
-    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock, field.candidates,
-                                         field.count);
-    if (winner < 0) {
-        return NULL;
+    gather(&field, balancer, ticket, ticket->r->server);
+    const int winner = lb_admission_elect(lb_cluster_of(balancer)->ledger, &field.arena);
+    *are_full = winner < 0 && field.electable > 0;
+    if (winner >= 0) {
+        member = field.members[winner];
+        member->s->lbstatus = lb_provider_lbstatus(balancer, member);
     }
-    proxy_worker *member = field.members[field.chosen[winner]];
-    member->s->lbstatus = lb_provider_lbstatus(balancer, member);
+    end_field(&field);
     return member;
 }
 
+/* The provider's own entry, for callers other than our balancer: an election without a right. */
 static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r)
 {
-    return elect(balancer, NULL, r);
+    proxy_worker *member = NULL;
+    size_t n = 0;
+    field_t field;
+
+    gather(&field, balancer, NULL, r->server);
+    for (size_t i = 0; i < field.electable; i++) {
+        field.arena.candidates[n++] = candidate_of(balancer, field.members[field.chosen[i]]);
+    }
+    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock,
+                                         field.arena.candidates, n);
+    if (winner >= 0) {
+        member = field.members[field.chosen[winner]];
+    }
+    end_field(&field);
+    return member;
 }
 
 static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
@@ -129,15 +185,19 @@ static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
     return APR_SUCCESS;
 }
 
-static void charge(proxy_balancer *balancer, proxy_worker *member, request_rec *r)
+static void charge(proxy_balancer *balancer, proxy_worker *member, server_rec *s)
 {
     const lb_candidate_t chosen = candidate_of(balancer, member);
     field_t field;
 
-    gather(&field, balancer, NULL, r);
-    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.candidates, field.count,
-                       &chosen);
+    gather(&field, balancer, NULL, s);
+    for (size_t i = 0; i < field.electable; i++) {
+        field.arena.candidates[i] = candidate_of(balancer, field.members[field.chosen[i]]);
+    }
+    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates,
+                       field.electable, &chosen);
     member->s->lbstatus = lb_provider_lbstatus(balancer, member);
+    end_field(&field);
 }
 
 int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member)
@@ -149,17 +209,50 @@ int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *mem
     return lb_election_credit(&lb_cluster_of(balancer)->row->clock, &candidate);
 }
 
-proxy_worker *lb_provider_elect(const lb_ticket_t *ticket)
+/* Another method chooses, among all; whom it chooses must have room. */
+static proxy_worker *elect_by_other_method(const lb_ticket_t *ticket, bool *are_full)
 {
     proxy_balancer *balancer = ticket->balancer;
+    lb_cluster_t *cluster = lb_cluster_of(balancer);
+    const uint32_t index = lb_table_balancer_index(cluster->ledger->table, cluster->row);
 
-    if (is_ours(balancer)) {
-        return elect(balancer, ticket, ticket->r);
-    }
     PROXY_GLOBAL_LOCK(balancer);
     proxy_worker *member = balancer->lbmethod->finder(balancer, ticket->r);
     PROXY_GLOBAL_UNLOCK(balancer);
-    return member && lb_ticket_has_tried(ticket, member) ? NULL : member;
+    *are_full = false;
+    if (!member || lb_ticket_has_tried(ticket, member)) {
+        return NULL;
+    }
+    *are_full = !lb_admission_take(cluster->ledger, index, lb_cluster_index(balancer, member),
+                                   &member->s->busy);
+    return *are_full ? NULL : member;
+}
+
+proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full)
+{
+    return is_ours(ticket->balancer) ? elect(ticket->balancer, ticket, are_full)
+                                     : elect_by_other_method(ticket, are_full);
+}
+
+uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request)
+{
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    field_t field;
+
+    gather(&field, ticket->balancer, ticket, ticket->r->server);
+    request->balancer = field.arena.balancer;
+    const uint32_t slot = lb_admission_queue(cluster->ledger, request, &field.arena);
+    end_field(&field);
+    return slot;
+}
+
+void lb_provider_serve(proxy_balancer *balancer, server_rec *s)
+{
+    field_t field;
+
+    gather(&field, balancer, NULL, s);
+    lb_admission_serve(lb_cluster_of(balancer)->ledger->table, &field.arena);
+    end_field(&field);
 }
 
 /* For a method without an opinion on sessions: all usable members earn their weight, and the
@@ -182,7 +275,7 @@ void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member)
     proxy_balancer *balancer = ticket->balancer;
 
     if (is_ours(balancer)) {
-        charge(balancer, member, ticket->r);
+        charge(balancer, member, ticket->r->server);
         return;
     }
     PROXY_GLOBAL_LOCK(balancer);

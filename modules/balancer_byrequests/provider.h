@@ -8,14 +8,24 @@
 #ifndef LB_PROVIDER_H
 #define LB_PROVIDER_H
 
+#include "admission.h"
 #include "ticket.h"
 
 /** Register "byrequests". */
 void lb_provider_register(apr_pool_t *pconf);
 
-/** Elect a member that the ticket's request has not tried.
- *  returns  NULL when none can be elected now */
-proxy_worker *lb_provider_elect(const lb_ticket_t *ticket);
+/** Elect a member that the ticket's request has not tried, and take the right on it.
+ *  are_full   set when members could be elected but have no room now, or others wait for them
+ *  returns    NULL when none can be had now */
+proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full);
+
+/** Put the ticket's request into the queue of its balancer.
+ *  request  priority and member are set; the rest is filled in here
+ *  returns  a slot, see admission.h */
+uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
+
+/** Let in those who wait in this balancer and can be. */
+void lb_provider_serve(proxy_balancer *balancer, server_rec *s);
 
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);

@@ -268,15 +268,21 @@ static void apply_member(const lb_cluster_t *cluster, const planned_t *planned)
     }
 }
 
+void lb_restore_seats(lb_cluster_t *cluster, const apr_array_header_t *plan)
+{
+    for (int i = 0; i < plan->nelts; i++) {
+        const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
+        if (!planned->is_gone) {
+            lb_roster_seat(cluster->roster, planned->member, planned->origin);
+        }
+    }
+}
+
 void lb_restore_members(lb_cluster_t *cluster, const apr_array_header_t *plan)
 {
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
-        if (planned->is_gone) {
-            continue;
-        }
-        lb_roster_seat(cluster->roster, planned->member, planned->origin);
-        if (planned->saved) {
+        if (!planned->is_gone && planned->saved) {
             apply_member(cluster, planned);
         }
     }

@@ -19,7 +19,10 @@
 apr_array_header_t *lb_restore_plan(apr_pool_t *pconf, lb_cluster_t *cluster,
                                     const lb_saved_balancer_t *saved);
 
-/** After sharing: the values, and the bans. */
+/** After sharing: each member has its slot. */
+void lb_restore_seats(lb_cluster_t *cluster, const apr_array_header_t *plan);
+
+/** When the rows are claimed: the values, and the bans. */
 void lb_restore_balancer(lb_cluster_t *cluster, const lb_saved_balancer_t *saved);
 void lb_restore_members(lb_cluster_t *cluster, const apr_array_header_t *plan);
 

@@ -76,6 +76,9 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->lbstatus = lb_provider_lbstatus(b, member);
     view->elected = atomic_load(&row->elected);
     view->in_flight = atomic_load(&row->in_flight);
+    view->limit = atomic_load(&row->limit);
+    view->queued = atomic_load(&row->waiting);
+    view->queue_limit = atomic_load(&row->queue_limit);
     view->failures = atomic_load(&row->failures);
     view->last_error_at = atomic_load(&row->last_error_at);
     view->last_error =
@@ -130,6 +133,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     view->timeout = s->timeout;
     view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
     view->nonce = apr_pstrdup(p, s->nonce);
+    view->queued = atomic_load(&cluster->row->waiting);
     view->free_slots = (int)b->storage->num_free_slots(b->wslot);
     view->is_persistent = cluster->is_persistent;
     view->config_lbmethod = cluster->baseline->lbpname;

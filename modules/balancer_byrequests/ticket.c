@@ -2,7 +2,9 @@
 /* ticket.c - see ticket.h. */
 #include "ticket.h"
 
+#include "admission.h"
 #include "cluster.h"
+#include "provider.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
@@ -29,12 +31,14 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
     return ticket;
 }
 
-bool lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
+bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
 {
     proxy_worker *before = ticket->member;
 
     ticket->member = member;
-    if (!lb_ticket_hold(ticket)) {
+    ticket->is_held = true;
+    if (!lb_cluster_admits(ticket->balancer, member)) {
+        lb_ticket_give_back(ticket);
         ticket->member = before;
         return false;
     }
@@ -51,28 +55,46 @@ bool lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member)
     return true;
 }
 
-bool lb_ticket_hold(lb_ticket_t *ticket)
+bool lb_ticket_take_again(lb_ticket_t *ticket)
 {
-    ticket->is_held = true;
-    atomic_fetch_add(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
-    /* what mod_status and stock's methods read */
-    __atomic_fetch_add(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
-    /* Only now: it may have been removed since it was elected. */
-    if (!lb_cluster_admits(ticket->balancer, ticket->member)) {
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+
+    ticket->is_held = lb_cluster_admits(ticket->balancer, ticket->member)
+                      && lb_admission_take(cluster->ledger, balancer,
+                                           lb_cluster_index(ticket->balancer, ticket->member),
+                                           &ticket->member->s->busy);
+    /* once more: it may have been removed in between */
+    if (ticket->is_held && !lb_cluster_admits(ticket->balancer, ticket->member)) {
         lb_ticket_give_back(ticket);
-        return false;
     }
-    return true;
+    return ticket->is_held;
+}
+
+void lb_ticket_forget_election(lb_ticket_t *ticket)
+{
+    if (lb_cluster_lists(ticket->balancer, ticket->member)) {
+        atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->elected, 1);
+        __atomic_fetch_sub(&ticket->member->s->elected, 1, __ATOMIC_RELAXED);
+    }
+    ticket->member = NULL;
+    ticket->tries--;
 }
 
 bool lb_ticket_give_back(lb_ticket_t *ticket)
 {
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+
     if (!ticket->is_held) {
         return false;
     }
     ticket->is_held = false;
-    atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->in_flight, 1);
-    __atomic_fetch_sub(&ticket->member->s->busy, 1, __ATOMIC_RELAXED);
+    if (lb_admission_give_back(cluster->ledger, balancer,
+                               lb_cluster_index(ticket->balancer, ticket->member),
+                               &ticket->member->s->busy)) {
+        lb_provider_serve(ticket->balancer, ticket->r->server);
+    }
     return true;
 }
 

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* ticket.h - the right to have one request in flight on one member, counted exactly once.
- * Knows    the shared row, and the numbers in mod_proxy's struct that other readers look at.
+ * Knows    the ledger, and the numbers in mod_proxy's struct that other readers look at.
  * Ignores  which member is chosen, and why.
  * Memory   one ticket for a request, in r->pool; a pool cleanup gives a forgotten right back.
  * Threads  the request's own. */
@@ -19,6 +19,7 @@ struct lb_ticket_t {
     apr_array_header_t *tried;      /* of proxy_worker *, with the last one; NULL until needed */
     int                 tries;
     bool                is_held;
+    apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */
@@ -28,13 +29,16 @@ lb_ticket_t *lb_ticket_find(request_rec *r);
  *  url   balancer://name/path, copied */
 lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char *url);
 
-/** Take the right on this member, and count the election.
- *  returns  false when the member was removed meanwhile: elect again */
-bool lb_ticket_take(lb_ticket_t *ticket, proxy_worker *member);
+/** The right on this member was taken (admission.h): the ticket holds it. Counts the election.
+ *  returns  false when the member was removed meanwhile: the right was given back, choose again */
+bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member);
 
 /** Take the right on the same member again, after it was given back; no new election.
- *  returns  false when the member was removed meanwhile */
-bool lb_ticket_hold(lb_ticket_t *ticket);
+ *  returns  false when the member has no room, or others wait for it, or it was removed */
+bool lb_ticket_take_again(lb_ticket_t *ticket);
+
+/** The last election led to no try: forget it, so that its member may be elected again. */
+void lb_ticket_forget_election(lb_ticket_t *ticket);
 
 /** Give the right back; does nothing when it is not held.
  *  returns  was it held? */

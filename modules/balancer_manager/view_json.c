@@ -97,8 +97,9 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     put_signed(w, o, "lbstatus", member->lbstatus);
     put_count(w, o, "elected", member->elected);
     put_count(w, o, "in_flight", member->in_flight);
-    put_count(w, o, "queued", 0); /* there are no queues and limits yet */
-    put_count(w, o, "limit", 0);
+    put_count(w, o, "queued", member->queued);
+    put_count(w, o, "limit", member->limit);
+    put_count(w, o, "queue_limit", member->queue_limit);
     put_count(w, o, "failures", member->failures);
     put_text(w, o, "last_error", member->last_error);
     put_text(w, o, "last_error_at", mgr_wording_time(w->p, member->last_error_at));
@@ -154,6 +155,7 @@ static json_t *balancer_json(writer_t *w, const lb_balancer_view_t *balancer)
     put_signed(w, o, "timeout_us", balancer->timeout);
     put(w, o, "max_attempts",
         balancer->max_attempts < 0 ? json_null() : json_integer(balancer->max_attempts));
+    put_count(w, o, "queued", balancer->queued);
     put_signed(w, o, "free_slots", balancer->free_slots);
     put_switch(w, o, "persistent", balancer->is_persistent);
     put(w, o, "config", balancer_config_json(w, balancer));

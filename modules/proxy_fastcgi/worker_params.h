@@ -6,6 +6,8 @@
 #ifndef FCGI_WORKER_PARAMS_H
 #define FCGI_WORKER_PARAMS_H
 
+#include <stdbool.h>
+
 #include "mod_proxy.h"
 
 /* Durations are us. */
@@ -15,6 +17,7 @@ typedef struct {
     apr_interval_time_t total;         /* of all tries together; 0: no limit */
     apr_interval_time_t idletimeout;   /* of a kept connection; 0: no limit */
     int keepidle;                      /* kept connections, over all processes */
+    bool keepidle_is_written;
     int maxuses;                       /* requests on one connection; 0: no limit */
 } fcgi_worker_params_t;
 

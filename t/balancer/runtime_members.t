@@ -18,10 +18,10 @@ my @members = map { FastBackend->start } 1 .. 5;
 my $slow    = FastBackend->start(ms => 2000);
 my $httpd   = Httpd->start(children => 3, threads => 16, config => <<"EOC");
 <Proxy balancer://cluster>
-BalancerMember @{[ $members[0]->url ]} maxuses=5 enablereuse=on
+BalancerMember @{[ $members[0]->url ]} maxuses=5 maxinflight=40 queue=100 enablereuse=on
 BalancerMember @{[ $members[1]->url ]}
 ProxySet growth=2
-BalancerMemberDefaults maxuses=7
+BalancerMemberDefaults maxuses=7 maxinflight=50 queue=100
 </Proxy>
 <Proxy balancer://slow>
 BalancerMember @{[ $slow->url ]} route=s
@@ -73,6 +73,7 @@ like add($members[2]), qr/member \Q@{[ $members[2]->url ]}\E added/, 'the manage
 is member($members[2])->{state}, 'disabled', 'a new member is disabled at first';
 is_deeply [@{ member($members[2]) }{qw(elected in_flight failures bytes_read config)}], [0, 0, 0, 0, undef],
     '... all its numbers are 0';
+is member($members[2])->{limit}, 50, "... it has the balancer's defaults";
 change($members[2], w_status_D => 0, w_lf => 2);
 ok is_used($members[2]), '... enabled it gets requests';
 my ($new, $old) = map { requests($_) } $members[2], $members[0];
@@ -114,6 +115,7 @@ change($members[0], w_newaddr => 'localhost:' . $members[3]->port);
 ok is_used($members[3]), 'a member of the configuration has moved';
 my $moved = $httpd->member('localhost', 'cluster');
 is $moved->{config}{url}, $members[0]->url, '... and it is known which one it is';
+is $moved->{limit}, 40, '... its own parameters hold there';
 change($members[1], b_wdelete => 1);
 ok wait_until(10, sub { @{ $httpd->balancer('cluster')->{members} } == 2 }), '... another is removed';
 
@@ -134,6 +136,8 @@ ok $httpd->graceful, 'graceful restart';
 is_deeply [sort map { $_->{url} } @{ $httpd->balancer('cluster')->{members} }],
     [sort $members[4]->url, 'fcgi://localhost:' . $members[3]->port], 'the members are the same';
 is_deeply [sort $httpd->elected('cluster')], [sort @before], '... and count on';
+is_deeply [sort map { $_->{limit} } @{ $httpd->balancer('cluster')->{members} }], [40, 50],
+    '... with their limits';
 is $httpd->get('/app/x')->{status}, 200, '... and answer';
 
 # ---- A member with requests goes with the last one ----

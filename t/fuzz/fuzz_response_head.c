@@ -1,64 +1,163 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fuzz_response_head.c - any bytes as a head: every split finds the same end, every field lies
- * inside the head, the fields come to an end. The first byte says where to split. */
-#undef NDEBUG
-#include <assert.h>
+/* fuzz_response_head.c - any bytes as a head: however they are cut, its end is where lines say, and
+ * its fields, put together again, are the head.
+ * The input starts with the lengths of the pieces. */
 #include <stdbool.h>
-#include <string.h>
 
 #include "response_head.h"
+#include "turns.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static bool lies_in(fcgi_span_t part, fcgi_span_t whole)
+/* The first line of `text` with its LF; without one, all of it. */
+static fcgi_span_t line_of(fcgi_span_t text)
 {
-    return part.at >= whole.at && part.at + part.bytes <= whole.at + whole.bytes;
+    const unsigned char *lf = text.bytes > 0 ? memchr(text.at, '\n', text.bytes) : NULL;
+    return lf ? fcgi_span(text.at, (size_t)(lf - text.at) + 1) : text;
 }
 
-static void check_split(fcgi_span_t in, size_t cut, fcgi_result_t expected, size_t end)
+/* The line without its LF or CRLF. */
+static fcgi_span_t text_of(fcgi_span_t line)
 {
-    fcgi_head_scan_t scan = { 0 };
-    size_t used;
-    if (fcgi_head_scan(&scan, fcgi_span(in.at, cut), &used) == FCGI_OK) {
-        assert(expected == FCGI_OK && used == end);
-        return;
-    }
-    assert(used == cut);
-    assert(fcgi_head_scan(&scan, fcgi_span_after(in, cut), &used) == expected);
-    assert(cut + used == end);
-}
-
-static void check_fields(fcgi_span_t head)
-{
-    fcgi_span_t rest = head;
-    fcgi_field_t field;
-    fcgi_result_t result;
-    while ((result = fcgi_head_next(&rest, &field)) != FCGI_MORE) {
-        assert(lies_in(field.name, head) && lies_in(rest, head));
-        assert(field.name.bytes > 0);
-        if (result == FCGI_OK) {
-            assert(lies_in(field.value, head));
-            assert(memchr(field.name.at, ':', field.name.bytes) == NULL);
-            assert(field.value.bytes == 0 || !memchr(field.value.at, '\n', field.value.bytes));
-            assert(field.value.bytes == 0 || !memchr(field.value.at, 0, field.value.bytes));
+    if (line.bytes > 0 && line.at[line.bytes - 1] == '\n') {
+        line.bytes--;
+        if (line.bytes > 0 && line.at[line.bytes - 1] == '\r') {
+            line.bytes--;
         }
     }
-    assert(rest.bytes <= 2);   /* only the empty line stays */
+    return line;
+}
+
+/* Line by line: bytes up to the empty line, which counts; all when there is none. */
+static size_t end_by_lines(fcgi_span_t in, bool *found)
+{
+    size_t bytes = 0;
+    *found = false;
+    while (bytes < in.bytes && !*found) {
+        fcgi_span_t line = line_of(fcgi_span_after(in, bytes));
+        bytes += line.bytes;
+        *found = text_of(line).bytes == 0;
+    }
+    return bytes;
+}
+
+static void check_end(fcgi_span_t in, fuzz_turns_t cuts, bool found, size_t end)
+{
+    fcgi_head_scan_t scan = { 0 };
+    fcgi_result_t result = FCGI_MORE;
+    size_t sum = 0;
+    while (sum < in.bytes && result == FCGI_MORE) {
+        fcgi_span_t piece = fuzz_turns_piece(&cuts, fcgi_span_after(in, sum));
+        size_t used = SIZE_MAX;
+        result = fcgi_head_scan(&scan, piece, &used);
+        assert(used <= piece.bytes && (result == FCGI_OK || used == piece.bytes));
+        fuzz_turns_free(piece);
+        sum += used;
+    }
+    assert(result == (found ? FCGI_OK : FCGI_MORE) && sum == end);
+}
+
+static bool is_token(fcgi_span_t name)
+{
+    static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (size_t i = 0; i < name.bytes; i++) {
+        if (name.at[i] == '\0' || strchr(allowed, name.at[i]) == NULL) {
+            return false;
+        }
+    }
+    return name.bytes > 0;
+}
+
+static bool has_control(fcgi_span_t value)
+{
+    for (size_t i = 0; i < value.bytes; i++) {
+        if ((value.at[i] < ' ' && value.at[i] != '\t') || value.at[i] == 0x7f) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_blank(fcgi_span_t part)
+{
+    for (size_t i = 0; i < part.bytes; i++) {
+        if (part.at[i] != ' ' && part.at[i] != '\t') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static fcgi_span_t between(const unsigned char *from, const unsigned char *to)
+{
+    assert(from <= to);
+    return fcgi_span(from, (size_t)(to - from));
+}
+
+/* Name, colon, blanks, value, blanks are the line, and neither side could take more of it. */
+static void check_field(fcgi_span_t line, const fcgi_field_t *field)
+{
+    const unsigned char *name_end = field->name.at + field->name.bytes;
+    const unsigned char *value_end = field->value.at + field->value.bytes;
+    assert(field->name.at == line.at && is_token(field->name) && !has_control(field->value));
+    assert(name_end < line.at + line.bytes && *name_end == ':');
+    assert(is_blank(between(name_end + 1, field->value.at)));
+    assert(is_blank(between(value_end, line.at + line.bytes)));
+    assert(field->value.bytes == 0
+           || (!is_blank(fcgi_span(field->value.at, 1)) && !is_blank(fcgi_span(value_end - 1, 1))));
+}
+
+/* A line that was refused has no name in front of a colon, or a control character behind it. */
+static void check_refusal(fcgi_span_t line, const fcgi_field_t *field)
+{
+    assert(field->name.at == line.at && field->name.bytes == line.bytes && line.bytes > 0);
+    const unsigned char *colon = memchr(line.at, ':', line.bytes);
+    assert(colon == NULL || !is_token(between(line.at, colon))
+           || has_control(between(colon + 1, line.at + line.bytes)));
+}
+
+static void check_fields(fcgi_span_t head, bool is_whole)
+{
+    for (fcgi_span_t rest = head;;) {
+        fcgi_span_t before = rest, line = line_of(rest);
+        fcgi_field_t field = { { NULL, 0 }, { NULL, 0 } };
+        fcgi_result_t result = fcgi_head_next(&rest, &field);
+        if (result == FCGI_MORE) {
+            assert(rest.at == before.at && rest.bytes == before.bytes);
+            assert(text_of(rest).bytes == 0 && (rest.bytes > 0) == is_whole);
+            return;
+        }
+        assert(rest.at == before.at + line.bytes && rest.bytes == before.bytes - line.bytes);
+        (result == FCGI_OK ? check_field : check_refusal)(text_of(line), &field);
+    }
+}
+
+static void check_biggest(fcgi_span_t head)
+{
+    fcgi_span_t found = fcgi_head_biggest_field(head), biggest = fcgi_span(head.at, 0);
+    while (head.bytes > 0) {
+        fcgi_span_t line = line_of(head);
+        if (text_of(line).bytes > biggest.bytes) {
+            biggest = text_of(line);
+        }
+        head = fcgi_span_after(head, line.bytes);
+    }
+    assert(found.at == biggest.at && found.bytes <= biggest.bytes && found.bytes <= 64);
+    assert(found.bytes == 0 || memchr(found.at, ':', found.bytes) == NULL);
+    assert(found.bytes == biggest.bytes || found.bytes == 64 || found.at[found.bytes] == ':');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fcgi_head_scan_t scan = { 0 };
-    size_t used;
-    if (size == 0) {
-        return 0;
+    const fuzz_turns_t undecided = { { NULL, 0 }, 0 };
+    fcgi_span_t in = fcgi_span(data, size);
+    fuzz_turns_t cuts = fuzz_turns_take(&in);
+    bool found;
+    size_t end = end_by_lines(in, &found);
+    check_end(in, undecided, found, end);
+    check_end(in, cuts, found, end);
+    if (end > 0) {
+        check_fields(fcgi_span(in.at, end), found);
+        check_biggest(fcgi_span(in.at, end));
     }
-    fcgi_span_t in = fcgi_span(data + 1, size - 1);
-    fcgi_result_t result = fcgi_head_scan(&scan, in, &used);
-    assert(used <= in.bytes && (result == FCGI_OK || used == in.bytes));
-    check_split(in, data[0] < in.bytes ? data[0] : in.bytes, result, used);
-    check_fields(fcgi_span(in.at, used));
-    fcgi_span_t biggest = fcgi_head_biggest_field(fcgi_span(in.at, used));
-    assert(biggest.bytes <= 64 && lies_in(biggest, in));
     return 0;
 }

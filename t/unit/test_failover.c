@@ -36,6 +36,9 @@ static const row_t table[] = {
     { LB_OVERLOADED,         "NNNN", "NNNN" },
     { LB_TOO_BIG_HEADER,     "----", "----" },
     { LB_BAD_STATUS,         "----", "----" },
+    { LB_NO_MEMBER,          "----", "----" },
+    { LB_QUEUE_FULL,         "----", "----" },
+    { LB_QUEUE_TIMEOUT,      "----", "----" },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 

@@ -13,14 +13,19 @@
 
 #define BALANCERS 3
 #define MEMBERS 5
+#define ROW sizeof(lb_member_row_t)
+
+static const lb_table_size_t size = {
+    .balancers = BALANCERS, .members = MEMBERS, .processes = 2, .waiters = 4
+};
 
 /* A table of just its size: a sanitizer sees any byte too many. The caller frees it. */
 static lb_table_t *new_table(void)
 {
-    const size_t bytes = lb_table_bytes(BALANCERS, MEMBERS);
+    const size_t bytes = lb_table_bytes(size);
     void *memory = aligned_alloc(64, bytes);
     memset(memory, 0xee, bytes);    /* init has to set everything */
-    return lb_table_init(memory, BALANCERS, MEMBERS);
+    return lb_table_init(memory, size);
 }
 
 static size_t offset_of(const lb_table_t *t, const void *row)
@@ -30,19 +35,29 @@ static size_t offset_of(const lb_table_t *t, const void *row)
 
 /* ---- Layout: other programs may read it ------------------------------------------------------ */
 
-START_TEST(table_takes_a_line_for_itself_and_one_for_a_balancer_and_four_for_a_member)
+static size_t bytes_of(uint32_t balancers, uint32_t members, uint32_t processes, uint32_t waiters)
 {
-    ck_assert_uint_eq(lb_table_bytes(0, 0), 64);
-    ck_assert_uint_eq(lb_table_bytes(1, 0), 128);
-    ck_assert_uint_eq(lb_table_bytes(0, 1), 64 + 256);
-    ck_assert_uint_eq(lb_table_bytes(3, 5), 64 * 4 + 256 * 5);
-    ck_assert_uint_eq(lb_table_bytes(1000000, 4000000), 64 * UINT64_C(17000001));
+    return lb_table_bytes((lb_table_size_t){ balancers, members, processes, waiters });
+}
+
+START_TEST(table_takes_whole_lines_for_itself_and_each_row)
+{
+    ck_assert_uint_eq(bytes_of(0, 0, 0, 0), 128);
+    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 1, 0, 0), 128 + ROW);
+    ck_assert_uint_eq(bytes_of(0, 0, 0, 1), 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 0, 1, 0), 128 + 128);
+    ck_assert_uint_eq(bytes_of(0, 1, 1, 0), 128 + ROW + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 16, 1, 0), 128 + 16 * ROW + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 17, 2, 0), 128 + 17 * ROW + 2 * (128 + 128));
+    ck_assert_uint_eq(bytes_of(3, 5, 0, 0), 128 + 64 * 3 + ROW * 5);
 }
 END_TEST
 
 START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
-    ck_assert_uint_eq(lb_table_bytes(UINT32_MAX, UINT32_MAX), 64 * (5 * UINT64_C(0xffffffff) + 1));
+    ck_assert_uint_eq(bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
+                      128 + (128 + ROW) * UINT64_C(0xffffffff));
 }
 END_TEST
 
@@ -73,9 +88,19 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
     ck_assert_uint_eq(t->version, LB_TABLE_VERSION);
     ck_assert_uint_eq(t->balancer_count, BALANCERS);
     ck_assert_uint_eq(t->member_count, MEMBERS);
-    for (size_t i = 20; i < lb_table_bytes(BALANCERS, MEMBERS); i++) {
-        if (((const unsigned char *)t)[i] != 0) {
+    ck_assert_uint_eq(t->process_count, size.processes);
+    ck_assert_uint_eq(t->waiter_count, size.waiters);
+    const unsigned char *rows = (const unsigned char *)lb_table_balancer(t, 0);
+    const size_t row_bytes = (size_t)((unsigned char *)lb_table_process(t, 0) - rows);
+    for (size_t i = 0; i < row_bytes; i++) {
+        if (rows[i] != 0) {
             ck_abort_msg("byte %zu", i);
+        }
+    }
+    for (uint32_t p = 0; p < size.processes; p++) {
+        ck_assert_int_eq(lb_table_process(t, p)->pid, 0);
+        for (uint32_t m = 0; m < MEMBERS; m++) {
+            ck_assert_uint_eq(lb_table_held_by(t, p)[m], 0);
         }
     }
     free(t);
@@ -86,11 +111,11 @@ START_TEST(balancers_come_first_and_members_behind_them)
 {
     lb_table_t *t = new_table();
     for (uint64_t i = 0; i < BALANCERS; i++) {
-        ck_assert_uint_eq(offset_of(t, lb_table_claim_balancer(t, 100 + i, 1)), 64 + 64 * i);
+        ck_assert_uint_eq(offset_of(t, lb_table_claim_balancer(t, 100 + i, 1)), 128 + 64 * i);
     }
     for (uint64_t i = 0; i < MEMBERS; i++) {
         ck_assert_uint_eq(offset_of(t, lb_table_claim_member(t, 100 + i, 1)),
-                          64 + 64 * BALANCERS + 256 * i);
+                          128 + 64 * BALANCERS + ROW * i);
     }
     free(t);
 }
@@ -199,8 +224,9 @@ END_TEST
 
 START_TEST(table_without_rows_is_full)
 {
-    lb_table_t *t = aligned_alloc(64, 64);
-    lb_table_init(t, 0, 0);
+    const lb_table_size_t nothing = { 0 };
+    lb_table_t *t = aligned_alloc(64, lb_table_bytes(nothing));
+    lb_table_init(t, nothing);
     ck_assert_ptr_null(lb_table_claim_member(t, 42, 1));
     ck_assert_ptr_null(lb_table_claim_balancer(t, 42, 1));
     lb_table_sweep(t, 3);
@@ -299,7 +325,7 @@ START_TEST(sweep_of_an_empty_table_changes_nothing)
     lb_table_sweep(t, 0);
     lb_table_sweep(t, 1);
     lb_table_sweep(t, UINT32_MAX);
-    ck_assert_mem_eq(t, untouched, lb_table_bytes(BALANCERS, MEMBERS));
+    ck_assert_mem_eq(t, untouched, lb_table_bytes(size));
     free(t);
     free(untouched);
 }
@@ -327,10 +353,10 @@ END_TEST
 
 static lb_table_t *shared_table(void)
 {
-    void *memory = mmap(NULL, lb_table_bytes(BALANCERS, MEMBERS), PROT_READ | PROT_WRITE,
+    void *memory = mmap(NULL, lb_table_bytes(size), PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     ck_assert_ptr_ne(memory, MAP_FAILED);
-    return lb_table_init(memory, BALANCERS, MEMBERS);    /* gone with the process */
+    return lb_table_init(memory, size);    /* gone with the process */
 }
 
 static void wait_for_elected(lb_member_row_t *row, uint64_t enough)
@@ -422,7 +448,7 @@ END_TEST
 static TCase *rows(void)
 {
     TCase *tc = tcase_create("rows");
-    tcase_add_test(tc, table_takes_a_line_for_itself_and_one_for_a_balancer_and_four_for_a_member);
+    tcase_add_test(tc, table_takes_whole_lines_for_itself_and_each_row);
     tcase_add_test(tc, sizes_beyond_32_bits_do_not_wrap);
     tcase_add_test(tc, fields_are_where_the_format_says);
     tcase_add_test(tc, new_table_says_what_it_is_and_is_empty);

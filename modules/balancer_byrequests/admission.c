@@ -1,0 +1,257 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* admission.c - see admission.h. */
+#include "admission.h"
+
+#include "queue.h"
+
+static bool has_room(lb_table_t *t, uint32_t member)
+{
+    const lb_member_row_t *row = lb_table_member(t, member);
+    const uint32_t limit = atomic_load_explicit(&row->limit, memory_order_relaxed);
+    return limit == 0 || atomic_load_explicit(&row->in_flight, memory_order_relaxed) < limit;
+}
+
+static uint32_t waiting_for_member(lb_table_t *t, uint32_t member)
+{
+    return atomic_load_explicit(&lb_table_member(t, member)->waiting, memory_order_relaxed);
+}
+
+static uint32_t waiting_for_any(lb_table_t *t, uint32_t balancer)
+{
+    return atomic_load_explicit(&lb_table_balancer(t, balancer)->waiting, memory_order_relaxed);
+}
+
+/* May a newcomer have it, or is it somebody else's turn? */
+static bool is_free(lb_table_t *t, uint32_t balancer, uint32_t member)
+{
+    return has_room(t, member) && waiting_for_any(t, balancer) == 0
+           && waiting_for_member(t, member) == 0;
+}
+
+static bool wants(const lb_waiter_t *w, uint32_t member)
+{
+    for (int i = 0; i < LB_TRIED_MAX; i++) {
+        if (w->tried[i] == member) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Elect among the first n of the arena's candidates.
+ * returns  index of the contender */
+static size_t elect_from(lb_table_t *t, const lb_arena_t *arena, size_t n)
+{
+    _Atomic uint64_t *clock = &lb_table_balancer(t, arena->balancer)->clock;
+    return arena->contender_of[lb_election_elect(clock, arena->candidates, n)];
+}
+
+static void add_candidate(lb_table_t *t, const lb_arena_t *arena, size_t contender, size_t *n)
+{
+    const lb_contender_t *c = &arena->contenders[contender];
+
+    arena->candidates[*n] = (lb_candidate_t){ .pass = &lb_table_member(t, c->member)->pass,
+                                              .weight = c->weight };
+    arena->contender_of[(*n)++] = contender;
+}
+
+/* ---- Newcomers ------------------------------------------------------------------------------- */
+
+int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena)
+{
+    lb_table_t *t = ledger->table;
+    int winner = -1;
+    size_t n = 0;
+
+    lb_ledger_lock(t);
+    for (size_t i = 0; i < arena->count; i++) {
+        if (arena->contenders[i].may_be_elected
+            && is_free(t, arena->balancer, arena->contenders[i].member)) {
+            add_candidate(t, arena, i, &n);
+        }
+    }
+    if (n > 0) {
+        winner = (int)elect_from(t, arena, n);
+        lb_ledger_take(ledger, arena->contenders[winner].member, arena->contenders[winner].busy);
+    }
+    lb_ledger_unlock(t);
+    return winner;
+}
+
+bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy)
+{
+    lb_ledger_lock(ledger->table);
+    const bool is_ours = is_free(ledger->table, balancer, member);
+    if (is_ours) {
+        lb_ledger_take(ledger, member, busy);
+    }
+    lb_ledger_unlock(ledger->table);
+    return is_ours;
+}
+
+bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy)
+{
+    lb_table_t *t = ledger->table;
+
+    lb_ledger_lock(t);
+    lb_ledger_give_back(ledger, member, busy);
+    const bool somebody_waits = waiting_for_any(t, balancer) + waiting_for_member(t, member) > 0;
+    lb_ledger_unlock(t);
+    return somebody_waits;
+}
+
+/* ---- Waiting --------------------------------------------------------------------------------- */
+
+/* May one more wait? A session counts for its member, all others for the members together. */
+static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, const lb_arena_t *arena)
+{
+    uint64_t limit = 0, waiting;
+
+    if (request->member != LB_NOBODY) {
+        waiting = waiting_for_member(t, request->member);
+        limit = atomic_load(&lb_table_member(t, request->member)->queue_limit);
+        return waiting < limit;
+    }
+    waiting = waiting_for_any(t, request->balancer);
+    for (size_t i = 0; i < arena->count; i++) {
+        if (arena->contenders[i].may_be_elected) {
+            limit += atomic_load(&lb_table_member(t, arena->contenders[i].member)->queue_limit);
+        }
+    }
+    return waiting < limit;
+}
+
+uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
+                            const lb_arena_t *arena)
+{
+    lb_waiter_t complete = *request;
+    uint32_t slot = LB_NOBODY;
+
+    complete.process = atomic_load(&ledger->row);
+    if (complete.process == LB_NOBODY) {
+        return LB_NOBODY;
+    }
+    lb_ledger_lock(ledger->table);
+    if (has_queue_room(ledger->table, request, arena)) {
+        slot = lb_queue_add(ledger->table, &complete);
+    }
+    lb_ledger_unlock(ledger->table);
+    return slot;
+}
+
+bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot)
+{
+    return atomic_load(&lb_table_waiter(ledger->table, slot)->state) == LB_SLOT_GRANTED;
+}
+
+void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot)
+{
+    lb_ledger_lock(ledger->table);
+    lb_queue_widen(ledger->table, slot);
+    lb_ledger_unlock(ledger->table);
+}
+
+uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
+{
+    lb_table_t *t = ledger->table;
+    uint32_t member = LB_NOBODY;
+
+    lb_ledger_lock(t);
+    if (atomic_load(&ledger->row) != LB_NOBODY) {    /* else the slot was taken from us */
+        if (lb_admission_is_granted(ledger, slot)) {
+            /* the sum stays as it is: what was granted is now held */
+            member = lb_table_waiter(t, slot)->granted;
+            lb_ledger_add_granted(t, member, -1, NULL);
+            lb_ledger_take(ledger, member, NULL);
+        }
+        lb_queue_remove(t, slot);
+    }
+    lb_ledger_unlock(t);
+    return member;
+}
+
+/* ---- Serving --------------------------------------------------------------------------------- */
+
+static void consider(lb_table_t *t, uint32_t slot, uint32_t *best)
+{
+    if (*best == LB_NOBODY
+        || lb_queue_is_before(lb_table_waiter(t, slot), lb_table_waiter(t, *best))) {
+        *best = slot;
+    }
+}
+
+/* The contenders with room that this waiter may get; sets the arena's candidates.
+ * returns  how many */
+static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_waiter_t *w)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < arena->count; i++) {
+        const lb_contender_t *c = &arena->contenders[i];
+        const bool may_have = w->member == LB_NOBODY ? c->may_be_elected && wants(w, c->member)
+                                                     : c->is_usable && w->member == c->member;
+        if (may_have && has_room(t, c->member)) {
+            add_candidate(t, arena, i, &n);
+        }
+    }
+    return n;
+}
+
+/* Whose turn is it?
+ * returns  LB_NOBODY when nobody who waits can get anything */
+static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
+{
+    uint32_t best = LB_NOBODY;
+    bool any_is_free = false;
+
+    for (size_t i = 0; i < arena->count; i++) {
+        const lb_contender_t *c = &arena->contenders[i];
+        if (c->is_usable && has_room(t, c->member)) {
+            any_is_free |= c->may_be_elected;
+            if (waiting_for_member(t, c->member) > 0) {
+                consider(t, lb_queue_first_of_member(t, c->member), &best);
+            }
+        }
+    }
+    uint32_t slot = any_is_free ? lb_queue_first(t, arena->balancer) : LB_NOBODY;
+    /* nearly always the first: the others are only asked when it has tried all that is free */
+    while (slot != LB_NOBODY && candidates_for(t, arena, lb_table_waiter(t, slot)) == 0) {
+        slot = lb_table_waiter(t, slot)->next;
+    }
+    if (slot != LB_NOBODY) {
+        consider(t, slot, &best);
+    }
+    return best;
+}
+
+/* returns  the process to wake, LB_NOBODY when nobody can be served */
+static uint32_t serve_one(lb_table_t *t, const lb_arena_t *arena)
+{
+    uint32_t process = LB_NOBODY;
+
+    lb_ledger_lock(t);
+    const uint32_t slot = next_in_turn(t, arena);
+    if (slot != LB_NOBODY) {
+        const size_t n = candidates_for(t, arena, lb_table_waiter(t, slot));
+        const lb_contender_t *winner = &arena->contenders[elect_from(t, arena, n)];
+        process = lb_table_waiter(t, slot)->process;
+        lb_queue_grant(t, slot, winner->member);
+        lb_ledger_add_granted(t, winner->member, 1, winner->busy);
+    }
+    lb_ledger_unlock(t);
+    return process;
+}
+
+size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena)
+{
+    size_t served = 0;
+
+    for (;;) {
+        const uint32_t process = serve_one(t, arena);
+        if (process == LB_NOBODY) {
+            return served;
+        }
+        lb_ledger_ring(t, process);
+        served++;
+    }
+}

@@ -1,0 +1,190 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* ledger.c - see ledger.h. */
+#include "ledger.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "queue.h"
+
+static void set(_Atomic uint32_t *counter, uint32_t to)
+{
+    atomic_store_explicit(counter, to, memory_order_relaxed);    /* only the lock's owner writes */
+}
+
+static void change_sum(lb_table_t *t, uint32_t member, uint32_t by, size_t *busy)
+{
+    lb_member_row_t *row = lb_table_member(t, member);
+    const uint32_t sum = atomic_load_explicit(&row->in_flight, memory_order_relaxed) + by;
+
+    set(&row->in_flight, sum);
+    if (busy) {
+        __atomic_store_n(busy, sum, __ATOMIC_RELAXED);
+    }
+}
+
+/* Make all sums again from what processes hold and waiters were granted. */
+static void recount(lb_table_t *t)
+{
+    for (uint32_t m = 0; m < t->member_count; m++) {
+        uint32_t sum = 0;
+        for (uint32_t p = 0; p < t->process_count; p++) {
+            sum += lb_table_held_by(t, p)[m];
+        }
+        set(&lb_table_member(t, m)->in_flight, sum);
+    }
+    for (uint32_t i = 0; i < t->waiters_used; i++) {
+        const lb_waiter_t *w = lb_table_waiter(t, i);
+        if (atomic_load(&w->state) == LB_SLOT_GRANTED) {
+            change_sum(t, w->granted, 1, NULL);
+        }
+    }
+}
+
+void lb_ledger_lock(lb_table_t *t)
+{
+    if (pthread_mutex_lock(&t->lock.mutex) == EOWNERDEAD) {
+        recount(t);
+        lb_queue_rebuild(t);
+        pthread_mutex_consistent(&t->lock.mutex);
+    }
+}
+
+void lb_ledger_unlock(lb_table_t *t)
+{
+    pthread_mutex_unlock(&t->lock.mutex);
+}
+
+/* The owner of this row is dead or has left; its `life` is held by the caller. */
+static void clear_row(lb_table_t *t, uint32_t process)
+{
+    uint32_t *held = lb_table_held_by(t, process);
+
+    lb_ledger_lock(t);
+    lb_queue_remove_all_of(t, process);
+    for (uint32_t m = 0; m < t->member_count; m++) {
+        held[m] = 0;
+    }
+    recount(t);
+    atomic_store(&lb_table_process(t, process)->pid, 0);
+    lb_ledger_unlock(t);
+}
+
+/* returns  true with its `life` held, when nobody lives in this row */
+static bool enter_row(lb_table_t *t, uint32_t process, bool *was_dead)
+{
+    pthread_mutex_t *life = &lb_table_process(t, process)->life.mutex;
+    const int rc = pthread_mutex_trylock(life);
+
+    *was_dead = rc == EOWNERDEAD;
+    if (*was_dead) {
+        pthread_mutex_consistent(life);
+        clear_row(t, process);
+    }
+    return rc == 0 || *was_dead;
+}
+
+bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)
+{
+    lb_table_t *t = ledger->table;
+    bool was_dead;
+
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        if (enter_row(t, p, &was_dead)) {
+            atomic_store(&lb_table_process(t, p)->pid, pid);
+            atomic_store(&ledger->row, p);
+            return true;
+        }
+    }
+    return false;
+}
+
+void lb_ledger_leave(lb_ledger_t *ledger)
+{
+    const uint32_t p = atomic_exchange(&ledger->row, LB_NOBODY);
+
+    if (p != LB_NOBODY) {
+        clear_row(ledger->table, p);
+        pthread_mutex_unlock(&lb_table_process(ledger->table, p)->life.mutex);
+    }
+}
+
+bool lb_ledger_bury_the_dead(lb_table_t *t)
+{
+    bool any = false, was_dead;
+
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        if (atomic_load(&lb_table_process(t, p)->pid) != 0 && enter_row(t, p, &was_dead)) {
+            any |= was_dead;
+            pthread_mutex_unlock(&lb_table_process(t, p)->life.mutex);
+        }
+    }
+    return any;
+}
+
+bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy)
+{
+    const uint32_t p = atomic_load(&ledger->row);
+
+    if (p == LB_NOBODY) {
+        return false;
+    }
+    lb_table_held_by(ledger->table, p)[member]++;
+    change_sum(ledger->table, member, 1, busy);
+    return true;
+}
+
+bool lb_ledger_give_back(lb_ledger_t *ledger, uint32_t member, size_t *busy)
+{
+    const uint32_t p = atomic_load(&ledger->row);
+
+    if (p == LB_NOBODY || lb_table_held_by(ledger->table, p)[member] == 0) {
+        return false;
+    }
+    lb_table_held_by(ledger->table, p)[member]--;
+    change_sum(ledger->table, member, UINT32_MAX, busy);
+    return true;
+}
+
+void lb_ledger_add_granted(lb_table_t *t, uint32_t member, int by, size_t *busy)
+{
+    change_sum(t, member, (uint32_t)by, busy);
+}
+
+void lb_ledger_mirror(lb_table_t *t, uint32_t member, size_t *busy)
+{
+    lb_ledger_lock(t);
+    change_sum(t, member, 0, busy);
+    lb_ledger_unlock(t);
+}
+
+/* ---- The bell -------------------------------------------------------------------------------- */
+
+void lb_ledger_ring(lb_table_t *t, uint32_t process)
+{
+    _Atomic uint32_t *bell = &lb_table_process(t, process)->bell;
+
+    atomic_fetch_add(bell, 1);
+    syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+uint32_t lb_ledger_bell(const lb_ledger_t *ledger)
+{
+    const uint32_t p = atomic_load(&ledger->row);
+    return p == LB_NOBODY ? 0 : atomic_load(&lb_table_process(ledger->table, p)->bell);
+}
+
+void lb_ledger_wait_for_bell(const lb_ledger_t *ledger, uint32_t heard, int64_t timeout_us)
+{
+    const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
+                                      .tv_nsec = timeout_us % 1000000 * 1000 };
+    const uint32_t p = atomic_load(&ledger->row);
+
+    if (p != LB_NOBODY) {
+        syscall(SYS_futex, &lb_table_process(ledger->table, p)->bell, FUTEX_WAIT, heard, &timeout,
+                NULL, 0);
+    }
+}

@@ -1,0 +1,60 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* ledger.h - who holds how many rights on which member: exact, also when processes are killed.
+ * Knows    process rows, the table's robust lock, the bell of a process.
+ * Ignores  limits and order (admission.c), httpd.
+ * Memory   the shared table; a handle for each process and table.
+ * Threads  any. The lock is held for some ten instructions, never over a system call.
+ *
+ * Invariants: what the processes hold and what is granted to waiters is the truth; the sum over
+ * them in a member's row follows from it. All are written under the lock. Each change of the truth
+ * is one store, so whenever a process dies, the next who takes the lock (the kernel tells it) can
+ * make the sums again; what the dead one held goes with its row. */
+#ifndef LB_LEDGER_H
+#define LB_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "member_table.h"
+
+/* What a process knows of a table. */
+typedef struct {
+    lb_table_t *table;
+    _Atomic uint32_t row;     /* of this process; LB_NOBODY: it takes no part, nothing is counted */
+} lb_ledger_t;
+
+void lb_ledger_lock(lb_table_t *t);
+void lb_ledger_unlock(lb_table_t *t);
+
+/** Take part: claim a row. The calling thread stands for its process: when it ends, the process
+ *  counts as dead.
+ *  returns  false when all rows are taken */
+bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid);
+
+/** Take no part any more; what is held is given back. From the thread that joined. */
+void lb_ledger_leave(lb_ledger_t *ledger);
+
+/** Give back what dead processes held.
+ *  returns  did any? */
+bool lb_ledger_bury_the_dead(lb_table_t *t);
+
+/** One right more or less for this process; the lock is held.
+ *  busy     mod_proxy's own count of the member, kept equal; NULL: none
+ *  returns  false when this process takes no part, or has none to give back */
+bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy);
+bool lb_ledger_give_back(lb_ledger_t *ledger, uint32_t member, size_t *busy);
+
+/** Add to the sum what was granted to a waiter (by: 1), or taken over or given up by it (-1). */
+void lb_ledger_add_granted(lb_table_t *t, uint32_t member, int by, size_t *busy);
+
+/** Make mod_proxy's own count of a member equal again, after a burial. */
+void lb_ledger_mirror(lb_table_t *t, uint32_t member, size_t *busy);
+
+/** Ring the bell of a process. Not under the lock: it is a system call. */
+void lb_ledger_ring(lb_table_t *t, uint32_t process);
+
+/** How often the bell of this process rang; wait until that is more than `heard`, up to timeout. */
+uint32_t lb_ledger_bell(const lb_ledger_t *ledger);
+void lb_ledger_wait_for_bell(const lb_ledger_t *ledger, uint32_t heard, int64_t timeout_us);
+
+#endif

@@ -1,0 +1,94 @@
+#!/usr/bin/perl
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# fuzz_replay.t - the replay of the fuzzers' kept inputs finds mistakes: each one planted here, in a
+# copy of the protocol code, makes it fail.
+use strict;
+use warnings;
+use Cwd ();
+use File::Basename qw(basename dirname);
+use File::Copy qw(copy);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $top = dirname dirname dirname(Cwd::abs_path(__FILE__));
+chdir $top or die "$top: $!";
+my $dir = tempdir(CLEANUP => 1);
+my $protocol = 'modules/proxy_fastcgi/protocol';
+my $cc = "cc -std=c11 -O1 -Imodules/shared -I$protocol -It/fuzz";
+
+sub run { my $text = qx($_[0] 2>&1); return ($?, $text) }
+
+# Builds the replay of an entry point with some protocol source instead of the real one.
+sub build {
+    my ($name, $instead) = @_;
+    my @sources = map { $instead && basename($_) eq basename($instead) ? $instead : $_ }
+        glob "$protocol/*.c";
+    my ($status, $text) =
+        run("$cc -o $dir/replay_$name t/fuzz/replay.c t/fuzz/fuzz_$name.c @sources");
+    is $status, 0, "$name builds" or diag $text;
+    return "$dir/replay_$name";
+}
+
+sub planted {
+    my ($file, $right, $wrong) = @_;
+    open my $in, '<', "$protocol/$file" or die "$file: $!";
+    my $code = do { local $/; <$in> };
+    my $count = () = $code =~ /\Q$right\E/g;
+    is $count, 1, "$file has one place to plant a mistake: $right";
+    $code =~ s/\Q$right\E/$wrong/;
+    open my $out, '>', "$dir/$file" or die "$file: $!";
+    print {$out} $code;
+    close $out;
+    return "$dir/$file";
+}
+
+my @mistakes = (
+    # entry point, file, right, wrong, what is wrong then
+    [record => 'record.c', 'in[0] << 8 | in[1]', 'in[1] << 8 | in[0]',
+     'numbers are read backwards'],
+    [record => 'record.c', 'in.bytes < FCGI_RECORD_HEADER_BYTES', 'in.bytes < 7',
+     'seven bytes do'],
+    [params => 'params.c', 'MAX 127', 'MAX 128', 'a length of 128 takes one byte'],
+    [params => 'params.c', 'MAX - *content', 'MAX', 'records get more than they hold'],
+    [params => 'params.c', 'name > FCGI_RECORD_CONTENT_MAX || value > FCGI_RECORD_CONTENT_MAX', '0',
+     'a sum wraps around'],
+    [response_head => 'response_head.c', '.line_has_text = lf == NULL', '.line_has_text = 0',
+     'a piece that ends inside a line is forgotten'],
+    [response_head => 'response_head.c', " && !scan->after_cr", '', 'two CRs are one'],
+    [response_head => 'response_head.c', "c < 0x20 && c != '\\t'", "c == 0", 'a bare CR passes'],
+    [exchange => 'exchange.c', 'x->scan = scan;', '', 'the scan starts again with each piece'],
+    [exchange => 'exchange.c', "x->padding_left = x->record.padding_bytes", 'x->padding_left = 0',
+     'padding is read as a header'],
+    [exchange => 'exchange.c', 'x->stream_is_doubtful = true', '(void)x',
+     'a foreign record leaves no doubt'],
+    [exchange => 'exchange.c', ' && x->padding_left == 0', '', 'padding is left for the next one'],
+    [exchange => 'exchange.c', '(uint16_t)(chunk.bytes % FCGI_RECORD_CONTENT_MAX)',
+     '(uint16_t)chunk.bytes', 'the last record of a big chunk has a wrong length'],
+    [exchange => 'exchange.c', 'o->header_sent = (uint8_t)(o->header_sent + bytes)',
+     'o->header_sent = FCGI_RECORD_HEADER_BYTES', 'a header that is cut is not sent on'],
+);
+
+for my $name (map { /fuzz_(\w+)\.c$/ } glob 't/fuzz/fuzz_*.c') {
+    my $replay = build($name);
+    my ($status, $text) = run("$replay t/fuzz/corpus/$name");
+    is $status, 0, "$name: the real code passes" or diag $text;
+    ok scalar(grep { $_->[0] eq $name } @mistakes), "$name: there are mistakes to plant";
+}
+for (@mistakes) {
+    my ($name, $file, $right, $wrong, $what) = @$_;
+    my $replay = build($name, planted($file, $right, $wrong));
+    my ($status, $text) = run("$replay t/fuzz/corpus/$name");
+    isnt $status, 0, "$name: found that $what";
+    like $text, qr{^replay: t/fuzz/corpus/$name/\S+ fails}m, '... and the input is named';
+}
+
+# ---- Nothing to replay ----
+mkdir "$dir/empty" or die $!;
+my $replay = build('record');
+my ($status, $text) = run("$replay $dir/empty");
+isnt $status, 0, 'an empty corpus fails';
+like $text, qr/nothing to replay/, '... and says so';
+($status) = run("$replay $dir/nowhere");
+isnt $status, 0, 'so does one that is not there';
+
+done_testing();
