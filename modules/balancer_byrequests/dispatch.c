@@ -19,6 +19,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 /* How often a request that waits for a usable member (the balancer's timeout) looks again. */
 #define LOOK_AGAIN_US (20 * 1000)
 
+/* So often may the chosen member be removed before the ticket holds it. */
+#define REMOVED_MEANWHILE_MAX 8
+
 int lb_dispatch_canon(request_rec *r, char *url)
 {
     char *host;
@@ -131,6 +134,9 @@ static proxy_worker *elect_patiently(const lb_ticket_t *ticket, bool *are_full)
     const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
     proxy_worker *member = lb_provider_elect(ticket, are_full);
 
+    if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+        member = lb_provider_elect(ticket, are_full);    /* who was just added, or has moved */
+    }
     while (!member && !*are_full && apr_time_now() < deadline
            && !ticket->r->connection->aborted) {
         apr_sleep(LOOK_AGAIN_US);
@@ -214,17 +220,30 @@ static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_
     return outcome;
 }
 
-/* The same, and the member's trial too, when it is due. Of many who found it due one gets it, and
- * the others see that in the next round. */
-static lb_outcome_t choose_and_admit(lb_ticket_t *ticket, const session_t *session,
-                                     proxy_worker **member)
+/* Choose a member, take a right on it, and its trial too when it is due. Of many who found it due
+ * one gets it, and the others see that in the next round. */
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, const session_t *session)
 {
+    int again = 0;
+
     for (;;) {
-        const lb_outcome_t outcome = choose(ticket, session, member);
-        if (outcome != LB_SERVED || lb_health_admit(ticket, *member)) {
+        proxy_worker *member = NULL;
+        const lb_outcome_t outcome = choose(ticket, session, &member);
+        if (outcome != LB_SERVED) {
             return outcome;
         }
-        lb_ticket_decline(ticket, *member);
+        if (!lb_health_admit(ticket, member)) {
+            lb_ticket_decline(ticket, member);
+            continue;
+        }
+        if (lb_ticket_hold(ticket, member)) {
+            return LB_SERVED;
+        }
+        lb_health_let_go_of_trial(ticket);
+        if (again++ == REMOVED_MEANWHILE_MAX) {
+            return LB_NO_MEMBER;
+        }
+        lb_cluster_sync(ticket->balancer, ticket->r->server);
     }
 }
 
@@ -267,8 +286,9 @@ static void tell_environment(const lb_ticket_t *ticket, const session_t *session
     apr_table_t *env = r->subprocess_env;
 
     apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
-    apr_table_setn(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
-    apr_table_setn(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+    /* copies: the access log is written when the member may have been removed */
+    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
+    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
     if (session->route) {
         apr_table_setn(r->notes, "session-sticky", session->name);
         apr_table_setn(r->notes, "session-route", session->route);
@@ -295,15 +315,13 @@ static int rewrite_url(const lb_ticket_t *ticket, char **url)
 static int dispatch(lb_ticket_t *ticket, char **url)
 {
     const session_t session = session_of(ticket);
-    proxy_worker *member = NULL;
-    const lb_outcome_t outcome = choose_and_admit(ticket, &session, &member);
+    const lb_outcome_t outcome = choose_and_hold(ticket, &session);
 
     apr_table_setn(ticket->r->notes, "fcgi-queue-us",
                    apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
     if (outcome != LB_SERVED) {
         return refuse(ticket, outcome);
     }
-    lb_ticket_hold(ticket, member);
     tell_environment(ticket, &session);
     const int rc = rewrite_url(ticket, url);
     if (rc != OK) {
@@ -361,7 +379,9 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
     if (lb_ticket_give_back(ticket)) {    /* of a scheme that knows no tickets */
         lb_verdict_of_other_scheme(ticket);
     }
-    lb_verdict_of_answer(ticket);
+    if (lb_cluster_lists(balancer, ticket->member)) {
+        lb_verdict_of_answer(ticket);
+    }
     return OK;
 }
 

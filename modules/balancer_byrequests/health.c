@@ -214,7 +214,8 @@ static bool is_last_usable(const proxy_balancer *b, const proxy_worker *member)
 {
     for (int i = 0; i < b->workers->nelts; i++) {
         const proxy_worker *other = lb_cluster_member(b, i);
-        if (other && other != member && PROXY_WORKER_IS_INITIALIZED(other)
+        if (other && other != member && lb_cluster_admits(b, other)
+            && PROXY_WORKER_IS_INITIALIZED(other)
             && !(other->s->status & (SWITCHED_OFF | PROXY_WORKER_DRAIN))
             && lb_health_phase(b, other) == LB_IN_SERVICE) {
             return false;

@@ -8,6 +8,7 @@
 #include "http_log.h"
 #include "member_params.h"
 #include "slow_start.h"
+#include "state_keeper.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -123,6 +124,7 @@ void lb_member_state_show_ban(const proxy_balancer *b, proxy_worker *member, boo
     name_t room;
 
     lb_member_state_show_error(member);
+    lb_state_keeper_note_change();
     if (was_trial) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0413)
                       "%s: member %s: trial -> error (%s), next trial in %g s", b->s->name,
@@ -159,6 +161,7 @@ void lb_member_state_show_return(const proxy_balancer *b, proxy_worker *member, 
     member->s->retries = 0;
     clear_error_bit(member);
     begin_climb(b, member);
+    lb_state_keeper_note_change();
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0411)
                  "%s: member %s: error -> ok (%s)", b->s->name, name_of(member, &room), why);
 }
@@ -201,7 +204,10 @@ int lb_member_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     for (int i = 0; i < all->nelts; i++) {
         const proxy_balancer *b = APR_ARRAY_IDX(all, i, lb_cluster_t *)->balancer;
         for (int k = 0; k < b->workers->nelts; k++) {
-            resume(b, APR_ARRAY_IDX(b->workers, k, proxy_worker *));
+            proxy_worker *member = lb_cluster_member(b, k);
+            if (member) {
+                resume(b, member);
+            }
         }
     }
     return OK;

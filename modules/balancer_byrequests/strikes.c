@@ -144,6 +144,24 @@ int64_t lb_strikes_ban(lb_strikes_t *s, const lb_strike_rules_t *rules, int64_t 
     return put_out(s, LB_IN_SERVICE, rules, !served_well, now);
 }
 
+void lb_strikes_ban_of(const lb_strikes_t *s, int64_t *since, int64_t *length)
+{
+    const bool is_banned = lb_strikes_look(s, 0).phase != LB_IN_SERVICE;
+
+    *since = is_banned ? atomic_load(&s->since) : 0;
+    *length = is_banned ? atomic_load(&s->ban_us) : 0;
+}
+
+void lb_strikes_ban_again(lb_strikes_t *s, int64_t since, int64_t length, int64_t now)
+{
+    const int64_t began = since < now ? since : now;
+
+    if (since + length > now
+        && change_phase(s, LB_IN_SERVICE, banned_until(began + length), began)) {
+        atomic_store(&s->ban_us, length);
+    }
+}
+
 bool lb_strikes_ban_is_over(const lb_strikes_view_t *seen, const lb_strike_rules_t *rules,
                             int64_t now)
 {

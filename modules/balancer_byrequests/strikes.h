@@ -76,6 +76,13 @@ void lb_strikes_forgive(lb_strikes_t *s, int64_t now);
  *  returns  the length of the ban; 0 when it was not in service */
 int64_t lb_strikes_ban(lb_strikes_t *s, const lb_strike_rules_t *rules, int64_t now);
 
+/** What is to be known of a ban after a restart.
+ *  since, length   0 when it is in service */
+void lb_strikes_ban_of(const lb_strikes_t *s, int64_t *since, int64_t *length);
+
+/** Ban it again, as it was before the restart, unless that is over or the row knows better. */
+void lb_strikes_ban_again(lb_strikes_t *s, int64_t since, int64_t length, int64_t now);
+
 /** Is the ban of this view over? Also when the clock was set back in the meantime. */
 bool lb_strikes_ban_is_over(const lb_strikes_view_t *seen, const lb_strike_rules_t *rules,
                             int64_t now);

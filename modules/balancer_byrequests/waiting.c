@@ -178,8 +178,13 @@ lb_outcome_t lb_waiting_run(lb_ticket_t *ticket, proxy_worker *only, proxy_worke
 
     const uint32_t granted = lb_admission_end(ledger, place.slot);
     if (granted != LB_NOBODY) {
+        lb_cluster_sync(b, ticket->r->server);    /* it may have been added while we waited */
         *member = lb_cluster_member_at(b, granted);
-        return LB_SERVED;
+        if (*member) {
+            return LB_SERVED;
+        }
+        lb_admission_give_back(ledger, request.balancer, granted, NULL);
+        return LB_NO_MEMBER;
     }
     return ticket->r->connection->aborted ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
 }

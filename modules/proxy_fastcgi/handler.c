@@ -43,6 +43,7 @@ void fcgi_handler_find_balancer(void)
     ticket_next = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_next);
     ticket_pause = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_pause);
     ticket_resume = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_resume);
+    fcgi_worker_params_find_balancer();
 }
 
 /* One request. Lives on the handler's stack; what outlives a call is in r->pool. */

@@ -8,6 +8,7 @@
 #include "apr_optional.h"
 #include "apr_strings.h"
 #include "directive.h"
+#include "mod_balancer_byrequests.h"
 
 static const fcgi_worker_params_t defaults = {
     .keepidle = FCGI_KEEPIDLE_DEFAULT,
@@ -17,6 +18,7 @@ static const fcgi_worker_params_t defaults = {
 
 static apr_hash_t *by_worker;    /* see key_of() -> fcgi_worker_params_t; of this configuration */
 static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *next_in_line;
+static APR_OPTIONAL_FN_TYPE(lb_configured_worker) *configured_worker;    /* NULL: no balancer */
 
 /* What stays the same from the configuration to the request: a member's struct never moves, but its
  * shared part does; with a plain worker it is the other way round. */
@@ -26,9 +28,18 @@ static const void *const *key_of(const proxy_worker *worker, const void **key)
     return key;
 }
 
+void fcgi_worker_params_find_balancer(void)
+{
+    configured_worker = APR_RETRIEVE_OPTIONAL_FN(lb_configured_worker);
+}
+
 const fcgi_worker_params_t *fcgi_worker_params_of(const proxy_worker *worker)
 {
     const void *key;
+
+    if (worker->balancer && configured_worker) {
+        worker = configured_worker(worker);
+    }
     const fcgi_worker_params_t *found =
         apr_hash_get(by_worker, key_of(worker, &key), sizeof(key));
     return found ? found : &defaults;

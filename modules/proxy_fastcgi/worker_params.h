@@ -28,6 +28,9 @@ typedef struct {
 /** The parameters of a worker; the defaults when none was written. */
 const fcgi_worker_params_t *fcgi_worker_params_of(const proxy_worker *worker);
 
+/** At post_config: a balancer knows whose parameters hold for members made at run time. */
+void fcgi_worker_params_find_balancer(void);
+
 /** Hook body of pre_config, before mod_proxy.c: put ourselves behind the opening. What is not ours
  *  goes on to whoever was there before (the balancer, mod_proxy_hcheck). */
 int fcgi_worker_params_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

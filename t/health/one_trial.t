@@ -121,5 +121,6 @@ is $httpd->in_flight($_), 0, "$_: nothing in flight" for 'cluster', 'queue';
 $httpd->expect_log(qr/FC0251: .*(?:connect_refused|backend_eof).*another member gets it/);
 $httpd->expect_log(qr/AH00052: .*signal Killed/, optional => 1);
 $httpd->stop;
+$_->stop for $sick, @well, $away, $full;
 
 done_testing;
