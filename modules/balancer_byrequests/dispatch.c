@@ -5,6 +5,7 @@
 #include "admission.h"
 #include "apr_strings.h"
 #include "cluster.h"
+#include "drain.h"
 #include "fastcgi_log.h"
 #include "health.h"
 #include "http_log.h"
@@ -242,6 +243,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     }
     *worker = NULL;
     lb_cluster_sync(*balancer, r->server);
+    lb_drain_end_due(*balancer, r->server);
     lb_health_force_recovery(*balancer, r->server);
     const int rc = dispatch(ticket, url);
     if (rc == OK) {
