@@ -38,7 +38,8 @@ static const char *take_path(lb_cookie_attributes_t *cookie, const char *value)
 
 static const char *take_domain(lb_cookie_attributes_t *cookie, const char *value)
 {
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789.-";
 
     cookie->domain = value;
     return *value && !value[strspn(value, allowed)] ? NULL : "the domain is no host name";

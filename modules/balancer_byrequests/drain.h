@@ -28,7 +28,7 @@ void lb_drain_end_due(const proxy_balancer *b, server_rec *s);
  *  returns  us since 1970; 0 when it does not drain, or has no deadline */
 apr_time_t lb_drain_until(const proxy_balancer *b, const proxy_worker *member);
 
-/** Hook body: a restart without BalancerPersist has ended the drains, so their deadlines end too. */
+/** Hook body: where a restart has ended a drain, its deadline ends, too. */
 int lb_drain_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 #endif
