@@ -31,6 +31,7 @@ LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 endif
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
+CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -89,7 +90,7 @@ $(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
 	$(LINK) $^
 $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
     $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
 	$(LINK) $^ $(JANSSON_LIBS)
@@ -104,11 +105,14 @@ UNIT_LIBS_failover      := proxy_fastcgi
 UNIT_LIBS_election      := balancer_byrequests
 UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
+UNIT_LIBS_sticky_cookie := balancer_byrequests
+UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
 UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
+UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))

@@ -124,6 +124,7 @@ typedef struct {
     int         keepalive;     /* -1 not set, 0 off, 1 on */
     const char *flush_packets; /* off, on, auto */
     apr_interval_time_t flush_wait;
+    apr_time_t  drain_until;   /* draining, and then disabled; 0: no deadline, or not draining */
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
@@ -181,6 +182,8 @@ typedef struct {
     int         lbset;               /* 0 to 99 */
     const char *route, *redirect;    /* "" clears */
     struct { char flag; int set; } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
+    apr_interval_time_t drain_deadline;           /* us from now: drain (N) until then, and then
+                                                     disable; 0: without a deadline; -1: leave */
 
     const char *lbmethod;
     apr_interval_time_t timeout;     /* us */
@@ -196,6 +199,7 @@ typedef struct {
 static inline lb_action_t lb_action_none(void)
 {
     return (lb_action_t){ .weight_hundredths = -1, .lbset = -1, .timeout = -1,
+                          .drain_deadline = -1,
                           .max_attempts = -1, .nofailover = -1 };
 }
 

@@ -202,4 +202,5 @@ void lb_table_reset_member(lb_member_row_t *row)
     atomic_store(&row->last_error_at, 0);
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
+    atomic_store(&row->drain_until, 0);
 }

@@ -4,6 +4,7 @@
 
 #include "apr_strings.h"
 #include "cluster.h"
+#include "drain.h"
 #include "health.h"
 #include "operate.h"
 #include "provider.h"
@@ -83,6 +84,7 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->last_error_at = atomic_load(&row->last_error_at);
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
+    view->drain_until = lb_drain_until(b, member);
     view->next_trial_at = lb_health_next_trial(member);
     view->bytes_sent = (uint64_t)member->s->transferred;
     view->bytes_read = (uint64_t)member->s->read;
@@ -160,6 +162,7 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
     for (int i = 0; i < all->nelts; i++) {
         lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
         lb_operate_tidy(cluster, any);
+        lb_drain_end_due(cluster->balancer, any);
         view_balancer(p, cluster, apr_array_push(views));
     }
     return views;
