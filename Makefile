@@ -1,6 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
+#   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
@@ -56,8 +57,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache fuzz install uninstall demo demo-stop \
-        bench clean print
+.PHONY: all setup check check-setup check-unit check-apache asan valgrind fuzz install uninstall \
+        demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -161,6 +162,20 @@ check: check-setup
 
 check-setup setup:
 	scripts/setup
+
+# ---- Bugs of memory: a finding fails the test that met it -------------------------------------
+# Everything is slower then: TEST_STRETCH gives the tests more time.
+asan:
+	+$(MAKE) SANITIZE='-fsanitize=address,undefined -fno-omit-frame-pointer' \
+	  BUILD=$(BUILD)/asan all check-unit $(BUILD)/asan/fast_backend
+	HTTPD=$(CURDIR)/scripts/httpd-asan BUILD=$(BUILD)/asan TEST_STRETCH=3 t/TEST $(TESTS)
+
+VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_redirect sendfile \
+                   error_text expect_continue) failover reuse/limits \
+                 balancer/stock_configuration manager
+valgrind: all $(BUILD)/fast_backend
+	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
+	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
 
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c

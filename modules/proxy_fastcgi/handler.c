@@ -146,8 +146,10 @@ static bool on_head(void *baton, fcgi_span_t head)
         fcgi_exchange_expect_another_head(&job->exchange);
     }
     else if (!job->body.is_read) {
-        /* Nobody reads the rest of the body: httpd must not wait for it before this answer. */
+        /* Nobody reads the rest of the body: httpd must not wait for it before this answer, and
+         * behind it no 100 Continue asks for it. */
         job->r->connection->keepalive = AP_CONN_CLOSE;
+        job->r->expecting_100 = 0;
     }
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
