@@ -1,6 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
+#   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
@@ -31,6 +32,7 @@ LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 endif
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
+CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -55,8 +57,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache fuzz install uninstall demo demo-stop \
-        bench clean print
+.PHONY: all setup check check-setup check-unit check-apache asan valgrind fuzz install uninstall \
+        demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -89,7 +91,7 @@ $(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
 	$(LINK) $^
 $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
     $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
 	$(LINK) $^ $(JANSSON_LIBS)
@@ -106,11 +108,14 @@ UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_strikes       := balancer_byrequests
 UNIT_LIBS_slow_start    := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
+UNIT_LIBS_sticky_cookie := balancer_byrequests
+UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
 UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
+UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -159,6 +164,20 @@ check: check-setup
 
 check-setup setup:
 	scripts/setup
+
+# ---- Bugs of memory: a finding fails the test that met it -------------------------------------
+# Everything is slower then: TEST_STRETCH gives the tests more time.
+asan:
+	+$(MAKE) SANITIZE='-fsanitize=address,undefined -fno-omit-frame-pointer' \
+	  BUILD=$(BUILD)/asan all check-unit $(BUILD)/asan/fast_backend
+	HTTPD=$(CURDIR)/scripts/httpd-asan BUILD=$(BUILD)/asan TEST_STRETCH=3 t/TEST $(TESTS)
+
+VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_redirect sendfile \
+                   error_text expect_continue) failover reuse/limits \
+                 balancer/stock_configuration manager
+valgrind: all $(BUILD)/fast_backend
+	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
+	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
 
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c

@@ -139,6 +139,7 @@ typedef struct {
     apr_time_t  since;         /* when its state began; 0 = not known */
     int         strikes;       /* failures that count now: maxfails of them put it out */
     int         share_percent; /* 100, or less while it starts slowly (slowstart) */
+    apr_time_t  drain_until;   /* draining, and then disabled; 0: no deadline, or not draining */
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
@@ -196,6 +197,8 @@ typedef struct {
     int         lbset;               /* 0 to 99 */
     const char *route, *redirect;    /* "" clears */
     struct { char flag; int set; } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
+    apr_interval_time_t drain_deadline;           /* us from now: drain (N) until then, and then
+                                                     disable; 0: without a deadline; -1: leave */
 
     const char *lbmethod;
     apr_interval_time_t timeout;     /* us */
@@ -211,6 +214,7 @@ typedef struct {
 static inline lb_action_t lb_action_none(void)
 {
     return (lb_action_t){ .weight_hundredths = -1, .lbset = -1, .timeout = -1,
+                          .drain_deadline = -1,
                           .max_attempts = -1, .nofailover = -1 };
 }
 

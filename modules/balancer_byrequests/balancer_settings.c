@@ -5,6 +5,8 @@
 #include "apr_hash.h"
 #include "apr_strings.h"
 #include "cluster.h"
+#include "cookie_attributes.h"
+#include "cookie_key.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
@@ -60,6 +62,8 @@ static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
     return settings;
 }
 
+/* ---- BalancerMemberDefaults ------------------------------------------------------------------ */
+
 static const char *add_member_default(cmd_parms *cmd, void *unused, const char *word)
 {
     const char *equals = strchr(word, '=');
@@ -79,8 +83,70 @@ static const char *add_member_default(cmd_parms *cmd, void *unused, const char *
     return NULL;
 }
 
+/* ---- BalancerStickyCookie -------------------------------------------------------------------- */
+
+static const char *read_key(const cmd_parms *cmd, const char *file, fcgi_span_t *key)
+{
+    if (!file) {
+        return lb_cookie_key_random(cmd->server->process->pool, key);
+    }
+    const char *path = ap_server_root_relative(cmd->pool, file);
+    return path ? lb_cookie_key_read(cmd->pool, path, key)
+                : apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+}
+
+static const char *read_cookie(const cmd_parms *cmd, int count, char *const words[],
+                               lb_sticky_cookie_settings_t *cookie)
+{
+    lb_cookie_attributes_t attributes = { .name = words[0] };
+    const char *file = NULL, *wrong = NULL;
+
+    for (int i = 1; i < count && !wrong; i++) {
+        if (strncasecmp(words[i], "keyfile=", 8) == 0) {
+            file = words[i] + 8;
+            continue;
+        }
+        wrong = lb_cookie_attributes_take(&attributes, words[i]);
+        if (wrong) {
+            return apr_psprintf(cmd->pool, "%s: %s", words[i], wrong);
+        }
+    }
+    wrong = lb_cookie_attributes_check(&attributes);
+    if (wrong) {
+        return wrong;
+    }
+    const size_t room = (size_t)lb_cookie_attributes_write(&attributes, NULL, 0) + 1;
+    char *text = apr_palloc(cmd->pool, room);
+    lb_cookie_attributes_write(&attributes, text, room);
+    cookie->name = attributes.name;
+    cookie->attributes = text;
+    return read_key(cmd, file, &cookie->key);
+}
+
+static const char *set_sticky_cookie(cmd_parms *cmd, void *unused, int count, char *const words[])
+{
+    const char *wrong = check_place(cmd);
+
+    if (wrong) {
+        return wrong;
+    }
+    if (count == 0) {
+        return "BalancerStickyCookie needs the name of the cookie";
+    }
+    lb_sticky_cookie_settings_t *cookie = apr_pcalloc(cmd->pool, sizeof(*cookie));
+    wrong = read_cookie(cmd, count, words, cookie);
+    if (wrong) {
+        return apr_psprintf(cmd->pool, "BalancerStickyCookie %s: %s", words[0], wrong);
+    }
+    settings_to_set(cmd)->sticky_cookie = cookie;
+    return NULL;
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
                     "key=value ...: parameters of all members that do not set them themselves"),
+    AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
+                      "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
+                      "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
     { NULL }
 };

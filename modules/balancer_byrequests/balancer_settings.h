@@ -6,9 +6,18 @@
 #define LB_BALANCER_SETTINGS_H
 
 #include "mod_proxy.h"
+#include "span.h"
+
+/* BalancerStickyCookie */
+typedef struct {
+    const char *name;
+    const char *attributes;                 /* what stands behind the value: "; Path=/; Secure" */
+    fcgi_span_t key;
+} lb_sticky_cookie_settings_t;
 
 typedef struct {
     apr_array_header_t *member_defaults;    /* of const char *, "key=value"; NULL: none */
+    const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
 } lb_balancer_settings_t;
 
 /** The settings of a balancer as this virtual host knows it: its own, else the main server's.

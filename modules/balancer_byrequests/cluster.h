@@ -15,6 +15,8 @@
 #include "mod_proxy.h"
 #include "roster.h"
 
+typedef struct lb_kept_cookie_t lb_kept_cookie_t;    /* session_cookie.c */
+
 /* What we keep for a balancer. A virtual host that inherits it without settings of its own shares
  * it; one with settings of its own has its own, with the same rows. */
 typedef struct lb_cluster_t lb_cluster_t;
@@ -33,6 +35,7 @@ struct lb_cluster_t {
     lb_ledger_t *ledger;              /* of the table where all its rows are */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
+    _Atomic(lb_kept_cookie_t *) *cookies;      /* by slot; NULL without BalancerStickyCookie */
     int slots;                        /* members that it can have, growth included */
 };
 

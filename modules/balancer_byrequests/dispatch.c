@@ -5,11 +5,12 @@
 #include "admission.h"
 #include "apr_strings.h"
 #include "cluster.h"
+#include "drain.h"
 #include "fastcgi_log.h"
 #include "health.h"
 #include "http_log.h"
 #include "provider.h"
-#include "sticky.h"
+#include "session.h"
 #include "verdict.h"
 #include "waiting.h"
 
@@ -40,90 +41,6 @@ int lb_dispatch_canon(request_rec *r, char *url)
     /* The path stays as it came: the member's own scheme makes it canonical. */
     r->filename = apr_pstrcat(r->pool, "proxy:" BALANCER_PREFIX, host, "/", url, NULL);
     return OK;
-}
-
-/* ---- Session routes ------------------------------------------------------------------------- */
-
-typedef struct {
-    const char *name;     /* of the parameter or cookie that carried it */
-    const char *route;    /* NULL when the client sent none */
-} session_t;
-
-static session_t session_of(const lb_ticket_t *ticket)
-{
-    const proxy_balancer_shared *settings = ticket->balancer->s;
-    request_rec *r = ticket->r;
-    session_t session = { NULL, NULL };
-
-    if (!*settings->sticky) {
-        return session;
-    }
-    fcgi_span_t value = lb_sticky_in_url(ticket->url, settings->sticky_path, settings->scolonsep);
-    if (!value.at && r->args) {
-        value = lb_sticky_in_url(apr_pstrcat(r->pool, "?", r->args, NULL), settings->sticky_path,
-                                 settings->scolonsep);
-    }
-    session.name = settings->sticky_path;
-    if (!value.at) {
-        const char *cookies = apr_table_get(r->headers_in, "Cookie");
-        value = lb_sticky_in_cookies(cookies ? cookies : "", settings->sticky);
-        session.name = settings->sticky;
-    }
-    const fcgi_span_t route = lb_sticky_route(value, settings->sticky_separator);
-    if (route.at) {
-        session.route = apr_pstrmemdup(r->pool, (const char *)route.at, route.bytes);
-    }
-    return session;
-}
-
-static bool can_serve(const lb_ticket_t *ticket, const proxy_worker *member)
-{
-    return lb_health_is_ready(ticket->balancer, member) && !lb_ticket_has_tried(ticket, member);
-}
-
-/* The first usable member with this route, standbys last.
- * known  set when any member has the route, usable or not; its redirect goes to *redirect */
-static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *route, bool *known,
-                                     const char **redirect)
-{
-    const proxy_balancer *b = ticket->balancer;
-    proxy_worker *standby = NULL;
-
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (!member || strcmp(member->s->route, route) != 0) {
-            continue;
-        }
-        *known = true;
-        if (!can_serve(ticket, member)) {
-            *redirect = *member->s->redirect ? member->s->redirect : *redirect;
-        }
-        else if (!PROXY_WORKER_IS_STANDBY(member)) {
-            return member;
-        }
-        else if (!standby) {
-            standby = member;
-        }
-    }
-    return standby;
-}
-
-/* Follows redirects, at most one for each member: they may form a circle.
- * returns  NULL when no member of the session can serve; *known: does its route exist at all? */
-static proxy_worker *member_of_session(const lb_ticket_t *ticket, const char *route, bool *known)
-{
-    for (int hops = 0; hops <= ticket->balancer->workers->nelts; hops++) {
-        const char *redirect = NULL;
-        bool is_known = false;
-        proxy_worker *member = member_of_route(ticket, route, &is_known, &redirect);
-
-        *known |= hops == 0 && is_known;
-        if (member || !redirect) {
-            return member;
-        }
-        route = redirect;
-    }
-    return NULL;
 }
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
@@ -193,28 +110,25 @@ static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_
 
 /* Choose a member and take a right on it.
  * returns  LB_SERVED, else why there is none */
-static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_worker **member)
+static lb_outcome_t choose(lb_ticket_t *ticket, lb_session_t *session, proxy_worker **member)
 {
     const proxy_balancer *b = ticket->balancer;
-    bool route_is_known = false;
-    proxy_worker *own = session->route
-                        ? member_of_session(ticket, session->route, &route_is_known) : NULL;
+    proxy_worker *own = lb_session_member(ticket, session);
     lb_outcome_t outcome;
 
     if (own) {
         outcome = take_or_queue(ticket, own, member);
     }
-    else if (route_is_known && b->s->sticky_force) {
+    else if (session->is_known && b->s->sticky_force) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
-                      "%s: no usable member for the session route %s, and nofailover=On",
-                      b->s->name, session->route);
+                      "%s: no usable member for the session (%s), and nofailover=On",
+                      b->s->name, lb_session_wording(ticket, session));
         return LB_NO_MEMBER;
     }
     else {
         outcome = elect_or_queue(ticket, member);
     }
-    if (outcome == LB_SERVED && *b->s->sticky
-        && !(session->route && strcmp(session->route, (*member)->s->route) == 0)) {
+    if (outcome == LB_SERVED && lb_session_is_on(b) && !lb_session_is_at(session, *member)) {
         apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
     }
     return outcome;
@@ -222,7 +136,7 @@ static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_
 
 /* Choose a member, take a right on it, and its trial too when it is due. Of many who found it due
  * one gets it, and the others see that in the next round. */
-static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, const session_t *session)
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, lb_session_t *session)
 {
     int again = 0;
 
@@ -280,21 +194,14 @@ static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
 
 /* ---- The request as the member sees it ------------------------------------------------------- */
 
-static void tell_environment(const lb_ticket_t *ticket, const session_t *session)
+static void tell_environment(const lb_ticket_t *ticket)
 {
-    request_rec *r = ticket->r;
-    apr_table_t *env = r->subprocess_env;
+    apr_table_t *env = ticket->r->subprocess_env;
 
     apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
     /* copies: the access log is written when the member may have been removed */
     apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
     apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
-    if (session->route) {
-        apr_table_setn(r->notes, "session-sticky", session->name);
-        apr_table_setn(r->notes, "session-route", session->route);
-        apr_table_setn(env, "BALANCER_SESSION_STICKY", session->name);
-        apr_table_setn(env, "BALANCER_SESSION_ROUTE", session->route);
-    }
 }
 
 /* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
@@ -314,7 +221,7 @@ static int rewrite_url(const lb_ticket_t *ticket, char **url)
 
 static int dispatch(lb_ticket_t *ticket, char **url)
 {
-    const session_t session = session_of(ticket);
+    lb_session_t session = lb_session_of(ticket);
     const lb_outcome_t outcome = choose_and_hold(ticket, &session);
 
     apr_table_setn(ticket->r->notes, "fcgi-queue-us",
@@ -322,7 +229,8 @@ static int dispatch(lb_ticket_t *ticket, char **url)
     if (outcome != LB_SERVED) {
         return refuse(ticket, outcome);
     }
-    tell_environment(ticket, &session);
+    tell_environment(ticket);
+    lb_session_tell(ticket, &session);
     const int rc = rewrite_url(ticket, url);
     if (rc != OK) {
         lb_ticket_give_back(ticket);
@@ -360,6 +268,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     }
     *worker = NULL;
     lb_cluster_sync(*balancer, r->server);
+    lb_drain_end_due(*balancer, r->server);
     lb_health_force_recovery(*balancer, r->server);
     const int rc = dispatch(ticket, url);
     if (rc == OK) {

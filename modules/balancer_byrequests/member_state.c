@@ -182,11 +182,14 @@ void lb_member_state_show_last(const proxy_balancer *b, proxy_worker *member, co
 /* ---- At the start ---------------------------------------------------------------------------- */
 
 /* mod_proxy's own memory is new after a restart; the row remembers. */
-static void resume(const proxy_balancer *b, proxy_worker *member)
+static void resume(const lb_cluster_t *cluster, proxy_worker *member)
 {
-    lb_strikes_t *row = lb_member_state_row(b, member);
+    lb_strikes_t *row = lb_member_state_row(cluster->balancer, member);
     int64_t unknown = 0;
 
+    if (!lb_state_keeper_keeps(cluster)) {
+        lb_strikes_recover(row, apr_time_now());
+    }
     atomic_compare_exchange_strong(&row->since, &unknown, apr_time_now());
     if (lb_strikes_look(row, 0).phase != LB_IN_SERVICE) {
         lb_member_state_show_error(member);
@@ -202,11 +205,11 @@ int lb_member_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
     our_handler_is_loaded = ap_find_linked_module("mod_proxy_fastcgi.c") != NULL;
     const apr_array_header_t *all = lb_cluster_all();
     for (int i = 0; i < all->nelts; i++) {
-        const proxy_balancer *b = APR_ARRAY_IDX(all, i, lb_cluster_t *)->balancer;
-        for (int k = 0; k < b->workers->nelts; k++) {
-            proxy_worker *member = lb_cluster_member(b, k);
+        const lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
+        for (int k = 0; k < cluster->balancer->workers->nelts; k++) {
+            proxy_worker *member = lb_cluster_member(cluster->balancer, k);
             if (member) {
-                resume(b, member);
+                resume(cluster, member);
             }
         }
     }

@@ -55,7 +55,8 @@ typedef struct {
     _Atomic int64_t  sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
     uint32_t first, last;             /* sessions that wait for this member; lock; see queue.h */
     _Atomic uint32_t waiting;         /* how many they are; lock, any reads */
-    uint32_t reserved_admission[7];
+    uint32_t reserved_admission[5];
+    _Atomic int64_t  drain_until;     /* us since 1970, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
 } lb_member_row_t;

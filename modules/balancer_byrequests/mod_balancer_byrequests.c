@@ -6,11 +6,13 @@
 #include "cluster.h"
 #include "contract.h"
 #include "dispatch.h"
+#include "drain.h"
 #include "http_config.h"
 #include "member_params.h"
 #include "member_state.h"
 #include "mpm_common.h"
 #include "provider.h"
+#include "session_cookie.h"
 #include "state_keeper.h"
 #include "watch.h"
 
@@ -30,6 +32,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(lb_balancer_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(lb_cluster_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(lb_member_state_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(lb_drain_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(lb_session_cookie_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_monitor(lb_state_keeper_monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_watch_child_init, NULL, NULL, APR_HOOK_LAST);

@@ -4,6 +4,7 @@
 
 #include "ap_provider.h"
 #include "apr_strings.h"
+#include "drain.h"
 #include "member_state.h"
 #include "membership.h"
 #include "setting.h"
@@ -52,6 +53,19 @@ static const char *check_text(apr_pool_t *p, const char *what, const char *value
     return NULL;
 }
 
+static const char *check_drain(const lb_action_t *a)
+{
+    if (a->drain_deadline < -1 || a->drain_deadline > LB_DRAIN_MAX) {
+        return "the time to drain must be from 0 to 30 days";
+    }
+    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
+        if (a->drain_deadline > 0 && a->status[i].flag == 'N' && !a->status[i].set) {
+            return "a time to drain goes with the status flag N, not with its end";
+        }
+    }
+    return NULL;
+}
+
 static const char *check_member(apr_pool_t *p, const lb_action_t *a, const proxy_worker *member)
 {
     const char *err = NULL;
@@ -69,7 +83,8 @@ static const char *check_member(apr_pool_t *p, const lb_action_t *a, const proxy
                                 a->status[i].flag);
         }
     }
-    err = check_text(p, "the route", a->route, sizeof(member->s->route));
+    err = check_drain(a);
+    err = err ? err : check_text(p, "the route", a->route, sizeof(member->s->route));
     return err ? err : check_text(p, "the redirect route", a->redirect,
                                   sizeof(member->s->redirect));
 }
@@ -130,9 +145,11 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     if (a->redirect) {
         PROXY_STRNCPY(member->s->redirect, a->redirect);
     }
+    lb_drain_forget_old(b, member);
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
         ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
     }
+    lb_drain_change(b, member, a->drain_deadline);
     lb_member_state_note_operation(b, member, status_before);
     if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
         b->s->need_reset = 1;    /* for stock's methods; ours needs none */

@@ -4,6 +4,7 @@
 
 #include "apr_strings.h"
 #include "cluster.h"
+#include "drain.h"
 #include "health.h"
 #include "member_state.h"
 #include "operate.h"
@@ -92,6 +93,7 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->since = atomic_load(&row->strikes.since);
     view->strikes = (int)lb_health_strikes(b, member);
     view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
+    view->drain_until = lb_drain_until(b, member);
     view->bytes_sent = (uint64_t)member->s->transferred;
     view->bytes_read = (uint64_t)member->s->read;
 }
@@ -169,6 +171,7 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
     for (int i = 0; i < all->nelts; i++) {
         lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
         lb_operate_tidy(cluster, any);
+        lb_drain_end_due(cluster->balancer, any);
         view_balancer(p, cluster, apr_array_push(views));
     }
     return views;

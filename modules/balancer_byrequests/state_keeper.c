@@ -224,9 +224,14 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main)
     }
 }
 
+bool lb_state_keeper_keeps(const lb_cluster_t *cluster)
+{
+    return keeper.is_graceful || cluster->is_persistent;
+}
+
 const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster)
 {
-    if (!keeper.state || !(keeper.is_graceful || cluster->is_persistent)) {
+    if (!keeper.state || !lb_state_keeper_keeps(cluster)) {
         return NULL;
     }
     for (int i = 0; i < keeper.state->balancers->nelts; i++) {

@@ -18,6 +18,9 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main);
  *  returns  NULL: nothing, or it may not be kept */
 const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster);
 
+/** Does what this balancer's members were before this restart still count? */
+bool lb_state_keeper_keeps(const lb_cluster_t *cluster);
+
 /** In the parent, when all balancers are made. */
 void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main);
 

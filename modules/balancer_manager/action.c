@@ -74,6 +74,17 @@ static const char *take_redirect(apr_pool_t *p, const char *value, lb_action_t *
     return NULL;
 }
 
+static const char *take_drain_deadline(apr_pool_t *p, const char *value, lb_action_t *action)
+{
+    int seconds = -1;
+    const char *wrong = take_number(p, value, 30 * 86400, &seconds);
+
+    if (seconds >= 0) {
+        action->drain_deadline = apr_time_from_sec(seconds);
+    }
+    return wrong;
+}
+
 static const char *take_lbmethod(apr_pool_t *p, const char *value, lb_action_t *action)
 {
     action->lbmethod = *value ? value : NULL;
@@ -134,6 +145,7 @@ static const struct {
 } fields[] = {
     {"w_lf", 1, take_weight},        {"w_ls", 1, take_lbset},          {"w_wr", 1, take_route},
     {"w_rr", 1, take_redirect},      {"b_lbm", 0, take_lbmethod},      {"b_tmo", 0, take_timeout},
+    {"w_drain_deadline", 1, take_drain_deadline},
     {"b_max", 0, take_max_attempts}, {"b_sforce", 0, take_nofailover}, {"b_ss", 0, take_sticky},
     {"w_newaddr", 1, take_new_address}, {"b_wdelete", 1, take_removal},
 };

@@ -33,6 +33,11 @@ static const char *redirect(apr_pool_t *p, const lb_member_view_t *member)
     return member->redirect;
 }
 
+static const char *drain_until(apr_pool_t *p, const lb_member_view_t *member)
+{
+    return mgr_wording_time(p, member->drain_until);
+}
+
 static const char *lbmethod(apr_pool_t *p, const lb_balancer_view_t *balancer)
 {
     return balancer->lbmethod;
@@ -61,6 +66,7 @@ static const struct {
     {"LB set", lbset},
     {"Route", route},
     {"Route redirect", redirect},
+    {"Drain until", drain_until},
 };
 
 static const struct {

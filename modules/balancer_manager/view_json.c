@@ -103,6 +103,7 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     put_count(w, o, "failures", member->failures);
     put_text(w, o, "last_error", member->last_error);
     put_text(w, o, "last_error_at", mgr_wording_time(w->p, member->last_error_at));
+    put_text(w, o, "drain_until", mgr_wording_time(w->p, member->drain_until));
     put_text(w, o, "next_trial_at", mgr_wording_time(w->p, member->next_trial_at));
     put_text(w, o, "state_since", mgr_wording_time(w->p, member->since));
     put_signed(w, o, "strikes", member->strikes);

@@ -109,6 +109,22 @@ static bool on_slow(void *baton)
     return true;
 }
 
+/* Give the connection up only when it is sure that the request may be sent again; a peer that has
+ * read it is at work. */
+static bool on_guard(void *baton)
+{
+    job_t *job = baton;
+
+    if (fcgi_connection_peer_has_read(job->lease.connection)) {
+        return false;
+    }
+    if (!fcgi_backend_may_resend(job->worker)) {    /* many are slow: it is not the connection */
+        fcgi_backend_judge_guard(job->worker, false);
+        return false;
+    }
+    return true;
+}
+
 static void end_waiting(job_t *job)
 {
     if (job->is_waiting) {
@@ -130,8 +146,10 @@ static bool on_head(void *baton, fcgi_span_t head)
         fcgi_exchange_expect_another_head(&job->exchange);
     }
     else if (!job->body.is_read) {
-        /* Nobody reads the rest of the body: httpd must not wait for it before this answer. */
+        /* Nobody reads the rest of the body: httpd must not wait for it before this answer, and
+         * behind it no 100 Continue asks for it. */
         job->r->connection->keepalive = AP_CONN_CLOSE;
+        job->r->expecting_100 = 0;
     }
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
@@ -201,6 +219,7 @@ static const fcgi_pump_owner_t pump_owner = {
     .on_pause = on_pause,
     .on_client_ready = on_client_ready,
     .on_slow = on_slow,
+    .on_guard = on_guard,
     .on_client_gone = on_client_gone,
 };
 
@@ -464,7 +483,9 @@ static void log_failed_try(const job_t *job, lb_outcome_t outcome, int level, co
 
 static fcgi_retry_t decide(job_t *job, lb_outcome_t outcome)
 {
-    const bool ran_perhaps = outcome == LB_BACKEND_EOF || outcome == LB_STALE;
+    /* on_guard() has asked already */
+    const bool ran_perhaps = (outcome == LB_BACKEND_EOF || outcome == LB_STALE)
+                             && job->pump.limit != FCGI_LIMIT_GUARD;
     const fcgi_try_t failed = {
         .outcome = outcome,
         .may_run_twice = fcgi_failover_is_idempotent(job->r->method_number)

@@ -217,13 +217,29 @@ static void drop_given(fcgi_request_body_t *body)
     }
 }
 
+/* httpd says 100 Continue itself only in a read that waits. */
+static void ask_client(request_rec *r)
+{
+    const int status = r->status;
+
+    r->status = HTTP_CONTINUE;
+    ap_send_interim_response(r, 0);
+    r->status = status;
+}
+
 static apr_status_t fetch_from_client(fcgi_request_body_t *body, bool may_wait)
 {
     const apr_read_type_e how = may_wait ? APR_BLOCK_READ : APR_NONBLOCK_READ;
-    const apr_status_t rv = ap_get_brigade(body->r->input_filters, body->incoming,
-                                           AP_MODE_READBYTES, how, FCGI_BODY_MEMORY_BYTES);
+    apr_status_t rv = ap_get_brigade(body->r->input_filters, body->incoming,
+                                     AP_MODE_READBYTES, how, FCGI_BODY_MEMORY_BYTES);
 
-    return rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming) ? APR_EAGAIN : rv;
+    if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)) {
+        rv = APR_EAGAIN;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv) && body->r->expecting_100) {
+        ask_client(body->r);
+    }
+    return rv;
 }
 
 /* The first data bucket of what the client sends next; it lives until the next call. */

@@ -115,6 +115,55 @@ EOC
     is $rc, 0, 'defaults before and after the members they are for' or diag $said;
 }
 
+# ---- BalancerStickyCookie ----
+
+my $keys = Httpd::temporary_dir('keys');
+sub key_file {
+    my ($name, $bytes) = @_;
+    open my $out, '>', "$keys/$name" or die "$keys/$name: $!";
+    print {$out} 'k' x $bytes;
+    close $out;
+    return "$keys/$name";
+}
+sub with_cookie {
+    my ($words) = @_;
+    return "<Proxy balancer://cluster>\n    BalancerMember fcgi://127.0.0.1:9001\n"
+        . "    BalancerStickyCookie $words\n</Proxy>\nProxyPass /app/ balancer://cluster/\n";
+}
+refused("BalancerStickyCookie $_->[0]", { config => with_cookie($_->[0]) },
+    qr/BalancerStickyCookie/, $_->[1])
+    for ['', qr/name of the cookie/],
+        ['RT=x', qr/name has a character/],
+        ['RT nosuch', qr/nosuch: use secure/],
+        ['RT secure=1', qr/secure=1: use/],
+        ['RT samesite=None', qr/add secure/],
+        ['RT samesite=some secure', qr/Lax, Strict or None/],
+        ['__Host-RT', qr/__Host-/],
+        ['RT path=app', qr/path starts with/],
+        ['RT "path=/; Secure"', qr/path has a character/],
+        ['RT domain=', qr/domain/],
+        ['RT maxage=0', qr/maxage=0: .*duration/],
+        ['RT maxage=1y', qr/maxage=1y: .*duration/],
+        ["RT keyfile=$keys/nosuch", qr/nosuch cannot be opened/],
+        ["RT keyfile=$keys", qr/cannot be read/],
+        ['RT keyfile=' . key_file('short', 15), qr/from 16 to 4096 bytes.*openssl rand/],
+        ['RT keyfile=' . key_file('empty', 0), qr/from 16 to 4096 bytes/],
+        ['RT keyfile=' . key_file('long', 4097), qr/from 16 to 4096 bytes/];
+refused('BalancerStickyCookie outside of a balancer',
+    { config => "$good\nBalancerStickyCookie RT\n" },
+    qr/BalancerStickyCookie not allowed here/);
+refused('BalancerStickyCookie for a plain worker', { config => <<'EOC' }, qr/BalancerStickyCookie/,
+<Proxy fcgi://127.0.0.1:9001>
+    BalancerStickyCookie RT
+</Proxy>
+EOC
+    qr/<Proxy "balancer:/);
+for my $words ('RT', 'RT secure samesite=None', '__Host-RT secure', 'RT domain=a.test maxage=12h',
+               'RT keyfile=' . key_file('least', 16), 'RT keyfile=' . key_file('most', 4096)) {
+    my ($rc, $said) = Httpd->configtest(config => with_cookie($words));
+    is $rc, 0, "BalancerStickyCookie $words" or diag $said;
+}
+
 # What stock accepts stays accepted.
 ($code, $text) = Httpd->configtest(config => <<'EOC', modules => ['lbmethod_bybusyness', 'proxy_hcheck', 'watchdog', 'proxy_fcgi']);
 <Proxy balancer://cluster>

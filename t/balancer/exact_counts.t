@@ -21,6 +21,7 @@ for my $children (2, 8) {
     # Threads enough that httpd never closes kept connections for want of them.
     my $httpd = Httpd->start(children => $children, threads => 40, config => <<"EOC");
 CustomLog /dev/null "x"
+LogLevel proxy_fastcgi:info
 MaxKeepAliveRequests 0
 <Proxy balancer://cluster>
     BalancerMember @{[ $members[0]->url ]} loadfactor=3 enablereuse=on
@@ -42,8 +43,11 @@ EOC
     ok abs($elected[0] - $requests * 3 / 4) <= 4,
         "... three quarters to the first member ($elected[0])";
     ok abs($elected[1] - $requests / 4) <= 4, "... one quarter to the second ($elected[1])";
-    is_deeply [map { $_->counts->{requests} } @members], \@elected,
-        '... and so the members served them';
+    # On a busy machine a GET that a kept connection does not answer is sent again to its member.
+    my $again = () = $httpd->log_lines(qr/FC0251: .*sent again on a new connection/);
+    is sum(map { $_->counts->{requests} } @members), $requests + $again,
+        "... and so the members served them ($again were sent again)";
+    $httpd->expect_log(qr/FC0251: .*sent again on a new connection/, optional => 1);
     is $httpd->in_flight, 0, '... at rest nothing is in flight';
     $httpd->stop;
 }

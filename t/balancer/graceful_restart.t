@@ -68,7 +68,7 @@ SKIP: {
 <Proxy balancer://kept>
 BalancerMember @{[ $long[0]->url ]} route=a
 BalancerMember @{[ $long[1]->url ]} route=b
-BalancerMember $gone route=c retry=600
+BalancerMember $gone route=c retry=600 maxfails=1
 ProxySet stickysession=sid
 </Proxy>
 ProxyPass /app/ balancer://kept/

@@ -16,7 +16,7 @@ plan skip_all => 'stock removes and moves nothing' if Httpd::is_stock();
 
 my @members = map { FastBackend->start } 1 .. 5;
 my $slow    = FastBackend->start(ms => 2000);
-my $httpd   = Httpd->start(children => 3, threads => 16, config => <<"EOC");
+my $httpd   = Httpd->start(children => 3, threads => 16, debug_log => "proxy_fastcgi:info", config => <<"EOC");
 <Proxy balancer://cluster>
 BalancerMember @{[ $members[0]->url ]} maxuses=5 maxinflight=40 queue=100 enablereuse=on
 BalancerMember @{[ $members[1]->url ]}
@@ -126,7 +126,10 @@ for my $load (@load) {
     is_deeply [keys %{ $result->{status} }], [200], '... or anything but 200' or diag explain $result->{status};
     $ok += $result->{status}{200} // 0;
 }
-is sum(map { requests($_) } @members), $ok, 'each request ran once';
+# On a busy machine a GET that a kept connection does not answer is sent again to its member.
+my $again = () = $httpd->log_lines(qr/FC0251: .*sent again on a new connection/);
+$httpd->expect_log(qr/FC0251: .*sent again on a new connection/, optional => 1);
+is sum(map { requests($_) } @members), $ok + $again, "each request ran once ($again were sent again)";
 is $httpd->in_flight('cluster'), 0, 'nothing is in flight';
 
 # ---- All of it outlives a graceful restart, and counts go on ----

@@ -58,4 +58,15 @@ isnt $code, 0, 'a line that comes more often than announced fails the test';
     "$start kill 'SEGV', (\$httpd->children)[0]; \$httpd->wait_for_log(qr/AH00051|AH00052/); \$httpd->stop; done_testing;");
 isnt $code, 0, 'a child that crashes fails the test, though httpd tells it as a notice';
 
+# What a sanitizer or valgrind would write while the test runs.
+{
+    local $ENV{TEST_FINDINGS} = tempdir(CLEANUP => 1);
+    my $found = 'open my $out, ">>", "$ENV{TEST_FINDINGS}/asan.1"; print {$out} "FOUND\n"; close $out;';
+    ($code, $text) = run_test('finding', "$start $found \$httpd->stop; done_testing;");
+    isnt $code, 0, 'what a sanitizer finds fails the test';
+    like $text, qr/found: FOUND/, '... and is shown';
+    ($code, $text) = run_test('older', "$start \$httpd->stop; done_testing;");
+    is $code, 0, '... but not the next one' or diag $text;
+}
+
 done_testing;

@@ -105,8 +105,9 @@ ok wait_until(5, sub { (my @r = $sick->requests) == 2 }), '... and it has its tu
 # ---- A ban ends while requests wait for another member ----
 
 my @waiting = map { $httpd->connect } 1 .. 4;
-$_->request('GET', '/queue/x', header => { Connection => 'close' }) for @waiting;
+$waiting[0]->request('GET', '/queue/x', header => { Connection => 'close' });
 ok $full->wait_for_event('request', 1), 'a member is out, the other one full';
+$_->request('GET', '/queue/x', header => { Connection => 'close' }) for @waiting[1 .. 3];
 is $httpd->member($away->port, 'queue')->{state}, 'error', '... the rest wait';
 $away->listen_now(answer => sub {
     $_[0]->stdout("Content-Type: text/plain\r\n\r\naway");

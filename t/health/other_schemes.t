@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # Members of schemes that mod_proxy serves itself (http) are put out and tried again by the same
-# rules; a ban outlives a graceful restart.
+# rules; a ban outlives a graceful restart, and no other.
 use strict;
 use warnings;
 use FindBin;
@@ -85,6 +85,9 @@ is $trial->read_response->{body}, 'first', 'it goes well';
 ok wait_until(5, sub { member('app')->{state} eq 'ok' }), '... the member is back';
 is $httpd->get('/app/x')->{body}, 'first', '... and serves';
 is $httpd->in_flight($_), 0, "$_: nothing in flight" for qw(app status alone);
+
+ok $httpd->restart, 'a restart in place';
+is member('status')->{state}, 'ok', '... forgets bans';
 
 $httpd->expect_log(qr/AH00957|AH00959|AH01114/);    # mod_proxy's own
 $httpd->stop;

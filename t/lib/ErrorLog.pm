@@ -6,7 +6,11 @@
 #   $log->expect(qr/FC0217/, optional => 1);  # may come
 #   $log->check;                              # one test result; an END block does it if nobody did
 #
+# So was everything that a sanitizer or valgrind has to say about httpd: nothing is ever announced.
+#
 # Environment: TEST_SHOW_LOG  1: show all lines that the test left
+#              TEST_FINDINGS  the folder where scripts/httpd-asan and scripts/httpd-valgrind leave
+#                             a file for each process; t/TEST makes it
 package ErrorLog;
 
 use strict;
@@ -24,11 +28,20 @@ sub new {
     my $self = bless { file => $file, strict => 1, expected => [], %o, mark => -s $file || 0 },
         $class;
     $self->{start} = $self->{mark};
+    $self->{known} = { map { $_ => -s } findings() };
     push @logs, $self;
     return $self;
 }
 
 sub file { return $_[0]{file} }
+
+# The files that tell something.
+sub findings { return defined $ENV{TEST_FINDINGS} ? grep { -s } glob "$ENV{TEST_FINDINGS}/*" : () }
+
+sub new_findings {
+    my ($self) = @_;
+    return map { lines_from({ file => $_ }, $self->{known}{$_} // 0) } findings();
+}
 
 sub expect {
     my ($self, $pattern, %o) = @_;
@@ -85,7 +98,7 @@ sub complaints {
         push @complaints, "came $seen times, not $times: $expected->{pattern}"
             if defined $times && $seen && $seen != $times;
     }
-    return @complaints;
+    return @complaints, map { "found: $_" } $self->new_findings;
 }
 
 # The test result for this log.

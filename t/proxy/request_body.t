@@ -9,6 +9,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Digest::SHA qw(sha1_hex);
 use Backend;
+use Deadline;
 use Fpm;
 use Httpd;
 use HttpSocket;
@@ -138,7 +139,7 @@ SKIP: {
     # curl of Debian 12 shows no status when the stream is closed while it still sends
     $send->('/untouched/h2', 8_388_608, '-T', '-');
     $sent_by_http2 = 1;
-    my ($line) = grep { m{/untouched/h2 HTTP/2} } $httpd->access_lines;
+    my $line = wait_until(5, sub { (grep { m{/untouched/h2 HTTP/2} } $httpd->access_lines)[0] });
     like $line, qr{ 413 }, 'HTTP/2, 8 MB with no length: 413';
 }
 

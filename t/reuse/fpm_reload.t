@@ -42,7 +42,7 @@ EOC
         my $load = Load->start(port => $httpd->port, clients => 50, requests => 50, bodies => 1,
             path => "/$path/x.php", method => $method, $method eq 'POST' ? (body => 'b' x 1000) : ());
         # the simulated reload: for so long nobody listens there
-        wait_until(AWAY_SECONDS, sub { 0 });
+        wait_until(AWAY_SECONDS / $Deadline::STRETCH, sub { 0 });
         $fpm->start_again;
         my $result = $load->finish(30);
         is_deeply $result->{status}, { 200 => 50 }, "$name: all fifty in the gap are served"

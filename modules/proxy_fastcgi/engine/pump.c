@@ -183,12 +183,12 @@ static apr_interval_time_t time_left(const fcgi_pump_t *pump, bool for_client, f
     return left > 0 ? left : 0;
 }
 
-/* The guard's time is over: is the peer stuck, or only slow?
+/* The guard's time is over. From now on the other limits hold.
  * returns  APR_TIMEUP to give the connection up, APR_EAGAIN to wait on */
 static apr_status_t judge_guard(fcgi_pump_t *pump)
 {
     pump->guard = 0;
-    if (!fcgi_connection_peer_has_read(pump->connection)) {
+    if (pump->owner->on_guard(pump->baton)) {
         pump->limit = FCGI_LIMIT_GUARD;
         return APR_TIMEUP;
     }

@@ -33,6 +33,8 @@ typedef struct {
     bool (*on_client_ready)(void *baton);
     /* No byte came within notice_after. */
     bool (*on_slow)(void *baton);
+    /* No byte came within `guard`: true gives the connection up (FCGI_LIMIT_GUARD). */
+    bool (*on_guard)(void *baton);
     /* The client has closed its side. */
     bool (*on_client_gone)(void *baton);
 } fcgi_pump_owner_t;

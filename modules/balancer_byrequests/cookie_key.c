@@ -1,0 +1,59 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* cookie_key.c - see cookie_key.h. */
+#include "cookie_key.h"
+
+#include "apr_file_io.h"
+#include "apr_general.h"
+#include "apr_strings.h"
+
+#define RANDOM_BYTES 32
+
+static const char random_key[] = "balancer_byrequests.cookie_key";
+
+static const char *failed(apr_pool_t *p, const char *what, apr_status_t rv)
+{
+    char text[120];
+    return apr_psprintf(p, "%s: %s", what, apr_strerror(rv, text, sizeof(text)));
+}
+
+const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fcgi_span_t *key)
+{
+    apr_file_t *in;
+    apr_size_t bytes = 0;
+    unsigned char *read = apr_palloc(p, LB_COOKIE_KEY_MAX + 1);
+
+    apr_status_t rv = apr_file_open(&in, file, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
+    if (rv != APR_SUCCESS) {
+        return failed(p, apr_psprintf(p, "the key file %s cannot be opened", file), rv);
+    }
+    rv = apr_file_read_full(in, read, LB_COOKIE_KEY_MAX + 1, &bytes);
+    apr_file_close(in);
+    if (rv != APR_SUCCESS && rv != APR_EOF) {
+        return failed(p, apr_psprintf(p, "the key file %s cannot be read", file), rv);
+    }
+    if (bytes < LB_COOKIE_KEY_MIN || bytes > LB_COOKIE_KEY_MAX) {
+        return apr_psprintf(p, "the key file %s must have from %d to %d bytes. Cure: "
+                            "openssl rand -out %s 32", file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
+                            file);
+    }
+    *key = fcgi_span(read, bytes);
+    return NULL;
+}
+
+const char *lb_cookie_key_random(apr_pool_t *process, fcgi_span_t *key)
+{
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, random_key, process);
+    if (!found) {
+        found = apr_palloc(process, RANDOM_BYTES);
+        const apr_status_t rv = apr_generate_random_bytes(found, RANDOM_BYTES);
+        if (rv != APR_SUCCESS) {
+            return failed(process, "no random bytes for a key", rv);
+        }
+        /* setn keeps the pointer to its name, and this module is loaded anew at each restart */
+        apr_pool_userdata_set(found, random_key, NULL, process);
+    }
+    *key = fcgi_span(found, RANDOM_BYTES);
+    return NULL;
+}

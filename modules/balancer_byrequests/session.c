@@ -1,0 +1,160 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* session.c - see session.h. */
+#include "session.h"
+
+#include <string.h>
+
+#include "apr_strings.h"
+#include "cluster.h"
+#include "health.h"
+#include "session_cookie.h"
+#include "sticky.h"
+
+static void find_route(const lb_ticket_t *ticket, lb_session_t *session)
+{
+    const proxy_balancer_shared *settings = ticket->balancer->s;
+    request_rec *r = ticket->r;
+
+    if (!*settings->sticky) {
+        return;
+    }
+    fcgi_span_t value = lb_sticky_in_url(ticket->url, settings->sticky_path, settings->scolonsep);
+    if (!value.at && r->args) {
+        value = lb_sticky_in_url(apr_pstrcat(r->pool, "?", r->args, NULL), settings->sticky_path,
+                                 settings->scolonsep);
+    }
+    session->name = settings->sticky_path;
+    if (!value.at) {
+        const char *cookies = apr_table_get(r->headers_in, "Cookie");
+        value = lb_sticky_in_cookies(cookies ? cookies : "", settings->sticky);
+        session->name = settings->sticky;
+    }
+    const fcgi_span_t route = lb_sticky_route(value, settings->sticky_separator);
+    if (route.at) {
+        session->route = apr_pstrmemdup(r->pool, (const char *)route.at, route.bytes);
+    }
+}
+
+lb_session_t lb_session_of(const lb_ticket_t *ticket)
+{
+    lb_session_t session = { 0 };
+
+    find_route(ticket, &session);
+    if (lb_session_cookie_is_on(ticket->balancer)) {
+        bool is_new;
+        session.of_cookie = lb_session_cookie_member(ticket, &is_new);
+        session.is_known = session.of_cookie && !is_new;
+    }
+    return session;
+}
+
+/* ---- Members of a session -------------------------------------------------------------------- */
+
+static bool can_serve(const lb_ticket_t *ticket, const proxy_worker *member)
+{
+    return lb_health_is_ready(ticket->balancer, member) && !lb_ticket_has_tried(ticket, member);
+}
+
+/* The first usable member with this route, standbys last.
+ * known  set when any member has the route, usable or not; its redirect goes to *redirect */
+static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *route, bool *known,
+                                     const char **redirect)
+{
+    const proxy_balancer *b = ticket->balancer;
+    proxy_worker *standby = NULL;
+
+    for (int i = 0; i < b->workers->nelts; i++) {
+        proxy_worker *member = lb_cluster_member(b, i);
+        if (!member || strcmp(member->s->route, route) != 0) {
+            continue;
+        }
+        *known = true;
+        if (!can_serve(ticket, member)) {
+            *redirect = *member->s->redirect ? member->s->redirect : *redirect;
+        }
+        else if (!PROXY_WORKER_IS_STANDBY(member)) {
+            return member;
+        }
+        else if (!standby) {
+            standby = member;
+        }
+    }
+    return standby;
+}
+
+/* Follows redirects, at most one for each member: they may form a circle.
+ * returns  NULL when no member of the session can serve; *known: does its route exist at all? */
+static proxy_worker *follow_route(const lb_ticket_t *ticket, const char *route, bool *known)
+{
+    for (int hops = 0; hops <= ticket->balancer->workers->nelts; hops++) {
+        const char *redirect = NULL;
+        bool is_known = false;
+        proxy_worker *member = member_of_route(ticket, route, &is_known, &redirect);
+
+        *known |= hops == 0 && is_known;
+        if (member || !redirect) {
+            return member;
+        }
+        route = redirect;
+    }
+    return NULL;
+}
+
+/* A member without a route may still have a redirect. */
+static proxy_worker *follow_cookie(const lb_ticket_t *ticket, proxy_worker *named)
+{
+    bool unused = false;
+
+    if (can_serve(ticket, named)) {
+        return named;
+    }
+    return *named->s->redirect ? follow_route(ticket, named->s->redirect, &unused) : NULL;
+}
+
+proxy_worker *lb_session_member(const lb_ticket_t *ticket, lb_session_t *session)
+{
+    if (session->route) {
+        session->by_route = follow_route(ticket, session->route, &session->route_is_known);
+        session->is_known |= session->route_is_known;
+    }
+    if (session->by_route || session->route_is_known) {
+        return session->by_route;
+    }
+    return session->of_cookie ? follow_cookie(ticket, session->of_cookie) : NULL;
+}
+
+bool lb_session_is_at(const lb_session_t *session, const proxy_worker *member)
+{
+    return session->route_is_known ? strcmp(session->route, member->s->route) == 0
+                                   : member == session->of_cookie;
+}
+
+bool lb_session_is_on(const proxy_balancer *balancer)
+{
+    return *balancer->s->sticky || lb_session_cookie_is_on(balancer);
+}
+
+/* ---- What is told of it ---------------------------------------------------------------------- */
+
+const char *lb_session_wording(const lb_ticket_t *ticket, const lb_session_t *session)
+{
+    return session->route_is_known
+           ? apr_pstrcat(ticket->r->pool, "route ", session->route, NULL)
+           : apr_pstrcat(ticket->r->pool, "cookie of ", session->of_cookie->s->name_ex, NULL);
+}
+
+void lb_session_tell(const lb_ticket_t *ticket, const lb_session_t *session)
+{
+    request_rec *r = ticket->r;
+
+    if (session->route) {
+        apr_table_setn(r->notes, "session-sticky", session->name);
+        apr_table_setn(r->notes, "session-route", session->route);
+        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_STICKY", session->name);
+        apr_table_setn(r->subprocess_env, "BALANCER_SESSION_ROUTE", session->route);
+    }
+    if (lb_session_cookie_is_on(ticket->balancer) && ticket->member != session->by_route
+        && ticket->member != session->of_cookie) {
+        lb_session_cookie_set(ticket);
+    }
+}
