@@ -105,6 +105,10 @@ UNIT_LIBS_election      := balancer_byrequests
 UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_queue         := balancer_byrequests
+UNIT_LIBS_ledger        := balancer_byrequests
+UNIT_LIBS_admission     := balancer_byrequests
+UNIT_LIBS_admission_stress := balancer_byrequests
 UNIT_LIBS_directive     := shared
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
