@@ -103,7 +103,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 static apr_status_t stop(void *data)
 {
     watch_t *watch = data;
-    const uint32_t row = atomic_load(&watch->ledger->row);
+    const uint32_t row = lb_ledger_row(watch->ledger);
     apr_status_t rv;
 
     atomic_store(&watch->is_stopping, true);
