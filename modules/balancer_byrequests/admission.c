@@ -127,12 +127,10 @@ uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
     lb_waiter_t complete = *request;
     uint32_t slot = LB_NOBODY;
 
-    complete.process = atomic_load(&ledger->row);
-    if (complete.process == LB_NOBODY) {
-        return LB_NOBODY;
-    }
     lb_ledger_lock(ledger->table);
-    if (has_queue_room(ledger->table, request, arena)) {
+    /* under the lock: who leaves in the meantime takes its waiters along */
+    complete.process = lb_ledger_row(ledger);
+    if (complete.process != LB_NOBODY && has_queue_room(ledger->table, request, arena)) {
         slot = lb_queue_add(ledger->table, &complete);
     }
     lb_ledger_unlock(ledger->table);
@@ -144,10 +142,30 @@ bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot)
     return atomic_load(&lb_table_waiter(ledger->table, slot)->state) == LB_SLOT_GRANTED;
 }
 
+uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot)
+{
+    return lb_admission_is_granted(ledger, slot) ? lb_table_waiter(ledger->table, slot)->granted
+                                                 : LB_NOBODY;
+}
+
+void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot)
+{
+    lb_table_t *t = ledger->table;
+
+    lb_ledger_lock(t);
+    if (lb_ledger_row(ledger) != LB_NOBODY && lb_admission_is_granted(ledger, slot)) {
+        lb_ledger_add_granted(t, lb_table_waiter(t, slot)->granted, -1, NULL);
+        lb_queue_take_back(t, slot);
+    }
+    lb_ledger_unlock(t);
+}
+
 void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot)
 {
     lb_ledger_lock(ledger->table);
-    lb_queue_widen(ledger->table, slot);
+    if (lb_ledger_row(ledger) != LB_NOBODY) {
+        lb_queue_widen(ledger->table, slot);
+    }
     lb_ledger_unlock(ledger->table);
 }
 
@@ -157,7 +175,7 @@ uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
     uint32_t member = LB_NOBODY;
 
     lb_ledger_lock(t);
-    if (atomic_load(&ledger->row) != LB_NOBODY) {    /* else the slot was taken from us */
+    if (lb_ledger_row(ledger) != LB_NOBODY) {    /* else the slot was taken from us */
         if (lb_admission_is_granted(ledger, slot)) {
             /* the sum stays as it is: what was granted is now held */
             member = lb_table_waiter(t, slot)->granted;

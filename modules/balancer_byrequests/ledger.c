@@ -26,8 +26,8 @@ static void change_sum(lb_table_t *t, uint32_t member, uint32_t by, size_t *busy
     }
 }
 
-/* Make all sums again from what processes hold and waiters were granted. Rows of nobody hold nothing:
- * their counts are cleared before their pid. */
+/* Make all sums again from what processes hold and waiters were granted. Rows of nobody hold
+ * nothing: their counts are cleared before their pid. */
 static void recount(lb_table_t *t)
 {
     for (uint32_t m = 0; m < t->member_count; m++) {

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* shared_table.h - a table that the processes of a test share, and processes that end or are killed.
+/* shared_table.h - a table that the processes of a test share; processes that end or are killed.
  * Needs    a test that includes check.h; all asserts are Check's.
  * Memory   the mapping and the processes are gone with the test, at the latest after an alarm. */
 #ifndef SHARED_TABLE_H
