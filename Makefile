@@ -3,6 +3,7 @@
 #   make check      every test              make demo / demo-stop   the reference site
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
+#   make tsan       unit tests with threads, under ThreadSanitizer
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -55,8 +56,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache fuzz install uninstall demo demo-stop \
-        bench clean print
+.PHONY: all setup check check-setup check-unit check-apache tsan tsan-run fuzz install uninstall \
+        demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -125,6 +126,16 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 check-unit: $(UNIT) $(REPLAY)
 	@for t in $(UNIT); do $$t || exit 1; done
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
+
+# ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
+TSAN = election ledger admission admission_stress
+
+tsan:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \
+	  CFLAGS='-O1 -g' tsan-run
+
+tsan-run: $(patsubst %,$(BUILD)/unit/test_%,$(TSAN))
+	@for t in $^; do CK_FORK=no CK_RUN_CASE=threads TSAN_OPTIONS=halt_on_error=1 $$t || exit 1; done
 
 # ---- Fuzzing: t/fuzz/fuzz_NAME.c is libFuzzer's way in, t/fuzz/corpus/NAME what is kept -------
 CLANG   ?= clang
