@@ -183,7 +183,12 @@ demo-stop:
 	scripts/demo stop
 
 # ---- Side by side with stock httpd, nginx, HAProxy and lighttpd ------------------------------
-bench: all $(BUILD)/fast_backend
+$(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
+	  $(filter %.c %.a,$^) $(LDFLAGS)
+
+bench: all $(BUILD)/fast_backend $(BUILD)/bench_election
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
