@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "apr_signal.h"
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
@@ -84,6 +85,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     watch_t *watch = data;
     apr_time_t next_beat = 0;
 
+    apr_setup_signal_thread();    /* signals are the main thread's */
     join(watch);
     while (!atomic_load(&watch->is_stopping)) {
         const uint32_t heard = lb_ledger_bell(watch->ledger);
