@@ -54,8 +54,8 @@ static void add_candidate(lb_member_row_t *row, const lb_arena_t *arena, size_t 
 
 /* ---- Newcomers ------------------------------------------------------------------------------- */
 
-/* With a thousand members this loop is what an election costs: no call in it, and the rows one after
- * the other.
+/* With a thousand members this loop is what an election costs: no call in it, and the rows one
+ * after the other.
  * returns  how many candidates */
 static size_t free_ones(lb_table_t *t, const lb_arena_t *arena)
 {
