@@ -90,7 +90,7 @@ $(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
 	$(LINK) $^
 $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
     $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
-	$(LINK) $^
+	$(LINK) $^ $(JANSSON_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
 	$(LINK) $^ $(JANSSON_LIBS)
@@ -110,7 +110,10 @@ UNIT_LIBS_queue         := balancer_byrequests
 UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
 UNIT_LIBS_admission_stress := balancer_byrequests
+UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_directive     := shared
+# Libraries that some of that code needs.
+UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -120,7 +123,7 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -pthread -It/unit \
 	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
-	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS)
+	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS) $(UNIT_LINK_$*)
 -include $(wildcard $(BUILD)/unit/*.d)
 
 check-unit: $(UNIT) $(REPLAY)

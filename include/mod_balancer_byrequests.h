@@ -83,6 +83,12 @@ APR_DECLARE_OPTIONAL_FN(void, lb_ticket_pause, (lb_ticket_t *ticket));
 APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_resume,
                         (lb_ticket_t *ticket, request_rec *r, char **url));
 
+/* ---- Parameters ---- */
+
+/** The worker whose parameters, as the configuration was read, hold for this member of a balancer:
+ *  itself, or another one when the member was added or moved at run time. */
+APR_DECLARE_OPTIONAL_FN(const proxy_worker *, lb_configured_worker, (const proxy_worker *worker));
+
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
 
 typedef struct {
@@ -118,6 +124,16 @@ typedef struct {
     int         keepalive;     /* -1 not set, 0 off, 1 on */
     const char *flush_packets; /* off, on, auto */
     apr_interval_time_t flush_wait;
+
+    /* What the configuration says, for what can be changed at run time. A member that was added at
+     * run time is_added, and these repeat its run-time values. */
+    int         is_added;
+    const char *config_url;    /* another one than url when it was moved */
+    int         config_weight_hundredths;
+    int         config_lbset;
+    const char *config_route;
+    const char *config_redirect;
+    unsigned int config_status_bits;
 } lb_member_view_t;
 
 typedef struct {
@@ -136,6 +152,15 @@ typedef struct {
     uint32_t    queued;        /* requests that wait for any of its members */
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
+    int         is_persistent; /* BalancerPersist: changes outlive a full restart */
+
+    /* What the configuration says, for what can be changed at run time. */
+    const char *config_lbmethod;
+    const char *config_sticky;
+    const char *config_sticky_path;
+    int         config_nofailover;
+    apr_interval_time_t config_timeout;
+    int         config_max_attempts;
     apr_array_header_t *members;   /* of lb_member_view_t */
 } lb_balancer_view_t;
 
@@ -163,6 +188,8 @@ typedef struct {
     int         nofailover;          /* 0 or 1 */
     const char *sticky;              /* "cookie" or "cookie|parameter"; "-" clears */
     const char *new_member;          /* URL of a member to add, disabled until it is enabled */
+    const char *new_address;         /* "host:port" for the member; its URL changes with it */
+    int         remove_member;       /* 1: it takes no new request, and goes with its last */
 } lb_action_t;
 
 /** An action that changes nothing. */

@@ -2,12 +2,16 @@
 /* cluster.c - see cluster.h. */
 #include "cluster.h"
 
+#include "ap_provider.h"
 #include "ap_mpm.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "httpd.h"
+#include "membership.h"
+#include "restore.h"
+#include "state_keeper.h"
 #include "member_params.h"
 #include "util_mutex.h"
 
@@ -46,7 +50,29 @@ proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i)
     /* mod_proxy adds an array entry first and fills it in afterwards; the array was made large
      * enough and zeroed at start, so an unfinished entry reads as NULL. */
     proxy_worker *member = APR_ARRAY_IDX(balancer->workers, i, proxy_worker *);
-    return member && member->s ? member : NULL;
+    return member && member->s && lb_cluster_lists(balancer, member) ? member : NULL;
+}
+
+bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member)
+{
+    return lb_roster_lists(lb_cluster_of(balancer)->roster, member);
+}
+
+const proxy_worker *lb_cluster_configured(const proxy_worker *member)
+{
+    const lb_cluster_t *cluster = member->balancer ? member->balancer->context : NULL;
+
+    if (!cluster || member == cluster->owner->template) {    /* NULL: configuration is being read */
+        return member;
+    }
+    const lb_configured_t *configured =
+        lb_roster_configured(cluster->roster, member->s->index);
+    return configured ? configured->member : cluster->owner->template;
+}
+
+bool lb_cluster_admits(const proxy_balancer *balancer, const proxy_worker *member)
+{
+    return lb_roster_admits(lb_cluster_of(balancer)->roster, member);
 }
 
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member)
@@ -71,14 +97,28 @@ proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t inde
     return NULL;
 }
 
-void lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
+/* Not ap_proxy_sync_balancer(): for it a slot has one owner for ever. */
+bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
 {
     if (balancer->s->wupdated <= balancer->wupdated) {
-        return;
+        return false;
     }
     PROXY_THREAD_LOCK(balancer);
-    ap_proxy_sync_balancer(balancer, s, balancer->sconf);
+    const apr_time_t seen = balancer->s->wupdated;
+    proxy_balancer_method *method = ap_lookup_provider(PROXY_LBMETHOD, balancer->s->lbpname, "0");
+    if (method) {
+        balancer->lbmethod = method;
+    }
+    lb_roster_sync(lb_cluster_of(balancer)->roster, balancer, s);
+    if (balancer->s->need_reset) {
+        if (balancer->lbmethod->reset) {
+            balancer->lbmethod->reset(balancer, s);
+        }
+        balancer->s->need_reset = 0;
+    }
+    balancer->wupdated = seen;
     PROXY_THREAD_UNLOCK(balancer);
+    return true;
 }
 
 void lb_cluster_members_changed(const proxy_balancer *balancer)
@@ -87,8 +127,9 @@ void lb_cluster_members_changed(const proxy_balancer *balancer)
 
     for (int i = 0; i < clusters->nelts; i++) {
         const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
+        proxy_balancer_shared *shared = cluster->balancer->s;
         if (cluster->balancer->workers == balancer->workers) {
-            cluster->balancer->s->wupdated = now;
+            shared->wupdated = now > shared->wupdated ? now : shared->wupdated + 1;
         }
     }
 }
@@ -104,7 +145,7 @@ static table_set_t *table_set(server_rec *s)
     if (!found) {
         table_set_t *set = apr_pcalloc(process, sizeof(*set));
         set->ledgers = apr_array_make(process, 2, sizeof(lb_ledger_t *));
-        apr_pool_userdata_setn(set, table_set_key, NULL, process);
+        apr_pool_userdata_set(set, table_set_key, NULL, process);    /* the key, too, outlives us */
         found = set;
     }
     return found;
@@ -177,7 +218,19 @@ static uint64_t key_of(const char *first, const char *second, const char *third)
     return h ? h : 1;
 }
 
-static void set_limits(lb_member_row_t *row, const lb_member_params_t *params)
+uint64_t lb_cluster_member_key(const lb_cluster_t *cluster, const proxy_worker_shared *member)
+{
+    return key_of(cluster->owner->balancer->s->sname, member->uds_path, member->name_ex);
+}
+
+uint64_t lb_cluster_slot_key(const lb_cluster_t *cluster, int slot)
+{
+    char number[16];
+    apr_snprintf(number, sizeof(number), "%d", slot);
+    return key_of(cluster->owner->balancer->s->sname, "slot", number);
+}
+
+void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params)
 {
     atomic_store(&row->limit, (uint32_t)params->maxinflight);
     atomic_store(&row->queue_limit, (uint32_t)params->queue);
@@ -186,43 +239,42 @@ static void set_limits(lb_member_row_t *row, const lb_member_params_t *params)
 }
 
 /* returns  false when the table has no room for all of them */
-static bool claim_members(apr_pool_t *pconf, lb_table_t *t, uint32_t generation,
-                          lb_cluster_t *cluster)
+static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
 {
     const proxy_balancer *b = cluster->balancer;
     bool all = true;
 
     for (int i = 0; i < b->workers->nelts; i++) {
         const proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
-        const uint64_t key = key_of(b->s->sname, member->s->uds_path, member->s->name_ex);
-        lb_member_row_t *row = lb_table_claim_member(t, key, generation);
+        lb_member_row_t *row =
+            lb_table_claim_member(t, lb_cluster_member_key(cluster, member->s), generation);
         cluster->member_rows[member->s->index] = row;
         if (row) {
-            set_limits(row, lb_member_params_of(member));
+            lb_cluster_set_limits(row, lb_member_params_of(member));
         }
     }
     for (int slot = 0; slot < cluster->slots; slot++) {
         if (!cluster->member_rows[slot]) {   /* for a member added at run time */
-            cluster->member_rows[slot] = lb_table_claim_member(
-                t, key_of(b->s->sname, "slot", apr_itoa(pconf, slot)), generation);
+            cluster->member_rows[slot] =
+                lb_table_claim_member(t, lb_cluster_slot_key(cluster, slot), generation);
         }
         all = all && cluster->member_rows[slot];
     }
     return all;
 }
 
-static int claim_rows(apr_pool_t *pconf, server_rec *s, table_set_t *set, lb_cluster_t *cluster)
+static int claim_rows(server_rec *s, table_set_t *set, lb_cluster_t *cluster)
 {
     const uint64_t key = key_of(cluster->balancer->s->sname, "", "");
     const uint32_t members = (uint32_t)cluster->slots;
     lb_ledger_t *ledger = choose_table(s, set, key, members);
 
-    if (ledger && !claim_members(pconf, ledger->table, set->generation, cluster)) {
+    if (ledger && !claim_members(ledger->table, set->generation, cluster)) {
         /* it has grown out of its table: its counts begin anew in another */
         memset(cluster->member_rows, 0, members * sizeof(*cluster->member_rows));
         ledger = add_table(s, set, 1, members);
         if (ledger) {
-            claim_members(pconf, ledger->table, set->generation, cluster);
+            claim_members(ledger->table, set->generation, cluster);
         }
     }
     if (!ledger) {
@@ -311,7 +363,6 @@ static int share_member(proxy_balancer *b, proxy_worker *member, server_rec *s, 
         return slot_failed(s, member->s->name_ex, "sharing the member", rv);
     }
     member->s->updated = now;
-    member->s->busy = 0;    /* a persisted count would never come back to 0; see watch.c */
     return OK;
 }
 
@@ -335,11 +386,10 @@ static void default_attempts(proxy_balancer *b)
     }
 }
 
-static int share_members(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                         ap_slotmem_type_t type, server_rec *s)
+static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s)
 {
     const apr_time_t now = apr_time_now();
-    b->max_workers = b->workers->nelts + b->growth;
+    proxy_balancer *b = cluster->balancer;
 
     apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_CLUSTER_MUTEX_TYPE, b->s->sname,
                                              s, pconf, 0);
@@ -350,7 +400,7 @@ static int share_members(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balan
         return !OK;
     }
     rv = slotmem->create(&b->wslot, b->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
-                         (unsigned int)b->max_workers, type, pconf);
+                         (unsigned int)b->max_workers, 0, pconf);
     if (rv != APR_SUCCESS) {
         return slot_failed(s, b->s->name, "creating the slots for its members", rv);
     }
@@ -362,10 +412,6 @@ static int share_members(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balan
         }
     }
     reserve_members(b);
-    if (conf->bal_persist) {   /* members that were added at run time come back */
-        b->wupdated--;
-        ap_proxy_sync_balancer(b, s, conf);
-    }
     default_attempts(b);
     return OK;
 }
@@ -399,6 +445,7 @@ static void adopt_method(proxy_balancer *b, const lb_cluster_t *cluster, server_
 
 static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
 {
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
     lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
 
     cluster->id = clusters->nelts + 1;
@@ -407,7 +454,14 @@ static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_re
     cluster->balancer = b;
     cluster->settings = lb_balancer_settings_of(s, b);
     cluster->configured = b->s;
+    cluster->is_persistent = conf->bal_persist != 0;
     return cluster;
+}
+
+/* What the balancer's settings are before anybody changes them. */
+static void note_baseline(apr_pool_t *pconf, lb_cluster_t *cluster)
+{
+    cluster->baseline = apr_pmemdup(pconf, cluster->balancer->s, sizeof(*cluster->baseline));
 }
 
 static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
@@ -420,6 +474,8 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
         return OK;
     }
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
+    cluster->owner = base->owner;
+    cluster->roster = base->roster;
     cluster->ledger = base->ledger;
     cluster->row = base->row;
     cluster->member_rows = base->member_rows;
@@ -432,31 +488,43 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     b->s->wupdated = b->wupdated;
     default_attempts(b);
     adopt_method(b, base, s);
+    note_baseline(pconf, cluster);
+    lb_restore_balancer(cluster, lb_state_keeper_find(cluster));
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
     return OK;
 }
 
 static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                       ap_slotmem_type_t type, server_rec *s, table_set_t *set)
+                       server_rec *s, table_set_t *set)
 {
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
+    const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
 
-    if (share_balancer(conf, b, s) != OK || share_members(pconf, conf, b, type, s) != OK) {
+    cluster->owner = cluster;
+    cluster->slots = b->max_workers = b->workers->nelts + b->growth;
+    cluster->template = lb_membership_make_template(pconf, cluster);
+    apr_array_header_t *plan = lb_restore_plan(pconf, cluster, saved);
+    if (!cluster->template || !cluster->roster || share_balancer(conf, b, s) != OK
+        || share_members(pconf, cluster, s) != OK) {
         return !OK;
     }
-    cluster->slots = b->max_workers;
+    note_baseline(pconf, cluster);
     cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
                                                   * sizeof(*cluster->member_rows));
     b->context = cluster;
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
-    return claim_rows(pconf, s, set, cluster);
+    lb_restore_seats(cluster, plan);
+    if (claim_rows(s, set, cluster) != OK) {
+        return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
+    }
+    lb_restore_balancer(cluster, saved);
+    lb_restore_members(cluster, plan);
+    return OK;
 }
 
 static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *set)
 {
     proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-    const ap_slotmem_type_t type =
-        conf->bal_persist ? AP_SLOTMEM_TYPE_PERSIST | AP_SLOTMEM_TYPE_CLEARINUSE : 0;
 
     if (conf->bslot) {
         return OK;    /* a virtual host without proxy directives has the main server's struct */
@@ -468,7 +536,7 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
     }
     conf->max_balancers = conf->balancers->nelts + conf->bgrowth;
     apr_status_t rv = slotmem->create(&conf->bslot, conf->id, ALIGNED_PROXY_BALANCER_SHARED_SIZE,
-                                      (unsigned int)conf->max_balancers, type, pconf);
+                                      (unsigned int)conf->max_balancers, 0, pconf);
     if (rv != APR_SUCCESS) {
         return slot_failed(s, vhost_name(pconf, s), "creating the slots for its balancers", rv);
     }
@@ -482,7 +550,7 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
             PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", sname, NULL));
         }
         if ((base ? inherit(pconf, conf, b, base, s)
-                  : add_cluster(pconf, conf, b, type, s, set)) != OK) {
+                  : add_cluster(pconf, conf, b, s, set)) != OK) {
             return !OK;
         }
     }
@@ -512,6 +580,7 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     }
     slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
     clusters = apr_array_make(pconf, 8, sizeof(lb_cluster_t *));
+    lb_state_keeper_open(pconf, main);
 
     table_set_t *set = table_set(main);
     set->generation++;
@@ -527,6 +596,7 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
+    lb_state_keeper_start(pconf, main);
     return OK;
 }
 
@@ -536,7 +606,11 @@ static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *b
 {
     apr_status_t rv = ap_proxy_initialize_balancer(b, s, pchild);
     for (int i = 0; rv == APR_SUCCESS && i < b->workers->nelts; i++) {
-        rv = ap_proxy_initialize_worker(APR_ARRAY_IDX(b->workers, i, proxy_worker *), s, pchild);
+        proxy_worker *member = lb_cluster_member(b, i);
+        /* the others were removed or moved before this child started: see lb_cluster_sync() */
+        if (member && lb_cluster_admits(b, member)) {
+            rv = ap_proxy_initialize_worker(member, s, pchild);
+        }
     }
     if (rv != APR_SUCCESS) {
         /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */
@@ -553,7 +627,9 @@ void lb_cluster_child_init(apr_pool_t *pchild, server_rec *main)
         for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             b->tmutex = inherited_from(b)->balancer->tmutex;    /* one array of members, one lock */
+            lb_roster_child_init(lb_cluster_of(b)->roster, pchild);
             attach_balancer(pchild, s, b);
         }
     }
+    lb_state_keeper_child_init(pchild, main);
 }

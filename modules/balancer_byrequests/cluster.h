@@ -11,22 +11,30 @@
 
 #include "balancer_settings.h"
 #include "ledger.h"
+#include "member_params.h"
 #include "mod_proxy.h"
+#include "roster.h"
 
 /* What we keep for a balancer. A virtual host that inherits it without settings of its own shares
  * it; one with settings of its own has its own, with the same rows. */
-typedef struct {
+typedef struct lb_cluster_t lb_cluster_t;
+struct lb_cluster_t {
     int id;                           /* counts up from 1 in configuration order */
     server_rec *server;               /* the virtual host that defines it */
     const char *vhost;                /* its name, and port if one is configured, for operators */
     proxy_balancer *balancer;         /* the defining copy */
     const lb_balancer_settings_t *settings;
     const proxy_balancer_shared *configured;   /* its settings before they moved to shared memory */
+    const proxy_balancer_shared *baseline;     /* those settings, with all defaults */
+    lb_cluster_t *owner;              /* whose members these are: itself, or whom it inherits */
+    bool is_persistent;               /* BalancerPersist */
+    lb_roster_t *roster;              /* the owner's, as the rows are */
+    const proxy_worker *template;     /* the owner's: what members added at run time are like */
     lb_ledger_t *ledger;              /* of the table where all its rows are */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     int slots;                        /* members that it can have, growth included */
-} lb_cluster_t;
+};
 
 /** What we keep for this balancer; never NULL after post_config. */
 lb_cluster_t *lb_cluster_of(const proxy_balancer *balancer);
@@ -35,7 +43,7 @@ lb_cluster_t *lb_cluster_of(const proxy_balancer *balancer);
 apr_array_header_t *lb_cluster_all(void);
 
 /** The i-th member of a balancer, 0 <= i < balancer->workers->nelts.
- *  returns  NULL while another thread is still adding it */
+ *  returns  NULL while another thread is still adding it, and when it was removed */
 proxy_worker *lb_cluster_member(const proxy_balancer *balancer, int i);
 
 /** The shared row of a member, and its index in the table. */
@@ -48,8 +56,27 @@ proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t inde
 /** The tables of this process: array of lb_ledger_t *. */
 const apr_array_header_t *lb_cluster_ledgers(server_rec *s);
 
-/** See members and settings that another process added or changed. */
-void lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
+/** The worker whose parameters hold for this member: itself, or the one in the configuration when
+ *  the member was made at run time. */
+const proxy_worker *lb_cluster_configured(const proxy_worker *member);
+
+/** May this member still take requests? Ask after the ticket was counted: from a true on, its slot
+ *  is nobody else's until the ticket is given back. */
+bool lb_cluster_admits(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** Is it, for this process, still a member? For what is done after its ticket was given back. */
+bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member);
+
+/** See members and settings that another process added, moved, removed or changed.
+ *  returns  was there anything new? */
+bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
+
+/** A row's limits are those of these parameters. */
+void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
+
+/** The key of a member's row, and of the row of a free slot. */
+uint64_t lb_cluster_member_key(const lb_cluster_t *cluster, const proxy_worker_shared *member);
+uint64_t lb_cluster_slot_key(const lb_cluster_t *cluster, int slot);
 
 /** Members were added: all balancers that share them look again, in all processes. */
 void lb_cluster_members_changed(const proxy_balancer *balancer);

@@ -3,6 +3,7 @@
 #include "contract.h"
 
 #include "apr_optional.h"
+#include "cluster.h"
 #include "dispatch.h"
 #include "health.h"
 #include "operate.h"
@@ -50,6 +51,11 @@ static proxy_worker *lb_ticket_resume(lb_ticket_t *ticket, request_rec *r, char 
     return lb_dispatch_resume(ticket, r, url);
 }
 
+static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
+{
+    return lb_cluster_configured(worker);
+}
+
 static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
 {
     return lb_snapshot_take(p, any);
@@ -67,6 +73,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_pause);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
+    APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
 }

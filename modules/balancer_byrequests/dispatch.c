@@ -18,6 +18,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 /* How often a request that waits for a usable member (the balancer's timeout) looks again. */
 #define LOOK_AGAIN_US (20 * 1000)
 
+/* So often may the chosen member be removed before the ticket holds it. */
+#define REMOVED_MEANWHILE_MAX 8
+
 int lb_dispatch_canon(request_rec *r, char *url)
 {
     char *host;
@@ -131,6 +134,9 @@ static proxy_worker *elect_patiently(const lb_ticket_t *ticket, bool *are_full)
     const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
     proxy_worker *member = lb_provider_elect(ticket, are_full);
 
+    if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+        member = lb_provider_elect(ticket, are_full);    /* who was just added, or has moved */
+    }
     while (!member && !*are_full && apr_time_now() < deadline
            && !ticket->r->connection->aborted) {
         apr_sleep(LOOK_AGAIN_US);
@@ -214,6 +220,19 @@ static lb_outcome_t choose(lb_ticket_t *ticket, const session_t *session, proxy_
     return outcome;
 }
 
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, const session_t *session)
+{
+    for (int again = 0; again <= REMOVED_MEANWHILE_MAX; again++) {
+        proxy_worker *member = NULL;
+        const lb_outcome_t outcome = choose(ticket, session, &member);
+        if (outcome != LB_SERVED || lb_ticket_hold(ticket, member)) {
+            return outcome;
+        }
+        lb_cluster_sync(ticket->balancer, ticket->r->server);
+    }
+    return LB_NO_MEMBER;
+}
+
 static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     const proxy_balancer *b = ticket->balancer;
@@ -253,8 +272,9 @@ static void tell_environment(const lb_ticket_t *ticket, const session_t *session
     apr_table_t *env = r->subprocess_env;
 
     apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
-    apr_table_setn(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
-    apr_table_setn(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+    /* copies: the access log is written when the member may have been removed */
+    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
+    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
     if (session->route) {
         apr_table_setn(r->notes, "session-sticky", session->name);
         apr_table_setn(r->notes, "session-route", session->route);
@@ -281,15 +301,13 @@ static int rewrite_url(const lb_ticket_t *ticket, char **url)
 static int dispatch(lb_ticket_t *ticket, char **url)
 {
     const session_t session = session_of(ticket);
-    proxy_worker *member = NULL;
-    const lb_outcome_t outcome = choose(ticket, &session, &member);
+    const lb_outcome_t outcome = choose_and_hold(ticket, &session);
 
     apr_table_setn(ticket->r->notes, "fcgi-queue-us",
                    apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
     if (outcome != LB_SERVED) {
         return refuse(ticket, outcome);
     }
-    lb_ticket_hold(ticket, member);
     tell_environment(ticket, &session);
     const int rc = rewrite_url(ticket, url);
     if (rc != OK) {
@@ -353,7 +371,9 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
         return OK;
     }
     give_back_for_other_scheme(ticket);
-    lb_health_judge_answer(balancer, ticket->member, r);
+    if (lb_cluster_lists(balancer, ticket->member)) {
+        lb_health_judge_answer(balancer, ticket->member, r);
+    }
     return OK;
 }
 

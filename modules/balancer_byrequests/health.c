@@ -5,6 +5,7 @@
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "state_keeper.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -42,6 +43,7 @@ void lb_health_fail(const proxy_balancer *b, proxy_worker *member, lb_outcome_t 
     member->s->error_time = apr_time_now();
     set_bits(member, PROXY_WORKER_IN_ERROR);
     if (!was_in_error) {
+        lb_state_keeper_note_change();
         ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0410)
                       "%s: member %s: ok -> error (%s), next trial in %" APR_TIME_T_FMT " s",
                       b->s->name, ap_proxy_worker_name(r->pool, member), reason,
@@ -68,6 +70,24 @@ void lb_health_succeed(proxy_worker *member)
     }
 }
 
+void lb_health_ban_of(const proxy_worker_shared *member, apr_time_t *since,
+                      apr_interval_time_t *length)
+{
+    const int is_banned = (member->status & PROXY_WORKER_IN_ERROR) != 0;
+    *since = is_banned ? member->error_time : 0;
+    *length = is_banned ? member->retry : 0;
+}
+
+void lb_health_ban(proxy_worker_shared *member, apr_time_t since, apr_interval_time_t length)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (since + length > now) {
+        member->error_time = since < now ? since : now;
+        __atomic_fetch_or(&member->status, PROXY_WORKER_IN_ERROR, __ATOMIC_SEQ_CST);
+    }
+}
+
 apr_time_t lb_health_next_trial(const proxy_worker *member)
 {
     return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
@@ -77,6 +97,7 @@ static void take_back(const proxy_balancer *b, proxy_worker *member, const char 
 {
     if (clear_bits(member, PROXY_WORKER_IN_ERROR)) {
         __atomic_fetch_add(&member->s->retries, 1, __ATOMIC_SEQ_CST);
+        lb_state_keeper_note_change();
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0411)
                      "%s: member %s: error -> ok (%s)", b->s->name, member->s->name_ex, why);
     }
@@ -99,7 +120,8 @@ void lb_health_force_recovery(const proxy_balancer *b, server_rec *s)
 
     for (int i = 0; i < count; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
-        if (!member || !PROXY_WORKER_IS_ERROR(member)) {
+        if (member && !PROXY_WORKER_IS_ERROR(member)
+            && !PROXY_WORKER_IS(member, PROXY_WORKER_IN_SHUTDOWN)) {
             return;
         }
     }
@@ -107,11 +129,16 @@ void lb_health_force_recovery(const proxy_balancer *b, server_rec *s)
     int came_back = 0;
     for (int i = 0; i < count; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
-        lb_health_retry(b, member, s);
-        came_back |= !PROXY_WORKER_IS_ERROR(member);
+        if (member) {
+            lb_health_retry(b, member, s);
+            came_back |= !PROXY_WORKER_IS(member, PROXY_WORKER_IN_ERROR | PROXY_WORKER_IN_SHUTDOWN);
+        }
     }
     for (int i = 0; i < count && !came_back && b->s->forcerecovery; i++) {
-        take_back(b, lb_cluster_member(b, i), "forcerecovery: all members are in error", s);
+        proxy_worker *member = lb_cluster_member(b, i);
+        if (member) {
+            take_back(b, member, "forcerecovery: all members are in error", s);
+        }
     }
 }
 

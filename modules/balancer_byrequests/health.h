@@ -35,6 +35,14 @@ void lb_health_force_recovery(const proxy_balancer *b, server_rec *s);
 /** After an answer: failonstatus and failontimeout. */
 void lb_health_judge_answer(const proxy_balancer *b, proxy_worker *member, request_rec *r);
 
+/** Is it banned? Written for the state that outlives a restart.
+ *  since, length   0 when it is not */
+void lb_health_ban_of(const proxy_worker_shared *member, apr_time_t *since,
+                      apr_interval_time_t *length);
+
+/** Ban it again, as it was before the restart. */
+void lb_health_ban(proxy_worker_shared *member, apr_time_t since, apr_interval_time_t length);
+
 /** When a member in error is due for a trial; 0 when it is not in error. */
 apr_time_t lb_health_next_trial(const proxy_worker *member);
 

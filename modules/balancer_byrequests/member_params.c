@@ -8,6 +8,7 @@
 #include "apr_hash.h"
 #include "apr_optional.h"
 #include "apr_strings.h"
+#include "cluster.h"
 #include "directive.h"
 
 static const lb_member_params_t initial = {
@@ -23,10 +24,15 @@ static apr_hash_t *written;      /* name of a member's struct and key -> "" */
 static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_us;
 static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_the_notes;
 
+const lb_member_params_t *lb_member_params_written(const proxy_worker *worker)
+{
+    const lb_member_params_t *found = apr_hash_get(by_member, &worker, sizeof(worker));
+    return found ? found : &initial;
+}
+
 const lb_member_params_t *lb_member_params_of(const proxy_worker *member)
 {
-    const lb_member_params_t *found = apr_hash_get(by_member, &member, sizeof(member));
-    return found ? found : &initial;
+    return lb_member_params_written(lb_cluster_configured(member));
 }
 
 static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *member)

@@ -24,6 +24,9 @@ typedef struct {
 /** The parameters of a member; the defaults when none was written. */
 const lb_member_params_t *lb_member_params_of(const proxy_worker *member);
 
+/** Those that are written for this very worker in the configuration. */
+const lb_member_params_t *lb_member_params_written(const proxy_worker *worker);
+
 /** Hook bodies of pre_config: the first stands at the end of the opening, in front of
  *  mod_proxy_hcheck, and takes our keys. The second stands before all others and notes which keys
  *  were written, so that defaults do not touch them. */

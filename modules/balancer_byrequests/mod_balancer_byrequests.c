@@ -8,7 +8,9 @@
 #include "dispatch.h"
 #include "http_config.h"
 #include "member_params.h"
+#include "mpm_common.h"
 #include "provider.h"
+#include "state_keeper.h"
 #include "watch.h"
 
 extern __attribute__((visibility("default")))
@@ -27,6 +29,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(lb_balancer_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(lb_cluster_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    ap_hook_monitor(lb_state_keeper_monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_watch_child_init, NULL, NULL, APR_HOOK_LAST);
     proxy_hook_pre_request(lb_dispatch_pre_request, NULL, NULL, APR_HOOK_FIRST);
     proxy_hook_post_request(lb_dispatch_post_request, NULL, NULL, APR_HOOK_FIRST);

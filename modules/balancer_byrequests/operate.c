@@ -4,7 +4,12 @@
 
 #include "ap_provider.h"
 #include "apr_strings.h"
-#include "cluster.h"
+#include "membership.h"
+#include "setting.h"
+#include "state_keeper.h"
+
+#define WAIT_FOR_SLOT_US apr_time_from_sec(3)
+#define LOOK_AGAIN_US    (20 * 1000)
 
 /* ---- What the action is about ---------------------------------------------------------------- */
 
@@ -82,19 +87,27 @@ static const char *check_balancer(apr_pool_t *p, const lb_action_t *a, const pro
     return check_text(p, "the sticky session name", a->sticky, sizeof(b->s->sticky_path));
 }
 
-static const char *check_new_member(apr_pool_t *p, const lb_action_t *a, const proxy_balancer *b)
+/* One of these in an action: the others would need to know how it ended. */
+static const char *check_membership(apr_pool_t *p, const lb_action_t *a,
+                                    const lb_cluster_t *cluster, const proxy_worker *member)
 {
-    if (!a->new_member) {
-        return NULL;
+    if (a->new_address || a->remove_member) {
+        if (!member) {
+            return "which member?";
+        }
+        if (a->new_address && a->remove_member) {
+            return "a member can be removed or moved, not both";
+        }
     }
-    if (find_member(p, b, a->new_member)) {
-        return apr_psprintf(p, "%s already has a member %s", b->s->name, a->new_member);
+    const char *err =
+        a->new_member ? lb_membership_check_new(p, cluster, a->new_member) : NULL;
+    if (!err && a->new_address) {
+        err = lb_membership_check_move(p, cluster, member, a->new_address);
     }
-    if (b->storage->num_free_slots(b->wslot) == 0) {
-        return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
-                            "ProxySet growth=N and restart", b->s->name);
+    if (!err && a->remove_member) {
+        err = lb_membership_check_removal(p, cluster, member);
     }
-    return NULL;
+    return err;
 }
 
 /* ---- Do it ----------------------------------------------------------------------------------- */
@@ -123,21 +136,6 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     }
 }
 
-static void change_sticky(proxy_balancer_shared *s, const char *value)
-{
-    if (strcmp(value, "-") == 0) {
-        *s->sticky = *s->sticky_path = '\0';
-        return;
-    }
-    PROXY_STRNCPY(s->sticky, value);
-    PROXY_STRNCPY(s->sticky_path, value);
-    char *bar = strchr(s->sticky, '|');
-    if (bar) {
-        PROXY_STRNCPY(s->sticky_path, bar + 1);
-        *bar = '\0';
-    }
-}
-
 static void change_balancer(const lb_action_t *a, proxy_balancer *b)
 {
     if (a->timeout != -1) {
@@ -151,43 +149,94 @@ static void change_balancer(const lb_action_t *a, proxy_balancer *b)
         b->s->sticky_force = a->nofailover != 0;
     }
     if (a->sticky) {
-        change_sticky(b->s, a->sticky);
+        lb_setting_sticky(b->s, a->sticky);
     }
     if (a->lbmethod && strcmp(a->lbmethod, b->s->lbpname) != 0) {
         PROXY_STRNCPY(b->s->lbpname, a->lbmethod);
         b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0");
         b->s->need_reset = 1;
-        b->s->wupdated = apr_time_now();    /* the other processes take it over */
+        lb_cluster_members_changed(b);    /* the other processes take it over */
     }
 }
 
-/* It comes up disabled, so that it can be looked at first. */
-static const char *add_member(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+/* returns  NULL, else what is wrong: nothing was changed then */
+static const char *change(apr_pool_t *p, const lb_action_t *a, lb_cluster_t *cluster,
+                          proxy_worker *member)
 {
     proxy_balancer *b = cluster->balancer;
-    proxy_server_conf *conf = b->sconf;
-    proxy_worker *member = NULL;
-    proxy_worker_shared *memory;
-    unsigned int slot;
+    const char *moved = NULL;
 
-    const char *err = ap_proxy_define_worker(conf->pool, &member, b, conf, url, 0);
+    if (member && !lb_cluster_lists(b, member)) {
+        return apr_psprintf(p, "%s was removed meanwhile", a->member);
+    }
+    const char *err = check_membership(p, a, cluster, member);
+
+    if (!err && a->new_member) {
+        err = lb_membership_add(p, cluster, a->new_member);
+    }
+    if (!err && a->new_address) {
+        err = lb_membership_move(p, cluster, member, a->new_address, &moved);
+    }
     if (err) {
-        return apr_psprintf(p, "%s: %s", url, err);
+        return err;
     }
-    PROXY_COPY_CONF_PARAMS(member, conf);
-    if (b->storage->grab(b->wslot, &slot) != APR_SUCCESS
-        || b->storage->dptr(b->wslot, slot, (void **)&memory) != APR_SUCCESS
-        || ap_proxy_share_worker(member, memory, (int)slot) != APR_SUCCESS
-        || ap_proxy_initialize_worker(member, cluster->server, conf->pool) != APR_SUCCESS) {
-        b->workers->nelts--;
-        return apr_psprintf(p, "%s: no shared memory for the new member", url);
+    if (a->remove_member) {
+        lb_membership_remove(cluster, member);
     }
-    lb_table_reset_member(lb_cluster_row(b, member));
-    ap_proxy_set_wstatus(PROXY_WORKER_DISABLED_FLAG, 1, member);
-    member->s->updated = apr_time_now();
-    lb_cluster_members_changed(b);
+    else if (moved) {
+        lb_cluster_sync(b, cluster->server);
+        member = find_member(p, b, moved);
+    }
+    if (member) {
+        change_member(a, b, member);
+    }
+    change_balancer(a, b);
     return NULL;
 }
+
+/* ---- Slots ----------------------------------------------------------------------------------- */
+
+/* returns  how many members wait for their last requests */
+static int free_left(lb_cluster_t *cluster)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const lb_roster_t *roster = cluster->roster;
+    int waiting = 0;
+
+    for (int i = 0; i < roster->count; i++) {
+        waiting += atomic_load(&roster->slots[i].leaves_since) != 0;
+    }
+    if (waiting) {
+        PROXY_GLOBAL_LOCK(b);
+        waiting = lb_membership_free_left(cluster);
+        PROXY_GLOBAL_UNLOCK(b);
+    }
+    return waiting;
+}
+
+void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any)
+{
+    if (cluster->owner == cluster) {
+        free_left(cluster);
+    }
+    lb_cluster_sync(cluster->balancer, any);
+}
+
+/* Who was removed a moment ago may leave the slot, or the name, that is needed now.
+ * url   of the member to come; NULL: none that could be said already */
+static void wait_for_slot(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
+
+    while (free_left(cluster) > 0 && apr_time_now() < deadline
+           && (b->storage->num_free_slots(b->wslot) == 0
+               || (url && lb_membership_is_leaving(p, cluster, url)))) {
+        apr_sleep(LOOK_AGAIN_US);
+    }
+}
+
+/* ---- The action ------------------------------------------------------------------------------ */
 
 const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
 {
@@ -197,7 +246,14 @@ const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *
                             action->vhost ? " in " : "", action->vhost ? action->vhost : "");
     }
     proxy_balancer *b = cluster->balancer;
-    lb_cluster_sync(b, any);
+    lb_operate_tidy(cluster, any);
+    if (action->new_member || action->new_address) {
+        const char *url = action->new_address && action->member
+                          ? lb_membership_moved_url(p, action->member, action->new_address)
+                          : action->new_member;
+        wait_for_slot(p, cluster, url);
+        lb_operate_tidy(cluster, any);
+    }
 
     proxy_worker *member = action->member ? find_member(p, b, action->member) : NULL;
     if (action->member && !member) {
@@ -205,18 +261,16 @@ const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *
     }
     const char *err = member ? check_member(p, action, member) : NULL;
     err = err ? err : check_balancer(p, action, b);
-
+    if (err) {
+        return err;
+    }
     PROXY_GLOBAL_LOCK(b);
-    err = err ? err : check_new_member(p, action, b);
-    if (!err && action->new_member) {
-        err = add_member(p, cluster, action->new_member);
-    }
-    if (!err) {
-        if (member) {
-            change_member(action, b, member);
-        }
-        change_balancer(action, b);
-    }
+    lb_cluster_sync(b, any);
+    err = change(p, action, cluster, member);
     PROXY_GLOBAL_UNLOCK(b);
+    if (!err) {
+        lb_cluster_sync(b, any);
+        lb_state_keeper_save(p, cluster);
+    }
     return err;
 }

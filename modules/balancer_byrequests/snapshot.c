@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 #include "cluster.h"
 #include "health.h"
+#include "operate.h"
 #include "provider.h"
 
 /* The worst thing that is true of a member, in one word. */
@@ -87,15 +88,31 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->bytes_read = (uint64_t)member->s->read;
 }
 
-static void view_member(apr_pool_t *p, const proxy_balancer *b, proxy_worker *member,
+static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
+                            lb_member_view_t *view)
+{
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, member->s->index);
+    const proxy_worker_shared *s = configured ? configured->values : member->s;
+
+    view->is_added = !configured;
+    view->config_url = apr_pstrdup(p, s->name_ex);
+    view->config_weight_hundredths = s->lbfactor;
+    view->config_lbset = s->lbset;
+    view->config_route = apr_pstrdup(p, s->route);
+    view->config_redirect = apr_pstrdup(p, s->redirect);
+    view->config_status_bits = s->status;
+}
+
+static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
                         lb_member_view_t *view)
 {
-    view->name = ap_proxy_worker_name(p, member);
-    view->state = state_word(member);
+    view->name = apr_pstrdup(p, ap_proxy_worker_name(p, member));
+    view->state = lb_roster_leaves(cluster->roster, member) ? "removing" : state_word(member);
     view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
     copy_settings(p, member->s, view);
-    copy_numbers(b, member, view);
+    copy_numbers(cluster->balancer, member, view);
+    copy_configured(p, cluster, member, view);
 }
 
 static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
@@ -118,11 +135,19 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     view->nonce = apr_pstrdup(p, s->nonce);
     view->queued = atomic_load(&cluster->row->waiting);
     view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+    view->is_persistent = cluster->is_persistent;
+    view->config_lbmethod = cluster->baseline->lbpname;
+    view->config_sticky = cluster->baseline->sticky;
+    view->config_sticky_path = cluster->baseline->sticky_path;
+    view->config_nofailover = cluster->baseline->sticky_force;
+    view->config_timeout = cluster->baseline->timeout;
+    view->config_max_attempts =
+        cluster->baseline->max_attempts_set ? cluster->baseline->max_attempts : -1;
     view->members = apr_array_make(p, b->workers->nelts, sizeof(lb_member_view_t));
     for (int i = 0; i < b->workers->nelts; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
         if (member) {
-            view_member(p, b, member, apr_array_push(view->members));
+            view_member(p, cluster, member, apr_array_push(view->members));
         }
     }
 }
@@ -134,7 +159,7 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
 
     for (int i = 0; i < all->nelts; i++) {
         lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        lb_cluster_sync(cluster->balancer, any);
+        lb_operate_tidy(cluster, any);
         view_balancer(p, cluster, apr_array_push(views));
     }
     return views;

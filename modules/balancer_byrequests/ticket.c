@@ -31,20 +31,28 @@ lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char
     return ticket;
 }
 
-void lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
+bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
 {
+    proxy_worker *before = ticket->member;
+
+    ticket->member = member;
+    ticket->is_held = true;
+    if (!lb_cluster_admits(ticket->balancer, member)) {
+        lb_ticket_give_back(ticket);
+        ticket->member = before;
+        return false;
+    }
     if (ticket->tries > 0) {    /* only failovers need the list */
         if (!ticket->tried) {
             ticket->tried = apr_array_make(ticket->r->pool, 4, sizeof(proxy_worker *));
-            APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = ticket->member;
+            APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = before;
         }
         APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = member;
     }
-    ticket->member = member;
     ticket->tries++;
-    ticket->is_held = true;
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
+    return true;
 }
 
 bool lb_ticket_take_again(lb_ticket_t *ticket)
@@ -52,16 +60,23 @@ bool lb_ticket_take_again(lb_ticket_t *ticket)
     lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
     const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
 
-    ticket->is_held = lb_admission_take(cluster->ledger, balancer,
-                                        lb_cluster_index(ticket->balancer, ticket->member),
-                                        &ticket->member->s->busy);
+    ticket->is_held = lb_cluster_admits(ticket->balancer, ticket->member)
+                      && lb_admission_take(cluster->ledger, balancer,
+                                           lb_cluster_index(ticket->balancer, ticket->member),
+                                           &ticket->member->s->busy);
+    /* once more: it may have been removed in between */
+    if (ticket->is_held && !lb_cluster_admits(ticket->balancer, ticket->member)) {
+        lb_ticket_give_back(ticket);
+    }
     return ticket->is_held;
 }
 
 void lb_ticket_forget_election(lb_ticket_t *ticket)
 {
-    atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->elected, 1);
-    __atomic_fetch_sub(&ticket->member->s->elected, 1, __ATOMIC_RELAXED);
+    if (lb_cluster_lists(ticket->balancer, ticket->member)) {
+        atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->elected, 1);
+        __atomic_fetch_sub(&ticket->member->s->elected, 1, __ATOMIC_RELAXED);
+    }
     ticket->member = NULL;
     ticket->tries--;
 }

@@ -29,11 +29,12 @@ lb_ticket_t *lb_ticket_find(request_rec *r);
  *  url   balancer://name/path, copied */
 lb_ticket_t *lb_ticket_make(request_rec *r, proxy_balancer *balancer, const char *url);
 
-/** The right on this member was taken (admission.h): the ticket holds it. Counts the election. */
-void lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member);
+/** The right on this member was taken (admission.h): the ticket holds it. Counts the election.
+ *  returns  false when the member was removed meanwhile: the right was given back, choose again */
+bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member);
 
 /** Take the right on the same member again, after it was given back; no new election.
- *  returns  false when the member has no room, or others wait for it */
+ *  returns  false when the member has no room, or others wait for it, or it was removed */
 bool lb_ticket_take_again(lb_ticket_t *ticket);
 
 /** The last election led to no try: forget it, so that its member may be elected again. */

@@ -33,6 +33,8 @@ typedef struct {
 static void look_after(proxy_balancer *b, lb_table_t *t, server_rec *s)
 {
     const lb_cluster_t *cluster = lb_cluster_of(b);
+
+    lb_cluster_sync(b, s);
     uint32_t waiting = atomic_load(&cluster->row->waiting);
 
     for (int i = 0; i < b->workers->nelts; i++) {

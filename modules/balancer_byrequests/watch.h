@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* watch.h - the thread of each child process that stands for it in the ledger.
- * Knows    the ledger of each table, all clusters: it hears the bell, gives back what dead processes
- *          held, and lets in who waits when a member comes back.
+ * Knows    the ledger of each table, all clusters: it hears the bell, gives back what dead
+ *          processes held, and lets in who waits when a member comes back.
  * Ignores  requests.
  * Memory   pchild.   Threads: starts one for each table (nearly always one). */
 #ifndef LB_WATCH_H

@@ -111,6 +111,22 @@ static const char *take_sticky(apr_pool_t *p, const char *value, lb_action_t *ac
     return NULL;
 }
 
+/* Ours: stock has nothing like it. An empty field of a page means nothing. */
+static const char *take_new_address(apr_pool_t *p, const char *value, lb_action_t *action)
+{
+    action->new_address = *value ? value : NULL;
+    return NULL;
+}
+
+static const char *take_removal(apr_pool_t *p, const char *value, lb_action_t *action)
+{
+    int is_wanted = 0;
+    const char *wrong = take_number(p, value, 1, &is_wanted);
+
+    action->remove_member = is_wanted;
+    return wrong;
+}
+
 static const struct {
     const char *name;
     int is_for_member;
@@ -119,6 +135,7 @@ static const struct {
     {"w_lf", 1, take_weight},        {"w_ls", 1, take_lbset},          {"w_wr", 1, take_route},
     {"w_rr", 1, take_redirect},      {"b_lbm", 0, take_lbmethod},      {"b_tmo", 0, take_timeout},
     {"b_max", 0, take_max_attempts}, {"b_sforce", 0, take_nofailover}, {"b_ss", 0, take_sticky},
+    {"w_newaddr", 1, take_new_address}, {"b_wdelete", 1, take_removal},
 };
 
 static const char *field_value(const apr_table_t *form, const char *name, const char **wrong)

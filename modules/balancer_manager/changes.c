@@ -102,6 +102,25 @@ static void compare_members(apr_array_header_t *changes, const lb_member_view_t 
     }
 }
 
+static int is_going(const lb_member_view_t *member)
+{
+    return !member || !strcmp(member->state, "removing");
+}
+
+static void list_removed(apr_array_header_t *changes, const lb_balancer_view_t *before,
+                         const lb_balancer_view_t *after)
+{
+    apr_pool_t *p = changes->pool;
+
+    for (int i = 0; i < before->members->nelts; i++) {
+        const lb_member_view_t *then = &APR_ARRAY_IDX(before->members, i, lb_member_view_t);
+        if (!is_going(then) && is_going(mgr_balancers_find_member(p, after, then->url))) {
+            APR_ARRAY_PUSH(changes, const char *) =
+                apr_psprintf(p, "%s: member %s removed", after->name, then->name);
+        }
+    }
+}
+
 apr_array_header_t *mgr_changes_list(apr_pool_t *p, const lb_balancer_view_t *before,
                                      const lb_balancer_view_t *after)
 {
@@ -114,6 +133,9 @@ apr_array_header_t *mgr_changes_list(apr_pool_t *p, const lb_balancer_view_t *be
     for (int i = 0; i < after->members->nelts; i++) {
         const lb_member_view_t *now = &APR_ARRAY_IDX(after->members, i, lb_member_view_t);
         const lb_member_view_t *then = mgr_balancers_find_member(p, before, now->url);
+        if (is_going(now)) {
+            continue;
+        }
         if (then) {
             compare_members(changes, then, now);
         }
@@ -122,5 +144,6 @@ apr_array_header_t *mgr_changes_list(apr_pool_t *p, const lb_balancer_view_t *be
                 apr_psprintf(p, "%s: member %s added", after->name, now->name);
         }
     }
+    list_removed(changes, before, after);
     return changes;
 }

@@ -62,6 +62,19 @@ static void put_switch(writer_t *w, json_t *object, const char *name, int is_on)
     put(w, object, name, json_boolean(is_on));
 }
 
+/* What the configuration says: monitors compare it with the values above. */
+static json_t *member_config_json(writer_t *w, const lb_member_view_t *member)
+{
+    json_t *o = json_object();
+
+    put_text(w, o, "url", member->config_url);
+    put(w, o, "weight", json_real(member->config_weight_hundredths / 100.0));
+    put_signed(w, o, "lbset", member->config_lbset);
+    put_text(w, o, "route", member->config_route);
+    put_text(w, o, "redirect", member->config_redirect);
+    return o;
+}
+
 static json_t *member_json(writer_t *w, const lb_member_view_t *member)
 {
     json_t *o = json_object();
@@ -106,6 +119,21 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     put(w, o, "keepalive", member->keepalive < 0 ? json_null() : json_boolean(member->keepalive));
     put_text(w, o, "flush_packets", member->flush_packets);
     put_setting(w, o, "flush_wait_us", member->flush_wait);
+    put(w, o, "config", member->is_added ? json_null() : member_config_json(w, member));
+    return o;
+}
+
+static json_t *balancer_config_json(writer_t *w, const lb_balancer_view_t *balancer)
+{
+    json_t *o = json_object();
+    const int attempts = balancer->config_max_attempts;
+
+    put_text(w, o, "lbmethod", balancer->config_lbmethod);
+    put_text(w, o, "sticky_cookie", balancer->config_sticky);
+    put_text(w, o, "sticky_parameter", balancer->config_sticky_path);
+    put_switch(w, o, "nofailover", balancer->config_nofailover);
+    put_signed(w, o, "timeout_us", balancer->config_timeout);
+    put(w, o, "max_attempts", attempts < 0 ? json_null() : json_integer(attempts));
     return o;
 }
 
@@ -129,6 +157,8 @@ static json_t *balancer_json(writer_t *w, const lb_balancer_view_t *balancer)
         balancer->max_attempts < 0 ? json_null() : json_integer(balancer->max_attempts));
     put_count(w, o, "queued", balancer->queued);
     put_signed(w, o, "free_slots", balancer->free_slots);
+    put_switch(w, o, "persistent", balancer->is_persistent);
+    put(w, o, "config", balancer_config_json(w, balancer));
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
         if (json_array_append_new(members, member_json(w, member)) != 0) {

@@ -359,6 +359,9 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
         return rv;
     }
     lease->connection->uses++;
+    if (lease->may_be_kept) {    /* the guard and the waiting rule look at it */
+        fcgi_connection_show_progress(lease->connection);
+    }
     return APR_SUCCESS;
 }
 

@@ -43,6 +43,7 @@ void fcgi_handler_find_balancer(void)
     ticket_next = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_next);
     ticket_pause = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_pause);
     ticket_resume = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_resume);
+    fcgi_worker_params_find_balancer();
 }
 
 /* One request. Lives on the handler's stack; what outlives a call is in r->pool. */
@@ -99,8 +100,12 @@ static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, b
 static bool on_slow(void *baton)
 {
     job_t *job = baton;
-    job->is_waiting = true;
-    fcgi_pool_note_waiting(job->lease.pool, 1);
+
+    /* a peer that has read the request works on it: it is only slow */
+    job->is_waiting = !fcgi_connection_peer_has_read(job->lease.connection);
+    if (job->is_waiting) {
+        fcgi_pool_note_waiting(job->lease.pool, 1);
+    }
     return true;
 }
 

@@ -8,6 +8,7 @@
 #include "apr_optional.h"
 #include "apr_strings.h"
 #include "directive.h"
+#include "mod_balancer_byrequests.h"
 
 static const fcgi_worker_params_t defaults = {
     .keepidle = FCGI_KEEPIDLE_DEFAULT,
@@ -17,6 +18,7 @@ static const fcgi_worker_params_t defaults = {
 
 static apr_hash_t *by_worker;    /* see key_of() -> fcgi_worker_params_t; of this configuration */
 static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *next_in_line;
+static APR_OPTIONAL_FN_TYPE(lb_configured_worker) *configured_worker;    /* NULL: no balancer */
 
 /* What stays the same from the configuration to the request: a member's struct never moves, but its
  * shared part does; with a plain worker it is the other way round. */
@@ -26,9 +28,18 @@ static const void *const *key_of(const proxy_worker *worker, const void **key)
     return key;
 }
 
+void fcgi_worker_params_find_balancer(void)
+{
+    configured_worker = APR_RETRIEVE_OPTIONAL_FN(lb_configured_worker);
+}
+
 const fcgi_worker_params_t *fcgi_worker_params_of(const proxy_worker *worker)
 {
     const void *key;
+
+    if (worker->balancer && configured_worker) {
+        worker = configured_worker(worker);
+    }
     const fcgi_worker_params_t *found =
         apr_hash_get(by_worker, key_of(worker, &key), sizeof(key));
     return found ? found : &defaults;
@@ -64,8 +75,10 @@ static const parameter_t parameters[] = {
 static const char *set_param(apr_pool_t *p, proxy_worker *worker, const parameter_t *parameter,
                              const char *val)
 {
-    void *field = (char *)params_to_set(p, worker) + parameter->offset;
+    fcgi_worker_params_t *params = params_to_set(p, worker);
+    void *field = (char *)params + parameter->offset;
 
+    params->keepidle_is_written |= field == &params->keepidle;
     if (parameter->is_duration ? fcgi_directive_duration(val, field)
                                : fcgi_directive_count(val, 0, 1000000, field)) {
         return NULL;
@@ -76,6 +89,17 @@ static const char *set_param(apr_pool_t *p, proxy_worker *worker, const paramete
                                                : "whole number");
 }
 
+/* The balancer's limit: unless keepidle is written, a quarter of it may be kept. */
+static void mind_limit(apr_pool_t *p, const proxy_worker *worker, const char *val)
+{
+    fcgi_worker_params_t *params = params_to_set(p, worker);
+    int limit;
+
+    if (!params->keepidle_is_written && fcgi_directive_count(val, 1, 1000000, &limit)) {
+        params->keepidle = limit < 4 ? 1 : limit / 4;
+    }
+}
+
 /* The optional function has the name that mod_proxy looks for. */
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
@@ -84,6 +108,9 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         if (ap_cstr_casecmp(key, parameters[i].key) == 0) {
             return set_param(p, worker, &parameters[i], val);
         }
+    }
+    if (ap_cstr_casecmp(key, "maxinflight") == 0) {
+        mind_limit(p, worker, val);
     }
     return next_in_line ? next_in_line(p, s, worker, key, val, ctx)
                         : apr_psprintf(p, "%s: there is no parameter %s=%s", worker->s->name_ex,

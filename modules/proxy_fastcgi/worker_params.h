@@ -6,6 +6,8 @@
 #ifndef FCGI_WORKER_PARAMS_H
 #define FCGI_WORKER_PARAMS_H
 
+#include <stdbool.h>
+
 #include "mod_proxy.h"
 
 /* Durations are us. */
@@ -15,6 +17,7 @@ typedef struct {
     apr_interval_time_t total;         /* of all tries together; 0: no limit */
     apr_interval_time_t idletimeout;   /* of a kept connection; 0: no limit */
     int keepidle;                      /* kept connections, over all processes */
+    bool keepidle_is_written;
     int maxuses;                       /* requests on one connection; 0: no limit */
 } fcgi_worker_params_t;
 
@@ -24,6 +27,9 @@ typedef struct {
 
 /** The parameters of a worker; the defaults when none was written. */
 const fcgi_worker_params_t *fcgi_worker_params_of(const proxy_worker *worker);
+
+/** At post_config: a balancer knows whose parameters hold for members made at run time. */
+void fcgi_worker_params_find_balancer(void);
 
 /** Hook body of pre_config, before mod_proxy.c: put ourselves behind the opening. What is not ours
  *  goes on to whoever was there before (the balancer, mod_proxy_hcheck). */

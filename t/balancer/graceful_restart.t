@@ -57,6 +57,45 @@ SKIP: {
     is_deeply [$httpd->elected('slow')], [$asked], '... for the slow ones too';
 }
 is $httpd->in_flight($_), 0, "$_: nothing in flight" for 'cluster', 'slow';
+
+# ---- What operators and failures did is kept, also while requests of all generations are running ----
+
+SKIP: {
+    skip 'stock forgets it', 1 if Httpd::is_stock();
+    my @long = map { FastBackend->start(ms => 6000) } 1 .. 2;
+    my $gone = 'fcgi://127.0.0.1:' . Httpd::free_port();
+    my $kept = Httpd->start(children => 2, threads => 16, config => <<"EOC");
+<Proxy balancer://kept>
+BalancerMember @{[ $long[0]->url ]} route=a
+BalancerMember @{[ $long[1]->url ]} route=b
+BalancerMember $gone route=c retry=600
+ProxySet stickysession=sid
+</Proxy>
+ProxyPass /app/ balancer://kept/
+EOC
+    $kept->expect_log(qr/connect_refused/, optional => 1);
+    my ($nonce) = $kept->get('/balancer-manager')->{body} =~ /nonce=([\w-]+)"/;
+    for (["w=" . $long[0]->url, 'w_lf=7'], ["w=" . $long[1]->url, 'w_status_N=1']) {
+        is $kept->post('/balancer-manager', join '&', "b=kept&nonce=$nonce", @$_)->{status}, 200, $_->[1];
+    }
+    # The first goes to the member that is not there and on to another one.
+    my @clients = map { my $c = $kept->connect; $c->request('GET', "/app/x?sid=x.$_"); $c } qw(c a b);
+    ok wait_until(5, sub { $kept->in_flight('kept') == 3 }), 'requests run';
+    my $trial = $kept->member($gone)->{next_trial_at};
+    for my $round (1 .. 5) {
+        $kept->graceful_begin;
+        ok wait_until(10, sub { $kept->is_up(after_graceful => 1) }), "graceful restart $round";
+        my ($weighted, $drained, $banned) = @{ $kept->balancer('kept')->{members} };
+        cmp_ok $weighted->{weight}, '==', 7, '... the weight is kept';
+        is $drained->{state}, 'draining', '... the drain';
+        is_deeply [@$banned{qw(state next_trial_at)}], ['error', $trial], '... the ban, until the same time';
+        is $weighted->{in_flight} + $drained->{in_flight}, 3, '... the old requests are still counted';
+    }
+    is $_->read_response->{status}, 200, 'a request over five restarts is answered' for @clients;
+    ok wait_until(5, sub { $kept->in_flight('kept') == 0 }), '... at rest it is 0';
+    is $kept->member($gone)->{elected}, 1, '... the banned member was asked once';
+    $kept->stop;
+}
 $httpd->stop;
 
 done_testing;

@@ -168,14 +168,18 @@ sub status {
 }
 
 # How many connections its children hold, idle or not; those in the backlog do not count.
-sub connections {
+sub connections { return scalar $_[0]->connection_lines }
+
+# The kernel's line for each: on a unix socket they tell connections apart.
+sub connection_lines {
     my ($self) = @_;
     my $table = $self->{path} ? '/proc/net/unix' : '/proc/net/tcp';
     my $wanted = $self->{path}
         ? qr/^\S+ \S+ \S+ 00000000 \S+ 03 +\d+ \Q$self->{path}\E$/    # SS_CONNECTED, not listening
         : qr/^\s*\d+: [0-9A-F]{8}:@{[ sprintf '%04X', $self->{port} ]} \S+ 0[18] (?:\S+ +){5}[1-9]/;
     open my $in, '<', $table or die "$table: $!";
-    return scalar grep { /$wanted/ } <$in>;
+    my @lines = grep { /$wanted/ } <$in>;
+    return @lines;
 }
 
 # SIGUSR2: FPM replaces itself; true when it answers again.

@@ -33,6 +33,8 @@ typedef struct fcgi_connection_t fcgi_connection_t;
 struct fcgi_connection_t {
     int fd;
     struct fcgi_tls_t *tls;           /* NULL: plain */
+    bool is_unix;
+    bool shows_progress;              /* the last span of a write leaves in a packet of its own */
     bool was_kept;                    /* it has carried another request before */
     unsigned int uses;                /* requests carried so far, this one included */
     apr_time_t kept_since;            /* monotonic us; while it is kept */
@@ -82,8 +84,13 @@ apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *
 apr_status_t fcgi_connection_wait(fcgi_connection_t *connection, int client_fd, unsigned wanted,
                                   unsigned *came, apr_interval_time_t timeout);
 
-/** Is it certain that the peer has read all that was sent? Never so over TCP: what the peer's
- *  kernel has taken says nothing. */
+/** Make it visible how far the peer has read, on a unix socket: see below. Costs one more write for
+ *  each request. */
+void fcgi_connection_show_progress(fcgi_connection_t *connection);
+
+/** Is it certain that the peer has read what was sent, all but an empty record at its end? (PHP-FPM
+ *  leaves the end of STDIN in the socket until a script asks for it.) Never so over TCP: what the
+ *  peer's kernel has taken says nothing. */
 bool fcgi_connection_peer_has_read(const fcgi_connection_t *connection);
 
 #endif

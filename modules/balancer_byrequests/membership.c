@@ -1,0 +1,360 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* membership.c - see membership.h. */
+#include "membership.h"
+
+#include "apr_lib.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "member_params.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+/* A request that has just ended may still look at its member; so long its slot rests. */
+#define REST apr_time_from_sec(1)
+
+/* Out of elections, sessions and trials, whatever method looks at it. */
+#define GONE (PROXY_WORKER_IN_SHUTDOWN | PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED)
+
+/* ---- URLs ------------------------------------------------------------------------------------ */
+
+const char *lb_membership_moved_url(apr_pool_t *p, const char *url, const char *address)
+{
+    apr_uri_t uri;
+    char *host, *scope;
+    apr_port_t port = 0;
+
+    if (apr_parse_addr_port(&host, &scope, &port, address, p) != APR_SUCCESS || !host || scope
+        || port == 0 || strpbrk(host, "/?#@\\%") || apr_uri_parse(p, url, &uri) != APR_SUCCESS) {
+        return NULL;
+    }
+    for (const char *c = host; *c; c++) {
+        if (apr_iscntrl(*c) || apr_isspace(*c)) {
+            return NULL;
+        }
+    }
+    uri.hostname = host;
+    uri.port = port;
+    uri.port_str = apr_itoa(p, port);
+    ap_str_tolower(uri.hostname);
+    if (port == ap_proxy_port_of_scheme(uri.scheme)) {
+        uri.port_str = NULL;
+    }
+    return apr_uri_unparse(p, &uri, APR_URI_UNP_REVEALPASSWORD);
+}
+
+/* Two members of one name are one for mod_proxy. */
+static const proxy_worker *find_name(const proxy_balancer *b, const char *name)
+{
+    for (int i = 0; i < b->workers->nelts; i++) {
+        const proxy_worker *member = lb_cluster_member(b, i);
+        if (member && strcmp(member->s->name_ex, name) == 0) {
+            return member;
+        }
+    }
+    return NULL;
+}
+
+static void take_address(proxy_worker_shared *to, const proxy_worker_shared *from)
+{
+    memcpy(to->name, from->name, sizeof(to->name));
+    memcpy(to->name_ex, from->name_ex, sizeof(to->name_ex));
+    memcpy(to->scheme, from->scheme, sizeof(to->scheme));
+    memcpy(to->uds_path, from->uds_path, sizeof(to->uds_path));
+    memcpy(to->hostname, from->hostname, sizeof(to->hostname));
+    memcpy(to->hostname_ex, from->hostname_ex, sizeof(to->hostname_ex));
+    to->port = from->port;
+    to->hash = from->hash;
+    to->address_expiry = 0;
+}
+
+static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
+                          const char *url)
+{
+    const char *err = ap_proxy_define_worker(p, member, NULL, NULL, url, 0);
+
+    if (err) {
+        return apr_psprintf(p, "%s: %s", url, err);
+    }
+    proxy_worker_shared *s = (*member)->s;
+    if (strlen(s->name_ex) == sizeof(s->name_ex) - 1) {
+        return apr_psprintf(p, "%s is longer than mod_proxy's %d characters", url,
+                            (int)sizeof(s->name_ex) - 2);
+    }
+    s->status = 0;    /* outside of balancers it would ignore errors */
+    PROXY_COPY_CONF_PARAMS(*member, b->sconf);
+    return NULL;
+}
+
+proxy_worker *lb_membership_make_template(apr_pool_t *pconf, lb_cluster_t *cluster)
+{
+    const apr_array_header_t *defaults = cluster->settings->member_defaults;
+    proxy_worker *template;
+    const char *err = define(pconf, &template, cluster->balancer, "http://template.invalid");
+
+    if (!err) {
+        template->balancer = cluster->balancer;    /* some parameters are those of members only */
+        err = defaults ? lb_member_params_set_defaults(pconf, cluster->server, template, defaults)
+                       : NULL;
+    }
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, cluster->server, FCLOGNO(0463)
+                     "%s: %s", cluster->balancer->s->name, err);
+    }
+    return err ? NULL : template;
+}
+
+const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const lb_cluster_t *cluster,
+                                 const char *url)
+{
+    const char *err = define(p, member, cluster->balancer, url);
+
+    if (!err) {
+        const proxy_worker_shared own = *(*member)->s;
+        proxy_worker_shared *s = (*member)->s;
+
+        *s = *cluster->owner->template->s;
+        take_address(s, &own);
+    }
+    return err;
+}
+
+/* ---- Checks ---------------------------------------------------------------------------------- */
+
+static const char *check_name(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+{
+    const proxy_balancer *b = cluster->balancer;
+    proxy_worker *member;
+    const char *err = lb_membership_define(p, &member, cluster, url);
+
+    if (err) {
+        return err;
+    }
+    const proxy_worker *other = find_name(b, member->s->name_ex);
+    if (other) {
+        return apr_psprintf(p, lb_roster_leaves(cluster->roster, other)
+                               ? "%s is still removing its member %s: it has requests"
+                               : "%s already has a member %s", b->s->name, member->s->name_ex);
+    }
+    if (b->storage->num_free_slots(b->wslot) == 0) {
+        return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
+                            "ProxySet growth=N and restart", b->s->name);
+    }
+    return NULL;
+}
+
+bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+{
+    proxy_worker *member;
+
+    if (lb_membership_define(p, &member, cluster, url) != NULL) {
+        return false;
+    }
+    const proxy_worker *other = find_name(cluster->balancer, member->s->name_ex);
+    return other && lb_roster_leaves(cluster->roster, other);
+}
+
+const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+{
+    return check_name(p, cluster, url);
+}
+
+const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
+                                     const proxy_worker *member, const char *address)
+{
+    if (*member->s->uds_path) {
+        return apr_psprintf(p, "%s is on a unix socket and has no host and port; add another "
+                            "member and remove this one", member->s->name_ex);
+    }
+    if (lb_roster_leaves(cluster->roster, member)) {
+        return apr_psprintf(p, "%s is being removed", member->s->name_ex);
+    }
+    const char *url = lb_membership_moved_url(p, member->s->name_ex, address);
+    return url ? check_name(p, cluster, url)
+               : apr_psprintf(p, "\"%s\" is no host:port", address);
+}
+
+const char *lb_membership_check_removal(apr_pool_t *p, const lb_cluster_t *cluster,
+                                        const proxy_worker *member)
+{
+    const proxy_balancer *b = cluster->balancer;
+
+    for (int i = 0; i < b->workers->nelts; i++) {
+        const proxy_worker *other = lb_cluster_member(b, i);
+        if (other && other != member && !lb_roster_leaves(cluster->roster, other)) {
+            return NULL;
+        }
+    }
+    return apr_psprintf(p, "%s is the last member of %s; add another one first",
+                        member->s->name_ex, b->s->name);
+}
+
+/* ---- Slots ----------------------------------------------------------------------------------- */
+
+/* Write a slot's new owner. `shared` is complete but for its index. */
+static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *shared,
+                      uint32_t origin)
+{
+    const proxy_balancer *b = cluster->balancer;
+    lb_slot_t *slot = &cluster->roster->slots[index];
+    lb_member_row_t *row = cluster->member_rows[index];
+    proxy_worker_shared *memory = NULL;
+
+    b->storage->dptr(b->wslot, (unsigned int)index, (void **)&memory);
+    atomic_fetch_add(&slot->generation, 1);
+    shared->index = index;
+    shared->updated = apr_time_now();
+    shared->was_malloced = 0;
+    memcpy(memory, shared, sizeof(*memory));
+    lb_table_reset_member(row);
+    lb_cluster_set_limits(row, lb_member_params_written(
+        origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
+    atomic_store(&row->key, lb_cluster_member_key(cluster, shared));
+    atomic_store(&slot->origin, origin);
+    atomic_store(&slot->leaves_since, 0);
+    atomic_fetch_add(&slot->generation, 1);
+}
+
+static const char *seat_new(apr_pool_t *p, lb_cluster_t *cluster, proxy_worker_shared *shared,
+                            uint32_t origin)
+{
+    const proxy_balancer *b = cluster->balancer;
+    unsigned int index;
+
+    if (b->storage->grab(b->wslot, &index) != APR_SUCCESS) {
+        return apr_psprintf(p, "%s: no shared memory for the new member", shared->name_ex);
+    }
+    give_slot(cluster, (int)index, shared, origin);
+    lb_cluster_members_changed(b);
+    return NULL;
+}
+
+static void free_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *shared)
+{
+    const proxy_balancer *b = cluster->balancer;
+    lb_slot_t *slot = &cluster->roster->slots[index];
+
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cluster->server, FCLOGNO(0462)
+                 "%s: member %s: removed, its last request has ended", b->s->name,
+                 shared->name_ex);
+    atomic_fetch_add(&slot->generation, 1);
+    shared->hash.def = shared->hash.fnv = 0;    /* nobody's; see ap_proxy_sync_balancer() */
+    shared->method = NONE;
+    atomic_store(&slot->origin, 0);
+    atomic_store(&slot->leaves_since, 0);
+    atomic_store(&cluster->member_rows[index]->key, lb_cluster_slot_key(cluster, index));
+    atomic_fetch_add(&slot->generation, 1);
+    b->storage->release(b->wslot, (unsigned int)index);
+}
+
+/* Under the ledger's lock: whoever takes a right on it later sees that it leaves. */
+static bool is_at_rest(const lb_cluster_t *cluster, const lb_member_row_t *row)
+{
+    lb_ledger_lock(cluster->ledger->table);
+    const bool is_used = atomic_load(&row->in_flight) > 0 || atomic_load(&row->waiting) > 0;
+    lb_ledger_unlock(cluster->ledger->table);
+    return !is_used;
+}
+
+int lb_membership_free_left(lb_cluster_t *cluster)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const apr_time_t now = apr_time_now();
+    int freed = 0, waiting = 0;
+
+    for (int i = 0; i < cluster->roster->count; i++) {
+        lb_slot_t *slot = &cluster->roster->slots[i];
+        const apr_time_t since = atomic_load(&slot->leaves_since);
+        proxy_worker_shared *shared;
+
+        if (since == 0
+            || b->storage->dptr(b->wslot, (unsigned int)i, (void **)&shared) != APR_SUCCESS
+            || (!shared->hash.def && !shared->hash.fnv)) {
+            continue;
+        }
+        if (now - since < REST || !is_at_rest(cluster, cluster->member_rows[i])) {
+            waiting++;
+            continue;
+        }
+        free_slot(cluster, i, shared);
+        freed++;
+    }
+    if (freed) {
+        lb_cluster_members_changed(b);
+    }
+    return waiting;
+}
+
+/* ---- Changes --------------------------------------------------------------------------------- */
+
+const char *lb_membership_add(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
+{
+    proxy_worker *member;
+    const char *err = lb_membership_define(p, &member, cluster, url);
+
+    if (err) {
+        return err;
+    }
+    member->s->status = PROXY_WORKER_DISABLED;
+    return seat_new(p, cluster, member->s, 0);
+}
+
+const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const lb_cluster_t *cluster,
+                                 const char *url)
+{
+    proxy_worker *there;
+    const char *err = lb_membership_define(p, &there, cluster, url);
+
+    if (!err) {
+        take_address(member->s, there->s);
+        member->hash = there->hash;
+    }
+    return err;
+}
+
+/* All its settings, none of its numbers. */
+static void take_settings(proxy_worker_shared *to, const proxy_worker_shared *from)
+{
+    const proxy_worker_shared own = *to;
+
+    *to = *from;
+    take_address(to, &own);
+    to->status &= ~(unsigned int)(PROXY_WORKER_IN_ERROR | PROXY_WORKER_HC_FAIL);
+    to->error_time = 0;
+    to->retries = to->lbstatus = to->pcount = to->fcount = 0;
+    to->elected = to->busy = 0;
+    to->transferred = to->read = 0;
+}
+
+const char *lb_membership_move(apr_pool_t *p, lb_cluster_t *cluster, proxy_worker *member,
+                               const char *address, const char **moved)
+{
+    const char *url = lb_membership_moved_url(p, member->s->name_ex, address);
+    const uint32_t origin = atomic_load(&cluster->roster->slots[member->s->index].origin);
+    proxy_worker *there;
+    const char *err = lb_membership_define(p, &there, cluster, url);
+
+    if (err) {
+        return err;
+    }
+    take_settings(there->s, member->s);
+    err = seat_new(p, cluster, there->s, origin);
+    if (!err) {
+        lb_membership_remove(cluster, member);
+        *moved = there->s->name_ex;
+    }
+    return err;
+}
+
+void lb_membership_remove(lb_cluster_t *cluster, proxy_worker *member)
+{
+    lb_slot_t *slot = &cluster->roster->slots[member->s->index];
+
+    __atomic_fetch_or(&member->s->status, GONE, __ATOMIC_SEQ_CST);
+    if (atomic_load(&slot->leaves_since) == 0) {
+        atomic_store(&slot->leaves_since, apr_time_now());
+    }
+    lb_cluster_members_changed(cluster->balancer);
+}

@@ -1,0 +1,125 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* roster.c - see roster.h. */
+#include "roster.h"
+
+#include "apr_shm.h"
+
+lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured)
+{
+    lb_roster_t *roster = apr_pcalloc(pconf, sizeof(*roster));
+    const apr_size_t bytes = (apr_size_t)(slots + 1) * sizeof(lb_slot_t);    /* never none */
+    apr_shm_t *shm;
+
+    if (apr_shm_create(&shm, bytes, NULL, pconf) != APR_SUCCESS) {
+        return NULL;
+    }
+    roster->count = slots;
+    roster->slots = apr_shm_baseaddr_get(shm);
+    memset(roster->slots, 0, bytes);
+    roster->seats = apr_pcalloc(pconf, (apr_size_t)slots * sizeof(*roster->seats));
+    roster->configured = (const lb_configured_t *)(const void *)configured->elts;
+    roster->configured_count = configured->nelts;
+    return roster;
+}
+
+void lb_roster_seat(lb_roster_t *roster, proxy_worker *member, uint32_t origin)
+{
+    roster->seats[member->s->index].member = member;
+    atomic_store(&roster->slots[member->s->index].origin, origin);
+}
+
+void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild)
+{
+    if (!roster->pool) {
+        apr_pool_create(&roster->pool, pchild);
+        apr_pool_tag(roster->pool, "balancer_roster");
+    }
+}
+
+bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *member)
+{
+    return roster->seats[member->s->index].member == member;
+}
+
+bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *member)
+{
+    const lb_seat_t *seat = &roster->seats[member->s->index];
+    const lb_slot_t *slot = &roster->slots[member->s->index];
+
+    return seat->member == member && seat->generation == atomic_load(&slot->generation)
+           && atomic_load(&slot->leaves_since) == 0;
+}
+
+bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *member)
+{
+    return atomic_load(&roster->slots[member->s->index].leaves_since) != 0;
+}
+
+const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
+{
+    const uint32_t origin = atomic_load(&roster->slots[slot].origin);
+
+    return origin > 0 && origin <= (uint32_t)roster->configured_count
+           ? &roster->configured[origin - 1] : NULL;
+}
+
+/* ---- Taking over what another process changed ------------------------------------------------ */
+
+/* The entry of this slot's former owner, else a new one. */
+static void enter(proxy_balancer *b, proxy_worker *member)
+{
+    for (int i = 0; i < b->workers->nelts; i++) {
+        proxy_worker *other = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+        if (other && other->s == member->s) {
+            __atomic_store_n(&APR_ARRAY_IDX(b->workers, i, proxy_worker *), member,
+                             __ATOMIC_RELEASE);
+            return;
+        }
+    }
+    /* cluster.c made room: the array does not move, and the entry is NULL until it is set */
+    APR_ARRAY_PUSH(b->workers, proxy_worker *) = member;
+}
+
+/* returns  NULL when it cannot be initialised; mod_proxy has said why */
+static proxy_worker *make_member(lb_roster_t *roster, proxy_balancer *b, int slot,
+                                 proxy_worker_shared *shared, server_rec *s)
+{
+    const lb_configured_t *configured = lb_roster_configured(roster, slot);
+    proxy_worker *member = apr_pcalloc(roster->pool, sizeof(*member));
+
+    member->hash = shared->hash;
+    member->balancer = b;
+    member->s = shared;
+    member->section_config =
+        configured ? configured->member->section_config : b->section_config;
+    return ap_proxy_initialize_worker(member, s, roster->pool) == APR_SUCCESS ? member : NULL;
+}
+
+static void sync_slot(lb_roster_t *roster, proxy_balancer *b, int slot, server_rec *s)
+{
+    lb_seat_t *seat = &roster->seats[slot];
+    const uint32_t generation = atomic_load(&roster->slots[slot].generation);
+    proxy_worker_shared *shared;
+
+    if (generation == seat->generation || generation % 2
+        || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS) {
+        return;
+    }
+    /* Who reads the seat meanwhile finds that its generation is not the slot's, or no member. */
+    seat->member = NULL;
+    seat->generation = generation;
+    if (shared->hash.def || shared->hash.fnv) {
+        proxy_worker *member = make_member(roster, b, slot, shared, s);
+        if (member) {
+            enter(b, member);
+            __atomic_store_n(&seat->member, member, __ATOMIC_RELEASE);
+        }
+    }
+}
+
+void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s)
+{
+    for (int slot = 0; slot < roster->count; slot++) {
+        sync_slot(roster, b, slot, s);
+    }
+}

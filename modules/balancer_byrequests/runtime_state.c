@@ -1,0 +1,120 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* runtime_state.c - see runtime_state.h. */
+#include "runtime_state.h"
+
+#include "apr_strings.h"
+#include "health.h"
+#include "setting.h"
+
+static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
+{
+    return *s->uds_path ? apr_pstrcat(p, "unix:", s->uds_path, "|", s->name_ex, NULL)
+                        : apr_pstrdup(p, s->name_ex);
+}
+
+static void push_value(apr_array_header_t *values, const char *name, const char *value,
+                       const char *configured)
+{
+    if (!configured || strcmp(value, configured) != 0) {
+        APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){ name, value, configured };
+    }
+}
+
+/* configured   NULL: all values are pushed */
+static apr_array_header_t *take_values(apr_pool_t *p, const lb_setting_t *settings,
+                                       const void *shared, const void *configured)
+{
+    apr_array_header_t *values = apr_array_make(p, 4, sizeof(lb_saved_value_t));
+
+    for (; settings->name; settings++) {
+        push_value(values, settings->name, settings->text(p, shared),
+                   configured ? settings->text(p, configured) : NULL);
+    }
+    return values;
+}
+
+static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
+                        proxy_worker_shared *shared, apr_array_header_t *members)
+{
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+    const proxy_worker_shared *values = configured ? configured->values : NULL;
+    lb_saved_member_t m = {
+        .url = url_of(p, values ? values : shared),
+        .is_added = !values,
+        .values = take_values(p, lb_setting_of_members, shared, values),
+    };
+
+    if (values && strcmp(values->name_ex, shared->name_ex) != 0) {
+        push_value(m.values, LB_SETTING_ADDRESS, lb_setting_address(p, shared),
+                   lb_setting_address(p, values));
+    }
+    lb_health_ban_of(shared, &m.banned_since, &m.ban);
+    if (m.is_added || m.values->nelts > 0 || m.banned_since) {
+        APR_ARRAY_PUSH(members, lb_saved_member_t) = m;
+    }
+}
+
+/* The configured members whose place nobody has any more. */
+static void take_removed(apr_pool_t *p, const lb_cluster_t *cluster, const bool *is_there,
+                         apr_array_header_t *members)
+{
+    for (int i = 0; i < cluster->roster->configured_count; i++) {
+        if (!is_there[i]) {
+            APR_ARRAY_PUSH(members, lb_saved_member_t) = (lb_saved_member_t){
+                .url = url_of(p, cluster->roster->configured[i].values),
+                .is_removed = true,
+                .values = apr_array_make(p, 1, sizeof(lb_saved_value_t)),
+            };
+        }
+    }
+}
+
+static apr_array_header_t *take_members(apr_pool_t *p, const lb_cluster_t *cluster)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const lb_roster_t *roster = cluster->roster;
+    apr_array_header_t *members = apr_array_make(p, 4, sizeof(lb_saved_member_t));
+    bool *is_there = apr_pcalloc(p, sizeof(bool) * (apr_size_t)(roster->configured_count + 1));
+
+    for (int slot = 0; slot < roster->count; slot++) {
+        const uint32_t origin = atomic_load(&roster->slots[slot].origin);
+        proxy_worker_shared *shared;
+
+        if (atomic_load(&roster->slots[slot].leaves_since) != 0
+            || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS
+            || (!shared->hash.def && !shared->hash.fnv)) {
+            continue;
+        }
+        if (origin > 0 && origin <= (uint32_t)roster->configured_count) {
+            is_there[origin - 1] = true;
+        }
+        take_member(p, cluster, slot, shared, members);
+    }
+    take_removed(p, cluster, is_there, members);
+    return members;
+}
+
+lb_saved_state_t *lb_runtime_state_take(apr_pool_t *p, bool persistent_only)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    lb_saved_state_t *state = apr_pcalloc(p, sizeof(*state));
+
+    state->saved_at = apr_time_now();
+    state->balancers = apr_array_make(p, all->nelts + 1, sizeof(lb_saved_balancer_t));
+    for (int i = 0; i < all->nelts; i++) {
+        const lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
+        if (persistent_only && !cluster->is_persistent) {
+            continue;
+        }
+        /* Also without any change: of balancers with the same names, the n-th finds the n-th. */
+        APR_ARRAY_PUSH(state->balancers, lb_saved_balancer_t) = (lb_saved_balancer_t){
+            .name = apr_pstrdup(p, cluster->balancer->s->name),
+            .vhost = apr_pstrdup(p, cluster->vhost),
+            .values = take_values(p, lb_setting_of_balancers, cluster->balancer->s,
+                                  cluster->baseline),
+            .members = cluster->owner == cluster
+                       ? take_members(p, cluster) : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
+        };
+    }
+    return state;
+}

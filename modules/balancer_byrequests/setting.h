@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* setting.h - what operators can change at run time, one line for each, as texts.
+ * Knows    the names in the state file, mod_proxy's shared structs.
+ * Ignores  who changes what, and files.   Memory   the caller's pool.   Threads: any, no state. */
+#ifndef LB_SETTING_H
+#define LB_SETTING_H
+
+#include <stdbool.h>
+
+#include "mod_proxy.h"
+
+typedef struct {
+    const char *name;
+    const char *(*text)(apr_pool_t *p, const void *shared);
+    /* returns  false when the text is no value for it; nothing is changed then */
+    bool (*set)(void *shared, const char *text);
+} lb_setting_t;
+
+/** Of a proxy_worker_shared, of a proxy_balancer_shared; a line without name ends each. */
+extern const lb_setting_t lb_setting_of_members[];
+extern const lb_setting_t lb_setting_of_balancers[];
+
+/** Where a member is, "host:port". It is saved like a setting, but it says which member it is:
+ *  membership.c changes it. */
+#define LB_SETTING_ADDRESS "address"
+const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member);
+
+/** A setting by its name; NULL: there is none. */
+const lb_setting_t *lb_setting_find(const lb_setting_t *settings, const char *name);
+
+/** "cookie", or "cookie|parameter"; "" or "-" is none. */
+void lb_setting_sticky(proxy_balancer_shared *s, const char *value);
+
+#endif

@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* state_keeper.c - see state_keeper.h. */
+#include "state_keeper.h"
+
+#include <unistd.h>
+
+#include "apr_strings.h"
+#include "apr_thread_cond.h"
+#include "apr_thread_proc.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "persistence.h"
+#include "runtime_state.h"
+#include "unixd.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+#define SAVE_AGAIN_US apr_time_from_sec(3600)
+#define PAUSE_US      (100 * 1000)    /* changes that come together are saved together */
+
+/* What the process pool keeps from one configuration to the next. */
+typedef struct {
+    apr_pool_t *pool;
+    lb_saved_state_t *state;
+    bool is_graceful;
+} retained_t;
+
+static const char retained_key[] = "balancer_byrequests.state";
+
+/* Of this configuration; set in the parent before the children start. */
+static struct {
+    const char *folder;        /* NULL: no balancer is persistent */
+    lb_saved_state_t *state;   /* until start() */
+    bool is_graceful;
+    apr_time_t saved_at;       /* by the parent */
+} keeper;
+
+/* Of this process. */
+static struct {
+    apr_thread_mutex_t *lock;
+    apr_thread_cond_t *work;
+    apr_thread_t *thread;      /* NULL: there is none */
+    bool is_asked, is_stopping;
+} saver;
+
+static bool has_warned;
+
+/* ---- Saving ---------------------------------------------------------------------------------- */
+
+static const lb_saved_state_t *take_persistent(apr_pool_t *p)
+{
+    return lb_runtime_state_take(p, true);
+}
+
+static void save(apr_pool_t *p)
+{
+    const apr_status_t rv = lb_persistence_save(p, keeper.folder, take_persistent);
+
+    if (rv == APR_SUCCESS) {
+        has_warned = false;
+    }
+    else if (!has_warned) {
+        has_warned = true;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0455)
+                     "BalancerPersist: cannot save to the folder %s; what is changed at run time "
+                     "is lost with a full restart", keeper.folder);
+    }
+}
+
+void lb_state_keeper_save(apr_pool_t *p, const lb_cluster_t *cluster)
+{
+    if (keeper.folder && (cluster->is_persistent || cluster->owner->is_persistent)) {
+        save(p);
+    }
+}
+
+int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (keeper.folder && now - keeper.saved_at > SAVE_AGAIN_US) {
+        keeper.saved_at = now;
+        apr_pool_t *scratch;
+        apr_pool_create(&scratch, p);
+        save(scratch);
+        apr_pool_destroy(scratch);
+    }
+    return DECLINED;
+}
+
+/* ---- The thread that saves ------------------------------------------------------------------- */
+
+static void *APR_THREAD_FUNC save_when_asked(apr_thread_t *self, void *data)
+{
+    apr_pool_t *p = data;
+
+    apr_thread_mutex_lock(saver.lock);
+    for (;;) {
+        while (!saver.is_asked && !saver.is_stopping) {
+            apr_thread_cond_wait(saver.work, saver.lock);
+        }
+        if (!saver.is_asked) {
+            break;
+        }
+        if (!saver.is_stopping) {
+            apr_thread_cond_timedwait(saver.work, saver.lock, PAUSE_US);
+        }
+        saver.is_asked = false;
+        apr_thread_mutex_unlock(saver.lock);
+        save(p);
+        apr_pool_clear(p);
+        apr_thread_mutex_lock(saver.lock);
+    }
+    apr_thread_mutex_unlock(saver.lock);
+    return NULL;
+}
+
+void lb_state_keeper_note_change(void)
+{
+    if (saver.thread) {
+        apr_thread_mutex_lock(saver.lock);
+        saver.is_asked = true;
+        apr_thread_cond_signal(saver.work);
+        apr_thread_mutex_unlock(saver.lock);
+    }
+}
+
+static apr_status_t stop_saver(void *unused)
+{
+    apr_status_t rv;
+
+    apr_thread_mutex_lock(saver.lock);
+    saver.is_stopping = true;
+    apr_thread_cond_signal(saver.work);
+    apr_thread_mutex_unlock(saver.lock);
+    apr_thread_join(&rv, saver.thread);
+    saver.thread = NULL;
+    return APR_SUCCESS;
+}
+
+void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main)
+{
+    apr_pool_t *pool;
+
+    if (!keeper.folder) {
+        return;
+    }
+    apr_pool_create(&pool, pchild);
+    apr_pool_tag(pool, "balancer_state_saver");
+    apr_status_t rv = apr_thread_mutex_create(&saver.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_cond_create(&saver.work, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_create(&saver.thread, NULL, save_when_asked, pool, pchild);
+    }
+    if (rv != APR_SUCCESS) {
+        saver.thread = NULL;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, main, FCLOGNO(0456)
+                     "BalancerPersist: no thread to save bans; they are saved with the next "
+                     "operator's change");
+        return;
+    }
+    apr_pool_pre_cleanup_register(pchild, NULL, stop_saver);
+}
+
+/* ---- From one configuration to the next ------------------------------------------------------ */
+
+static retained_t *retained(server_rec *main)
+{
+    apr_pool_t *process = main->process->pool;
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, retained_key, process);
+    if (!found) {
+        found = apr_pcalloc(process, sizeof(retained_t));
+        apr_pool_userdata_set(found, retained_key, NULL, process);
+    }
+    return found;
+}
+
+static void drop(retained_t *r)
+{
+    if (r->pool) {
+        apr_pool_destroy(r->pool);
+    }
+    *r = (retained_t){ 0 };
+}
+
+/* The configuration pool goes, and with it the shared memory of the members. */
+static apr_status_t retain(void *data)
+{
+    server_rec *main = data;
+    retained_t *r = retained(main);
+
+    drop(r);
+    apr_pool_create(&r->pool, main->process->pool);
+    r->state = lb_runtime_state_take(r->pool, false);
+    r->is_graceful = !ap_unixd_mpm_get_retained_data()->is_ungraceful;
+    return APR_SUCCESS;
+}
+
+static bool any_is_persistent(const server_rec *s)
+{
+    for (; s; s = s->next) {
+        const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+        if (conf->bal_persist && conf->balancers->nelts > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main)
+{
+    const retained_t *r = retained(main);
+
+    keeper.state = r->state;
+    keeper.is_graceful = r->state && r->is_graceful;
+    keeper.folder = any_is_persistent(main) ? lb_persistence_make_folder(pconf, main) : NULL;
+    if (!keeper.state && keeper.folder) {
+        keeper.state = lb_persistence_load(pconf, keeper.folder, main);
+    }
+}
+
+const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster)
+{
+    if (!keeper.state || !(keeper.is_graceful || cluster->is_persistent)) {
+        return NULL;
+    }
+    for (int i = 0; i < keeper.state->balancers->nelts; i++) {
+        lb_saved_balancer_t *b =
+            &APR_ARRAY_IDX(keeper.state->balancers, i, lb_saved_balancer_t);
+        if (!b->is_taken && strcmp(b->name, cluster->balancer->s->name) == 0
+            && strcmp(b->vhost, cluster->vhost) == 0) {
+            b->is_taken = true;
+            return b;
+        }
+    }
+    return NULL;
+}
+
+void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main)
+{
+    keeper.state = NULL;
+    drop(retained(main));
+    apr_pool_pre_cleanup_register(pconf, main, retain);
+    if (keeper.folder) {
+        apr_pool_t *scratch;
+        apr_pool_create(&scratch, pconf);
+        save(scratch);
+        apr_pool_destroy(scratch);
+        keeper.saved_at = apr_time_now();
+    }
+}
