@@ -4,6 +4,7 @@
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
+#   make tsan       unit tests with threads, under ThreadSanitizer
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -57,7 +58,8 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache asan valgrind fuzz install uninstall \
+.PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
+        install uninstall \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -111,6 +113,10 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_queue         := balancer_byrequests
+UNIT_LIBS_ledger        := balancer_byrequests
+UNIT_LIBS_admission     := balancer_byrequests
+UNIT_LIBS_admission_stress := balancer_byrequests
 UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
@@ -131,6 +137,16 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call arc
 check-unit: $(UNIT) $(REPLAY)
 	@for t in $(UNIT); do $$t || exit 1; done
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
+
+# ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
+TSAN = election ledger admission admission_stress
+
+tsan:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \
+	  CFLAGS='-O1 -g' tsan-run
+
+tsan-run: $(patsubst %,$(BUILD)/unit/test_%,$(TSAN))
+	@for t in $^; do CK_FORK=no CK_RUN_CASE=threads TSAN_OPTIONS=halt_on_error=1 $$t || exit 1; done
 
 # ---- Fuzzing: t/fuzz/fuzz_NAME.c is libFuzzer's way in, t/fuzz/corpus/NAME what is kept -------
 CLANG   ?= clang
@@ -192,7 +208,12 @@ demo-stop:
 	scripts/demo stop
 
 # ---- Side by side with stock httpd, nginx, HAProxy and lighttpd ------------------------------
-bench: all $(BUILD)/fast_backend
+$(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
+	  $(filter %.c %.a,$^) $(LDFLAGS)
+
+bench: all $(BUILD)/fast_backend $(BUILD)/bench_election
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------

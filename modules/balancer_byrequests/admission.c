@@ -4,16 +4,15 @@
 
 #include "queue.h"
 
-static bool has_room(lb_table_t *t, uint32_t member)
+static bool has_room(const lb_member_row_t *row)
 {
-    const lb_member_row_t *row = lb_table_member(t, member);
     const uint32_t limit = atomic_load_explicit(&row->limit, memory_order_relaxed);
     return limit == 0 || atomic_load_explicit(&row->in_flight, memory_order_relaxed) < limit;
 }
 
-static uint32_t waiting_for_member(lb_table_t *t, uint32_t member)
+static uint32_t waiting_for(const lb_member_row_t *row)
 {
-    return atomic_load_explicit(&lb_table_member(t, member)->waiting, memory_order_relaxed);
+    return atomic_load_explicit(&row->waiting, memory_order_relaxed);
 }
 
 static uint32_t waiting_for_any(lb_table_t *t, uint32_t balancer)
@@ -21,11 +20,15 @@ static uint32_t waiting_for_any(lb_table_t *t, uint32_t balancer)
     return atomic_load_explicit(&lb_table_balancer(t, balancer)->waiting, memory_order_relaxed);
 }
 
-/* For a newcomer: it may be somebody else's turn. */
+/* May a newcomer have it, or do sessions wait for it? */
+static bool is_free(const lb_member_row_t *row)
+{
+    return has_room(row) && waiting_for(row) == 0;
+}
+
 bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member)
 {
-    return has_room(t, member) && waiting_for_any(t, balancer) == 0
-           && waiting_for_member(t, member) == 0;
+    return waiting_for_any(t, balancer) == 0 && is_free(lb_table_member(t, member));
 }
 
 static bool wants(const lb_waiter_t *w, uint32_t member)
@@ -46,31 +49,46 @@ static size_t elect_from(lb_table_t *t, const lb_arena_t *arena, size_t n)
     return arena->contender_of[lb_election_elect(clock, arena->candidates, n)];
 }
 
-static void add_candidate(lb_table_t *t, const lb_arena_t *arena, size_t contender, size_t *n)
+static void add_candidate(lb_member_row_t *row, const lb_arena_t *arena, size_t contender,
+                          size_t *n)
 {
-    const lb_contender_t *c = &arena->contenders[contender];
-
-    arena->candidates[*n] = (lb_candidate_t){ .pass = &lb_table_member(t, c->member)->pass,
-                                              .weight = c->weight,
-                                              .held_back = c->held_back };
+    arena->candidates[*n] = (lb_candidate_t){
+        .pass = &row->pass,
+        .weight = arena->contenders[contender].weight,
+        .held_back = arena->contenders[contender].held_back,
+    };
     arena->contender_of[(*n)++] = contender;
 }
 
 /* ---- Newcomers ------------------------------------------------------------------------------- */
 
+/* With a thousand members this loop is what an election costs: no call in it, and the rows one
+ * after the other.
+ * returns  how many candidates */
+static size_t free_ones(lb_table_t *t, const lb_arena_t *arena)
+{
+    lb_member_row_t *rows = lb_table_member(t, 0);
+    size_t n = 0;
+
+    if (waiting_for_any(t, arena->balancer) > 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < arena->count; i++) {
+        lb_member_row_t *row = &rows[arena->contenders[i].member];
+        if (arena->contenders[i].may_be_elected && is_free(row)) {
+            add_candidate(row, arena, i, &n);
+        }
+    }
+    return n;
+}
+
 int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena)
 {
     lb_table_t *t = ledger->table;
     int winner = -1;
-    size_t n = 0;
 
     lb_ledger_lock(t);
-    for (size_t i = 0; i < arena->count; i++) {
-        if (arena->contenders[i].may_be_elected
-            && lb_admission_is_free(t, arena->balancer, arena->contenders[i].member)) {
-            add_candidate(t, arena, i, &n);
-        }
-    }
+    const size_t n = free_ones(t, arena);
     if (n > 0) {
         winner = (int)elect_from(t, arena, n);
         lb_ledger_take(ledger, arena->contenders[winner].member, arena->contenders[winner].busy);
@@ -96,7 +114,8 @@ bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t mem
 
     lb_ledger_lock(t);
     lb_ledger_give_back(ledger, member, busy);
-    const bool somebody_waits = waiting_for_any(t, balancer) + waiting_for_member(t, member) > 0;
+    const bool somebody_waits = waiting_for_any(t, balancer) > 0
+                                || waiting_for(lb_table_member(t, member)) > 0;
     lb_ledger_unlock(t);
     return somebody_waits;
 }
@@ -109,8 +128,9 @@ static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, const lb_a
     uint64_t limit = 0, waiting;
 
     if (request->member != LB_NOBODY) {
-        waiting = waiting_for_member(t, request->member);
-        limit = atomic_load(&lb_table_member(t, request->member)->queue_limit);
+        const lb_member_row_t *row = lb_table_member(t, request->member);
+        waiting = waiting_for(row);
+        limit = atomic_load(&row->queue_limit);
         return waiting < limit;
     }
     waiting = waiting_for_any(t, request->balancer);
@@ -128,12 +148,10 @@ uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
     lb_waiter_t complete = *request;
     uint32_t slot = LB_NOBODY;
 
-    complete.process = atomic_load(&ledger->row);
-    if (complete.process == LB_NOBODY) {
-        return LB_NOBODY;
-    }
     lb_ledger_lock(ledger->table);
-    if (has_queue_room(ledger->table, request, arena)) {
+    /* under the lock: who leaves in the meantime takes its waiters along */
+    complete.process = lb_ledger_row(ledger);
+    if (complete.process != LB_NOBODY && has_queue_room(ledger->table, request, arena)) {
         slot = lb_queue_add(ledger->table, &complete);
     }
     lb_ledger_unlock(ledger->table);
@@ -145,10 +163,30 @@ bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot)
     return atomic_load(&lb_table_waiter(ledger->table, slot)->state) == LB_SLOT_GRANTED;
 }
 
+uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot)
+{
+    return lb_admission_is_granted(ledger, slot) ? lb_table_waiter(ledger->table, slot)->granted
+                                                 : LB_NOBODY;
+}
+
+void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot)
+{
+    lb_table_t *t = ledger->table;
+
+    lb_ledger_lock(t);
+    if (lb_ledger_row(ledger) != LB_NOBODY && lb_admission_is_granted(ledger, slot)) {
+        lb_ledger_add_granted(t, lb_table_waiter(t, slot)->granted, -1, NULL);
+        lb_queue_take_back(t, slot);
+    }
+    lb_ledger_unlock(t);
+}
+
 void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot)
 {
     lb_ledger_lock(ledger->table);
-    lb_queue_widen(ledger->table, slot);
+    if (lb_ledger_row(ledger) != LB_NOBODY) {
+        lb_queue_widen(ledger->table, slot);
+    }
     lb_ledger_unlock(ledger->table);
 }
 
@@ -158,7 +196,7 @@ uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
     uint32_t member = LB_NOBODY;
 
     lb_ledger_lock(t);
-    if (atomic_load(&ledger->row) != LB_NOBODY) {    /* else the slot was taken from us */
+    if (lb_ledger_row(ledger) != LB_NOBODY) {    /* else the slot was taken from us */
         if (lb_admission_is_granted(ledger, slot)) {
             /* the sum stays as it is: what was granted is now held */
             member = lb_table_waiter(t, slot)->granted;
@@ -191,8 +229,9 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
         const lb_contender_t *c = &arena->contenders[i];
         const bool may_have = w->member == LB_NOBODY ? c->may_be_elected && wants(w, c->member)
                                                      : c->is_usable && w->member == c->member;
-        if (may_have && has_room(t, c->member)) {
-            add_candidate(t, arena, i, &n);
+        lb_member_row_t *row = lb_table_member(t, c->member);
+        if (may_have && has_room(row)) {
+            add_candidate(row, arena, i, &n);
         }
     }
     return n;
@@ -207,9 +246,10 @@ static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
 
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
-        if (c->is_usable && has_room(t, c->member)) {
+        const lb_member_row_t *row = lb_table_member(t, c->member);
+        if (c->is_usable && has_room(row)) {
             any_is_free |= c->may_be_elected;
-            if (waiting_for_member(t, c->member) > 0) {
+            if (waiting_for(row) > 0) {
                 consider(t, lb_queue_first_of_member(t, c->member), &best);
             }
         }

@@ -152,7 +152,7 @@ static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
 
 bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member)
 {
-    if (is_in_service(ticket->balancer, member)) {
+    if (is_in_service(ticket->balancer, member) || (ticket->trial && ticket->on_trial == member)) {
         return true;
     }
     if (is_never_out(member)) {

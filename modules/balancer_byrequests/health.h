@@ -14,7 +14,8 @@
 /** Could a request be given to this member: is it usable, or is its trial due? */
 bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member);
 
-/** Give this request to the member. When its trial is due the request becomes the trial.
+/** Give this request to the member. When its trial is due the request becomes the trial, and stays
+ *  it when this is asked again.
  *  returns  false when another request was faster */
 bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member);
 

@@ -26,15 +26,23 @@ static void change_sum(lb_table_t *t, uint32_t member, uint32_t by, size_t *busy
     }
 }
 
-/* Make all sums again from what processes hold and waiters were granted. */
+/* Make all sums again from what processes hold and waiters were granted. Rows of nobody hold
+ * nothing: their counts are cleared before their pid. */
 static void recount(lb_table_t *t)
 {
     for (uint32_t m = 0; m < t->member_count; m++) {
-        uint32_t sum = 0;
-        for (uint32_t p = 0; p < t->process_count; p++) {
-            sum += lb_table_held_by(t, p)[m];
+        set(&lb_table_member(t, m)->in_flight, 0);
+    }
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        const uint32_t *held = lb_table_held_by(t, p);
+        if (atomic_load(&lb_table_process(t, p)->pid) == 0) {
+            continue;
         }
-        set(&lb_table_member(t, m)->in_flight, sum);
+        for (uint32_t m = 0; m < t->member_count; m++) {
+            if (held[m] > 0) {
+                change_sum(t, m, held[m], NULL);
+            }
+        }
     }
     for (uint32_t i = 0; i < t->waiters_used; i++) {
         const lb_waiter_t *w = lb_table_waiter(t, i);
@@ -56,6 +64,27 @@ void lb_ledger_lock(lb_table_t *t)
 void lb_ledger_unlock(lb_table_t *t)
 {
     pthread_mutex_unlock(&t->lock.mutex);
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* A process that one of ours has forked has its memory, but neither its thread nor its requests. */
+static _Atomic uint32_t forks;
+
+static void count_fork(void)
+{
+    atomic_fetch_add(&forks, 1);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(NULL, NULL, count_fork);
+}
+
+uint32_t lb_ledger_row(const lb_ledger_t *ledger)
+{
+    return ledger->forks == atomic_load_explicit(&forks, memory_order_relaxed)
+           ? atomic_load(&ledger->row) : LB_NOBODY;
 }
 
 /* The owner of this row is dead or has left; its `life` is held by the caller. */
@@ -89,12 +118,15 @@ static bool enter_row(lb_table_t *t, uint32_t process, bool *was_dead)
 
 bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     lb_table_t *t = ledger->table;
     bool was_dead;
 
+    pthread_once(&once, watch_forks);
     for (uint32_t p = 0; p < t->process_count; p++) {
         if (enter_row(t, p, &was_dead)) {
             atomic_store(&lb_table_process(t, p)->pid, pid);
+            ledger->forks = atomic_load(&forks);
             atomic_store(&ledger->row, p);
             return true;
         }
@@ -104,9 +136,10 @@ bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)
 
 void lb_ledger_leave(lb_ledger_t *ledger)
 {
-    const uint32_t p = atomic_exchange(&ledger->row, LB_NOBODY);
+    const uint32_t p = lb_ledger_row(ledger);
 
     if (p != LB_NOBODY) {
+        atomic_store(&ledger->row, LB_NOBODY);    /* before the row is cleared: see take */
         clear_row(ledger->table, p);
         pthread_mutex_unlock(&lb_table_process(ledger->table, p)->life.mutex);
     }
@@ -127,7 +160,7 @@ bool lb_ledger_bury_the_dead(lb_table_t *t)
 
 bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy)
 {
-    const uint32_t p = atomic_load(&ledger->row);
+    const uint32_t p = lb_ledger_row(ledger);
 
     if (p == LB_NOBODY) {
         return false;
@@ -139,7 +172,7 @@ bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy)
 
 bool lb_ledger_give_back(lb_ledger_t *ledger, uint32_t member, size_t *busy)
 {
-    const uint32_t p = atomic_load(&ledger->row);
+    const uint32_t p = lb_ledger_row(ledger);
 
     if (p == LB_NOBODY || lb_table_held_by(ledger->table, p)[member] == 0) {
         return false;
@@ -173,7 +206,7 @@ void lb_ledger_ring(lb_table_t *t, uint32_t process)
 
 uint32_t lb_ledger_bell(const lb_ledger_t *ledger)
 {
-    const uint32_t p = atomic_load(&ledger->row);
+    const uint32_t p = lb_ledger_row(ledger);
     return p == LB_NOBODY ? 0 : atomic_load(&lb_table_process(ledger->table, p)->bell);
 }
 
@@ -181,10 +214,12 @@ void lb_ledger_wait_for_bell(const lb_ledger_t *ledger, uint32_t heard, int64_t 
 {
     const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
                                       .tv_nsec = timeout_us % 1000000 * 1000 };
-    const uint32_t p = atomic_load(&ledger->row);
+    const uint32_t p = lb_ledger_row(ledger);
 
-    if (p != LB_NOBODY) {
-        syscall(SYS_futex, &lb_table_process(ledger->table, p)->bell, FUTEX_WAIT, heard, &timeout,
-                NULL, 0);
+    if (p == LB_NOBODY) {    /* no bell: just the time, so that a loop does not spin */
+        nanosleep(&timeout, NULL);
+        return;
     }
+    syscall(SYS_futex, &lb_table_process(ledger->table, p)->bell, FUTEX_WAIT, heard, &timeout, NULL,
+            0);
 }

@@ -20,8 +20,13 @@
 /* What a process knows of a table. */
 typedef struct {
     lb_table_t *table;
-    _Atomic uint32_t row;     /* of this process; LB_NOBODY: it takes no part, nothing is counted */
+    _Atomic uint32_t row;     /* of the process that joined; ask lb_ledger_row() */
+    uint32_t forks;           /* how often it had been forked then: its children take no part */
 } lb_ledger_t;
+
+/** The row of this process.
+ *  returns  LB_NOBODY: it takes no part, nothing is counted */
+uint32_t lb_ledger_row(const lb_ledger_t *ledger);
 
 void lb_ledger_lock(lb_table_t *t);
 void lb_ledger_unlock(lb_table_t *t);

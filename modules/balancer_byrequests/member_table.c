@@ -204,4 +204,8 @@ void lb_table_reset_member(lb_member_row_t *row)
     atomic_store(&row->busy_until, 0);
     memset(&row->strikes, 0, sizeof(row->strikes));
     atomic_store(&row->drain_until, 0);
+    atomic_store(&row->limit, 0);
+    atomic_store(&row->queue_limit, 0);
+    atomic_store(&row->queue_timeout, 0);
+    atomic_store(&row->sticky_wait, 0);
 }

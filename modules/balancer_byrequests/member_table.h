@@ -157,7 +157,7 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
  *  before may still be finishing requests) and that have nothing in flight. */
 void lb_table_sweep(lb_table_t *t, uint32_t generation);
 
-/** Set all counters of a member's row to 0: its slot is given to another member. */
+/** Set all counters and limits of a member's row to 0: its slot is given to another member. */
 void lb_table_reset_member(lb_member_row_t *row);
 
 #endif

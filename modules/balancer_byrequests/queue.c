@@ -106,6 +106,19 @@ void lb_queue_grant(lb_table_t *t, uint32_t slot, uint32_t member)
     atomic_store(&w->state, LB_SLOT_GRANTED);
 }
 
+void lb_queue_take_back(lb_table_t *t, uint32_t slot)
+{
+    lb_waiter_t *w = lb_table_waiter(t, slot);
+    int i = 0;
+
+    while (i < LB_TRIED_MAX - 1 && w->tried[i] != LB_NOBODY) {
+        i++;
+    }
+    w->tried[i] = w->granted;    /* when all are taken, in the place of the last */
+    atomic_store(&w->state, LB_SLOT_WAITING);
+    link_in_order(t, slot);
+}
+
 void lb_queue_widen(lb_table_t *t, uint32_t slot)
 {
     lb_waiter_t *w = lb_table_waiter(t, slot);

@@ -117,8 +117,32 @@ static bool client_has_gone(request_rec *r, const struct pollfd *client)
            || (client->revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
 }
 
+/* A process of another generation may have served it with a member that is in its configuration and
+ * not in ours; one that was added at run time may be new to us. And of those who were served with a
+ * member that is due for its trial one gets that; the others go on waiting, in their places. */
+static bool was_served(const place_t *place, lb_ticket_t *ticket)
+{
+    proxy_balancer *b = ticket->balancer;
+    const uint32_t granted = lb_admission_granted(place->ledger, place->slot);
+
+    if (granted == LB_NOBODY) {
+        return false;
+    }
+    proxy_worker *member = lb_cluster_member_at(b, granted);
+    if (!member) {
+        lb_cluster_sync(b, ticket->r->server);
+        member = lb_cluster_member_at(b, granted);
+    }
+    if (member && lb_health_admit(ticket, member)) {
+        return true;
+    }
+    lb_admission_decline(lb_cluster_of(b)->ledger, place->slot);
+    lb_provider_serve(b, ticket->r->server);
+    return false;
+}
+
 /* Wait until served, the client has gone, or the time is over. */
-static void watch_place(const place_t *place, const lb_ticket_t *ticket, const proxy_worker *only,
+static void watch_place(const place_t *place, lb_ticket_t *ticket, const proxy_worker *only,
                         apr_time_t deadline)
 {
     const proxy_balancer *b = ticket->balancer;
@@ -136,7 +160,7 @@ static void watch_place(const place_t *place, const lb_ticket_t *ticket, const p
         struct pollfd fds[2] = { { .fd = place->bell, .events = POLLIN },
                                  { .fd = client, .events = POLLRDHUP } };
         const apr_time_t now = apr_time_now();
-        if (now >= deadline || lb_admission_is_granted(ledger, place->slot)) {
+        if (now >= deadline || was_served(place, ticket)) {
             return;
         }
         if (is_narrow && (now >= widen_at || !lb_health_is_ready(b, only))) {
@@ -149,10 +173,26 @@ static void watch_place(const place_t *place, const lb_ticket_t *ticket, const p
         if (poll(fds, 2, (int)((left < LOOK_AGAIN_US ? left : LOOK_AGAIN_US) / 1000) + 1) == 0) {
             lb_provider_serve(ticket->balancer, r->server);
         }
+        else if (fds[0].revents & POLLIN) {
+            eventfd_t rings;
+            (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
+        }
         if (client_has_gone(r, &fds[1])) {
             r->connection->aborted = 1;
             return;
         }
+    }
+}
+
+static void give_up(const lb_ticket_t *ticket, uint32_t granted)
+{
+    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+    proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
+
+    if (lb_admission_give_back(cluster->ledger, balancer, granted,
+                               member ? &member->s->busy : NULL)) {
+        lb_provider_serve(ticket->balancer, ticket->r->server);
     }
 }
 
@@ -177,14 +217,12 @@ lb_outcome_t lb_waiting_run(lb_ticket_t *ticket, proxy_worker *only, proxy_worke
     ticket->queued += apr_time_now() - since;
 
     const uint32_t granted = lb_admission_end(ledger, place.slot);
-    if (granted != LB_NOBODY) {
-        lb_cluster_sync(b, ticket->r->server);    /* it may have been added while we waited */
-        *member = lb_cluster_member_at(b, granted);
-        if (*member) {
-            return LB_SERVED;
-        }
-        lb_admission_give_back(ledger, request.balancer, granted, NULL);
-        return LB_NO_MEMBER;
+    *member = granted != LB_NOBODY ? lb_cluster_member_at(b, granted) : NULL;
+    if (*member && !ticket->r->connection->aborted) {
+        return LB_SERVED;
+    }
+    if (granted != LB_NOBODY) {    /* at the last moment, and of no use */
+        give_up(ticket, granted);
     }
     return ticket->r->connection->aborted ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
 }

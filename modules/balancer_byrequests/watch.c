@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "apr_signal.h"
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
@@ -86,6 +87,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     watch_t *watch = data;
     apr_time_t next_beat = 0;
 
+    apr_setup_signal_thread();    /* signals are the main thread's */
     join(watch);
     while (!atomic_load(&watch->is_stopping)) {
         const uint32_t heard = lb_ledger_bell(watch->ledger);
@@ -105,7 +107,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
 static apr_status_t stop(void *data)
 {
     watch_t *watch = data;
-    const uint32_t row = atomic_load(&watch->ledger->row);
+    const uint32_t row = lb_ledger_row(watch->ledger);
     apr_status_t rv;
 
     atomic_store(&watch->is_stopping, true);

@@ -84,7 +84,9 @@ $_->open_gate('open') for $first, $well;
 is $trial->read_response->{body}, 'first', 'it goes well';
 ok wait_until(5, sub { member('app')->{state} eq 'ok' }), '... the member is back';
 is $httpd->get('/app/x')->{body}, 'first', '... and serves';
-is $httpd->in_flight($_), 0, "$_: nothing in flight" for qw(app status alone);
+for my $name (qw(app status alone)) {
+    ok wait_until(5, sub { $httpd->in_flight($name) == 0 }), "$name: nothing in flight";
+}
 
 ok $httpd->restart, 'a restart in place';
 is member('status')->{state}, 'ok', '... forgets bans';

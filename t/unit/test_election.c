@@ -817,12 +817,19 @@ static TCase *one_caller(void)
     return tc;
 }
 
-static TCase *many_callers(void)
+static TCase *threads(void)
 {
-    TCase *tc = tcase_create("many callers");
+    TCase *tc = tcase_create("threads");
     tcase_set_timeout(tc, 100);    /* seconds; far less without a sanitizer */
     tcase_add_loop_test(tc, eight_threads_get_the_shares_of_one_caller, 0, 2);
     tcase_add_test(tc, threads_that_charge_and_threads_that_elect_lose_nothing);
+    return tc;
+}
+
+static TCase *processes(void)
+{
+    TCase *tc = tcase_create("processes");
+    tcase_set_timeout(tc, 100);
     tcase_add_loop_test(tc, eight_processes_get_the_shares_of_one_caller, 0, 2);
     tcase_add_test(tc, killed_processes_leave_the_others_and_the_shares_as_they_were);
     return tc;
@@ -832,7 +839,8 @@ int main(void)
 {
     Suite *suite = suite_create("election");
     suite_add_tcase(suite, one_caller());
-    suite_add_tcase(suite, many_callers());
+    suite_add_tcase(suite, threads());
+    suite_add_tcase(suite, processes());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);

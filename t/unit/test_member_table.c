@@ -130,7 +130,11 @@ static void count_something(lb_member_row_t *row)
     row->failures = 12;
     row->last_error_at = 13;
     row->last_error = 14;
-    row->drain_until = 15;
+    row->drain_until = 19;
+    row->limit = 15;
+    row->queue_limit = 16;
+    row->queue_timeout = 17;
+    row->sticky_wait = 18;
 }
 
 static void assert_counted_nothing(const lb_member_row_t *row)
@@ -141,6 +145,10 @@ static void assert_counted_nothing(const lb_member_row_t *row)
     ck_assert_int_eq(row->last_error_at, 0);
     ck_assert_uint_eq(row->last_error, 0);
     ck_assert_int_eq(row->drain_until, 0);
+    ck_assert_uint_eq(row->limit, 0);
+    ck_assert_uint_eq(row->queue_limit, 0);
+    ck_assert_int_eq(row->queue_timeout, 0);
+    ck_assert_int_eq(row->sticky_wait, 0);
 }
 
 START_TEST(claimed_row_carries_key_and_generation_and_no_counts)

@@ -1,0 +1,44 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# A member that a graceful restart has removed is still used by the old processes. When one of them
+# frees it, whoever waits in a new process does not get it, and is served by a member that it knows.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Deadline;
+use FastBackend;
+use Httpd;
+use Process;
+
+plan skip_all => 'stock has no queue' if Httpd::is_stock();
+
+my ($kept, $removed) = map { FastBackend->start } 1, 2;
+sub config_of {
+    my $members = join '', map { "BalancerMember @{[ $_->url ]} maxinflight=1 queue=10\n" } @_;
+    return "<Proxy balancer://cluster>\n$members</Proxy>\nProxyPass /app/ balancer://cluster/\n";
+}
+my $httpd = Httpd->start(children => 1, threads => 8, config => config_of($kept, $removed));
+
+my ($long, $short) = map { $httpd->connect } 1, 2;
+$long->request('GET', '/app/x?ms=3000');
+wait_until(5, sub { $httpd->in_flight('cluster') == 1 });
+$short->request('GET', '/app/x?ms=1500');
+wait_until(5, sub { $httpd->in_flight('cluster') == 2 });
+is_deeply [map { $_->counts->{in_flight} } $kept, $removed], [1, 1], 'both members are full';
+
+$httpd->set_config(config_of($kept));
+my ($old) = $httpd->graceful_begin;
+ok wait_until(20, sub { $httpd->is_up(after_graceful => 1) }),
+    'graceful restart without the second member';
+ok Process::is_alive($old), '... and the old process is still there';
+my $waiting = $httpd->connect;
+$waiting->request('GET', '/app/x');
+is $short->read_response->{status}, 200, 'the old process ends its request on the removed member';
+ok $removed->counts->{requests} == 1, 'which then gets no other';
+is $waiting->read_response->{status}, 200, 'who waits in a new process is served';
+is $long->read_response->{status}, 200, '... when its member is free';
+is_deeply [map { $_->counts->{requests} } $kept, $removed], [2, 1], '... by the one that is left';
+is $httpd->in_flight('cluster'), 0, 'nothing is in flight at the end';
+$httpd->stop;
+done_testing;

@@ -1,0 +1,689 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* test_admission.c - limits, whose turn it is, and who is told. */
+#include <pthread.h>
+#include <string.h>
+
+#include "admission.h"
+#include "queue.h"
+#include "shared_table.h"
+
+enum { BALANCERS = 2, MEMBERS = 3, PROCESSES = 4, WAITERS = 64 };
+
+/* ---- A balancer of three members ------------------------------------------------------------- */
+
+typedef struct {
+    lb_table_t *table;
+    lb_arena_t arena;
+    lb_contender_t contenders[MEMBERS];
+    lb_candidate_t candidates[MEMBERS];
+    size_t contender_of[MEMBERS];
+    size_t busy[MEMBERS];
+    lb_ledger_t ledger;        /* for a thread */
+} field_t;
+
+static void set_limit(const field_t *field, uint32_t member, uint32_t limit)
+{
+    atomic_store(&lb_table_member(field->table, member)->limit, limit);
+}
+
+static void set_queue_limit(const field_t *field, uint32_t member, uint32_t limit)
+{
+    atomic_store(&lb_table_member(field->table, member)->queue_limit, limit);
+}
+
+static field_t *new_field(uint32_t first, uint32_t second, uint32_t third)
+{
+    static field_t field;
+    const uint32_t limits[MEMBERS] = { first, second, third };
+
+    memset(&field, 0, sizeof(field));
+    field.table = shared_table((lb_table_size_t){ BALANCERS, MEMBERS, PROCESSES, WAITERS });
+    field.arena = (lb_arena_t){ .contenders = field.contenders, .count = MEMBERS,
+                                .candidates = field.candidates,
+                                .contender_of = field.contender_of };
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        field.contenders[m] = (lb_contender_t){ .member = m, .weight = 100, .is_usable = true,
+                                                .may_be_elected = true, .busy = &field.busy[m] };
+        set_limit(&field, m, limits[m]);
+        set_queue_limit(&field, m, WAITERS);
+    }
+    return &field;
+}
+
+static void take_out(field_t *field, uint32_t member)
+{
+    field->contenders[member].is_usable = field->contenders[member].may_be_elected = false;
+}
+
+static lb_waiter_t request_for(uint32_t member)
+{
+    lb_waiter_t request = { .priority = 5, .member = member };
+    for (int i = 0; i < LB_TRIED_MAX; i++) {
+        request.tried[i] = LB_NOBODY;
+    }
+    return request;
+}
+
+static uint32_t queue_for(lb_ledger_t *ledger, const field_t *field, uint32_t member)
+{
+    const lb_waiter_t request = request_for(member);
+    return lb_admission_queue(ledger, &request, &field->arena);
+}
+
+static uint32_t queue_after(lb_ledger_t *ledger, const field_t *field, uint32_t tried)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    request.tried[0] = tried;
+    return lb_admission_queue(ledger, &request, &field->arena);
+}
+
+static uint32_t queue_urgently(lb_ledger_t *ledger, const field_t *field)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    request.priority = 1;
+    return lb_admission_queue(ledger, &request, &field->arena);
+}
+
+static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
+{
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member]);
+}
+
+/* Give a right back, and let in who waits for it.
+ * returns  how many */
+static size_t pass_on(lb_ledger_t *ledger, field_t *field, uint32_t member)
+{
+    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena) : 0;
+}
+
+static void fill(lb_ledger_t *ledger, const field_t *field)
+{
+    while (lb_admission_elect(ledger, &field->arena) >= 0) {
+        /* until none has room */
+    }
+}
+
+#define ASSERT_IN_FLIGHT(field, first, second, third) \
+    do { \
+        assert_sums_agree((field)->table); \
+        ck_assert_uint_eq(in_flight((field)->table, 0), first); \
+        ck_assert_uint_eq(in_flight((field)->table, 1), second); \
+        ck_assert_uint_eq(in_flight((field)->table, 2), third); \
+    } while (0)
+
+/* ---- Limits ---------------------------------------------------------------------------------- */
+
+START_TEST(members_are_filled_to_their_limits_and_no_further)
+{
+    field_t *field = new_field(1, 2, 3);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    ASSERT_IN_FLIGHT(field, 1, 2, 3);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        ck_assert(!lb_admission_take(&ledger, 0, m, NULL));
+        ck_assert_uint_eq(field->busy[m], m + 1);
+    }
+    ck_assert(!give_back(&ledger, field, 1));    /* nobody waits */
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 1);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), -1);
+}
+END_TEST
+
+START_TEST(limit_of_zero_is_none)
+{
+    field_t *field = new_field(1, 0, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_int_ge(lb_admission_elect(&ledger, &field->arena), 0);
+    }
+    ASSERT_IN_FLIGHT(field, 1, 998, 1);
+    ck_assert(lb_admission_take(&ledger, 0, 1, NULL));
+}
+END_TEST
+
+START_TEST(limits_hold_over_processes)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ours, theirs;
+    join(&ours, field->table);
+    join(&theirs, field->table);
+    ck_assert(lb_admission_take(&theirs, 0, 1, NULL));
+    ck_assert_int_eq(lb_admission_elect(&ours, &field->arena), 0);
+    ck_assert_int_eq(lb_admission_elect(&theirs, &field->arena), 2);
+    ck_assert_int_eq(lb_admission_elect(&ours, &field->arena), -1);
+    ck_assert(!lb_admission_take(&ours, 0, 1, NULL));
+}
+END_TEST
+
+START_TEST(only_those_who_may_be_elected_are)
+{
+    field_t *field = new_field(0, 0, 0);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->contenders[0].may_be_elected = false;
+    take_out(field, 2);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 1);
+    }
+    take_out(field, 1);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), -1);
+}
+END_TEST
+
+START_TEST(limit_raised_at_run_time_lets_in_who_waits)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    set_limit(field, 1, 2);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, a), 1);
+    ck_assert(!lb_admission_is_granted(&ledger, b));
+    set_limit(field, 1, 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, b), 1);
+    ASSERT_IN_FLIGHT(field, 1, 3, 1);
+}
+END_TEST
+
+START_TEST(limit_lowered_at_run_time_lets_nobody_in_until_it_is_kept)
+{
+    field_t *field = new_field(3, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    set_limit(field, 0, 1);
+    queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(process_without_a_row_counts_nothing_and_cannot_wait)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    use(&ledger, field->table);
+    for (int i = 0; i < 10; i++) {
+        ck_assert_int_ge(lb_admission_elect(&ledger, &field->arena), 0);
+    }
+    ASSERT_IN_FLIGHT(field, 0, 0, 0);
+    ck_assert(!give_back(&ledger, field, 0));
+    ck_assert_uint_eq(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+}
+END_TEST
+
+/* ---- Order ----------------------------------------------------------------------------------- */
+
+START_TEST(newcomer_does_not_overtake_who_waits)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger, other;
+    join(&ledger, field->table);
+    join(&other, field->table);
+    fill(&ledger, field);
+    const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert(give_back(&ledger, field, 1));    /* somebody waits; not served yet */
+    ck_assert_int_eq(lb_admission_elect(&other, &field->arena), -1);
+    ck_assert(!lb_admission_take(&other, 0, 1, NULL));
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+    give_back(&ledger, field, 1);
+    ck_assert_int_eq(lb_admission_elect(&other, &field->arena), 1);
+}
+END_TEST
+
+START_TEST(newcomer_does_not_overtake_a_session_that_waits_for_the_member)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    queue_for(&ledger, field, 1);
+    ck_assert(give_back(&ledger, field, 1));
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), -1);
+    ck_assert(!give_back(&ledger, field, 2));    /* which the session does not want */
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 2);
+}
+END_TEST
+
+START_TEST(those_who_wait_are_served_in_their_order)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    uint32_t slots[6];
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (int i = 1; i < 6; i++) {
+        slots[i] = queue_for(&ledger, field, LB_NOBODY);
+    }
+    slots[0] = queue_urgently(&ledger, field);
+    for (int i = 0; i < 6; i++) {
+        const uint32_t freed = (uint32_t)i % MEMBERS;
+        ck_assert_uint_eq(pass_on(&ledger, field, freed), 1);
+        for (int j = i + 1; j < 6; j++) {
+            ck_assert(!lb_admission_is_granted(&ledger, slots[j]));
+        }
+        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i]), freed);
+    }
+    ck_assert(!give_back(&ledger, field, 0));
+}
+END_TEST
+
+START_TEST(session_that_waits_is_served_in_its_turn)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t before = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t session = queue_for(&ledger, field, 1);
+    const uint32_t after = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, before), 1);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, session), 1);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, after), 1);
+}
+END_TEST
+
+START_TEST(session_does_not_hold_up_those_who_take_any_member)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t session = queue_for(&ledger, field, 1);
+    const uint32_t any = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, any), 0);
+    ck_assert(!lb_admission_is_granted(&ledger, session));
+}
+END_TEST
+
+START_TEST(session_is_served_by_its_member_also_when_that_is_draining_but_not_when_it_is_down)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t session = queue_for(&ledger, field, 1);
+    take_out(field, 1);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);
+    field->contenders[1].is_usable = true;
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, session), 1);
+}
+END_TEST
+
+START_TEST(widened_session_takes_any_member_and_keeps_its_place)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t session = queue_for(&ledger, field, 1);
+    const uint32_t any = queue_for(&ledger, field, LB_NOBODY);
+    lb_admission_widen(&ledger, session);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, session), 2);
+    ck_assert(!lb_admission_is_granted(&ledger, any));
+}
+END_TEST
+
+START_TEST(member_that_was_tried_is_not_granted_and_goes_to_the_next_in_line)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t choosy = queue_after(&ledger, field, 0);
+    const uint32_t any = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ck_assert(!lb_admission_is_granted(&ledger, choosy));
+    ck_assert_uint_eq(lb_admission_granted(&ledger, any), 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, choosy), 2);
+}
+END_TEST
+
+START_TEST(who_waits_is_spread_by_weight)
+{
+    field_t *field = new_field(0, 0, 0);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    for (int i = 0; i < 40; i++) {
+        queue_for(&ledger, field, LB_NOBODY);
+    }
+    field->contenders[0].weight = 200;
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 40);
+    ASSERT_IN_FLIGHT(field, 20, 10, 10);
+}
+END_TEST
+
+START_TEST(each_balancer_has_its_own_queue)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    queue_for(&ledger, field, LB_NOBODY);
+    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL));
+    field->arena.balancer = 1;
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+}
+END_TEST
+
+/* ---- How many may wait ----------------------------------------------------------------------- */
+
+START_TEST(as_many_wait_as_the_members_together_allow)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    set_queue_limit(field, 0, 2);
+    set_queue_limit(field, 1, 0);
+    set_queue_limit(field, 2, 1);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_ne(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+    }
+    ck_assert_uint_eq(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+    ck_assert_uint_ne(queue_for(&ledger, field, 0), LB_NOBODY);    /* sessions count apart */
+}
+END_TEST
+
+START_TEST(as_many_sessions_wait_as_their_member_allows)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    set_queue_limit(field, 1, 2);
+    const uint32_t first = queue_for(&ledger, field, 1);
+    ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_for(&ledger, field, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_for(&ledger, field, 2), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, first), LB_NOBODY);
+    ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(queue_of_a_member_that_may_not_be_elected_does_not_count)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    take_out(field, 0);
+    take_out(field, 1);
+    set_queue_limit(field, 2, 1);
+    ck_assert_uint_ne(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+    ck_assert_uint_eq(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(full_table_refuses_also_when_the_limits_would_not)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    for (int i = 0; i < WAITERS; i++) {
+        ck_assert_uint_ne(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+    }
+    ck_assert_uint_eq(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+}
+END_TEST
+
+/* ---- Ending ---------------------------------------------------------------------------------- */
+
+START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, a), LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, b), 2);
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(right_granted_is_held_after_the_end_and_counted_once_all_the_time)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    const uint32_t slot = queue_for(&ledger, field, 1);
+    ASSERT_IN_FLIGHT(field, 0, 0, 0);
+    lb_admission_serve(field->table, &field->arena);
+    ASSERT_IN_FLIGHT(field, 0, 1, 0);
+    ck_assert_uint_eq(field->busy[1], 1);
+    ck_assert(!lb_admission_take(&ledger, 0, 1, NULL));
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ASSERT_IN_FLIGHT(field, 0, 1, 0);
+    ck_assert_uint_eq(lb_table_held_by(field->table, ledger.row)[1], 1);
+    ck_assert(!give_back(&ledger, field, 1));
+    ASSERT_IN_FLIGHT(field, 0, 0, 0);
+    ck_assert_uint_eq(field->busy[1], 0);
+}
+END_TEST
+
+START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, a), 2);
+    lb_admission_decline(&ledger, a);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
+    ASSERT_IN_FLIGHT(field, 1, 1, 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, b), 2);    /* a does not want it */
+    const uint32_t c = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, a), 0);    /* and goes before c */
+    ck_assert(!lb_admission_is_granted(&ledger, c));
+    lb_admission_decline(&ledger, c);    /* waits: nothing to decline */
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(who_declines_often_is_still_counted_once)
+{
+    field_t *field = new_field(0, 0, 0);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
+    for (int i = 0; i < MEMBERS; i++) {
+        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+        lb_admission_decline(&ledger, slot);
+    }
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ASSERT_IN_FLIGHT(field, 0, 0, 0);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(process_that_has_left_takes_its_waiters_along)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger, other;
+    join(&ledger, field->table);
+    join(&other, field->table);
+    fill(&other, field);
+    const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
+    pass_on(&other, field, 0);
+    ck_assert(lb_admission_is_granted(&ledger, slot));
+    lb_ledger_leave(&ledger);
+    ASSERT_IN_FLIGHT(field, 0, 1, 1);
+    const uint32_t reused = queue_for(&other, field, LB_NOBODY);
+    ck_assert_uint_eq(reused, slot);
+    lb_admission_widen(&ledger, slot);
+    lb_admission_decline(&ledger, slot);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);    /* not its own any more */
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_end(&other, reused), 0);
+}
+END_TEST
+
+/* ---- Who is told ----------------------------------------------------------------------------- */
+
+START_TEST(bell_of_the_process_that_waits_rings)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger, second, third;
+    join(&ledger, field->table);
+    join(&second, field->table);
+    join(&third, field->table);
+    fill(&ledger, field);
+    queue_for(&third, field, LB_NOBODY);
+    queue_for(&second, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    ck_assert_uint_eq(lb_ledger_bell(&ledger), 0);
+    ck_assert_uint_eq(lb_ledger_bell(&second), 0);
+    ck_assert_uint_eq(lb_ledger_bell(&third), 1);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ck_assert_uint_eq(lb_ledger_bell(&second), 1);
+    ck_assert_uint_eq(lb_ledger_bell(&third), 1);
+}
+END_TEST
+
+/* ---- Processes that are killed --------------------------------------------------------------- */
+
+START_TEST(right_granted_to_a_process_that_dies_goes_to_the_next)
+{
+    field_t *field = new_field(1, 1, 1);
+    _Atomic uint32_t *is_ready = shared_memory(sizeof(*is_ready));
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const pid_t victim = start_child();
+    if (victim == 0) {
+        lb_ledger_t own;
+        join(&own, field->table);
+        queue_for(&own, field, LB_NOBODY);
+        queue_for(&own, field, LB_NOBODY);
+        atomic_store(is_ready, 1);
+        for (;;) {
+            pause();
+        }
+    }
+    wait_until_set(is_ready);
+    const uint32_t next = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    assert_is_killed(victim);
+    ck_assert(!lb_admission_is_granted(&ledger, next));
+    ck_assert(lb_ledger_bury_the_dead(field->table));
+    ASSERT_IN_FLIGHT(field, 1, 0, 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, next), 1);
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+}
+END_TEST
+
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+static void *queue_and_end(void *data)
+{
+    field_t *field = data;
+    uint32_t slot;
+
+    while ((slot = queue_for(&field->ledger, field, LB_NOBODY)) != LB_NOBODY) {
+        lb_admission_end(&field->ledger, slot);
+    }
+    return NULL;    /* the process has left */
+}
+
+START_TEST(process_that_leaves_while_its_requests_begin_to_wait_leaves_nobody_behind)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_table_t *t = field->table;
+    for (uint32_t round = 0; round < 200; round++) {
+        pthread_t thread;
+        join(&field->ledger, t);
+        const uint32_t heard = lb_ledger_bell(&field->ledger);
+        pthread_create(&thread, NULL, queue_and_end, field);
+        lb_ledger_wait_for_bell(&field->ledger, heard, 1 + round % 100);
+        lb_ledger_leave(&field->ledger);
+        pthread_join(thread, NULL);
+        MUST(atomic_load(&lb_table_balancer(t, 0)->waiting) == 0);
+    }
+}
+END_TEST
+
+static TCase *one_process(void)
+{
+    TCase *tc = tcase_create("one process");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, members_are_filled_to_their_limits_and_no_further);
+    tcase_add_test(tc, limit_of_zero_is_none);
+    tcase_add_test(tc, limits_hold_over_processes);
+    tcase_add_test(tc, only_those_who_may_be_elected_are);
+    tcase_add_test(tc, limit_raised_at_run_time_lets_in_who_waits);
+    tcase_add_test(tc, limit_lowered_at_run_time_lets_nobody_in_until_it_is_kept);
+    tcase_add_test(tc, process_without_a_row_counts_nothing_and_cannot_wait);
+    tcase_add_test(tc, newcomer_does_not_overtake_who_waits);
+    tcase_add_test(tc, newcomer_does_not_overtake_a_session_that_waits_for_the_member);
+    tcase_add_test(tc, those_who_wait_are_served_in_their_order);
+    tcase_add_test(tc, session_that_waits_is_served_in_its_turn);
+    tcase_add_test(tc, session_does_not_hold_up_those_who_take_any_member);
+    tcase_add_test(
+        tc, session_is_served_by_its_member_also_when_that_is_draining_but_not_when_it_is_down);
+    tcase_add_test(tc, widened_session_takes_any_member_and_keeps_its_place);
+    tcase_add_test(tc, member_that_was_tried_is_not_granted_and_goes_to_the_next_in_line);
+    tcase_add_test(tc, who_waits_is_spread_by_weight);
+    tcase_add_test(tc, each_balancer_has_its_own_queue);
+    tcase_add_test(tc, as_many_wait_as_the_members_together_allow);
+    tcase_add_test(tc, as_many_sessions_wait_as_their_member_allows);
+    tcase_add_test(tc, queue_of_a_member_that_may_not_be_elected_does_not_count);
+    tcase_add_test(tc, full_table_refuses_also_when_the_limits_would_not);
+    tcase_add_test(tc, who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way);
+    tcase_add_test(tc, right_granted_is_held_after_the_end_and_counted_once_all_the_time);
+    tcase_add_test(tc, declined_right_is_free_again_and_who_declined_keeps_its_place);
+    tcase_add_test(tc, who_declines_often_is_still_counted_once);
+    tcase_add_test(tc, process_that_has_left_takes_its_waiters_along);
+    tcase_add_test(tc, bell_of_the_process_that_waits_rings);
+    return tc;
+}
+
+static TCase *threads(void)
+{
+    TCase *tc = tcase_create("threads");
+    tcase_set_timeout(tc, 100);
+    tcase_add_test(
+        tc, process_that_leaves_while_its_requests_begin_to_wait_leaves_nobody_behind);
+    return tc;
+}
+
+static TCase *processes(void)
+{
+    TCase *tc = tcase_create("processes");
+    tcase_set_timeout(tc, 100);
+    tcase_add_test(tc, right_granted_to_a_process_that_dies_goes_to_the_next);
+    return tc;
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("admission");
+    suite_add_tcase(suite, one_process());
+    suite_add_tcase(suite, threads());
+    suite_add_tcase(suite, processes());
+    return run_suite(suite);
+}

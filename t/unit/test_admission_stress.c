@@ -1,0 +1,359 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* test_admission_stress.c - 64 threads in 8 processes want the rights of three members: no limit is
+ * ever exceeded and no ticket is lost, also when processes are killed.
+ *
+ *   TICKETS=10000000 test_admission_stress     as long as that takes; KILLS=N likewise */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "admission.h"
+#include "shared_table.h"
+
+enum { MEMBERS = 3, PROCESSES = 8, THREADS = 8, WAITERS = 64, QUEUED_PER_MEMBER = 16 };
+
+static const uint32_t limits[MEMBERS] = { 5, 3, 2 };
+
+/* What the processes say themselves. */
+typedef struct {
+    _Atomic uint64_t inside[MEMBERS];    /* a byte for each process: rights it holds now */
+    _Atomic uint64_t too_many;           /* times that a limit was exceeded */
+    _Atomic int64_t left;                /* tickets to go */
+    _Atomic uint64_t served, queued, refused, gave_up;
+} said_t;
+
+/* One process. */
+typedef struct {
+    uint32_t index;
+    lb_ledger_t ledger;
+    said_t *said;
+    _Atomic uint32_t working;
+    pthread_mutex_t lock;
+    pthread_cond_t bell;                 /* somebody here was served */
+} process_t;
+
+typedef struct {
+    lb_arena_t arena;
+    lb_contender_t contenders[MEMBERS];
+    lb_candidate_t candidates[MEMBERS];
+    size_t contender_of[MEMBERS];
+} field_t;
+
+static void set_field(field_t *field)
+{
+    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = MEMBERS,
+                                 .candidates = field->candidates,
+                                 .contender_of = field->contender_of };
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        field->contenders[m] = (lb_contender_t){ .member = m, .weight = limits[m] * 100,
+                                                 .is_usable = true, .may_be_elected = true };
+    }
+}
+
+/* ---- The work of a thread -------------------------------------------------------------------- */
+
+/* All bytes change in one word: what is read was so at one moment. */
+static void use_right(const process_t *process, uint32_t member)
+{
+    const uint64_t one = UINT64_C(1) << (8 * process->index);
+    uint64_t all = atomic_fetch_add(&process->said->inside[member], one) + one;
+    uint32_t sum = 0;
+
+    for (; all > 0; all >>= 8) {
+        sum += all & 0xff;
+    }
+    if (sum > limits[member]) {
+        atomic_fetch_add(&process->said->too_many, 1);
+    }
+    /* so that others come to wait */
+    if (atomic_load(&process->said->served) % 64 == 0) {
+        (void)poll(NULL, 0, 1);
+    }
+    else if (sum % 2) {
+        sched_yield();
+    }
+    atomic_fetch_sub(&process->said->inside[member], one);
+}
+
+/* As waiting.c does.
+ * returns  was it served before the time was over? */
+static bool wait_for_grant(process_t *process, uint32_t slot, int64_t patience_ns)
+{
+    struct timespec until;
+    int rc = 0;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += patience_ns;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&process->lock);
+    while (rc != ETIMEDOUT && !lb_admission_is_granted(&process->ledger, slot)) {
+        rc = pthread_cond_timedwait(&process->bell, &process->lock, &until);
+    }
+    pthread_mutex_unlock(&process->lock);
+    return rc != ETIMEDOUT;
+}
+
+/* returns  the member, LB_NOBODY when it was not served */
+static uint32_t queue(process_t *process, const field_t *field, uint32_t only, uint32_t tried,
+                      uint32_t chance)
+{
+    lb_waiter_t request = { .priority = chance % 3, .member = only,
+                            .tried = { tried, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
+    const uint32_t slot = lb_admission_queue(&process->ledger, &request, &field->arena);
+
+    if (slot == LB_NOBODY) {
+        atomic_fetch_add(&process->said->refused, 1);
+        sched_yield();
+        return LB_NOBODY;
+    }
+    atomic_fetch_add(&process->said->queued, 1);
+    lb_admission_serve(process->ledger.table, &field->arena);
+    if (chance % 5 == 0) {
+        wait_for_grant(process, slot, 100 * 1000);
+        lb_admission_widen(&process->ledger, slot);
+    }
+    const bool is_patient = chance % 7 != 0;
+    if (!wait_for_grant(process, slot, is_patient ? 20 * INT64_C(1000000000) : 300 * 1000)
+        && is_patient) {
+        MUST(!"served in less than 20 seconds");
+    }
+    if (chance % 11 == 0 && lb_admission_is_granted(&process->ledger, slot)) {
+        lb_admission_decline(&process->ledger, slot);
+        lb_admission_serve(process->ledger.table, &field->arena);
+    }
+    const uint32_t member = lb_admission_end(&process->ledger, slot);
+    if (member == LB_NOBODY) {
+        atomic_fetch_add(&process->said->gave_up, 1);
+        lb_admission_serve(process->ledger.table, &field->arena);
+    }
+    return member;
+}
+
+static void run_ticket(process_t *process, const field_t *field, uint32_t chance)
+{
+    const uint32_t only = chance % 4 == 0 ? chance / 4 % MEMBERS : LB_NOBODY;
+    uint32_t member = LB_NOBODY;
+
+    if (only != LB_NOBODY) {
+        member = lb_admission_take(&process->ledger, 0, only, NULL) ? only : LB_NOBODY;
+    }
+    else {
+        const int elected = lb_admission_elect(&process->ledger, &field->arena);
+        member = elected < 0 ? LB_NOBODY : (uint32_t)elected;
+    }
+    if (member == LB_NOBODY) {
+        member = queue(process, field, only, chance % 13 == 0 ? chance / 13 % MEMBERS : LB_NOBODY,
+                       chance);
+    }
+    if (member == LB_NOBODY) {
+        return;
+    }
+    use_right(process, member);
+    atomic_fetch_add(&process->said->served, 1);
+    if (lb_admission_give_back(&process->ledger, 0, member, NULL)) {
+        lb_admission_serve(process->ledger.table, &field->arena);
+    }
+}
+
+static void *work(void *data)
+{
+    process_t *process = data;
+    field_t field;
+    uint32_t chance = (uint32_t)getpid() * 2654435761u + (uint32_t)(uintptr_t)&field;
+
+    set_field(&field);
+    while (atomic_fetch_sub(&process->said->left, 1) > 0) {
+        chance = chance * 1664525 + 1013904223;
+        run_ticket(process, &field, chance >> 8);
+    }
+    atomic_fetch_sub(&process->working, 1);
+    lb_ledger_ring(process->ledger.table, atomic_load(&process->ledger.row));
+    return NULL;
+}
+
+/* ---- Processes ------------------------------------------------------------------------------- */
+
+/* As watch.c does. */
+static void watch(process_t *process)
+{
+    field_t field;
+
+    set_field(&field);
+    while (atomic_load(&process->working) > 0) {
+        const uint32_t heard = lb_ledger_bell(&process->ledger);
+        pthread_mutex_lock(&process->lock);
+        pthread_cond_broadcast(&process->bell);
+        pthread_mutex_unlock(&process->lock);
+        if (atomic_load(&process->working) > 0) {
+            lb_ledger_wait_for_bell(&process->ledger, heard, 20000);
+        }
+    }
+}
+
+static void run_process(lb_table_t *t, said_t *said, uint32_t index)
+{
+    process_t process = { .index = index, .said = said, .working = THREADS,
+                          .lock = PTHREAD_MUTEX_INITIALIZER, .bell = PTHREAD_COND_INITIALIZER };
+    pthread_t threads[THREADS];
+
+    join(&process.ledger, t);
+    for (int i = 0; i < THREADS; i++) {
+        MUST(pthread_create(&threads[i], NULL, work, &process) == 0);
+    }
+    watch(&process);
+    for (int i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+    }
+    lb_ledger_leave(&process.ledger);
+}
+
+static pid_t start_process(lb_table_t *t, said_t *said, uint32_t index)
+{
+    const pid_t pid = fork();
+    MUST(pid >= 0);
+    if (pid == 0) {
+        alarm(3600);
+        run_process(t, said, index);
+        _exit(0);
+    }
+    return pid;
+}
+
+static lb_table_t *new_table(void)
+{
+    lb_table_t *t = shared_table((lb_table_size_t){ 1, MEMBERS, PROCESSES + 1, WAITERS });
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        atomic_store(&lb_table_member(t, m)->limit, limits[m]);
+        atomic_store(&lb_table_member(t, m)->queue_limit, QUEUED_PER_MEMBER);
+    }
+    return t;
+}
+
+static int64_t wanted(const char *variable, int64_t otherwise)
+{
+    const char *text = getenv(variable);
+    return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+static void assert_nothing_is_left(lb_table_t *t)
+{
+    assert_sums_agree(t);
+    ck_assert_uint_eq(lb_table_balancer(t, 0)->waiting, 0);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        ck_assert_uint_eq(in_flight(t, m), 0);
+        ck_assert_uint_eq(lb_table_member(t, m)->waiting, 0);
+    }
+    for (uint32_t i = 0; i < WAITERS; i++) {
+        ck_assert_uint_eq(lb_table_waiter(t, i)->state, LB_SLOT_FREE);
+    }
+}
+
+static void say(const said_t *said, const struct timespec *since)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    printf("%llu tickets served, %llu had waited, %llu refused, %llu gave up, in %.1f s\n",
+           (unsigned long long)said->served, (unsigned long long)said->queued,
+           (unsigned long long)said->refused, (unsigned long long)said->gave_up,
+           (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9);
+}
+
+START_TEST(no_limit_is_exceeded_and_no_ticket_is_lost)
+{
+    const int64_t tickets = wanted("TICKETS", 20000);
+    lb_table_t *t = new_table();
+    said_t *said = shared_memory(sizeof(*said));
+    struct timespec since;
+    pid_t pids[PROCESSES];
+
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    atomic_store(&said->left, tickets);
+    for (uint32_t i = 0; i < PROCESSES; i++) {
+        pids[i] = start_process(t, said, i);
+    }
+    for (int i = 0; i < PROCESSES; i++) {
+        assert_ends_well(pids[i]);
+    }
+    ck_assert_uint_eq(said->too_many, 0);
+    ck_assert_uint_gt(said->queued, 0);
+    ck_assert_int_eq((int64_t)(said->served + said->refused + said->gave_up), tickets);
+    assert_nothing_is_left(t);
+    if (getenv("TICKETS")) {
+        say(said, &since);
+    }
+}
+END_TEST
+
+START_TEST(killed_processes_leave_limits_and_queue_as_they_were)
+{
+    const int64_t kills = wanted("KILLS", 40);
+    lb_table_t *t = new_table();
+    said_t *said = shared_memory(sizeof(*said));
+    struct timespec since;
+    pid_t pids[PROCESSES];
+    field_t field;
+
+    clock_gettime(CLOCK_MONOTONIC, &since);
+    set_field(&field);
+    atomic_store(&said->left, INT64_MAX);
+    for (uint32_t i = 0; i < PROCESSES; i++) {
+        pids[i] = start_process(t, said, i);
+    }
+    srand(1);
+    for (int64_t n = 0; n < kills; n++) {
+        const uint32_t i = (uint32_t)rand() % PROCESSES;
+        const uint64_t enough = atomic_load(&said->served) + (uint64_t)rand() % 300;
+        while (atomic_load(&said->served) < enough) {
+            sched_yield();
+        }
+        assert_is_killed(pids[i]);
+        for (int m = 0; m < MEMBERS; m++) {
+            atomic_fetch_and(&said->inside[m], ~(UINT64_C(0xff) << (8 * i)));
+        }
+        lb_ledger_bury_the_dead(t);
+        lb_admission_serve(t, &field.arena);
+        pids[i] = start_process(t, said, i);
+    }
+    atomic_store(&said->left, 0);
+    for (int i = 0; i < PROCESSES; i++) {
+        assert_ends_well(pids[i]);
+    }
+    ck_assert_uint_eq(said->too_many, 0);
+    ck_assert_uint_gt(said->queued, 0);
+    assert_nothing_is_left(t);
+    if (getenv("KILLS")) {
+        say(said, &since);
+    }
+}
+END_TEST
+
+/* The same in one process: for a sanitizer that does not follow forks. */
+START_TEST(threads_of_one_process_keep_to_the_limits)
+{
+    lb_table_t *t = new_table();
+    said_t *said = shared_memory(sizeof(*said));
+
+    atomic_store(&said->left, 5000);
+    run_process(t, said, 0);
+    ck_assert_uint_eq(said->too_many, 0);
+    ck_assert_int_eq((int64_t)(said->served + said->refused + said->gave_up), 5000);
+    assert_nothing_is_left(t);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("admission under stress");
+    TCase *threads = tcase_create("threads"), *processes = tcase_create("processes");
+    tcase_set_timeout(threads, 100);
+    tcase_set_timeout(processes, getenv("TICKETS") || getenv("KILLS") ? 3600 : 100);
+    tcase_add_test(threads, threads_of_one_process_keep_to_the_limits);
+    tcase_add_test(processes, no_limit_is_exceeded_and_no_ticket_is_lost);
+    tcase_add_test(processes, killed_processes_leave_limits_and_queue_as_they_were);
+    suite_add_tcase(suite, threads);
+    suite_add_tcase(suite, processes);
+    return run_suite(suite);
+}

@@ -1,0 +1,382 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* test_queue.c - the order of those who wait, and that it follows from the slots alone. */
+#include <string.h>
+
+#include "queue.h"
+#include "shared_table.h"
+
+enum { BALANCERS = 2, MEMBERS = 3, SLOTS = 12, MANY = 200 };
+
+static lb_table_t *new_table(uint32_t slots)
+{
+    return shared_table((lb_table_size_t){ BALANCERS, MEMBERS, 1, slots });
+}
+
+/* ---- Who waits ------------------------------------------------------------------------------- */
+
+static uint32_t add_of(lb_table_t *t, uint32_t process, uint32_t balancer, uint32_t member,
+                       uint32_t priority)
+{
+    lb_waiter_t request = { .process = process, .balancer = balancer, .member = member,
+                            .priority = priority };
+    for (int i = 0; i < LB_TRIED_MAX; i++) {
+        request.tried[i] = LB_NOBODY;
+    }
+    return lb_queue_add(t, &request);
+}
+
+static uint32_t add(lb_table_t *t, uint32_t priority)
+{
+    return add_of(t, 0, 0, LB_NOBODY, priority);
+}
+
+typedef struct {
+    uint32_t slots[MANY];
+    size_t count;
+} line_t;
+
+/* A list from its first to its last, which must be the same backward. */
+static line_t line_from(lb_table_t *t, uint32_t first, uint32_t last, uint32_t waiting)
+{
+    line_t line = { .count = 0 };
+    uint32_t before = LB_NOBODY;
+
+    for (uint32_t slot = first; slot != LB_NOBODY; slot = lb_table_waiter(t, slot)->next) {
+        MUST(line.count < MANY && lb_table_waiter(t, slot)->prev == before);
+        line.slots[line.count++] = before = slot;
+    }
+    MUST(last == before && waiting == line.count);
+    return line;
+}
+
+static line_t line_of(lb_table_t *t, uint32_t balancer)
+{
+    const lb_balancer_row_t *row = lb_table_balancer(t, balancer);
+    MUST(lb_queue_first(t, balancer) == row->first);
+    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+}
+
+static line_t line_of_member(lb_table_t *t, uint32_t member)
+{
+    const lb_member_row_t *row = lb_table_member(t, member);
+    MUST(lb_queue_first_of_member(t, member) == row->first);
+    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+}
+
+static void assert_line(line_t line, size_t count, const uint32_t *slots)
+{
+    ck_assert_uint_eq(line.count, count);
+    for (size_t i = 0; i < count; i++) {
+        ck_assert_uint_eq(line.slots[i], slots[i]);
+    }
+}
+
+#define ASSERT_LINE(line, ...) \
+    assert_line(line, sizeof((uint32_t[]){ __VA_ARGS__ }) / sizeof(uint32_t), \
+                (uint32_t[]){ __VA_ARGS__ })
+
+/* ---- The order ------------------------------------------------------------------------------- */
+
+START_TEST(nobody_waits_in_a_new_table)
+{
+    lb_table_t *t = new_table(SLOTS);
+    ck_assert_uint_eq(line_of(t, 0).count, 0);
+    ck_assert_uint_eq(line_of_member(t, 0).count, 0);
+}
+END_TEST
+
+START_TEST(first_in_is_first_out)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a = add(t, 5), b = add(t, 5), c = add(t, 5);
+    ASSERT_LINE(line_of(t, 0), a, b, c);
+}
+END_TEST
+
+START_TEST(smaller_priorities_go_first_and_each_is_in_order)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a5 = add(t, 5), a9 = add(t, 9), a1 = add(t, 1), b5 = add(t, 5), b1 = add(t, 1),
+                   b9 = add(t, 9);
+    ASSERT_LINE(line_of(t, 0), a1, b1, a5, b5, a9, b9);
+}
+END_TEST
+
+START_TEST(session_waits_in_the_list_of_its_member)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t any = add(t, 5), second = add_of(t, 0, 0, 1, 5), third = add_of(t, 0, 0, 2, 5),
+                   next = add_of(t, 0, 0, 1, 5);
+    ASSERT_LINE(line_of(t, 0), any);
+    ck_assert_uint_eq(line_of_member(t, 0).count, 0);
+    ASSERT_LINE(line_of_member(t, 1), second, next);
+    ASSERT_LINE(line_of_member(t, 2), third);
+}
+END_TEST
+
+START_TEST(each_balancer_has_its_own_list)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a = add_of(t, 0, 0, LB_NOBODY, 5), b = add_of(t, 0, 1, LB_NOBODY, 5),
+                   c = add_of(t, 0, 0, LB_NOBODY, 5);
+    ASSERT_LINE(line_of(t, 0), a, c);
+    ASSERT_LINE(line_of(t, 1), b);
+}
+END_TEST
+
+START_TEST(earlier_sequence_is_before_a_later_one_only_within_a_priority)
+{
+    const lb_waiter_t early = { .sequence = 1, .priority = 5 };
+    const lb_waiter_t late = { .sequence = 2, .priority = 5 };
+    const lb_waiter_t urgent = { .sequence = 3, .priority = 4 };
+    ck_assert(lb_queue_is_before(&early, &late));
+    ck_assert(!lb_queue_is_before(&late, &early));
+    ck_assert(lb_queue_is_before(&urgent, &early));
+    ck_assert(!lb_queue_is_before(&early, &urgent));
+    ck_assert(!lb_queue_is_before(&early, &early));
+}
+END_TEST
+
+/* ---- Leaving the line ------------------------------------------------------------------------ */
+
+START_TEST(granted_waiter_stands_in_no_list_and_keeps_its_slot)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a = add(t, 5), b = add(t, 5);
+    lb_queue_grant(t, a, 2);
+    ASSERT_LINE(line_of(t, 0), b);
+    ck_assert_uint_eq(lb_table_waiter(t, a)->state, LB_SLOT_GRANTED);
+    ck_assert_uint_eq(lb_table_waiter(t, a)->granted, 2);
+    const uint32_t c = add(t, 5);
+    ck_assert_uint_ne(c, a);
+    lb_queue_remove(t, a);
+    ASSERT_LINE(line_of(t, 0), b, c);
+    ck_assert_uint_eq(add(t, 5), a);
+}
+END_TEST
+
+/* All orders in which five can leave. */
+START_TEST(waiter_is_removed_from_every_position)
+{
+    enum { N = 5 };
+    lb_table_t *t = new_table(N);
+    uint32_t left[N];
+    size_t n = N, code = (size_t)_i;
+
+    for (size_t i = 0; i < N; i++) {
+        left[i] = add(t, 5);
+    }
+    for (; n > 0; n--) {
+        const size_t at = code % n;
+        code /= n;
+        lb_queue_remove(t, left[at]);
+        memmove(&left[at], &left[at + 1], (n - 1 - at) * sizeof(left[0]));
+        assert_line(line_of(t, 0), n - 1, left);
+    }
+    for (size_t i = 0; i < N; i++) {
+        ck_assert_uint_ne(add(t, 5), LB_NOBODY);    /* no slot was lost */
+    }
+}
+END_TEST
+
+START_TEST(full_table_takes_no_more_until_a_slot_is_free)
+{
+    lb_table_t *t = new_table(3);
+    const uint32_t a = add(t, 5), b = add(t, 5), c = add(t, 5);
+    ck_assert_uint_eq(add(t, 5), LB_NOBODY);
+    ASSERT_LINE(line_of(t, 0), a, b, c);
+    lb_queue_remove(t, b);
+    ck_assert_uint_eq(add(t, 5), b);
+    ck_assert_uint_eq(add(t, 5), LB_NOBODY);
+    ASSERT_LINE(line_of(t, 0), a, c, b);
+}
+END_TEST
+
+START_TEST(table_without_slots_takes_nobody)
+{
+    lb_table_t *t = new_table(0);
+    ck_assert_uint_eq(add(t, 5), LB_NOBODY);
+    lb_queue_rebuild(t);
+    ck_assert_uint_eq(line_of(t, 0).count, 0);
+}
+END_TEST
+
+START_TEST(all_of_a_process_go_and_the_others_stay_in_order)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t ours = add_of(t, 1, 0, LB_NOBODY, 5), gone = add_of(t, 2, 0, LB_NOBODY, 5);
+    const uint32_t granted = add_of(t, 2, 0, LB_NOBODY, 5), session = add_of(t, 2, 0, 1, 5);
+    const uint32_t last = add_of(t, 1, 0, LB_NOBODY, 5);
+    lb_queue_grant(t, granted, 0);
+    lb_queue_remove_all_of(t, 2);
+    ASSERT_LINE(line_of(t, 0), ours, last);
+    ck_assert_uint_eq(line_of_member(t, 1).count, 0);
+    ck_assert_uint_eq(lb_table_waiter(t, gone)->state, LB_SLOT_FREE);
+    ck_assert_uint_eq(lb_table_waiter(t, granted)->state, LB_SLOT_FREE);
+    ck_assert_uint_eq(lb_table_waiter(t, session)->state, LB_SLOT_FREE);
+}
+END_TEST
+
+/* ---- Sessions that take any member ----------------------------------------------------------- */
+
+/* The session is the _i-th of five. */
+START_TEST(widened_session_keeps_its_place)
+{
+    lb_table_t *t = new_table(SLOTS);
+    uint32_t slots[5];
+    for (int i = 0; i < 5; i++) {
+        slots[i] = add_of(t, 0, 0, i == _i ? 1 : LB_NOBODY, 5);
+    }
+    const uint32_t urgent = add(t, 1);
+    lb_queue_widen(t, slots[_i]);
+    ck_assert_uint_eq(line_of_member(t, 1).count, 0);
+    ASSERT_LINE(line_of(t, 0), urgent, slots[0], slots[1], slots[2], slots[3], slots[4]);
+}
+END_TEST
+
+START_TEST(widening_of_others_than_waiting_sessions_changes_nothing)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a = add(t, 5), b = add(t, 5), session = add_of(t, 0, 0, 1, 5);
+    lb_queue_grant(t, session, 1);
+    lb_queue_widen(t, a);
+    lb_queue_widen(t, session);
+    ASSERT_LINE(line_of(t, 0), a, b);
+    ck_assert_uint_eq(lb_table_waiter(t, session)->state, LB_SLOT_GRANTED);
+}
+END_TEST
+
+/* ---- Rebuilding ------------------------------------------------------------------------------ */
+
+/* A process may have died at any store: all that is not the truth may be anything. */
+static void scramble(lb_table_t *t, unsigned seed)
+{
+    srand(seed);
+    for (uint32_t i = 0; i < t->waiters_used; i++) {
+        lb_table_waiter(t, i)->next = (uint32_t)rand();
+        lb_table_waiter(t, i)->prev = (uint32_t)rand();
+    }
+    for (uint32_t i = 0; i < t->balancer_count; i++) {
+        lb_balancer_row_t *row = lb_table_balancer(t, i);
+        row->first = (uint32_t)rand();
+        row->last = (uint32_t)rand();
+        atomic_store(&row->waiting, (uint32_t)rand());
+    }
+    for (uint32_t i = 0; i < t->member_count; i++) {
+        lb_member_row_t *row = lb_table_member(t, i);
+        row->first = (uint32_t)rand();
+        row->last = (uint32_t)rand();
+        atomic_store(&row->waiting, (uint32_t)rand());
+    }
+    t->free_waiter = (uint32_t)rand();
+}
+
+static void do_something(lb_table_t *t)
+{
+    const uint32_t slot = t->waiters_used ? (uint32_t)rand() % t->waiters_used : 0;
+    const uint32_t state = t->waiters_used ? lb_table_waiter(t, slot)->state : LB_SLOT_FREE;
+    const uint32_t member = (uint32_t)rand() % (MEMBERS + 1);
+
+    switch (rand() % 8) {
+    case 0:
+        if (state == LB_SLOT_WAITING) {
+            lb_queue_grant(t, slot, (uint32_t)rand() % MEMBERS);
+        }
+        break;
+    case 1:
+        lb_queue_widen(t, slot);
+        break;
+    case 2:
+    case 3:
+        if (state != LB_SLOT_FREE) {
+            lb_queue_remove(t, slot);
+        }
+        break;
+    default:
+        add_of(t, 0, (uint32_t)rand() % BALANCERS, member < MEMBERS ? member : LB_NOBODY,
+               (uint32_t)rand() % 3);
+    }
+}
+
+static uint32_t slots_that_are(lb_table_t *t, uint32_t state)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->waiter_count; i++) {
+        n += lb_table_waiter(t, i)->state == state;
+    }
+    return n;
+}
+
+START_TEST(rebuilding_after_links_were_scrambled_gives_the_same_order)
+{
+    lb_table_t *t = new_table(MANY);
+    line_t lines[BALANCERS], of_members[MEMBERS];
+
+    srand((unsigned)_i);
+    for (int n = 0; n < 30 * _i; n++) {
+        do_something(t);
+    }
+    for (uint32_t i = 0; i < BALANCERS; i++) {
+        lines[i] = line_of(t, i);
+    }
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        of_members[i] = line_of_member(t, i);
+    }
+    scramble(t, (unsigned)_i);
+    lb_queue_rebuild(t);
+    for (uint32_t i = 0; i < BALANCERS; i++) {
+        assert_line(line_of(t, i), lines[i].count, lines[i].slots);
+    }
+    for (uint32_t i = 0; i < MEMBERS; i++) {
+        assert_line(line_of_member(t, i), of_members[i].count, of_members[i].slots);
+    }
+    for (uint32_t n = slots_that_are(t, LB_SLOT_FREE); n > 0; n--) {
+        MUST(add(t, 5) != LB_NOBODY);
+    }
+    ck_assert_uint_eq(add(t, 5), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(order_is_that_of_priority_and_arrival_whatever_happens)
+{
+    lb_table_t *t = new_table(MANY);
+    srand((unsigned)_i);
+    for (int n = 0; n < 3000; n++) {
+        do_something(t);
+        size_t waiting = 0;
+        for (uint32_t i = 0; i < BALANCERS + MEMBERS; i++) {
+            const line_t line = i < BALANCERS ? line_of(t, i) : line_of_member(t, i - BALANCERS);
+            waiting += line.count;
+            for (size_t w = 1; w < line.count; w++) {
+                MUST(lb_queue_is_before(lb_table_waiter(t, line.slots[w - 1]),
+                                        lb_table_waiter(t, line.slots[w])));
+            }
+        }
+        MUST(waiting == slots_that_are(t, LB_SLOT_WAITING));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("queue");
+    TCase *tc = tcase_create("queue");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, nobody_waits_in_a_new_table);
+    tcase_add_test(tc, first_in_is_first_out);
+    tcase_add_test(tc, smaller_priorities_go_first_and_each_is_in_order);
+    tcase_add_test(tc, session_waits_in_the_list_of_its_member);
+    tcase_add_test(tc, each_balancer_has_its_own_list);
+    tcase_add_test(tc, earlier_sequence_is_before_a_later_one_only_within_a_priority);
+    tcase_add_test(tc, granted_waiter_stands_in_no_list_and_keeps_its_slot);
+    tcase_add_loop_test(tc, waiter_is_removed_from_every_position, 0, 120);
+    tcase_add_test(tc, full_table_takes_no_more_until_a_slot_is_free);
+    tcase_add_test(tc, table_without_slots_takes_nobody);
+    tcase_add_test(tc, all_of_a_process_go_and_the_others_stay_in_order);
+    tcase_add_loop_test(tc, widened_session_keeps_its_place, 0, 5);
+    tcase_add_test(tc, widening_of_others_than_waiting_sessions_changes_nothing);
+    tcase_add_loop_test(tc, rebuilding_after_links_were_scrambled_gives_the_same_order, 0, 50);
+    tcase_add_loop_test(tc, order_is_that_of_priority_and_arrival_whatever_happens, 0, 5);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
