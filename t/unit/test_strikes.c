@@ -225,6 +225,27 @@ START_TEST(ban_is_never_shorter_than_the_first_when_the_rules_change)
 }
 END_TEST
 
+START_TEST(ban_is_the_same_after_a_restart_unless_it_is_over)
+{
+    lb_strikes_t *s = new_row();
+    int64_t since, length;
+    lb_strikes_ban_of(s, &since, &length);
+    ck_assert_int_eq(since, 0);
+    ck_assert_int_eq(length, 0);
+    lb_strikes_ban(s, &rules, NOW);
+    lb_strikes_ban_of(s, &since, &length);
+    ck_assert_int_eq(since, NOW);
+    ck_assert_int_eq(length, SECOND);
+    s = new_row();
+    lb_strikes_ban_again(s, since, length, NOW + SECOND);
+    ck_assert_int_eq(phase(s, NOW), LB_IN_SERVICE);
+    lb_strikes_ban_again(s, since, length, NOW + SECOND - 1);
+    ck_assert_int_eq(lb_strikes_look(s, NOW).until, NOW + SECOND);
+    ck_assert_int_eq(lb_strikes_fail(s, try_claim(s, 77, NOW + SECOND), &rules, NOW + SECOND),
+                     2 * SECOND);
+}
+END_TEST
+
 /* ---- Trials ---------------------------------------------------------------------------------- */
 
 START_TEST(trial_says_whose_it_is_and_how_old)
@@ -435,6 +456,7 @@ static TCase *bans_and_trials(void)
     tcase_add_test(tc, failed_trials_double_the_ban_up_to_the_longest);
     tcase_add_test(tc, growth_goes_on_after_a_short_service_and_ends_after_a_long_one);
     tcase_add_test(tc, ban_is_never_shorter_than_the_first_when_the_rules_change);
+    tcase_add_test(tc, ban_is_the_same_after_a_restart_unless_it_is_over);
     tcase_add_test(tc, trial_says_whose_it_is_and_how_old);
     tcase_add_test(tc, one_of_two_who_saw_the_same_gets_the_trial);
     tcase_add_test(tc, passed_trial_forgets_all_strikes);
@@ -444,11 +466,18 @@ static TCase *bans_and_trials(void)
     return tc;
 }
 
-static TCase *many_at_once(void)
+static TCase *threads_on_one_row(void)
 {
-    TCase *tc = tcase_create("many at once");
+    TCase *tc = tcase_create("threads");
     tcase_set_timeout(tc, 50);
     tcase_add_test(tc, of_eight_threads_one_bans_and_one_tries);
+    return tc;
+}
+
+static TCase *processes_on_one_row(void)
+{
+    TCase *tc = tcase_create("processes");
+    tcase_set_timeout(tc, 50);
     tcase_add_test(tc, of_eight_processes_one_bans_and_one_tries);
     return tc;
 }
@@ -458,7 +487,8 @@ int main(void)
     Suite *suite = suite_create("strikes");
     suite_add_tcase(suite, window());
     suite_add_tcase(suite, bans_and_trials());
-    suite_add_tcase(suite, many_at_once());
+    suite_add_tcase(suite, threads_on_one_row());
+    suite_add_tcase(suite, processes_on_one_row());
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
     int failed = srunner_ntests_failed(runner);
