@@ -116,6 +116,7 @@ UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
 UNIT_LIBS_admission_stress := balancer_byrequests
 UNIT_LIBS_state_json    := balancer_byrequests
+UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)

@@ -8,6 +8,7 @@
 #include "apr_hash.h"
 #include "apr_optional.h"
 #include "apr_strings.h"
+#include "check_params.h"
 #include "cluster.h"
 #include "directive.h"
 
@@ -95,9 +96,13 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         }
     }
     if (strncasecmp(key, "hc", 2) == 0) {
+        if (lb_check_params_are_ours(worker)) {
+            return lb_check_params_set(p, s, worker, key, val);
+        }
         return behind_us ? behind_us(p, s, worker, key, val, ctx)
-                         : apr_psprintf(p, "%s=%s: health checks need mod_proxy_hcheck: "
-                                        "a2enmod proxy_hcheck", key, val);
+                         : apr_psprintf(p, "%s: %s=%s: health checks of %s:// members need "
+                                        "mod_proxy_hcheck: a2enmod proxy_hcheck",
+                                        worker->s->name_ex, key, val, worker->s->scheme);
     }
     return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
