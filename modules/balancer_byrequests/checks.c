@@ -110,11 +110,15 @@ int lb_checks_how_many(void)
 
 /* ---- When ------------------------------------------------------------------------------------ */
 
-static int64_t with_jitter(apr_interval_time_t interval)
+/* Within a tenth of the interval, so that members and servers do not fall into step. The clock's
+ * last digits are random enough for that (finalizer of MurmurHash3). */
+static int64_t with_jitter(apr_interval_time_t interval, int64_t now)
 {
-    const uint32_t tenth = (uint32_t)(interval / 10 < APR_INT32_MAX ? interval / 10
-                                                                    : APR_INT32_MAX);
-    return interval - tenth + ap_random_pick(0, 2 * tenth);
+    uint64_t h = (uint64_t)now;
+
+    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return interval - interval / 10 + (int64_t)((h ^ h >> 33) % (uint64_t)(interval / 5));
 }
 
 /* After a restart mod_proxy begins with the status that the configuration gives. */
@@ -169,7 +173,7 @@ const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
     if (!due || shortest > 0) {
         return NULL;
     }
-    atomic_store(&due->row->check.next_at, now + with_jitter(due->params->interval));
+    atomic_store(&due->row->check.next_at, now + with_jitter(due->params->interval, now));
     __atomic_store_n(&due->is_begun, true, __ATOMIC_RELEASE);
     return &due->check;
 }
