@@ -55,7 +55,8 @@ apr_status_t fcgi_duty_open(apr_pool_t *process)
             return rv;
         }
         atomic_store(&((shared_t *)found)->newest, 0);
-        apr_pool_userdata_setn(found, shared_key, NULL, process);
+        /* with a copy of the key: a restart unloads this module */
+        apr_pool_userdata_set(found, shared_key, NULL, process);
     }
     shared = found;
     own = atomic_fetch_add(&shared->newest, 1) + 1;
