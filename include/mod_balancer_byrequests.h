@@ -97,8 +97,8 @@ typedef struct {
     const char *name;          /* of the member, for the log */
     const char *method;        /* GET, HEAD, OPTIONS; NULL: to connect is all */
     const char *uri;           /* script path and query of the request */
-    const char *status_address;    /* host:port or unix:/path of FPM's status page; NULL: member's */
-    const char *status_uri;    /* its path; NULL: it is not read */
+    const char *status_uri;    /* path of FPM's status page; NULL: it is not read */
+    const char *status_address;    /* host:port or unix:/path of it; NULL: the member's */
     apr_interval_time_t timeout;   /* us, for the check; once more for the status page */
     int only_status;           /* nothing is checked: only the status page is read */
 } lb_check_t;

@@ -180,7 +180,7 @@ static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
     return OK;
 }
 
-/* ---- Checks of members ------------------------------------------------------------------------ */
+/* ---- Checks of members ----------------------------------------------------------------------- */
 
 static int resolve_checks(apr_pool_t *pconf, server_rec *s)
 {

@@ -46,7 +46,7 @@ int lb_check_expr_lookup(ap_expr_lookup_parms *parms)
     return DECLINED;
 }
 
-/* ---- An answer as a request_rec: expressions know nothing else -------------------------------- */
+/* ---- An answer as a request_rec: expressions know nothing else ------------------------------- */
 
 static conn_rec *make_connection(server_rec *s, apr_pool_t *p)
 {

@@ -48,7 +48,7 @@ bool lb_check_params_are_ours(const proxy_worker *worker)
                || !ap_find_linked_module("mod_proxy_hcheck.c"));
 }
 
-/* ---- Names: ProxyHCExpr and ProxyHCTemplate --------------------------------------------------- */
+/* ---- Names: ProxyHCExpr and ProxyHCTemplate -------------------------------------------------- */
 
 static const char *name_key(apr_pool_t *p, const server_rec *s, const char *name)
 {
@@ -239,7 +239,7 @@ const char *lb_check_params_set(apr_pool_t *p, server_rec *s, proxy_worker *memb
     return NULL;
 }
 
-/* ---- All together ----------------------------------------------------------------------------- */
+/* ---- All together ---------------------------------------------------------------------------- */
 
 static const char *apply(apr_pool_t *p, lb_check_params_t *params, const apr_table_t *words)
 {

@@ -365,7 +365,7 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
     return APR_SUCCESS;
 }
 
-/* ---- Checks: connections without a request ---------------------------------------------------- */
+/* ---- Checks: connections without a request --------------------------------------------------- */
 
 /* host:port or unix:/path */
 static apr_status_t find_address(fcgi_endpoint_t *to, const char *address, apr_pool_t *p)
