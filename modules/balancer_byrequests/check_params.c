@@ -272,7 +272,7 @@ static const char *check_together(apr_pool_t *p, server_rec *s, lb_check_params_
     if (!params->timeout) {
         params->timeout = params->interval < TIMEOUT_MAX ? params->interval : TIMEOUT_MAX;
     }
-    return params->timeout <= params->interval ? NULL : "hctimeout is longer than hcinterval";
+    return NULL;
 }
 
 const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s, proxy_worker *member)

@@ -387,7 +387,7 @@ static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *
 
     fill_options(to, worker, target->server);
     to->connect_timeout = target->timeout;
-    to->stop_fd = target->stop_fd;
+    to->stop_fd = target->stop->hangs_up;
     if (target->address) {
         *shown = target->address;
         return find_address(to, target->address, p);
@@ -420,6 +420,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
         return rv;
     }
     lease->connection->uses = 1;
+    target->stop->connection = lease->connection->fd;
     if (!target->address && ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0) {
         rv = fcgi_tls_start(lease->connection, worker, NULL, target->server,
                             worker->s->hostname_ex, target->timeout, target->timeout);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "apr_allocator.h"
@@ -35,6 +36,7 @@ static APR_OPTIONAL_FN_TYPE(lb_checks_report) *checks_report;
 typedef struct {
     pthread_t thread;
     const lb_check_t *check;     /* NULL: the slot is free */
+    fcgi_check_stop_t stop;
     bool is_done;
 } slot_t;
 
@@ -58,14 +60,14 @@ void fcgi_checker_find_balancer(void)
 
 /* ---- One check ------------------------------------------------------------------------------- */
 
-static void make_check(const lb_check_t *check)
+static void make_check(const lb_check_t *check, fcgi_check_stop_t *stop)
 {
     lb_check_result_t result;
     apr_pool_t *p;
 
     apr_pool_create(&p, NULL);
     apr_pool_tag(p, "fcgi_check");
-    if (fcgi_probe_run(check, checker.stop_pipe[0], p, &result)) {
+    if (fcgi_probe_run(check, stop, p, &result)) {
         checks_report(check, &result, p);
     }
     apr_pool_destroy(p);
@@ -75,7 +77,7 @@ static void *run_check(void *slot_)
 {
     slot_t *slot = slot_;
 
-    make_check(slot->check);
+    make_check(slot->check, &slot->stop);
     apr_thread_mutex_lock(checker.lock);
     slot->is_done = true;
     apr_thread_cond_signal(checker.changed);
@@ -120,13 +122,15 @@ static void start_check(slot_t *slot, const lb_check_t *check)
 {
     slot->check = check;
     slot->is_done = false;
+    slot->stop.hangs_up = checker.stop_pipe[0];
+    slot->stop.connection = -1;
     const int rv = pthread_create(&slot->thread, NULL, run_check, slot);
     if (rv != 0) {
         slot->check = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0350)
                      "%s: no thread for its check; the checks of others wait", check->name);
         apr_thread_mutex_unlock(checker.lock);
-        make_check(check);
+        make_check(check, &slot->stop);
         apr_thread_mutex_lock(checker.lock);
     }
 }
@@ -184,13 +188,25 @@ static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 
 /* ---- Start and end --------------------------------------------------------------------------- */
 
+/* With the lock held. A descriptor that was closed just now may belong to another check. */
+static void stop_all(void)
+{
+    close(checker.stop_pipe[1]);
+    for (int i = 0; i < CHECKS_AT_ONCE; i++) {
+        const int fd = checker.slots[i].check ? checker.slots[i].stop.connection : -1;
+        if (fd >= 0) {
+            (void)shutdown(fd, SHUT_RDWR);
+        }
+    }
+}
+
 static apr_status_t stop(void *unused)
 {
     apr_status_t rv;
 
     apr_thread_mutex_lock(checker.lock);
     checker.is_stopping = true;
-    close(checker.stop_pipe[1]);
+    stop_all();
     apr_thread_cond_signal(checker.changed);
     apr_thread_mutex_unlock(checker.lock);
     apr_thread_join(&rv, checker.thread);

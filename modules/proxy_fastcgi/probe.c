@@ -2,6 +2,7 @@
 /* probe.c - see probe.h. */
 #include "probe.h"
 
+#include <poll.h>
 #include <stdlib.h>
 
 #include "apr_strings.h"
@@ -144,11 +145,10 @@ static bool go_on(void *baton)
 
 static bool on_stop(void *baton)
 {
-    ((probe_t *)baton)->is_stopped = true;
     return false;
 }
 
-/* In the place of a client the pump watches stop_fd: "the client has gone" means to stop. */
+/* In the place of a client the pump watches stop->hangs_up: a client that has gone means to stop. */
 static const fcgi_pump_owner_t pump_owner = {
     .next_chunk = no_body,
     .on_head = on_head,
@@ -230,7 +230,7 @@ static void run_exchange(probe_t *probe, fcgi_connection_t *connection, apr_time
         .baton = probe,
         .buffer = apr_palloc(probe->p, READ_BUFFER_BYTES),
         .buffer_bytes = READ_BUFFER_BYTES,
-        .client_fd = probe->target.stop_fd,
+        .client_fd = probe->target.stop->hangs_up,
         .timeout = probe->target.timeout,
         .client_timeout = probe->target.timeout,
         .deadline = deadline,
@@ -239,6 +239,13 @@ static void run_exchange(probe_t *probe, fcgi_connection_t *connection, apr_time
     fcgi_exchange_init(&probe->exchange, REQUEST_ID, lay_out_request(probe));
     const apr_status_t rv = fcgi_pump_run(&pump);
     judge(probe->result, &pump, rv);
+}
+
+/* What was cut off by us says nothing about the member. */
+static bool is_ended_by_us(const probe_t *probe, const lb_check_result_t *result)
+{
+    struct pollfd stop = { .fd = probe->target.stop->hangs_up };
+    return result->outcome != LB_SERVED && poll(&stop, 1, 0) > 0;
 }
 
 /* Connect, and if there is a method send a request. */
@@ -252,18 +259,19 @@ static void ask(probe_t *probe, lb_check_result_t *result)
     const apr_status_t rv =
         fcgi_backend_connect_for_check(&lease, &probe->target, probe->p, &result->why);
     if (rv != APR_SUCCESS) {
-        probe->is_stopped = rv == APR_EINTR;
         result->outcome = connect_outcome(&lease, rv);
     }
     else if (probe->method) {
         run_exchange(probe, lease.connection, started + probe->target.timeout);
     }
+    probe->target.stop->connection = -1;    /* before it is closed */
     fcgi_backend_give_back(&lease, false);
     result->took = fcgi_now() - started;
+    probe->is_stopped = is_ended_by_us(probe, result);
 }
 
 static probe_t *make_probe(const lb_check_t *check, const char *method, const char *uri,
-                           int stop_fd, apr_pool_t *p)
+                           fcgi_check_stop_t *stop, apr_pool_t *p)
 {
     probe_t *probe = apr_pcalloc(p, sizeof(*probe));
     const char *mark = uri ? strchr(uri, '?') : NULL;
@@ -277,16 +285,16 @@ static probe_t *make_probe(const lb_check_t *check, const char *method, const ch
         .worker = check->worker,
         .server = check->server,
         .timeout = check->timeout,
-        .stop_fd = stop_fd,
+        .stop = stop,
     };
     return probe;
 }
 
 /* returns  false when it was stopped */
-static bool read_status(const lb_check_t *check, int stop_fd, apr_pool_t *p,
+static bool read_status(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t *p,
                         lb_check_result_t *result)
 {
-    probe_t *probe = make_probe(check, "GET", check->status_uri, stop_fd, p);
+    probe_t *probe = make_probe(check, "GET", check->status_uri, stop, p);
     lb_check_result_t page;
 
     probe->target.address = check->status_address;
@@ -298,12 +306,12 @@ static bool read_status(const lb_check_t *check, int stop_fd, apr_pool_t *p,
     return !probe->is_stopped;
 }
 
-bool fcgi_probe_run(const lb_check_t *check, int stop_fd, apr_pool_t *p,
+bool fcgi_probe_run(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t *p,
                     lb_check_result_t *result)
 {
     *result = (lb_check_result_t){ .outcome = LB_SERVED, .why = "" };
     if (!check->only_status) {
-        probe_t *probe = make_probe(check, check->method, check->uri, stop_fd, p);
+        probe_t *probe = make_probe(check, check->method, check->uri, stop, p);
         ask(probe, result);
         if (probe->is_stopped) {
             return false;
@@ -311,7 +319,7 @@ bool fcgi_probe_run(const lb_check_t *check, int stop_fd, apr_pool_t *p,
     }
     /* A member that does not answer is not asked again; another address is always worth it. */
     if (check->status_uri && (result->outcome == LB_SERVED || check->status_address)) {
-        return read_status(check, stop_fd, p, result);
+        return read_status(check, stop, p, result);
     }
     return true;
 }

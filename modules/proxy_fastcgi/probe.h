@@ -11,13 +11,14 @@
 
 #include <stdbool.h>
 
+#include "backend.h"
 #include "mod_balancer_byrequests.h"
 
 /** Make a check, within check->timeout, and read the status page if there is one.
- *  stop_fd  when it hangs up, the probe ends at once
+ *  stop     how it is ended from outside
  *  p        for all that the result points to
- *  returns  false when it ended for stop_fd: there is no result */
-bool fcgi_probe_run(const lb_check_t *check, int stop_fd, apr_pool_t *p,
+ *  returns  false when it was ended: there is no result */
+bool fcgi_probe_run(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t *p,
                     lb_check_result_t *result);
 
 #endif

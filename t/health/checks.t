@@ -47,7 +47,8 @@ sub wait_for_state {
 
 # ---- In a row, and what is sent ----
 
-my $fast = 'hcmethod=FCGI hcuri=/ping hcinterval=100ms';
+# a busy machine answers late: that is not what these checks are about
+my $fast = 'hcmethod=FCGI hcuri=/ping hcinterval=100ms hctimeout=5s';
 {
     my $mixed = acting('FFPFFPFFPFFP');
     my $down  = acting('FFFP');            # a pass after the third: not before it is down
@@ -57,7 +58,7 @@ my $fast = 'hcmethod=FCGI hcuri=/ping hcinterval=100ms';
         balancer('mixed', $mixed->url . " $fast hcfails=3 hcpasses=2")
         . balancer('down', $down->url . " $fast hcfails=3 hcpasses=1000")
         . balancer('back', $back->url . " $fast hcfails=3 hcpasses=2")
-        . balancer('head', $head->url . ' hcmethod=HEAD hcuri=/live?deep=1 hcinterval=100ms'));
+        . balancer('head', $head->url . ' hcmethod=HEAD hcuri=/live?deep=1 hcinterval=100ms hctimeout=5s'));
 
     ok $mixed->wait_for_event('request', 12, 20), 'two failures of three, again and again';
     is state_of($httpd, $mixed, 'mixed'), 'ok', '... it stays up';

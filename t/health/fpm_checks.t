@@ -25,7 +25,7 @@ my $same_socket = Fpm->start(children => 2, files => {%scripts});
 chmod 0777, "$dir/status.sock";
 my $mute = Backend->refusing;
 
-my $check = 'hcmethod=FCGI hcuri=/fpm-ping hcinterval=200ms hcfails=3 hcpasses=2';
+my $check = 'hcmethod=FCGI hcuri=/fpm-ping hcinterval=200ms hctimeout=1s hcfails=3 hcpasses=2';
 my $httpd = Httpd->start(threads => 16, config => <<"EOC");
 <Proxy balancer://own>
     BalancerMember "@{[ $own_socket->url ]}" $check "hcstatus=unix:$dir/status.sock|fcgi://x/fpm-status"
@@ -72,7 +72,7 @@ for my $name (qw(own same)) {
         push @clients, $client;
     }
 }
-ok wait_until(15, sub { first($_)->{state} eq 'health_fail' }), "$_: all children hang: it goes down"
+ok wait_until(30, sub { first($_)->{state} eq 'health_fail' }), "$_: all children hang: it goes down"
     for qw(own same);
 is first($_)->{check}{outcome}, 'first_byte_timeout', "$_: the reason" for qw(own same);
 ok wait_until(10, sub { my $f = first('own')->{fpm}; $f->{idle} == 0 && $f->{listen_queue} > 0 }),
@@ -84,13 +84,13 @@ is $httpd->get('/own/ok.php')->{status}, 503, 'own: no new request goes there';
 
 $fpm{$_}->file('gate', '') for qw(own same);
 is $_->read_response->{body}, 'done', 'a request that waited is answered' for @clients;
-ok wait_until(15, sub { first($_)->{state} eq 'ok' }), "$_: it comes back" for qw(own same);
+ok wait_until(30, sub { first($_)->{state} eq 'ok' }), "$_: it comes back" for qw(own same);
 is $httpd->get("/$_/ok.php")->{body}, 'fine', "$_: and serves" for qw(own same);
 
 # ---- No FPM at all ----
 
 $own_socket->stop;
-ok wait_until(15, sub { first('own')->{state} eq 'health_fail' }), 'FPM ends: down';
+ok wait_until(30, sub { first('own')->{state} eq 'health_fail' }), 'FPM ends: down';
 is first('own')->{check}{outcome}, 'connect_refused', '... the reason';
 $httpd->expect_log(qr/FC0422: balancer:\/\/own/);
 $httpd->stop;

@@ -50,7 +50,7 @@ my %member = (
     options  => [$up,     'hcmethod=OPTIONS hcuri=/ping'],
     tcp      => [$silent, 'hcmethod=TCP'],
     tcp_f    => [$absent, 'hcmethod=TCP'],
-    silent_f => [$silent, $fcgi],
+    silent_f => [$silent, "$fcgi hctimeout=200ms"],
     closes_f => [$closes, $fcgi],
     babble_f => [$babble, $fcgi],
     headless_f => [$headless, $fcgi],
@@ -76,7 +76,7 @@ EOC
 for my $name (sort keys %member) {
     my ($backend, $parameters) = @{ $member{$name} };
     $config .= "<Proxy balancer://$name>\n    BalancerMember @{[ $backend->url ]} $parameters\n"
-             . "    BalancerMemberDefaults hcinterval=200ms hctimeout=100ms\n</Proxy>\n"
+             . "    BalancerMemberDefaults hcinterval=60s hctimeout=10s\n</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";
 }
 
@@ -98,7 +98,7 @@ EOC
             @{ $httpd->status->{balancers} };
         return !grep { !$checked{$_} } grep { $_ ne 'none' } keys %member;
     };
-    ok wait_until(15, $all_checked), "$with: all are checked";
+    ok wait_until(40, $all_checked), "$with: all are checked";
     my %seen = map { $_->{key} => $_->{members}[0] } @{ $httpd->status->{balancers} };
     for my $name (sort keys %member) {
         next if $name eq 'none';
@@ -138,8 +138,8 @@ SSLProxyEngine On
 SSLProxyVerify require
 SSLProxyCACertificateFile @{[ $ours->file ]}
 <Proxy balancer://tls>
-    BalancerMember @{[ $right->url ]} hcmethod=FCGI hcuri=/ping hcinterval=200ms
-    BalancerMember @{[ $wrong->url ]} hcmethod=FCGI hcuri=/ping hcinterval=200ms
+    BalancerMember @{[ $right->url ]} hcmethod=FCGI hcuri=/ping hcinterval=200ms hctimeout=10s
+    BalancerMember @{[ $wrong->url ]} hcmethod=FCGI hcuri=/ping hcinterval=200ms hctimeout=10s
 </Proxy>
 ProxyPass /tls/ balancer://tls/
 EOC
@@ -159,13 +159,13 @@ EOC
 for my $mpm (qw(worker prefork)) {
     my $httpd = Httpd->start(mpm => $mpm, children => 2, threads => 2, config => <<"EOC");
 <Proxy balancer://a>
-    BalancerMember @{[ $up->url ]} hcmethod=FCGI hcuri=/ping hcinterval=100ms
+    BalancerMember @{[ $up->url ]} hcmethod=FCGI hcuri=/ping hcinterval=100ms hctimeout=10s
     BalancerMember @{[ $absent->url ]} hcmethod=TCP hcinterval=100ms
 </Proxy>
 ProxyPass /a/ balancer://a/
 EOC
     ok wait_until(15, sub { $httpd->member($up->port)->{check}{passes} >= 5 }), "$mpm: checks";
-    is $httpd->member($absent->port)->{state}, 'health_fail', '... and what follows from them';
+    ok wait_until(15, sub { $httpd->member($absent->port)->{state} eq 'health_fail' }), '... and what follows from them';
     $httpd->stop;
 }
 
