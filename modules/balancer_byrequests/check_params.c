@@ -40,10 +40,15 @@ const lb_check_params_t *lb_check_params_of(const proxy_worker *member)
     return apr_hash_get(by_member, &member, sizeof(member));
 }
 
+bool lb_check_params_is_fastcgi(const proxy_worker *worker)
+{
+    return ap_cstr_casecmp(worker->s->scheme, "fcgi") == 0
+           || ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0;
+}
+
 bool lb_check_params_are_ours(const proxy_worker *worker)
 {
-    return (ap_cstr_casecmp(worker->s->scheme, "fcgi") == 0
-            || ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0)
+    return lb_check_params_is_fastcgi(worker)
            && (ap_find_linked_module("mod_proxy_fastcgi.c")
                || !ap_find_linked_module("mod_proxy_hcheck.c"));
 }
@@ -275,7 +280,7 @@ static const char *check_together(apr_pool_t *p, server_rec *s, lb_check_params_
     return NULL;
 }
 
-const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s, proxy_worker *member)
+const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s, const proxy_worker *member)
 {
     const apr_table_t *words = apr_hash_get(written, &member, sizeof(member));
     const char *err = NULL;

@@ -30,7 +30,10 @@ typedef struct {
 /** Hook body of pre_config: forget the configuration before. */
 int lb_check_params_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 
-/** Are the checks of this worker ours? Its scheme is fcgi or fcgis, and our handler is loaded. */
+/** Is its scheme fcgi or fcgis? */
+bool lb_check_params_is_fastcgi(const proxy_worker *worker);
+
+/** Are the checks of this worker ours? It is a FastCGI one, and our handler is loaded. */
 bool lb_check_params_are_ours(const proxy_worker *worker);
 
 /** Take one hc... parameter of a member that is ours.
@@ -40,7 +43,8 @@ const char *lb_check_params_set(apr_pool_t *p, server_rec *s, proxy_worker *memb
 
 /** All of the configuration is read: put a member's parameters together.
  *  returns  NULL, or what is wrong */
-const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s, proxy_worker *member);
+const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s,
+                                    const proxy_worker *member);
 
 /** The parameters of a member; NULL when nothing is to be done for it. */
 const lb_check_params_t *lb_check_params_of(const proxy_worker *member);
