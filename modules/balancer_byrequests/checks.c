@@ -182,8 +182,9 @@ static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
     const proxy_worker_shared *s = candidate->member->s;
     place_t *place = candidate->place;
 
-    apr_snprintf(place->name, sizeof(place->name), "%s: member %s%s%s%s", cluster->balancer->s->name,
-                 *s->uds_path ? "unix:" : "", s->uds_path, *s->uds_path ? "|" : "", s->name_ex);
+    apr_snprintf(place->name, sizeof(place->name), "%s: member %s%s%s%s",
+                 cluster->balancer->s->name, *s->uds_path ? "unix:" : "", s->uds_path,
+                 *s->uds_path ? "|" : "", s->name_ex);
     place->params = params;
     place->row = candidate->row;
     place->check = (lb_check_t){

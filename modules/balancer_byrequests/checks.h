@@ -3,7 +3,7 @@
  * Knows    intervals and their jitter, the members' shared rows, hcexpr, stock's bit for members
  *          that failed their checks.
  * Ignores  how a check is made, and which process makes them.
- * Memory   a place for each slot, made before the children start; each process notes in its own copy
+ * Memory   a place for each slot, made before the children start; each process notes in its copy
  *          what it has begun. Times and counts are in the shared rows: another process goes on. */
 #ifndef LB_CHECKS_H
 #define LB_CHECKS_H

@@ -148,7 +148,7 @@ static bool on_stop(void *baton)
     return false;
 }
 
-/* In the place of a client the pump watches stop->hangs_up: a client that has gone means to stop. */
+/* In the place of a client the pump watches stop->hangs_up: "the client has gone" means to stop. */
 static const fcgi_pump_owner_t pump_owner = {
     .next_chunk = no_body,
     .on_head = on_head,
