@@ -135,7 +135,6 @@ static void count_something(lb_member_row_t *row)
     row->queue_limit = 16;
     row->queue_timeout = 17;
     row->sticky_wait = 18;
-    row->drain_until = 15;
     row->check.fails = 15;
     row->check.is_down = 1;
     row->check.next_at = 16;
