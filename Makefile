@@ -90,7 +90,7 @@ FORCE:
 LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -Wl,--no-undefined-version -o $@
 $(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
     $(foreach f,proxy_fastcgi proxy_fastcgi/engine proxy_fastcgi/protocol shared,$(call archive,$(f)))
-	$(LINK) $^
+	$(LINK) $^ $(JANSSON_LIBS)
 $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
     $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
@@ -118,8 +118,11 @@ UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
 UNIT_LIBS_admission_stress := balancer_byrequests
 UNIT_LIBS_state_json    := balancer_byrequests
+UNIT_LIBS_check_count   := balancer_byrequests
+UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
 # Libraries that some of that code needs.
+UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_balancer_byrequests.h - the balancer's contract with the other two modules.
  * Implemented by  modules/balancer_byrequests/contract.c, as APR optional functions.
- * Called by       mod_proxy_fastcgi (tickets) and mod_balancer_manager (snapshot, apply).
+ * Called by       mod_proxy_fastcgi (tickets, checks) and mod_balancer_manager (snapshot, apply).
  * A caller retrieves the functions at post_config; NULL means that the balancer is not loaded. */
 #ifndef MOD_BALANCER_BYREQUESTS_H
 #define MOD_BALANCER_BYREQUESTS_H
@@ -100,6 +100,53 @@ APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_resume,
  *  itself, or another one when the member was added or moved at run time. */
 APR_DECLARE_OPTIONAL_FN(const proxy_worker *, lb_configured_worker, (const proxy_worker *worker));
 
+/* ---- Checks: the balancer says when and judges, mod_proxy_fastcgi asks the members. ---- */
+
+typedef struct {
+    proxy_worker *worker;
+    server_rec *server;
+    const char *name;          /* of the member, for the log */
+    const char *method;        /* GET, HEAD, OPTIONS; NULL: to connect is all */
+    const char *uri;           /* script path and query of the request */
+    const char *status_uri;    /* path of FPM's status page; NULL: it is not read */
+    const char *status_address;    /* host:port or unix:/path of it; NULL: the member's */
+    apr_interval_time_t timeout;   /* us, for the check; once more for the status page */
+    int only_status;           /* nothing is checked: only the status page is read */
+} lb_check_t;
+
+/* PHP-FPM's own numbers, from its status page. */
+typedef struct {
+    uint32_t idle, active, total;      /* children */
+    uint32_t listen_queue;             /* connections that wait for a child */
+    uint32_t max_children_reached;     /* how often it had no child to spare, since its start */
+} lb_fpm_numbers_t;
+
+typedef struct {
+    lb_outcome_t outcome;      /* LB_SERVED: connected, and answered if there was a request */
+    const char *why;           /* a sentence about a failure */
+    int http_status;           /* of the answer; 0: there was none */
+    apr_table_t *headers;      /* of the answer; NULL: there was none */
+    const char *body;          /* its first bytes */
+    apr_size_t body_bytes;
+    apr_interval_time_t took;  /* us */
+    int has_fpm_numbers;
+    lb_fpm_numbers_t fpm;
+} lb_check_result_t;
+
+/** How many members are checked? Fixed while a configuration lasts. */
+APR_DECLARE_OPTIONAL_FN(int, lb_checks_count, (void));
+
+/** The next check that is due: it counts as begun, and is not due again before it was reported.
+ *  To be asked by one process at a time.
+ *  wait     set when none is due: us until one is
+ *  returns  NULL when none is due */
+APR_DECLARE_OPTIONAL_FN(const lb_check_t *, lb_checks_next, (apr_interval_time_t *wait));
+
+/** Report how a check ended: counts, and puts the member out of service or back into it. */
+APR_DECLARE_OPTIONAL_FN(void, lb_checks_report,
+                        (const lb_check_t *check, const lb_check_result_t *result,
+                         apr_pool_t *p));
+
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
 
 typedef struct {
@@ -126,6 +173,13 @@ typedef struct {
     apr_time_t  last_error_at; /* 0 for none */
     apr_time_t  next_trial_at; /* when a member in error is tried again; 0 when not in error or
                                 * when the trial is under way */
+    int         is_checked;    /* it has checks (hcmethod); the next four are about them */
+    apr_time_t  checked_at;    /* 0: not yet */
+    const char *check_outcome; /* outcome word of the last check, NULL for none */
+    uint32_t    check_passes, check_fails;    /* in a row; one of them is 0 */
+    apr_interval_time_t check_took;           /* us */
+    apr_time_t  fpm_numbers_at;               /* when fpm was read; 0: never */
+    lb_fpm_numbers_t fpm;
     uint64_t    bytes_sent;    /* to the member */
     uint64_t    bytes_read;    /* from the member */
     int         retries;

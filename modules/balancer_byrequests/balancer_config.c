@@ -6,6 +6,7 @@
 #include "apr_hash.h"
 #include "apr_strings.h"
 #include "balancer_settings.h"
+#include "check_params.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
@@ -179,6 +180,28 @@ static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
     return OK;
 }
 
+/* ---- Checks of members ----------------------------------------------------------------------- */
+
+static int resolve_checks(apr_pool_t *pconf, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        for (int k = 0; k < b->workers->nelts; k++) {
+            proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            const char *err = lb_check_params_resolve(pconf, s, member);
+            if (err) {
+                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0550)
+                             "%s: member %s: %s", b->s->name, member->s->name_ex, err);
+                rc = !OK;
+            }
+        }
+    }
+    return rc;
+}
+
 int lb_balancer_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                              server_rec *main)
 {
@@ -190,6 +213,7 @@ int lb_balancer_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
     for (server_rec *s = main; s; s = s->next) {
         rc |= check_names(s);
         rc |= set_member_defaults(pconf, s);
+        rc |= resolve_checks(pconf, s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

@@ -4,6 +4,7 @@
 
 #include "apr_hash.h"
 #include "apr_strings.h"
+#include "check_params.h"
 #include "cluster.h"
 #include "cookie_attributes.h"
 #include "cookie_key.h"
@@ -148,5 +149,9 @@ const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
                       "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
                       "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
+    AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
+                     "name and {expression}: what the answer to a check must be like"),
+    AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,
+                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: parameters of checks"),
     { NULL }
 };

@@ -100,7 +100,9 @@ proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t inde
 /* Not ap_proxy_sync_balancer(): for it a slot has one owner for ever. */
 bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
 {
-    if (balancer->s->wupdated <= balancer->wupdated) {
+    lb_roster_t *roster = lb_cluster_of(balancer)->roster;
+    /* roster->seen: mod_proxy_hcheck calls ap_proxy_sync_balancer(), which says that all is seen */
+    if (balancer->s->wupdated <= balancer->wupdated && balancer->s->wupdated <= roster->seen) {
         return false;
     }
     PROXY_THREAD_LOCK(balancer);
@@ -109,7 +111,8 @@ bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s)
     if (method) {
         balancer->lbmethod = method;
     }
-    lb_roster_sync(lb_cluster_of(balancer)->roster, balancer, s);
+    lb_roster_sync(roster, balancer, s);
+    roster->seen = seen > roster->seen ? seen : roster->seen;
     if (balancer->s->need_reset) {
         if (balancer->lbmethod->reset) {
             balancer->lbmethod->reset(balancer, s);

@@ -3,6 +3,7 @@
 #include "contract.h"
 
 #include "apr_optional.h"
+#include "checks.h"
 #include "cluster.h"
 #include "dispatch.h"
 #include "health.h"
@@ -43,6 +44,22 @@ static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
     return lb_cluster_configured(worker);
 }
 
+static int lb_checks_count(void)
+{
+    return lb_checks_how_many();
+}
+
+static const lb_check_t *lb_checks_next(apr_interval_time_t *wait)
+{
+    return lb_checks_begin_next(wait);
+}
+
+static void lb_checks_report(const lb_check_t *check, const lb_check_result_t *result,
+                             apr_pool_t *p)
+{
+    lb_checks_end(check, result, p);
+}
+
 static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
 {
     return lb_snapshot_take(p, any);
@@ -61,6 +78,9 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_pause);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
+    APR_REGISTER_OPTIONAL_FN(lb_checks_count);
+    APR_REGISTER_OPTIONAL_FN(lb_checks_next);
+    APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
 }

@@ -8,8 +8,10 @@
 #include "apr_hash.h"
 #include "apr_optional.h"
 #include "apr_strings.h"
+#include "check_params.h"
 #include "cluster.h"
 #include "directive.h"
+#include "membership.h"
 
 static const lb_member_params_t initial = {
     .queuetimeout = apr_time_from_sec(5),
@@ -85,6 +87,29 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const paramete
                                  parameter->max);
 }
 
+/* Checks of FastCGI members are ours, all others mod_proxy_hcheck's. A template has no scheme yet:
+ * who can make something of it takes it. */
+static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                   const char *key, const char *val, void *ctx)
+{
+    const bool is_template = lb_membership_is_template(worker);
+    const char *err = NULL;
+
+    if (is_template || lb_check_params_are_ours(worker)) {
+        err = lb_check_params_set(p, s, worker, key, val);
+        if (!is_template || !behind_us) {
+            return err;
+        }
+    }
+    if (!behind_us) {
+        return apr_psprintf(p, "%s: %s=%s: health checks of %s:// members need mod_proxy_hcheck: "
+                            "a2enmod proxy_hcheck", worker->s->name_ex, key, val,
+                            worker->s->scheme);
+    }
+    const char *their_err = behind_us(p, s, worker, key, val, ctx);
+    return is_template && !err ? NULL : their_err;
+}
+
 /* The optional function has the name that mod_proxy looks for. */
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
@@ -95,9 +120,7 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         }
     }
     if (strncasecmp(key, "hc", 2) == 0) {
-        return behind_us ? behind_us(p, s, worker, key, val, ctx)
-                         : apr_psprintf(p, "%s=%s: health checks need mod_proxy_hcheck: "
-                                        "a2enmod proxy_hcheck", key, val);
+        return set_check_param(p, s, worker, key, val, ctx);
     }
     return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "

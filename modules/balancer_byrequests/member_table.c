@@ -193,6 +193,16 @@ void lb_table_sweep(lb_table_t *t, uint32_t generation)
     }
 }
 
+static void reset_check(lb_check_row_t *check)
+{
+    atomic_store(&check->next_at, 0);
+    atomic_store(&check->checked_at, 0);
+    atomic_store(&check->fpm_at, 0);
+    atomic_store(&check->passes, 0);
+    atomic_store(&check->fails, 0);
+    atomic_store(&check->is_down, 0);
+}
+
 void lb_table_reset_member(lb_member_row_t *row)
 {
     /* Not in_flight: its tickets give back what they took. */
@@ -208,4 +218,5 @@ void lb_table_reset_member(lb_member_row_t *row)
     atomic_store(&row->queue_limit, 0);
     atomic_store(&row->queue_timeout, 0);
     atomic_store(&row->sticky_wait, 0);
+    reset_check(&row->check);
 }

@@ -36,7 +36,22 @@ typedef struct {
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
 
-/* One member: a line for elections, one for admission, two for its health. */
+/* The checks of one member (hcmethod). Writer: the one process that checks. */
+typedef struct {
+    _Atomic int64_t  next_at;         /* monotonic us: when the next is due; 0 = at once */
+    _Atomic int64_t  checked_at;      /* us since 1970: the last result; 0 = none yet */
+    _Atomic int64_t  fpm_at;          /* us since 1970: when FPM's numbers were read; 0 = never */
+    _Atomic uint32_t took_us;         /* of the last check */
+    _Atomic uint32_t generation;      /* the configuration in which the last was judged */
+    _Atomic uint16_t passes, fails;   /* in a row; one of them is 0 */
+    _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
+    _Atomic uint16_t is_down;         /* 1: the checks have put it out of service */
+    _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
+    uint32_t reserved;
+} lb_check_row_t;
+static_assert(sizeof(lb_check_row_t) == 64, "one cache line");
+
+/* One member: a line for elections, one for admission, two for its health, one for checks. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t pass;            /* see election.h; writer: any */
@@ -59,8 +74,10 @@ typedef struct {
     _Atomic int64_t  drain_until;     /* us since 1970, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
+
+    lb_check_row_t check;
 } lb_member_row_t;
-static_assert(sizeof(lb_member_row_t) == 256, "four cache lines");
+static_assert(sizeof(lb_member_row_t) == 320, "five cache lines");
 
 /* Robust: the kernel says when its owner has died. */
 typedef union {

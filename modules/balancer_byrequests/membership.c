@@ -5,6 +5,7 @@
 #include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
+#include "check_params.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "member_params.h"
@@ -88,11 +89,18 @@ static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_bala
     return NULL;
 }
 
+#define TEMPLATE_HOST "template.invalid"
+
+bool lb_membership_is_template(const proxy_worker *worker)
+{
+    return strcmp(worker->s->hostname_ex, TEMPLATE_HOST) == 0;
+}
+
 proxy_worker *lb_membership_make_template(apr_pool_t *pconf, lb_cluster_t *cluster)
 {
     const apr_array_header_t *defaults = cluster->settings->member_defaults;
     proxy_worker *template;
-    const char *err = define(pconf, &template, cluster->balancer, "http://template.invalid");
+    const char *err = define(pconf, &template, cluster->balancer, "http://" TEMPLATE_HOST);
 
     if (!err) {
         template->balancer = cluster->balancer;    /* some parameters are those of members only */
@@ -117,6 +125,9 @@ const char *lb_membership_define(apr_pool_t *p, proxy_worker **member, const lb_
 
         *s = *cluster->owner->template->s;
         take_address(s, &own);
+        if (lb_check_params_are_ours(*member)) {
+            s->method = NONE;    /* of mod_proxy_hcheck's checks */
+        }
     }
     return err;
 }

@@ -8,6 +8,9 @@
 
 #include "cluster.h"
 
+/** Is it what members added at run time are made after (lb_membership_make_template)? */
+bool lb_membership_is_template(const proxy_worker *worker);
+
 /** Is a member of this URL being removed? It may be added again when it has left. */
 bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 

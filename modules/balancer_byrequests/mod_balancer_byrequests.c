@@ -3,6 +3,9 @@
  * place of mod_proxy_balancer and mod_lbmethod_byrequests. */
 #include "balancer_config.h"
 #include "balancer_settings.h"
+#include "check_expr.h"
+#include "check_params.h"
+#include "checks.h"
 #include "cluster.h"
 #include "contract.h"
 #include "dispatch.h"
@@ -26,6 +29,7 @@ static void register_hooks(apr_pool_t *p)
     lb_provider_register(p);
     lb_contract_register();
     ap_hook_pre_config(lb_balancer_config_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(lb_check_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);
@@ -34,6 +38,8 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(lb_member_state_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_drain_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_session_cookie_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(lb_checks_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_expr_lookup(lb_check_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_monitor(lb_state_keeper_monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_watch_child_init, NULL, NULL, APR_HOOK_LAST);

@@ -45,6 +45,7 @@ typedef struct {
     const lb_configured_t *configured;
     int configured_count;
     apr_pool_t *pool;                     /* for members that are made in this process; its child */
+    apr_time_t seen;                      /* the balancer's wupdated at the last lb_roster_sync() */
 } lb_roster_t;
 
 /** In the parent, at start.

@@ -11,11 +11,15 @@ static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
                         : apr_pstrdup(p, s->name_ex);
 }
 
+/* Copies: a restart loads this module again, and what is constant here may lie elsewhere then. */
 static void push_value(apr_array_header_t *values, const char *name, const char *value,
                        const char *configured)
 {
     if (!configured || strcmp(value, configured) != 0) {
-        APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){ name, value, configured };
+        APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){
+            apr_pstrdup(values->pool, name), apr_pstrdup(values->pool, value),
+            apr_pstrdup(values->pool, configured),
+        };
     }
 }
 

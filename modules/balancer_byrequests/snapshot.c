@@ -3,6 +3,7 @@
 #include "snapshot.h"
 
 #include "apr_strings.h"
+#include "checks.h"
 #include "cluster.h"
 #include "drain.h"
 #include "health.h"
@@ -113,6 +114,26 @@ static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_wo
     view->config_status_bits = s->status;
 }
 
+static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
+                       lb_member_view_t *view)
+{
+    view->is_checked = lb_checks_concern(member);
+    view->checked_at = atomic_load(&row->checked_at);
+    view->check_outcome =
+        view->checked_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->outcome)) : NULL;
+    view->check_passes = atomic_load(&row->passes);
+    view->check_fails = atomic_load(&row->fails);
+    view->check_took = atomic_load(&row->took_us);
+    view->fpm_numbers_at = atomic_load(&row->fpm_at);
+    view->fpm = (lb_fpm_numbers_t){
+        .idle = atomic_load(&row->fpm_idle),
+        .active = atomic_load(&row->fpm_active),
+        .total = atomic_load(&row->fpm_total),
+        .listen_queue = atomic_load(&row->fpm_listen_queue),
+        .max_children_reached = atomic_load(&row->fpm_max_children_reached),
+    };
+}
+
 static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
                         lb_member_view_t *view)
 {
@@ -124,6 +145,7 @@ static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker
     copy_settings(p, member->s, view);
     copy_numbers(cluster->balancer, member, view);
     copy_configured(p, cluster, member, view);
+    copy_check(&lb_cluster_row(cluster->balancer, member)->check, member, view);
 }
 
 static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)

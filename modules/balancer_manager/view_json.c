@@ -75,6 +75,31 @@ static json_t *member_config_json(writer_t *w, const lb_member_view_t *member)
     return o;
 }
 
+static json_t *check_json(writer_t *w, const lb_member_view_t *member)
+{
+    json_t *o = json_object();
+
+    put_text(w, o, "at", mgr_wording_time(w->p, member->checked_at));
+    put_text(w, o, "outcome", member->check_outcome);
+    put_count(w, o, "passes", member->check_passes);
+    put_count(w, o, "fails", member->check_fails);
+    put_signed(w, o, "took_us", member->check_took);
+    return o;
+}
+
+static json_t *fpm_json(writer_t *w, const lb_member_view_t *member)
+{
+    json_t *o = json_object();
+
+    put_text(w, o, "at", mgr_wording_time(w->p, member->fpm_numbers_at));
+    put_count(w, o, "idle", member->fpm.idle);
+    put_count(w, o, "active", member->fpm.active);
+    put_count(w, o, "total", member->fpm.total);
+    put_count(w, o, "listen_queue", member->fpm.listen_queue);
+    put_count(w, o, "max_children_reached", member->fpm.max_children_reached);
+    return o;
+}
+
 static json_t *member_json(writer_t *w, const lb_member_view_t *member)
 {
     json_t *o = json_object();
@@ -108,6 +133,8 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     put_text(w, o, "state_since", mgr_wording_time(w->p, member->since));
     put_signed(w, o, "strikes", member->strikes);
     put_signed(w, o, "share_percent", member->share_percent);
+    put(w, o, "check", member->is_checked ? check_json(w, member) : json_null());
+    put(w, o, "fpm", member->fpm_numbers_at ? fpm_json(w, member) : json_null());
     put_signed(w, o, "retries", member->retries);
     put_count(w, o, "bytes_sent", member->bytes_sent);
     put_count(w, o, "bytes_read", member->bytes_read);

@@ -313,7 +313,7 @@ static apr_status_t start_tls(fcgi_lease_t *lease, request_rec *r, proxy_worker 
                               const char *url, const char **why)
 {
     const char *name = tls_name(r, worker, url);
-    const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, name,
+    const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, r->server, name,
                                            connect_timeout(worker, r->server),
                                            fcgi_backend_timeout(worker, r->server));
     if (rv != APR_SUCCESS) {
@@ -363,6 +363,71 @@ apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_wor
         fcgi_connection_show_progress(lease->connection);
     }
     return APR_SUCCESS;
+}
+
+/* ---- Checks: connections without a request --------------------------------------------------- */
+
+/* host:port or unix:/path */
+static apr_status_t find_address(fcgi_endpoint_t *to, const char *address, apr_pool_t *p)
+{
+    char *host, *scope;
+    apr_port_t port;
+
+    if (strncmp(address, "unix:", 5) == 0) {
+        return fill_unix(to, address + 5);
+    }
+    const apr_status_t rv = apr_parse_addr_port(&host, &scope, &port, address, p);
+    return rv == APR_SUCCESS ? look_up(to, host, port, p) : rv;
+}
+
+static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *target,
+                                apr_pool_t *p, const char **shown)
+{
+    proxy_worker *worker = target->worker;
+
+    fill_options(to, worker, target->server);
+    to->connect_timeout = target->timeout;
+    to->stop_fd = target->stop->hangs_up;
+    if (target->address) {
+        *shown = target->address;
+        return find_address(to, target->address, p);
+    }
+    if (*worker->s->uds_path) {
+        *shown = apr_pstrcat(p, "unix:", worker->s->uds_path, NULL);
+        return fill_unix(to, worker->s->uds_path);
+    }
+    *shown = apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
+    return look_up_worker(to, worker, p);
+}
+
+apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
+                                            apr_pool_t *p, const char **why)
+{
+    proxy_worker *worker = target->worker;
+    fcgi_endpoint_t to = { 0 };
+    const char *shown;
+
+    *lease = (fcgi_lease_t){ 0 };
+    apr_status_t rv = backend_of(worker) ? find_target(&to, target, p, &shown) : APR_ENOMEM;
+    if (rv != APR_SUCCESS) {
+        *why = "cannot find its address";
+        return rv;
+    }
+    rv = fcgi_connection_open(&lease->connection, &to);
+    if (rv != APR_SUCCESS) {
+        *why = apr_psprintf(p, "%s: %s", shown, cure_of(rv));
+        forget_addresses(worker);
+        return rv;
+    }
+    lease->connection->uses = 1;
+    target->stop->connection = lease->connection->fd;
+    if (!target->address && ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0) {
+        rv = fcgi_tls_start(lease->connection, worker, NULL, target->server,
+                            worker->s->hostname_ex, target->timeout, target->timeout);
+        lease->handshake_failed = rv != APR_SUCCESS;
+        *why = rv == APR_SUCCESS ? "" : "no TLS connection: mod_ssl says why";
+    }
+    return rv;
 }
 
 void fcgi_backend_give_back(fcgi_lease_t *lease, bool is_clean)

@@ -32,6 +32,27 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
                                   const char *url, bool fresh, const char **why);
 
+/* How somebody else ends a check: both at once, as TLS only looks at its own connection. */
+typedef struct {
+    int hangs_up;                   /* descriptor: nobody wants the check any more */
+    _Atomic int connection;         /* descriptor in use, for shutdown(); -1: none */
+} fcgi_check_stop_t;
+
+/* Where a check goes. */
+typedef struct {
+    proxy_worker *worker;
+    server_rec *server;
+    const char *address;            /* host:port or unix:/path, in the clear; NULL: the worker's */
+    apr_interval_time_t timeout;    /* us, to connect */
+    fcgi_check_stop_t *stop;
+} fcgi_check_target_t;
+
+/** A new connection for a check; it is never kept, and none of the worker's rights is taken.
+ *  why      on failure one sentence, in p
+ *  returns  as fcgi_connection_open() */
+apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
+                                            apr_pool_t *p, const char **why);
+
 /** May one more request to this worker be sent again after it failed? At most one in five, so that
  *  a pool that is down is not hit twice as hard. */
 bool fcgi_backend_may_resend(proxy_worker *worker);

@@ -1,6 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
 #include "ap_mpm.h"
+#include "checker.h"
+#include "duty.h"
 #include "handler.h"
 #include "http_config.h"
 #include "mod_proxy.h"
@@ -44,12 +46,13 @@ static const command_rec directives[] = {
     { NULL }
 };
 
-static int open_occupancy(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
     int processes = 0;
 
     ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &processes);
     return fcgi_occupancy_open(s->process->pool, processes) == APR_SUCCESS
+           && fcgi_duty_open(s->process->pool) == APR_SUCCESS
            ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
@@ -57,19 +60,22 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     fcgi_occupancy_join(pchild);
     fcgi_pool_start_reaper(pchild);
+    (void)fcgi_checker_start(pchild, s);    /* it has said what is wrong */
 }
 
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
+    static const char *const members[] = { "mod_balancer_byrequests.c", "mod_proxy.c", NULL };
 
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
-    ap_hook_post_config(open_occupancy, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(start_child, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);
     proxy_hook_canon_handler(fcgi_script_path_canon, NULL, stock, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(fcgi_handler_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_optional_fn_retrieve(fcgi_checker_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(proxy_fastcgi) = {

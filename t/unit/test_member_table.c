@@ -135,6 +135,9 @@ static void count_something(lb_member_row_t *row)
     row->queue_limit = 16;
     row->queue_timeout = 17;
     row->sticky_wait = 18;
+    row->check.fails = 15;
+    row->check.is_down = 1;
+    row->check.next_at = 16;
 }
 
 static void assert_counted_nothing(const lb_member_row_t *row)
@@ -149,6 +152,9 @@ static void assert_counted_nothing(const lb_member_row_t *row)
     ck_assert_uint_eq(row->queue_limit, 0);
     ck_assert_int_eq(row->queue_timeout, 0);
     ck_assert_int_eq(row->sticky_wait, 0);
+    ck_assert_uint_eq(row->check.fails, 0);
+    ck_assert_uint_eq(row->check.is_down, 0);
+    ck_assert_int_eq(row->check.next_at, 0);
 }
 
 START_TEST(claimed_row_carries_key_and_generation_and_no_counts)

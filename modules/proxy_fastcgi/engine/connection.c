@@ -68,29 +68,41 @@ static void set_options(int fd, int family, const fcgi_endpoint_t *to)
     }
 }
 
-static apr_status_t finish_connect(int fd, apr_time_t deadline)
+/* poll() leaves out a negative descriptor */
+static struct pollfd watch_for_stop(const fcgi_endpoint_t *to)
+{
+    return (struct pollfd){ .fd = to->stop_fd > 0 ? to->stop_fd : -1 };
+}
+
+static apr_status_t finish_connect(int fd, const fcgi_endpoint_t *to, apr_time_t deadline)
 {
     int error = 0;
     socklen_t bytes = sizeof(error);
-    struct pollfd waiting = { .fd = fd, .events = POLLOUT };
-    const apr_status_t rv = wait_for(&waiting, 1, deadline - fcgi_now());
+    struct pollfd waiting[2] = { { .fd = fd, .events = POLLOUT }, watch_for_stop(to) };
+    const apr_interval_time_t left = deadline - fcgi_now();
+    const apr_status_t rv = wait_for(waiting, 2, left > 0 ? left : 0);
 
     if (rv != APR_SUCCESS) {
         return rv;
+    }
+    if (waiting[1].revents) {
+        return APR_EINTR;
     }
     return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
 }
 
 /* connect() until the deadline; EAGAIN is a unix socket with a full backlog. */
-static apr_status_t connect_until(int fd, const struct sockaddr *at, socklen_t bytes,
-                                  apr_time_t deadline)
+static apr_status_t connect_until(int fd, const fcgi_endpoint_t *to, int i, apr_time_t deadline)
 {
+    const struct sockaddr *at = (const struct sockaddr *)&to->address[i].at;
+    struct pollfd stop = watch_for_stop(to);
+
     for (apr_interval_time_t pause = BACKLOG_FIRST_WAIT_US;; pause *= 2) {
-        if (connect(fd, at, bytes) == 0) {
+        if (connect(fd, at, to->address[i].bytes) == 0) {
             return APR_SUCCESS;
         }
         if (errno == EINPROGRESS || errno == EINTR) {
-            return finish_connect(fd, deadline);
+            return finish_connect(fd, to, deadline);
         }
         if (errno != EAGAIN) {
             return errno;
@@ -100,7 +112,9 @@ static apr_status_t connect_until(int fd, const struct sockaddr *at, socklen_t b
             return APR_EAGAIN;
         }
         pause = pause > BACKLOG_LAST_WAIT_US ? BACKLOG_LAST_WAIT_US : pause;
-        (void)poll(NULL, 0, (int)((left < pause ? left : pause) / 1000) + 1);
+        if (poll(&stop, 1, (int)((left < pause ? left : pause) / 1000) + 1) > 0) {
+            return APR_EINTR;
+        }
     }
 }
 
@@ -119,7 +133,7 @@ static apr_status_t open_one(int *opened, const fcgi_endpoint_t *to, int i, apr_
         rv = errno;
     }
     if (rv == APR_SUCCESS) {
-        rv = connect_until(fd, at, to->address[i].bytes, deadline);
+        rv = connect_until(fd, to, i, deadline);
     }
     if (rv != APR_SUCCESS) {
         close(fd);
@@ -136,7 +150,7 @@ apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_end
     int fd = -1;
 
     *connection = NULL;
-    for (int i = 0; i < to->address_count && rv != APR_SUCCESS; i++) {
+    for (int i = 0; i < to->address_count && rv != APR_SUCCESS && rv != APR_EINTR; i++) {
         rv = open_one(&fd, to, i, deadline);
     }
     if (rv != APR_SUCCESS) {

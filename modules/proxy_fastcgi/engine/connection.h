@@ -27,6 +27,7 @@ typedef struct {
     int receive_buffer_bytes;         /* 0: the system's */
     bool tcp_keepalive;
     apr_interval_time_t connect_timeout;
+    int stop_fd;                      /* when it hangs up, nobody wants the connection; 0: none */
 } fcgi_endpoint_t;
 
 typedef struct fcgi_connection_t fcgi_connection_t;
@@ -46,8 +47,8 @@ apr_time_t fcgi_now(void);
 
 /** Connect; tries all addresses within the one time limit. A unix socket whose backlog is full is
  *  tried again until the limit.
- *  returns  APR_SUCCESS, APR_TIMEUP, APR_EAGAIN (the backlog was full all the time), or the
- *           system's error of the last address */
+ *  returns  APR_SUCCESS, APR_TIMEUP, APR_EAGAIN (the backlog was full all the time), APR_EINTR
+ *           (stop_fd), or the system's error of the last address */
 apr_status_t fcgi_connection_open(fcgi_connection_t **connection, const fcgi_endpoint_t *to);
 
 /** Close and free; *connection becomes NULL. A NULL connection is fine. */

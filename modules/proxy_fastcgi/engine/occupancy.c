@@ -56,7 +56,8 @@ apr_status_t fcgi_occupancy_open(apr_pool_t *process, int processes)
         table = apr_shm_baseaddr_get(shm);
         memset(table, 0, bytes);
         table->rows = processes;
-        apr_pool_userdata_setn(table, table_key, NULL, process);
+        /* with a copy of the key: a restart unloads this module */
+        apr_pool_userdata_set(table, table_key, NULL, process);
     }
     return rv;
 }

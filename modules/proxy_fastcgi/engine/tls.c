@@ -26,6 +26,13 @@ static apr_status_t wrap_socket(apr_socket_t **sock, int fd, apr_interval_time_t
     return rv == APR_SUCCESS ? apr_socket_timeout_set(*sock, timeout) : rv;
 }
 
+static apr_status_t add_filters(proxy_conn_rec *outer, request_rec *r, server_rec *s)
+{
+    const int rc = r ? ap_proxy_connection_create_ex("FCGIS", outer, r)
+                     : ap_proxy_connection_create("FCGIS", outer, NULL, s);
+    return rc == OK ? APR_SUCCESS : APR_EGENERAL;
+}
+
 static apr_status_t flush(fcgi_tls_t *tls)
 {
     APR_BRIGADE_INSERT_TAIL(tls->out, apr_bucket_flush_create(tls->c->bucket_alloc));
@@ -35,7 +42,7 @@ static apr_status_t flush(fcgi_tls_t *tls)
 }
 
 apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker, request_rec *r,
-                            const char *host, apr_interval_time_t handshake_timeout,
+                            server_rec *s, const char *host, apr_interval_time_t handshake_timeout,
                             apr_interval_time_t timeout)
 {
     apr_pool_t *p;
@@ -49,8 +56,8 @@ apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker,
     tls->outer->is_ssl = 1;
     tls->outer->hostname = tls->outer->ssl_hostname = apr_pstrdup(p, host);
     apr_status_t rv = wrap_socket(&tls->outer->sock, connection->fd, handshake_timeout, p);
-    if (rv == APR_SUCCESS && ap_proxy_connection_create_ex("FCGIS", tls->outer, r) != OK) {
-        rv = APR_EGENERAL;
+    if (rv == APR_SUCCESS) {
+        rv = add_filters(tls->outer, r, s);
     }
     if (rv == APR_SUCCESS) {
         tls->c = tls->outer->connection;
