@@ -29,7 +29,8 @@ ProxyFCGISpoolLimit 400K
     BalancerMember @{[ $backend->url('/b') ]} status=+S
 </Proxy>
 <Proxy balancer://refused>
-    BalancerMember @{[ $refuses->url ]} retry=600
+    BalancerMember @{[ $refuses->url ]} retry=600 maxfails=1
+    ProxySet forcerecovery=Off
     ProxySet forcerecovery=Off
 </Proxy>
 <Proxy balancer://half>

@@ -164,7 +164,8 @@ for my $name (sort keys %case) {
         my ($seen) = @{ $httpd->balancer($name)->{members} };
         is $seen->{failures}, $is_failure,
             $is_failure ? '... a failure of the member' : '... no failure of the member';
-        is $seen->{state}, $is_failure ? 'error' : 'ok', '... its state';
+        is $seen->{strikes}, $is_failure, '... and as many strikes';
+        is $seen->{state}, 'ok', '... the only member stays in';
         is $seen->{in_flight}, 0, '... nothing in flight';
     }
 }
