@@ -11,6 +11,7 @@
 #include "check_params.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
+#include "health.h"
 #include "http_log.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -171,6 +172,9 @@ static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
 
     if (__atomic_load_n(&candidate->place->is_begun, __ATOMIC_ACQUIRE)) {
         return interval;
+    }
+    if (lb_health_awaits_check(candidate->group->cluster->balancer, candidate->member)) {
+        return 0;
     }
     return left <= interval + interval / 10 ? left : 0;    /* the interval was longer before */
 }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "checks.h"
 #include "cluster.h"
 #include "member_params.h"
 #include "member_state.h"
@@ -68,14 +69,41 @@ static bool is_lost(const lb_strikes_view_t *trial)
                && errno == ESRCH);
 }
 
+static bool ban_is_over(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
+{
+    const lb_strike_rules_t rules = rules_of(member);
+    return lb_strikes_ban_is_over(seen, &rules, now);
+}
+
+static bool was_checked_since(const proxy_balancer *b, const proxy_worker *member, apr_time_t since)
+{
+    return atomic_load(&lb_cluster_row(b, member)->check.checked_at) >= since;
+}
+
+bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member)
+{
+    const apr_time_t now = apr_time_now();
+    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
+
+    return seen.phase == LB_BANNED && ban_is_over(member, &seen, now)
+           && !was_checked_since(b, member, seen.until);
+}
+
+/* No request is risked on a member that has checks before one of them went well. */
+static bool has_passed_check(const proxy_balancer *b, const proxy_worker *member, apr_time_t since)
+{
+    return !lb_checks_concern(member)
+           || (was_checked_since(b, member, since)
+               && atomic_load(&lb_cluster_row(b, member)->check.passes) > 0);
+}
+
 /* Is it time for a trial of a member that is not in service? */
-static bool is_due(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
+static bool is_due(const proxy_balancer *b, const proxy_worker *member,
+                   const lb_strikes_view_t *seen, apr_time_t now)
 {
     switch (seen->phase) {
-    case LB_BANNED: {
-        const lb_strike_rules_t rules = rules_of(member);
-        return lb_strikes_ban_is_over(seen, &rules, now);
-    }
+    case LB_BANNED:
+        return ban_is_over(member, seen, now) && has_passed_check(b, member, seen->until);
     case LB_ON_TRIAL:
         return is_lost(seen);
     default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
@@ -93,7 +121,7 @@ bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
     }
     const apr_time_t now = apr_time_now();
     const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
-    return is_due(member, &seen, now);
+    return is_due(b, member, &seen, now);
 }
 
 /* ---- Back in service ------------------------------------------------------------------------- */
@@ -137,7 +165,7 @@ static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
     lb_strikes_t *strikes = lb_member_state_row(b, member);
     const lb_strikes_view_t seen = lb_strikes_look(strikes, now);
 
-    if (!is_due(member, &seen, now)) {
+    if (!is_due(b, member, &seen, now)) {
         return false;
     }
     ticket->trial = lb_strikes_claim(strikes, &seen, (uint32_t)getpid(), now);

@@ -41,6 +41,9 @@ bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member);
 /** When all members are in error, take them all back, unless forcerecovery=Off. */
 void lb_health_force_recovery(const proxy_balancer *b, server_rec *s);
 
+/** For checks.h: its ban is over, and no check has looked at it since. */
+bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member);
+
 /** For the snapshot. */
 lb_phase_t lb_health_phase(const proxy_balancer *b, const proxy_worker *member);
 apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member);
