@@ -292,6 +292,7 @@ sub stop {
     return if $self->{owner} != $$;
     if (my $process = delete $self->{process}) {
         my @children = Process::children_of($process->pid);
+        $self->log->stopping;
         $process->stop('TERM') or print STDERR "# httpd did not end within its time\n";
         kill 'KILL', grep { Process::is_alive($_) } @children;
     }
