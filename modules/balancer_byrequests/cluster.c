@@ -3,8 +3,6 @@
 #include "cluster.h"
 
 #include "ap_provider.h"
-#include "ap_mpm.h"
-#include "apr_shm.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
@@ -12,25 +10,11 @@
 #include "membership.h"
 #include "restore.h"
 #include "state_keeper.h"
-#include "member_params.h"
+#include "table_set.h"
 #include "util_mutex.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
-
-/* Rows beyond the need of the first start, so that most edited configurations find room in the
- * same segment; a bigger need gets one more segment. */
-#define SPARE_BALANCER_ROWS 64
-#define SPARE_MEMBER_ROWS   256
-#define WAITERS             16384    /* memory that is only touched when so many wait */
-
-/* What the process pool keeps over restarts. */
-typedef struct {
-    apr_array_header_t *ledgers;   /* of lb_ledger_t * */
-    uint32_t generation;           /* of the configuration; counts up */
-} table_set_t;
-
-static const char table_set_key[] = "balancer_byrequests.tables";
 
 static ap_slotmem_provider_t *slotmem;
 static apr_array_header_t *clusters;
@@ -135,157 +119,6 @@ void lb_cluster_members_changed(const proxy_balancer *balancer)
             shared->wupdated = now > shared->wupdated ? now : shared->wupdated + 1;
         }
     }
-}
-
-/* ---- The member table ------------------------------------------------------------------- */
-
-static table_set_t *table_set(server_rec *s)
-{
-    apr_pool_t *process = s->process->pool;
-    void *found = NULL;
-
-    apr_pool_userdata_get(&found, table_set_key, process);
-    if (!found) {
-        table_set_t *set = apr_pcalloc(process, sizeof(*set));
-        set->ledgers = apr_array_make(process, 2, sizeof(lb_ledger_t *));
-        apr_pool_userdata_set(set, table_set_key, NULL, process);    /* the key, too, outlives us */
-        found = set;
-    }
-    return found;
-}
-
-static lb_ledger_t *add_table(server_rec *s, table_set_t *set, uint32_t balancers,
-                              uint32_t members)
-{
-    int daemons = 1;
-    apr_shm_t *shm;
-
-    ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
-    const lb_table_size_t size = {
-        .balancers = balancers + SPARE_BALANCER_ROWS,
-        .members = members + SPARE_MEMBER_ROWS,
-        /* two generations, and the dead whose rows nobody has given back yet */
-        .processes = 2 * (uint32_t)daemons + 8,
-        .waiters = WAITERS,
-    };
-    /* Anonymous memory: nothing is left behind by a crash. */
-    apr_status_t rv = apr_shm_create(&shm, lb_table_bytes(size) + 64, NULL, s->process->pool);
-    if (rv != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0401)
-                     "no shared memory for the table of %u members", size.members);
-        return NULL;
-    }
-    void *aligned = (void *)(((uintptr_t)apr_shm_baseaddr_get(shm) + 63) & ~(uintptr_t)63);
-    lb_ledger_t *ledger = apr_pcalloc(s->process->pool, sizeof(*ledger));
-    ledger->table = lb_table_init(aligned, size);
-    atomic_store(&ledger->row, LB_NOBODY);
-    APR_ARRAY_PUSH(set->ledgers, lb_ledger_t *) = ledger;
-    return ledger;
-}
-
-/* One table for a balancer and all its members: they share its lock.
- * returns  the one it had, if it still fits there; else one with room */
-static lb_ledger_t *choose_table(server_rec *s, table_set_t *set, uint64_t key, uint32_t members)
-{
-    lb_ledger_t *with_room = NULL;
-
-    for (int i = 0; i < set->ledgers->nelts; i++) {
-        lb_ledger_t *ledger = APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *);
-        if (lb_table_has_balancer(ledger->table, key)) {
-            return ledger;
-        }
-        if (!with_room && lb_table_has_room(ledger->table, members)) {
-            with_room = ledger;
-        }
-    }
-    return with_room ? with_room : add_table(s, set, 1, members);
-}
-
-const apr_array_header_t *lb_cluster_ledgers(server_rec *s)
-{
-    return table_set(s)->ledgers;
-}
-
-/* FNV-1a over several strings with a border between them; never 0. */
-static uint64_t key_of(const char *first, const char *second, const char *third)
-{
-    const char *const parts[] = { first, second, third };
-    uint64_t h = UINT64_C(14695981039346656037);
-
-    for (int i = 0; i < 3; i++) {
-        for (const char *c = parts[i]; *c; c++) {
-            h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
-        }
-        h = (h ^ 0xff) * UINT64_C(1099511628211);
-    }
-    return h ? h : 1;
-}
-
-uint64_t lb_cluster_member_key(const lb_cluster_t *cluster, const proxy_worker_shared *member)
-{
-    return key_of(cluster->owner->balancer->s->sname, member->uds_path, member->name_ex);
-}
-
-uint64_t lb_cluster_slot_key(const lb_cluster_t *cluster, int slot)
-{
-    char number[16];
-    apr_snprintf(number, sizeof(number), "%d", slot);
-    return key_of(cluster->owner->balancer->s->sname, "slot", number);
-}
-
-void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params)
-{
-    atomic_store(&row->limit, (uint32_t)params->maxinflight);
-    atomic_store(&row->queue_limit, (uint32_t)params->queue);
-    atomic_store(&row->queue_timeout, params->queuetimeout);
-    atomic_store(&row->sticky_wait, params->stickywait);
-}
-
-/* returns  false when the table has no room for all of them */
-static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
-{
-    const proxy_balancer *b = cluster->balancer;
-    bool all = true;
-
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
-        lb_member_row_t *row =
-            lb_table_claim_member(t, lb_cluster_member_key(cluster, member->s), generation);
-        cluster->member_rows[member->s->index] = row;
-        if (row) {
-            lb_cluster_set_limits(row, lb_member_params_of(member));
-        }
-    }
-    for (int slot = 0; slot < cluster->slots; slot++) {
-        if (!cluster->member_rows[slot]) {   /* for a member added at run time */
-            cluster->member_rows[slot] =
-                lb_table_claim_member(t, lb_cluster_slot_key(cluster, slot), generation);
-        }
-        all = all && cluster->member_rows[slot];
-    }
-    return all;
-}
-
-static int claim_rows(server_rec *s, table_set_t *set, lb_cluster_t *cluster)
-{
-    const uint64_t key = key_of(cluster->balancer->s->sname, "", "");
-    const uint32_t members = (uint32_t)cluster->slots;
-    lb_ledger_t *ledger = choose_table(s, set, key, members);
-
-    if (ledger && !claim_members(ledger->table, set->generation, cluster)) {
-        /* it has grown out of its table: its counts begin anew in another */
-        memset(cluster->member_rows, 0, members * sizeof(*cluster->member_rows));
-        ledger = add_table(s, set, 1, members);
-        if (ledger) {
-            claim_members(ledger->table, set->generation, cluster);
-        }
-    }
-    if (!ledger) {
-        return !OK;
-    }
-    cluster->ledger = ledger;
-    cluster->row = lb_table_claim_balancer(ledger->table, key, set->generation);
-    return cluster->row ? OK : !OK;
 }
 
 /* ---- mod_proxy's shared structs, through mod_slotmem_shm ---------------------------------- */
@@ -498,7 +331,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
 }
 
 static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                       server_rec *s, table_set_t *set)
+                       server_rec *s)
 {
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
     const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
@@ -517,7 +350,7 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     b->context = cluster;
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
     lb_restore_seats(cluster, plan);
-    if (claim_rows(s, set, cluster) != OK) {
+    if (!lb_table_set_claim(s, cluster)) {
         return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
     }
     lb_restore_balancer(cluster, saved);
@@ -525,7 +358,7 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     return OK;
 }
 
-static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *set)
+static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
 {
     proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
 
@@ -553,27 +386,11 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index, table_set_t *s
             PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", sname, NULL));
         }
         if ((base ? inherit(pconf, conf, b, base, s)
-                  : add_cluster(pconf, conf, b, s, set)) != OK) {
+                  : add_cluster(pconf, conf, b, s)) != OK) {
             return !OK;
         }
     }
     return OK;
-}
-
-/* The first table has room for all, so that it nearly always stays the only one. */
-static bool make_first_table(server_rec *main, table_set_t *set)
-{
-    uint32_t balancers = 0, members = 0;
-
-    for (server_rec *s = main; s; s = s->next) {
-        const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-        for (int i = 0; i < conf->balancers->nelts; i++) {
-            const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-            balancers++;
-            members += (uint32_t)(b->workers->nelts + b->growth);
-        }
-    }
-    return add_table(main, set, balancers, members) != NULL;
 }
 
 int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
@@ -585,17 +402,12 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     clusters = apr_array_make(pconf, 8, sizeof(lb_cluster_t *));
     lb_state_keeper_open(pconf, main);
 
-    table_set_t *set = table_set(main);
-    set->generation++;
-    if (set->ledgers->nelts == 0 && !make_first_table(main, set)) {
+    if (!lb_table_set_open(main)) {
         return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    for (int i = 0; i < set->ledgers->nelts; i++) {
-        lb_table_sweep(APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *)->table, set->generation);
     }
     int index = 0;
     for (server_rec *s = main; s; s = s->next, index++) {
-        if (add_vhost(pconf, s, index, set) != OK) {
+        if (add_vhost(pconf, s, index) != OK) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* cluster.h - puts mod_proxy's balancers and members into shared memory at start.
- * Knows    mod_slotmem_shm (for mod_proxy's own shared structs), our member table, inheritance of
+ * Knows    mod_slotmem_shm (for mod_proxy's own shared structs), the rows of the member table, inheritance of
  *          balancers by virtual hosts.
  * Ignores  elections and requests.
  * Memory   slots in pconf; the member table in the process pool, so that it outlives restarts.
@@ -11,7 +11,6 @@
 
 #include "balancer_settings.h"
 #include "ledger.h"
-#include "member_params.h"
 #include "mod_proxy.h"
 #include "roster.h"
 
@@ -56,9 +55,6 @@ uint32_t lb_cluster_index(const proxy_balancer *balancer, const proxy_worker *me
 /** The member that has this row; NULL when it is not one of this balancer. */
 proxy_worker *lb_cluster_member_at(const proxy_balancer *balancer, uint32_t index);
 
-/** The tables of this process: array of lb_ledger_t *. */
-const apr_array_header_t *lb_cluster_ledgers(server_rec *s);
-
 /** The worker whose parameters hold for this member: itself, or the one in the configuration when
  *  the member was made at run time. */
 const proxy_worker *lb_cluster_configured(const proxy_worker *member);
@@ -73,13 +69,6 @@ bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member
 /** See members and settings that another process added, moved, removed or changed.
  *  returns  was there anything new? */
 bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s);
-
-/** A row's limits are those of these parameters. */
-void lb_cluster_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
-
-/** The key of a member's row, and of the row of a free slot. */
-uint64_t lb_cluster_member_key(const lb_cluster_t *cluster, const proxy_worker_shared *member);
-uint64_t lb_cluster_slot_key(const lb_cluster_t *cluster, int slot);
 
 /** Members were added: all balancers that share them look again, in all processes. */
 void lb_cluster_members_changed(const proxy_balancer *balancer);

@@ -9,6 +9,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "member_params.h"
+#include "table_set.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -220,9 +221,9 @@ static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
     lb_table_reset_member(row);
-    lb_cluster_set_limits(row, lb_member_params_written(
+    lb_table_set_limits(row, lb_member_params_written(
         origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
-    atomic_store(&row->key, lb_cluster_member_key(cluster, shared));
+    atomic_store(&row->key, lb_table_set_member_key(cluster, shared));
     atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
     atomic_fetch_add(&slot->generation, 1);
@@ -255,7 +256,7 @@ static void free_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     shared->method = NONE;
     atomic_store(&slot->origin, 0);
     atomic_store(&slot->leaves_since, 0);
-    atomic_store(&cluster->member_rows[index]->key, lb_cluster_slot_key(cluster, index));
+    atomic_store(&cluster->member_rows[index]->key, lb_table_set_slot_key(cluster, index));
     atomic_fetch_add(&slot->generation, 1);
     b->storage->release(b->wslot, (unsigned int)index);
 }

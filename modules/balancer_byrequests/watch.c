@@ -12,6 +12,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "provider.h"
+#include "table_set.h"
 #include "waiting.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -150,7 +151,7 @@ static apr_status_t start(lb_ledger_t *ledger, server_rec *s, apr_pool_t *pchild
 
 void lb_watch_child_init(apr_pool_t *pchild, server_rec *s)
 {
-    const apr_array_header_t *ledgers = lb_cluster_ledgers(s);
+    const apr_array_header_t *ledgers = lb_table_set_ledgers(s);
 
     lb_waiting_child_init(pchild);
     for (int i = 0; i < ledgers->nelts; i++) {
