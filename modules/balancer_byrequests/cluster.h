@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* cluster.h - puts mod_proxy's balancers and members into shared memory at start.
- * Knows    mod_slotmem_shm (for mod_proxy's own shared structs), the rows of the member table, inheritance of
- *          balancers by virtual hosts.
+ * Knows    mod_slotmem_shm (for mod_proxy's own shared structs), inheritance of balancers by
+ *          virtual hosts.
  * Ignores  elections and requests.
- * Memory   slots in pconf; the member table in the process pool, so that it outlives restarts.
+ * Memory   slots in pconf; the rows of the member table are table_set.h's.
  * Threads  written before the children start; read-only afterwards, but for mod_proxy's worker
  *          arrays, which only grow (see lb_cluster_member). */
 #ifndef LB_CLUSTER_H

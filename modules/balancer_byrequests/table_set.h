@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* table_set.h - the segments of shared memory that hold the member table, and who has rows in which.
+/* table_set.h - the segments of shared memory for member tables, and who has rows in which.
  * Knows    how much room a configuration needs, the keys of rows, generations.
  * Ignores  what stands in a row (member_table.h), mod_proxy's own shared structs (cluster.c).
  * Memory   anonymous segments of the process pool: they outlive restarts, and no crash leaves
