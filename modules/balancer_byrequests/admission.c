@@ -31,6 +31,11 @@ bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member)
     return waiting_for_any(t, balancer) == 0 && is_free(lb_table_member(t, member));
 }
 
+static bool has_tried_any(const lb_waiter_t *w)
+{
+    return w->tried[0] != LB_NOBODY;
+}
+
 static bool wants(const lb_waiter_t *w, uint32_t member)
 {
     for (int i = 0; i < LB_TRIED_MAX; i++) {
@@ -219,15 +224,27 @@ static void consider(lb_table_t *t, uint32_t slot, uint32_t *best)
     }
 }
 
+static bool has_tried_all(const lb_arena_t *arena, const lb_waiter_t *w)
+{
+    for (size_t i = 0; i < arena->count; i++) {
+        if (arena->contenders[i].may_be_elected && wants(w, arena->contenders[i].member)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The contenders with room that this waiter may get; sets the arena's candidates.
  * returns  how many */
 static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_waiter_t *w)
 {
+    const bool takes_stand_ins = has_tried_any(w) && has_tried_all(arena, w);
     size_t n = 0;
 
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
-        const bool may_have = w->member == LB_NOBODY ? c->may_be_elected && wants(w, c->member)
+        const bool is_for_any = takes_stand_ins ? c->may_stand_in : c->may_be_elected;
+        const bool may_have = w->member == LB_NOBODY ? is_for_any && wants(w, c->member)
                                                      : c->is_usable && w->member == c->member;
         lb_member_row_t *row = lb_table_member(t, c->member);
         if (may_have && has_room(row)) {
@@ -237,30 +254,47 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
     return n;
 }
 
+/* The first of those who wait for any member and can get one. Nearly always it is the first of all:
+ * the others are only asked when that one has tried all that is free.
+ * only_stand_ins   nothing is free but for who has tried some
+ * returns  LB_NOBODY when there is none */
+static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_stand_ins)
+{
+    uint32_t slot = lb_queue_first(t, arena->balancer);
+
+    while (slot != LB_NOBODY) {
+        const lb_waiter_t *w = lb_table_waiter(t, slot);
+        if ((!only_stand_ins || has_tried_any(w)) && candidates_for(t, arena, w) > 0) {
+            return slot;
+        }
+        slot = w->next;
+    }
+    return LB_NOBODY;
+}
+
 /* Whose turn is it?
  * returns  LB_NOBODY when nobody who waits can get anything */
 static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
 {
     uint32_t best = LB_NOBODY;
-    bool any_is_free = false;
+    bool any_is_free = false, any_stands_in = false;
 
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
         const lb_member_row_t *row = lb_table_member(t, c->member);
         if (c->is_usable && has_room(row)) {
             any_is_free |= c->may_be_elected;
+            any_stands_in |= c->may_stand_in;
             if (waiting_for(row) > 0) {
                 consider(t, lb_queue_first_of_member(t, c->member), &best);
             }
         }
     }
-    uint32_t slot = any_is_free ? lb_queue_first(t, arena->balancer) : LB_NOBODY;
-    /* nearly always the first: the others are only asked when it has tried all that is free */
-    while (slot != LB_NOBODY && candidates_for(t, arena, lb_table_waiter(t, slot)) == 0) {
-        slot = lb_table_waiter(t, slot)->next;
-    }
-    if (slot != LB_NOBODY) {
-        consider(t, slot, &best);
+    if (any_is_free || any_stands_in) {
+        const uint32_t slot = first_to_serve(t, arena, !any_is_free);
+        if (slot != LB_NOBODY) {
+            consider(t, slot, &best);
+        }
     }
     return best;
 }
@@ -279,7 +313,7 @@ static uint32_t serve_one(lb_table_t *t, const lb_arena_t *arena)
         lb_queue_grant(t, slot, winner->member);
         lb_ledger_add_granted(t, winner->member, 1, winner->busy);
         if (winner->is_trial) {
-            winner->is_usable = winner->may_be_elected = false;
+            winner->is_usable = winner->may_be_elected = winner->may_stand_in = false;
         }
     }
     lb_ledger_unlock(t);

@@ -20,6 +20,7 @@ typedef struct {
     uint32_t held_back;       /* of its share, see election.h */
     bool is_usable;           /* for its own sessions at least */
     bool may_be_elected;      /* not draining, of the set whose turn it is, ... */
+    bool may_stand_in;        /* of any set: for who has tried all of the set whose turn it is */
     bool is_trial;            /* only one request may try it; see health.h */
     size_t *busy;             /* see ledger.h */
 } lb_contender_t;

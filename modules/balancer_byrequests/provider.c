@@ -130,6 +130,8 @@ static void gather(field_t *field, const proxy_balancer *balancer, const lb_tick
     }
     for (size_t i = 0; i < count; i++) {
         contenders[i].is_usable = field->standings[i].is_usable;
+        contenders[i].may_stand_in =
+            field->standings[i].is_usable && !field->standings[i].is_draining;
         contenders[i].is_trial = lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
     }
     for (size_t i = 0; i < field->electable; i++) {

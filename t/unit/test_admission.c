@@ -357,6 +357,25 @@ START_TEST(member_that_was_tried_is_not_granted_and_goes_to_the_next_in_line)
 }
 END_TEST
 
+START_TEST(who_has_tried_all_of_the_set_is_let_in_to_another_set_and_nobody_else_is)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    field->contenders[1].may_be_elected = field->contenders[2].may_be_elected = false;
+    field->contenders[2].may_stand_in = true;    /* a standby, say; 1 is draining */
+    const uint32_t any = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t failed = queue_after(&ledger, field, 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, failed), 2);
+    ck_assert(!lb_admission_is_granted(&ledger, any));
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, any), 0);
+}
+END_TEST
+
 START_TEST(who_waits_is_spread_by_weight)
 {
     field_t *field = new_field(0, 0, 0);
@@ -647,6 +666,7 @@ static TCase *one_process(void)
         tc, session_is_served_by_its_member_also_when_that_is_draining_but_not_when_it_is_down);
     tcase_add_test(tc, widened_session_takes_any_member_and_keeps_its_place);
     tcase_add_test(tc, member_that_was_tried_is_not_granted_and_goes_to_the_next_in_line);
+    tcase_add_test(tc, who_has_tried_all_of_the_set_is_let_in_to_another_set_and_nobody_else_is);
     tcase_add_test(tc, who_waits_is_spread_by_weight);
     tcase_add_test(tc, each_balancer_has_its_own_queue);
     tcase_add_test(tc, as_many_wait_as_the_members_together_allow);
