@@ -22,6 +22,7 @@ typedef struct {
     _Atomic uint64_t too_many;           /* times that a limit was exceeded */
     _Atomic int64_t left;                /* tickets to go */
     _Atomic uint64_t served, queued, refused, gave_up;
+    _Atomic uint64_t joined;             /* processes, the dead ones too */
 } said_t;
 
 /* One process. */
@@ -200,6 +201,7 @@ static void run_process(lb_table_t *t, said_t *said, uint32_t index)
     pthread_t threads[THREADS];
 
     join(&process.ledger, t);
+    atomic_fetch_add(&said->joined, 1);
     for (int i = 0; i < THREADS; i++) {
         MUST(pthread_create(&threads[i], NULL, work, &process) == 0);
     }
@@ -287,6 +289,14 @@ START_TEST(no_limit_is_exceeded_and_no_ticket_is_lost)
 }
 END_TEST
 
+/* Whoever joins buries the dead as well: not before their bytes in `inside` are gone. */
+static void wait_until_joined(const said_t *said, uint64_t processes)
+{
+    while (atomic_load(&said->joined) < processes) {
+        sched_yield();
+    }
+}
+
 START_TEST(killed_processes_leave_limits_and_queue_as_they_were)
 {
     const int64_t kills = wanted("KILLS", 40);
@@ -304,6 +314,7 @@ START_TEST(killed_processes_leave_limits_and_queue_as_they_were)
     }
     srand(1);
     for (int64_t n = 0; n < kills; n++) {
+        wait_until_joined(said, (uint64_t)(PROCESSES + n));
         const uint32_t i = (uint32_t)rand() % PROCESSES;
         const uint64_t enough = atomic_load(&said->served) + (uint64_t)rand() % 300;
         while (atomic_load(&said->served) < enough) {
