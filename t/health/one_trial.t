@@ -28,7 +28,7 @@ my $httpd = Httpd->start(children => 3, threads => 25, debug_log => 'balancer_by
 </Proxy>
 ProxyPass /app/ balancer://cluster/
 <Proxy balancer://queue>
-    BalancerMember @{[ $away->url ]} maxfails=1 retry=1
+    BalancerMember @{[ $away->url ]} maxfails=1 retry=4
     BalancerMember @{[ $full->url ]} lbset=1 maxinflight=1 queue=5 queuetimeout=20
 </Proxy>
 ProxyPass /queue/ balancer://queue/
