@@ -2,7 +2,6 @@
 /* dispatch.c - see dispatch.h. */
 #include "dispatch.h"
 
-#include "admission.h"
 #include "apr_strings.h"
 #include "cluster.h"
 #include "drain.h"
@@ -86,11 +85,7 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
  * one that cannot serve: another is elected, unless the balancer says nofailover. */
 static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
 {
-    const lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
-    const uint32_t index = lb_table_balancer_index(cluster->ledger->table, cluster->row);
-
-    if (lb_admission_take(cluster->ledger, index, lb_cluster_index(ticket->balancer, own),
-                          &own->s->busy)) {
+    if (lb_provider_take(ticket->balancer, own)) {
         *member = own;
     }
     else {

@@ -2,6 +2,7 @@
 /* member_state.c - see member_state.h. */
 #include "member_state.h"
 
+#include "check_params.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
@@ -52,8 +53,7 @@ static void clear_error_bit(proxy_worker *member)
  * has the bit. */
 static bool handler_asks_tickets(const proxy_worker *member)
 {
-    return our_handler_is_loaded
-           && (strcmp(member->s->scheme, "fcgi") == 0 || strcmp(member->s->scheme, "fcgis") == 0);
+    return our_handler_is_loaded && lb_check_params_is_fastcgi(member);
 }
 
 void lb_member_state_mend(const proxy_balancer *b, proxy_worker *member)

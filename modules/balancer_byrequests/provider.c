@@ -24,6 +24,13 @@ static bool is_ours(const proxy_balancer *balancer)
     return balancer->lbmethod == &byrequests;
 }
 
+/* Of its row. */
+static uint32_t index_of(const proxy_balancer *balancer)
+{
+    const lb_cluster_t *cluster = lb_cluster_of(balancer);
+    return lb_table_balancer_index(cluster->ledger->table, cluster->row);
+}
+
 static lb_candidate_t candidate_of(const proxy_balancer *balancer, const proxy_worker *member)
 {
     return (lb_candidate_t){ .pass = &lb_cluster_row(balancer, member)->pass,
@@ -137,10 +144,17 @@ static void gather(field_t *field, const proxy_balancer *balancer, const lb_tick
     for (size_t i = 0; i < field->electable; i++) {
         contenders[field->chosen[i]].may_be_elected = true;
     }
-    const lb_cluster_t *cluster = lb_cluster_of(balancer);
-    field->arena.balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
+    field->arena.balancer = index_of(balancer);
     field->arena.contenders = contenders;
     field->arena.count = count;
+}
+
+/* All who may be elected, with room or without. */
+static void set_candidates(field_t *field, const proxy_balancer *balancer)
+{
+    for (size_t i = 0; i < field->electable; i++) {
+        field->arena.candidates[i] = candidate_of(balancer, field->members[field->chosen[i]]);
+    }
 }
 
 static void end_field(field_t *field)
@@ -168,15 +182,12 @@ static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, 
 static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r)
 {
     proxy_worker *member = NULL;
-    size_t n = 0;
     field_t field;
 
     gather(&field, balancer, NULL);
-    for (size_t i = 0; i < field.electable; i++) {
-        field.arena.candidates[n++] = candidate_of(balancer, field.members[field.chosen[i]]);
-    }
+    set_candidates(&field, balancer);
     const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock,
-                                         field.arena.candidates, n);
+                                         field.arena.candidates, field.electable);
     if (winner >= 0) {
         member = field.members[field.chosen[winner]];
     }
@@ -190,15 +201,13 @@ static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
     return APR_SUCCESS;
 }
 
-static void charge(proxy_balancer *balancer, proxy_worker *member, server_rec *s)
+static void charge(proxy_balancer *balancer, proxy_worker *member)
 {
     const lb_candidate_t chosen = candidate_of(balancer, member);
     field_t field;
 
     gather(&field, balancer, NULL);
-    for (size_t i = 0; i < field.electable; i++) {
-        field.arena.candidates[i] = candidate_of(balancer, field.members[field.chosen[i]]);
-    }
+    set_candidates(&field, balancer);
     lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates,
                        field.electable, &chosen);
     member->s->lbstatus = lb_provider_lbstatus(balancer, member);
@@ -232,8 +241,7 @@ static proxy_worker *elect_from_free_ones(const field_t *field, const lb_ticket_
     }
     proxy_worker *member = n > 0 ? lb_stand_in_elect(balancer, free_ones, n, ticket->r) : NULL;
     *are_full = n == 0 && field->electable > 0;
-    if (member && !lb_admission_take(ledger, field->arena.balancer,
-                                     lb_cluster_index(balancer, member), &member->s->busy)) {
+    if (member && !lb_provider_take(balancer, member)) {
         *are_full = true;
         return NULL;
     }
@@ -274,7 +282,20 @@ uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request)
     return slot;
 }
 
-void lb_provider_serve(proxy_balancer *balancer, server_rec *s)
+bool lb_provider_take(const proxy_balancer *balancer, proxy_worker *member)
+{
+    return lb_admission_take(lb_cluster_of(balancer)->ledger, index_of(balancer),
+                             lb_cluster_index(balancer, member), &member->s->busy);
+}
+
+void lb_provider_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy)
+{
+    if (lb_admission_give_back(lb_cluster_of(balancer)->ledger, index_of(balancer), member, busy)) {
+        lb_provider_serve(balancer);
+    }
+}
+
+void lb_provider_serve(const proxy_balancer *balancer)
 {
     field_t field;
 
@@ -303,7 +324,7 @@ void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member)
     proxy_balancer *balancer = ticket->balancer;
 
     if (is_ours(balancer)) {
-        charge(balancer, member, ticket->r->server);
+        charge(balancer, member);
         return;
     }
     PROXY_GLOBAL_LOCK(balancer);

@@ -24,8 +24,16 @@ proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full);
  *  returns  a slot, see admission.h */
 uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
 
+/** Take a right on a member that was chosen by other means; see lb_admission_take(). */
+bool lb_provider_take(const proxy_balancer *balancer, proxy_worker *member);
+
+/** Give a right back, and let in who waits for it.
+ *  member   index of its row
+ *  busy     mod_proxy's own count of it; NULL: none */
+void lb_provider_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy);
+
 /** Let in those who wait in this balancer and can be. */
-void lb_provider_serve(proxy_balancer *balancer, server_rec *s);
+void lb_provider_serve(const proxy_balancer *balancer);
 
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);

@@ -2,7 +2,6 @@
 /* ticket.c - see ticket.h. */
 #include "ticket.h"
 
-#include "admission.h"
 #include "cluster.h"
 #include "provider.h"
 
@@ -57,13 +56,8 @@ bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
 
 bool lb_ticket_take_again(lb_ticket_t *ticket)
 {
-    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
-    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
-
     ticket->is_held = lb_cluster_admits(ticket->balancer, ticket->member)
-                      && lb_admission_take(cluster->ledger, balancer,
-                                           lb_cluster_index(ticket->balancer, ticket->member),
-                                           &ticket->member->s->busy);
+                      && lb_provider_take(ticket->balancer, ticket->member);
     /* once more: it may have been removed in between */
     if (ticket->is_held && !lb_cluster_admits(ticket->balancer, ticket->member)) {
         lb_ticket_give_back(ticket);
@@ -83,13 +77,8 @@ void lb_ticket_forget_election(lb_ticket_t *ticket)
 
 void lb_ticket_decline(lb_ticket_t *ticket, proxy_worker *member)
 {
-    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
-    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
-
-    if (lb_admission_give_back(cluster->ledger, balancer,
-                               lb_cluster_index(ticket->balancer, member), &member->s->busy)) {
-        lb_provider_serve(ticket->balancer, ticket->r->server);
-    }
+    lb_provider_give_back(ticket->balancer, lb_cluster_index(ticket->balancer, member),
+                          &member->s->busy);
 }
 
 bool lb_ticket_give_back(lb_ticket_t *ticket)

@@ -137,7 +137,7 @@ static bool was_served(const place_t *place, lb_ticket_t *ticket)
         return true;
     }
     lb_admission_decline(lb_cluster_of(b)->ledger, place->slot);
-    lb_provider_serve(b, ticket->r->server);
+    lb_provider_serve(b);
     return false;
 }
 
@@ -166,12 +166,12 @@ static void watch_place(const place_t *place, lb_ticket_t *ticket, const proxy_w
         if (is_narrow && (now >= widen_at || !lb_health_is_ready(b, only))) {
             is_narrow = false;
             lb_admission_widen(ledger, place->slot);
-            lb_provider_serve(ticket->balancer, r->server);
+            lb_provider_serve(b);
             continue;
         }
         const apr_interval_time_t left = deadline - now;
         if (poll(fds, 2, (int)((left < LOOK_AGAIN_US ? left : LOOK_AGAIN_US) / 1000) + 1) == 0) {
-            lb_provider_serve(ticket->balancer, r->server);
+            lb_provider_serve(b);
         }
         else if (fds[0].revents & POLLIN) {
             eventfd_t rings;
@@ -186,14 +186,9 @@ static void watch_place(const place_t *place, lb_ticket_t *ticket, const proxy_w
 
 static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 {
-    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
-    const uint32_t balancer = lb_table_balancer_index(cluster->ledger->table, cluster->row);
     proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
 
-    if (lb_admission_give_back(cluster->ledger, balancer, granted,
-                               member ? &member->s->busy : NULL)) {
-        lb_provider_serve(ticket->balancer, ticket->r->server);
-    }
+    lb_provider_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL);
 }
 
 lb_outcome_t lb_waiting_run(lb_ticket_t *ticket, proxy_worker *only, proxy_worker **member)
@@ -210,7 +205,7 @@ lb_outcome_t lb_waiting_run(lb_ticket_t *ticket, proxy_worker *only, proxy_worke
     place.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     enter(&place);
     /* what was free when we asked may be so again, and nobody else comes to say it */
-    lb_provider_serve(b, ticket->r->server);
+    lb_provider_serve(b);
     watch_place(&place, ticket, only, since + time_limit(b));
     leave(&place);
     close(place.bell);

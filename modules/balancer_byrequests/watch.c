@@ -50,7 +50,7 @@ static void look_after(proxy_balancer *b, lb_table_t *t, server_rec *s)
         }
     }
     if (waiting > 0) {
-        lb_provider_serve(b, s);
+        lb_provider_serve(b);
     }
 }
 
