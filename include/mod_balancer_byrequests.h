@@ -74,9 +74,20 @@ typedef struct lb_ticket_t lb_ticket_t;
  *  returns  NULL when no balancer is involved (a plain worker) */
 APR_DECLARE_OPTIONAL_FN(lb_ticket_t *, lb_ticket_of, (request_rec *r));
 
+/* What one try took. */
+typedef struct {
+    int http_status;                   /* of the member's answer; 0: it gave none */
+    apr_interval_time_t connect;       /* us, with the TLS handshake; -1: a kept connection */
+    apr_interval_time_t first_byte;    /* us from connected to the first byte; -1: none came */
+    apr_interval_time_t whole;         /* us from the begin of the try to its end */
+} lb_measures_t;
+
 /** Give the right back and say how the try ended; a second call does nothing.
- *  A failure counts against the member (maxfails, failwindow, retry, ignore errors). */
-APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release, (lb_ticket_t *ticket, lb_outcome_t outcome));
+ *  A failure counts against the member (maxfails, failwindow, retry, ignore errors).
+ *  measures  counted for the member; NULL: nothing was measured */
+APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release,
+                        (lb_ticket_t *ticket, lb_outcome_t outcome,
+                         const lb_measures_t *measures));
 
 /** After a released try, take a right on another member for the same request.
  *  url      set to the request's path on the new member; r->filename follows
@@ -149,6 +160,40 @@ APR_DECLARE_OPTIONAL_FN(void, lb_checks_report,
 
 /* ---- Snapshot: what the manager shows. Plain copies, taken without a lock. ---- */
 
+/* How long something took, in buckets: 1, 2 and 5 of each power of ten from 100 us to 100 s. */
+#define LB_TIMES_BUCKETS 20
+
+/** The upper bounds of the buckets, us; the last has none: INT64_MAX. */
+static inline apr_interval_time_t lb_times_bound(int bucket)
+{
+    static const apr_interval_time_t steps[] = { 1, 2, 5 };
+    apr_interval_time_t bound = 100;
+
+    for (int decade = bucket / 3; decade > 0; decade--) {
+        bound *= 10;
+    }
+    return bucket < LB_TIMES_BUCKETS - 1 ? bound * steps[bucket % 3] : INT64_MAX;
+}
+
+typedef struct {
+    uint64_t    buckets[LB_TIMES_BUCKETS];    /* each for itself, not cumulative */
+    uint64_t    sum;           /* us */
+} lb_times_t;
+
+/* The last minute; rates are per second. */
+typedef struct {
+    double      requests, failures;
+    apr_interval_time_t p50, p95, p99;        /* of the first byte, us; -1: there was none */
+} lb_recent_t;
+
+/* One point of a balancer's past. */
+typedef struct {
+    apr_time_t  at;
+    double      requests, failures;           /* per second since the point before */
+    uint32_t    in_flight, queued;
+    apr_interval_time_t p50, p95;             /* of the first byte, us; -1: there was none */
+} lb_sample_t;
+
 typedef struct {
     const char *name;          /* as mod_proxy shows it: "unix:/path|fcgi://host" for sockets */
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
@@ -168,6 +213,8 @@ typedef struct {
     uint32_t    limit;         /* of in_flight; 0 = none */
     uint32_t    queued;        /* sessions that wait for this member */
     uint32_t    queue_limit;   /* how many may */
+    apr_interval_time_t queue_timeout;        /* us */
+    uint32_t    parked;        /* of those in flight: they hold no thread */
     uint64_t    failures;      /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
     apr_time_t  last_error_at; /* 0 for none */
@@ -195,6 +242,15 @@ typedef struct {
     int         share_percent; /* 100, or less while it starts slowly (slowstart) */
     apr_time_t  drain_until;   /* draining, and then disabled; 0: no deadline, or not draining */
 
+    /* Since counted_since, over all restarts; reset_counters sets them to 0. */
+    apr_time_t  counted_since;
+    uint64_t    responses[6];  /* by class: [2] for 200 to 299; [0]: tries without an answer */
+    uint64_t    ends[LB_OUTCOME_COUNT];       /* tries by lb_outcome_t */
+    lb_times_t  queue_times;   /* of requests that waited in the queue and came here */
+    lb_times_t  connect_times; /* of new connections */
+    lb_times_t  first_byte_times, whole_times;
+    lb_recent_t recent;
+
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
     int         is_added;
@@ -204,6 +260,9 @@ typedef struct {
     const char *config_route;
     const char *config_redirect;
     unsigned int config_status_bits;
+    uint32_t    config_limit;
+    uint32_t    config_queue_limit;
+    apr_interval_time_t config_queue_timeout;
 } lb_member_view_t;
 
 typedef struct {
@@ -223,6 +282,9 @@ typedef struct {
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */
+    uint64_t    refused[LB_OUTCOME_COUNT];    /* requests that got no member, by lb_outcome_t */
+    lb_recent_t recent;
+    apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
 
     /* What the configuration says, for what can be changed at run time. */
     const char *config_lbmethod;
@@ -262,6 +324,10 @@ typedef struct {
     const char *new_member;          /* URL of a member to add, disabled until it is enabled */
     const char *new_address;         /* "host:port" for the member; its URL changes with it */
     int         remove_member;       /* 1: it takes no new request, and goes with its last */
+    int         limit;               /* requests at the member at once; 0: no limit */
+    int         queue_limit;         /* how many may wait for it */
+    apr_interval_time_t queue_timeout;            /* us */
+    int         reset_counters;      /* 1: of the member, or of the balancer and all its members */
 } lb_action_t;
 
 /** An action that changes nothing. */
@@ -269,7 +335,8 @@ static inline lb_action_t lb_action_none(void)
 {
     return (lb_action_t){ .weight_hundredths = -1, .lbset = -1, .timeout = -1,
                           .drain_deadline = -1,
-                          .max_attempts = -1, .nofailover = -1 };
+                          .max_attempts = -1, .nofailover = -1, .limit = -1,
+                          .queue_limit = -1, .queue_timeout = -1 };
 }
 
 /** Carry out one action, all of it or nothing.

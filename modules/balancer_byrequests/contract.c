@@ -16,7 +16,8 @@ static lb_ticket_t *lb_ticket_of(request_rec *r)
     return lb_ticket_find(r);
 }
 
-static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome)
+static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
+                              const lb_measures_t *measures)
 {
     if (lb_ticket_give_back(ticket)) {
         lb_verdict_of_try(ticket, outcome);

@@ -501,6 +501,21 @@ static fcgi_retry_t decide(job_t *job, lb_outcome_t outcome)
     return fcgi_failover_decide(&failed);
 }
 
+static void release(job_t *job, lb_outcome_t outcome)
+{
+    const apr_time_t first_byte_at = job->pump.first_byte_at;
+    const lb_measures_t measures = {
+        .http_status = job->reply.status,
+        .connect = job->connection_was_kept ? -1 : job->connected - job->started,
+        .first_byte = first_byte_at ? first_byte_at - job->connected : -1,
+        .whole = fcgi_now() - job->started,
+    };
+
+    if (job->ticket) {
+        ticket_release(job->ticket, outcome, &measures);
+    }
+}
+
 /* returns  is there another try to make? */
 static bool go_on(job_t *job, lb_outcome_t outcome)
 {
@@ -512,9 +527,7 @@ static bool go_on(job_t *job, lb_outcome_t outcome)
         log_failed_try(job, outcome, APLOG_INFO, "sent again on a new connection");
         return true;
     }
-    if (job->ticket) {
-        ticket_release(job->ticket, outcome);
-    }
+    release(job, outcome);
     if (retry != FCGI_NEXT_MEMBER || !job->ticket) {
         return false;
     }
@@ -532,9 +545,7 @@ static lb_outcome_t try_members(job_t *job, int *http_status)
     for (;;) {
         const lb_outcome_t outcome = try_member(job, http_status);
         if (outcome == LB_SERVED) {
-            if (job->ticket) {
-                ticket_release(job->ticket, outcome);    /* before the client has read it all */
-            }
+            release(job, outcome);    /* before the client has read it all */
             return outcome;
         }
         if (!go_on(job, outcome)) {

@@ -318,6 +318,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
         return false;
     }
     reply->has_head = true;
+    reply->status = r->status;
     if (reply->kind == FCGI_REPLY_BODY) {
         let_httpd_answer(reply, head.has_status || head.location);
     }

@@ -34,6 +34,7 @@ typedef struct {
     unsigned char *head_space;
     size_t head_space_bytes;
     fcgi_reply_kind_t kind;
+    int status;                       /* of the final head; 0: there was none yet */
     int override_status;
     const char *target;
     bool has_head;
