@@ -5,6 +5,7 @@
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
+#   make dist       the sources as a tarball; make deb: the Debian package
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -18,7 +19,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -59,7 +60,7 @@ objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        install uninstall \
+        install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -238,6 +239,13 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
 	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)))
+
+# ---- Packages --------------------------------------------------------------------------------
+dist:
+	scripts/dist $(BUILD)/dist
+
+deb:
+	scripts/deb $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)
