@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# The Debian package: built, free of lintian's errors, and then in an overlay over this system, which
+# The Debian package: built, free of what lintian finds, and in an overlay over this system, which
 # stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged.
 use strict;
 use warnings;
