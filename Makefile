@@ -6,6 +6,7 @@
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
+#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -60,7 +61,7 @@ objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        install uninstall dist deb \
+        faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -198,6 +199,9 @@ VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_r
 valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
+
+faults: all
+	t/faults/campaign $(FAULTS)
 
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c
