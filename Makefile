@@ -7,6 +7,7 @@
 #   make tsan       unit tests with threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
+#   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -61,7 +62,7 @@ objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        faults install uninstall dist deb \
+        coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -199,6 +200,16 @@ VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_r
 valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
+
+# ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
+PURE = $(foreach f,$(sort $(foreach t,$(UNIT),$(UNIT_LIBS_$(patsubst test_%,%,$(notdir $(t)))))),\
+         $(wildcard $(foreach t,$(UNIT),$(M)/$(f)/$(patsubst test_%,%,$(notdir $(t))).c)))
+COVERAGE = gcovr --root . --sort-uncovered
+
+coverage:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage \
+	  SANITIZE='--coverage -fprofile-update=atomic' CFLAGS='-O0 -g' check-unit
+	$(COVERAGE) $(addprefix --filter ,$(PURE)) --fail-under-line 95 $(BUILD)/coverage/obj
 
 faults: all
 	t/faults/campaign $(FAULTS)
