@@ -7,6 +7,7 @@
 #   make tsan       unit tests with threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
+#   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
 #   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
@@ -62,7 +63,7 @@ objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        coverage faults install uninstall dist deb \
+        lint coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -200,6 +201,17 @@ VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_r
 valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
+
+# ---- Lint --------------------------------------------------------------------------------------
+LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
+SOURCES  = $(wildcard $(addprefix $(M)/,$(addsuffix /*.c,$(FOLDERS))))
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
+
+lint:
+	shellcheck $(SCRIPTS)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem --error-exitcode=1 $(LINT_INC) $(M) t/backend
+	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
 
 # ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
 PURE = $(foreach f,$(sort $(foreach t,$(UNIT),$(UNIT_LIBS_$(patsubst test_%,%,$(notdir $(t)))))),\
