@@ -270,7 +270,8 @@ static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
         break;
     }
     return json_is_integer(value)
-               ? apr_psprintf(p, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) : NULL;
+               ? apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value))
+               : NULL;
 }
 
 const char *mgr_field_take_json(apr_pool_t *p, const mgr_field_t *field, const json_t *value,
