@@ -11,11 +11,12 @@
 
 #include "balancers.h"
 
-mgr_answer_t *mgr_answer_make(request_rec *r)
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base)
 {
     mgr_answer_t *answer = apr_pcalloc(r->pool, sizeof(*answer));
 
     answer->r = r;
+    answer->base = base;
     answer->status = HTTP_OK;
     answer->balancers = mgr_balancers_snapshot(r);
     answer->notes = apr_array_make(r->pool, 2, sizeof(const char *));

@@ -9,6 +9,7 @@
 
 typedef struct {
     request_rec *r;
+    const char *base;                   /* path of the manager, without a slash at its end */
     apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
     const lb_balancer_view_t *balancer; /* the one that is chosen, NULL: none */
     const lb_member_view_t *member;     /* likewise */
@@ -17,7 +18,7 @@ typedef struct {
 } mgr_answer_t;
 
 /** An empty answer with status 200, in r->pool. */
-mgr_answer_t *mgr_answer_make(request_rec *r);
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base);
 
 /** Add a note. */
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
