@@ -107,7 +107,7 @@ $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balanc
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
 # What each program links: httpd itself is not there, so only code that needs none is tested so.

@@ -199,6 +199,9 @@ int mgr_router_handle(request_rec *r)
         return send_asset(r, asset);
     }
     mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
+    if (mgr_answer_need(answer, MGR_VIEW) != OK) {
+        return send_answer(answer, mgr_view_html_send);
+    }
     if (!strcmp(path, "/v1/status")) {
         if (r->method_number != M_GET) {
             refuse_method(answer, "GET, HEAD");

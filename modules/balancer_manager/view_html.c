@@ -70,7 +70,7 @@ static void open_link(const mgr_answer_t *answer, const lb_balancer_view_t *bala
     if (member) {
         ap_rvputs(r, "&amp;w=", mgr_markup_query(r->pool, member->url), NULL);
     }
-    ap_rvputs(r, "&amp;nonce=", mgr_markup_query(r->pool, balancer->nonce), "\">", NULL);
+    ap_rvputs(r, "&amp;nonce=", mgr_markup_query(r->pool, answer->token), "\">", NULL);
 }
 
 static void print_balancer(const mgr_answer_t *answer, const lb_balancer_view_t *balancer)
