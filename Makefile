@@ -55,8 +55,12 @@ MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
-objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
+
+# The manager's assets, as C.
+ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
         install uninstall \
@@ -79,6 +83,13 @@ endef
 $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(ASSETS) > $@
+$(GENERATED_balancer_manager): $(BUILD)/asset_bytes.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -I$(M)/balancer_manager $(INC_balancer_manager) -MMD -MP -c -o $@ $<
+
 # Other flags, another build.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -96,7 +107,7 @@ $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balanc
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
 # What each program links: httpd itself is not there, so only code that needs none is tested so.

@@ -12,6 +12,7 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
+#include "audit.h"
 #include "balancers.h"
 #include "changes.h"
 #include "csrf.h"
@@ -261,9 +262,8 @@ static void report(mgr_answer_t *answer)
     for (int i = 0; i < changes->nelts; i++) {
         const char *change = APR_ARRAY_IDX(changes, i, const char *);
         mgr_answer_note(answer, "%s", change);
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                      FCLOGNO(0601) "%s of %s: changed by %s from %s: %s", before->name,
-                      before->vhost, r->user ? r->user : "-", r->useragent_ip, change);
+        mgr_audit_changed(r, &(mgr_audit_entry_t){.balancer = before->name,
+                                                  .vhost = before->vhost, .what = change});
     }
 }
 
@@ -277,21 +277,23 @@ static int check_sender(mgr_answer_t *answer, const apr_table_t *form)
     if (status != OK) {
         return status;
     }
-    const char *refusal =
-        mgr_csrf_refusal(answer->r, answer->balancer->nonce, apr_table_get(form, "nonce"));
+    const char *refusal = mgr_csrf_refusal_of_form(answer->r, apr_table_get(form, "nonce"),
+                                                   answer->balancer->nonce);
     if (!refusal) {
         return OK;
     }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, answer->r,
-                  FCLOGNO(0602) "%s of %s: change by %s from %s refused: %s",
-                  answer->balancer->name, answer->balancer->vhost,
-                  answer->r->user ? answer->r->user : "-", answer->r->useragent_ip, refusal);
+    mgr_audit_refused(answer->r, &(mgr_audit_entry_t){.balancer = answer->balancer->name,
+                                                      .vhost = answer->balancer->vhost,
+                                                      .what = "form", .after = refusal});
     return mgr_answer_refuse(answer, HTTP_FORBIDDEN, "Nothing was changed: %s.", refusal);
 }
 
 int mgr_action_run(mgr_answer_t *answer, const apr_table_t *form)
 {
     int status = check_sender(answer, form);
+    if (status == OK) {
+        status = mgr_answer_need(answer, MGR_EDIT);
+    }
     if (status == OK) {
         status = mgr_answer_choose_member(answer, form);
     }

@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 #include <http_protocol.h>
 
+#include "csrf.h"
 #include "markup.h"
 #include "member_flag.h"
 #include "wording.h"
@@ -60,7 +61,7 @@ static void close_form(request_rec *r, const lb_balancer_view_t *balancer)
 {
     hidden_field(r, "b", balancer->key);
     hidden_field(r, "vhost", balancer->vhost);
-    hidden_field(r, "nonce", balancer->nonce);
+    hidden_field(r, "nonce", mgr_csrf_token(r));
     ap_rputs("<span></span><span><button type=\"submit\">Apply</button></span>\n</form>\n", r);
 }
 
