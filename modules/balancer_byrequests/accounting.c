@@ -57,6 +57,11 @@ void lb_accounting_add_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 
 /* mod_proxy's counts end with a restart; ours go on. `seen` is as old as mod_proxy's count: what
  * several see at the same time only one takes over. */
+static bool is_new(const _Atomic uint64_t *seen, const apr_off_t *counted)
+{
+    return (uint64_t)__atomic_load_n(counted, __ATOMIC_RELAXED) > atomic_load(seen);
+}
+
 static void fold(_Atomic uint64_t *bytes, _Atomic uint64_t *seen, const apr_off_t *counted)
 {
     uint64_t before = atomic_load(seen);
@@ -74,18 +79,28 @@ static bool is_owner(const lb_cluster_t *cluster, const proxy_worker *member)
            == lb_table_set_member_key(cluster, member->s);
 }
 
+static void fold_member(const lb_cluster_t *cluster, const proxy_worker *member)
+{
+    const proxy_worker_shared *s = member->s;
+    lb_slot_t *slot = &cluster->roster->slots[s->index];
+
+    if ((is_new(&slot->bytes_sent_seen, &s->transferred)
+         || is_new(&slot->bytes_read_seen, &s->read))
+        && is_owner(cluster, member)) {
+        lb_counters_t *counters = &lb_accounting_member_room(cluster, s->index)->counters;
+        fold(&counters->bytes_sent, &slot->bytes_sent_seen, &s->transferred);
+        fold(&counters->bytes_read, &slot->bytes_read_seen, &s->read);
+    }
+}
+
 void lb_accounting_fold_bytes(const lb_cluster_t *cluster)
 {
     const proxy_balancer *b = cluster->balancer;
 
     for (int i = 0; i < b->workers->nelts; i++) {
         const proxy_worker *member = lb_cluster_member(b, i);
-        if (member && is_owner(cluster, member)) {
-            lb_slot_t *slot = &cluster->roster->slots[member->s->index];
-            lb_counters_t *counters =
-                &lb_accounting_member_room(cluster, member->s->index)->counters;
-            fold(&counters->bytes_sent, &slot->bytes_sent_seen, &member->s->transferred);
-            fold(&counters->bytes_read, &slot->bytes_read_seen, &member->s->read);
+        if (member) {
+            fold_member(cluster, member);
         }
     }
 }

@@ -96,6 +96,15 @@ int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_
     return took > 0 ? took : 0;
 }
 
+void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more)
+{
+    gain->requests += more->requests;
+    gain->failures += more->failures;
+    for (int i = 0; i < LB_TIMES_BUCKETS; i++) {
+        gain->first_byte[i] += more->first_byte[i];
+    }
+}
+
 static double per_second(uint64_t count, int64_t us)
 {
     return us > 0 ? (double)count * 1e6 / (double)us : 0;

@@ -44,6 +44,9 @@ void lb_past_level(lb_member_room_t *room, uint64_t failures);
 int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
                             uint64_t failures, int64_t now, lb_gain_t *gain);
 
+/** Add one to the other. */
+void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more);
+
 /** Rates and percentiles of what came in so long. */
 lb_recent_t lb_past_recent(const lb_gain_t *gain, int64_t took);
 
