@@ -12,6 +12,7 @@
 #include "operate.h"
 #include "past.h"
 #include "provider.h"
+#include "setting.h"
 
 /* The worst thing that is true of a member, in one word. */
 static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
@@ -145,6 +146,16 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->drain_until = lb_drain_until(b, member);
 }
 
+static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
+{
+    const lb_member_params_t *params =
+        configured ? lb_member_params_written(configured->member) : NULL;
+
+    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
+    view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
+    view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
+}
+
 static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
                             lb_member_view_t *view)
 {
@@ -158,11 +169,7 @@ static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_wo
     view->config_route = apr_pstrdup(p, s->route);
     view->config_redirect = apr_pstrdup(p, s->redirect);
     view->config_status_bits = s->status;
-    const lb_member_params_t *params = lb_member_params_written(
-        configured ? configured->member : cluster->owner->template);
-    view->config_limit = (uint32_t)params->maxinflight;
-    view->config_queue_limit = (uint32_t)params->queue;
-    view->config_queue_timeout = params->queuetimeout;
+    copy_configured_limits(configured, view);
 }
 
 static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
@@ -193,6 +200,8 @@ static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker
                   ? "removing" : state_word(cluster->balancer, member);
     view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
+    view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
+                                         lb_cluster_row(cluster->balancer, member));
     copy_settings(p, member->s, view);
     copy_numbers(cluster->balancer, member, view);
     copy_configured(p, cluster, member, view);
@@ -257,6 +266,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     copy_balancer_settings(p, b, view);
     copy_balancer_configured(cluster->baseline, view);
     copy_balancer_numbers(p, cluster, view);
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
     view->members = apr_array_make(p, b->workers->nelts, sizeof(lb_member_view_t));
     for (int i = 0; i < b->workers->nelts; i++) {
         proxy_worker *member = lb_cluster_member(b, i);

@@ -31,7 +31,12 @@ int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out)
         if (ap_unescape_urlencoded(name) != OK || ap_unescape_urlencoded(value) != OK) {
             return HTTP_BAD_REQUEST;
         }
-        apr_table_setn(*out, name, value);
+        if (!strcmp(name, "w")) {
+            apr_table_addn(*out, name, value);
+        }
+        else {
+            apr_table_setn(*out, name, value);
+        }
     }
     return OK;
 }
