@@ -55,8 +55,12 @@ MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
-objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
+
+# The manager's assets, as C.
+ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
         install uninstall \
@@ -78,6 +82,13 @@ $(call archive,$(1)): $(call objects,$(1))
 endef
 $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
+
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(ASSETS) > $@
+$(GENERATED_balancer_manager): $(BUILD)/asset_bytes.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -I$(M)/balancer_manager $(INC_balancer_manager) -MMD -MP -c -o $@ $<
 
 # Other flags, another build.
 $(BUILD)/flags: FORCE
@@ -113,6 +124,9 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_times         := balancer_byrequests
+UNIT_LIBS_measures      := balancer_byrequests
+UNIT_LIBS_past          := balancer_byrequests
 UNIT_LIBS_queue         := balancer_byrequests
 UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
@@ -142,7 +156,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress
+TSAN = election strikes ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \

@@ -12,11 +12,12 @@
 #include "balancers.h"
 #include "csrf.h"
 
-mgr_answer_t *mgr_answer_make(request_rec *r)
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base)
 {
     mgr_answer_t *answer = apr_pcalloc(r->pool, sizeof(*answer));
 
     answer->r = r;
+    answer->base = base;
     answer->status = HTTP_OK;
     answer->rights = mgr_rights_of(r);
     answer->token = mgr_csrf_token(r);

@@ -16,6 +16,7 @@ typedef struct {
 
 typedef struct {
     request_rec *r;
+    const char *base;                   /* path of the manager, without a slash at its end */
     unsigned int rights;                /* see mgr_rights_have() */
     const char *token;                  /* for links and forms: their parameter `nonce` */
     apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
@@ -27,7 +28,7 @@ typedef struct {
 } mgr_answer_t;
 
 /** An empty answer with status 200, in r->pool. */
-mgr_answer_t *mgr_answer_make(request_rec *r);
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base);
 
 /** Add a note. */
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)

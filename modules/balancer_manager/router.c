@@ -14,6 +14,7 @@
 
 #include "action.h"
 #include "api.h"
+#include "asset.h"
 #include "form.h"
 #include "view.h"
 
@@ -65,15 +66,32 @@ static const char *inner_path(request_rec *r)
     if (shortest) {
         return shortest;
     }
-    const char *version = strstr(r->uri, "/v1/"); /* a <LocationMatch>, <If> or .htaccess */
-    return version ? version : "";
+    static const char *const folders[] = { "/v1/", "/assets/" };
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *folder = strstr(r->uri, folders[i]); /* a <LocationMatch>, <If> or .htaccess */
+        if (folder) {
+            return folder;
+        }
+    }
+    return r->uri + strlen(r->uri);
+}
+
+/* What comes before the inner path. */
+static const char *base_path(request_rec *r, const char *inner)
+{
+    const char *end = inner;
+
+    while (end > r->uri && end[-1] == '/') {
+        end--;
+    }
+    return apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(end - r->uri));
 }
 
 static void set_headers(request_rec *r)
 {
     apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
-                   "frame-ancestors 'none'");
+                   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+                   "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
@@ -165,15 +183,37 @@ int mgr_router_pre_translate(request_rec *r)
     return status == OK ? DONE : status;
 }
 
+/* The asset that `path` names; NULL when there is none. */
+static const mgr_asset_t *asset_at(const char *path)
+{
+    static const char folder[] = "/assets/";
+
+    return strncmp(path, folder, sizeof(folder) - 1) ? NULL
+                                                     : mgr_asset_find(path + sizeof(folder) - 1);
+}
+
+static int send_asset(request_rec *r, const mgr_asset_t *asset)
+{
+    if (r->method_number == M_GET) {
+        return mgr_asset_send(r, asset);
+    }
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
+    return HTTP_METHOD_NOT_ALLOWED;
+}
+
 int mgr_router_handle(request_rec *r)
 {
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
     const char *path = inner_path(r);
-    mgr_answer_t *answer = mgr_answer_make(r);
+    const mgr_asset_t *asset = asset_at(path);
 
     set_headers(r);
+    if (asset) {
+        return send_asset(r, asset);
+    }
+    mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
     if (!strncmp(path, "/v1/", 4) && strcmp(path, "/v1/status")) {
         return mgr_api_handle(answer, path);
     }

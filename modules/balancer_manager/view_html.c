@@ -10,54 +10,27 @@
 #include <http_core.h>
 #include <http_protocol.h>
 
+#include "asset.h"
 #include "balancers.h"
 #include "edit_form.h"
 #include "fastcgi_version.h"
 #include "markup.h"
 #include "wording.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--line:#d5d9e0;--soft:#f4f6f9;--text:#1c2430;--dim:#5d6878;"
-    "--link:#1456c0;--good:#1a9a4b;--warn:#c77700;--bad:#d1293d;--idle:#8a94a3}\n"
-    "@media(prefers-color-scheme:dark){:root{--line:#343c49;--soft:#1d232d;--text:#e3e8ef;"
-    "--dim:#9aa5b5;--link:#7db2ff;--good:#3ecf77;--warn:#f0a63c;--bad:#ff6b7a}"
-    "body{background:#141921}}\n"
-    "body{margin:0 auto;max-width:100rem;padding:1rem;color:var(--text);"
-    "font:15px/1.5 system-ui,sans-serif}\n"
-    "h1{font-size:1.5rem}h2,h3{font-size:1.1rem;margin:1.5rem 0 .5rem;overflow-wrap:anywhere}\n"
-    "hr{border:0;border-top:1px solid var(--line);margin:1.5rem 0}\n"
-    "dl,small,footer{color:var(--dim)}a{color:var(--link)}\n"
-    ".scroll{overflow-x:auto;margin:.5rem 0}\n"
-    "table{border-collapse:collapse;width:100%;white-space:nowrap;"
-    "font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:left}\n"
-    "th{background:var(--soft);font-size:.8rem}\n"
-    "td[class]::before{content:\"\";display:inline-block;width:.65em;height:.65em;"
-    "margin-right:.5em;border-radius:50%;background:var(--idle)}\n"
-    "td.ok::before{background:var(--good)}\n"
-    "td.draining::before,td.standby::before,td.spare::before{background:var(--warn)}\n"
-    "td.error::before,td.health_fail::before{background:var(--bad)}\n"
-    ".note{padding:.5rem 1rem;border-left:4px solid var(--good);background:var(--soft);"
-    "overflow-wrap:anywhere}.note.refused{border-color:var(--bad)}.note p{margin:.2rem 0}\n"
-    "form{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.5rem 1rem;"
-    "align-items:center}\n"
-    "input:not([type=radio],[type=checkbox]),select,button{font:inherit;padding:.25rem .5rem;"
-    "max-width:100%;box-sizing:border-box}\n"
-    "span label{margin-right:1rem}footer{margin-top:3rem;font-size:.85rem}\n";
-
 static const char *escaped(request_rec *r, const char *text)
 {
     return mgr_markup_text(r->pool, text);
 }
 
-static void print_head(request_rec *r)
+static void print_head(const mgr_answer_t *answer)
 {
+    request_rec *r = answer->r;
+
     ap_rvputs(r,
               "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<title>Balancer Manager</title>\n<style>\n",
-              style,
-              "</style>\n</head>\n"
+              "<title>Balancer Manager</title>\n<link rel=\"stylesheet\" href=\"",
+              escaped(r, mgr_asset_url(r, answer->base, "manager.css")), "\">\n</head>\n"
               "<body><h1>Load Balancer Manager for ",
               escaped(r, ap_get_server_name(r)), "</h1>\n", NULL);
 }
@@ -182,7 +155,7 @@ int mgr_view_html_send(mgr_answer_t *answer)
     request_rec *r = answer->r;
 
     ap_set_content_type(r, "text/html; charset=utf-8");
-    print_head(r);
+    print_head(answer);
     print_notes(answer);
     if (is_about_the_cluster(answer)) {
         print_server(r);
