@@ -203,6 +203,7 @@ typedef struct {
     const char *state;         /* ok, or what is most wrong: see state_word() in snapshot.c */
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
+    uint64_t    revision;      /* another one as soon as what operators set is another; never 0 */
     const char *route;
     const char *redirect;
     int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
@@ -282,6 +283,7 @@ typedef struct {
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */
+    uint64_t    revision;      /* of its own settings; see lb_member_view_t */
     uint64_t    refused[LB_OUTCOME_COUNT];    /* requests that got no member, by lb_outcome_t */
     lb_recent_t recent;
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
@@ -307,7 +309,10 @@ APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, serve
 typedef struct {
     const char *balancer;      /* key, as in the view; required */
     const char *vhost;         /* as in the view; NULL: the first balancer of that key */
-    const char *member;        /* url, as in the view; NULL: only the balancer is changed */
+    const char *member;        /* url or name, as in the view; NULL: the settings of a member are
+                                  those of new_member, if there is one */
+    uint64_t    revision;      /* of the member, without member of the balancer: if it is another
+                                  one by now, nothing is changed; 0: whatever it is */
 
     int         weight_hundredths;   /* 100 to 10000 */
     int         lbset;               /* 0 to 99 */
@@ -315,6 +320,9 @@ typedef struct {
     struct { char flag; int set; } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
     apr_interval_time_t drain_deadline;           /* us from now: drain (N) until then, and then
                                                      disable; 0: without a deadline; -1: leave */
+    int         limit;               /* requests at the member at once; 0: no limit */
+    int         queue_limit;         /* how many may wait for it */
+    apr_interval_time_t queue_timeout;            /* us */
 
     const char *lbmethod;
     apr_interval_time_t timeout;     /* us */
@@ -324,9 +332,6 @@ typedef struct {
     const char *new_member;          /* URL of a member to add, disabled until it is enabled */
     const char *new_address;         /* "host:port" for the member; its URL changes with it */
     int         remove_member;       /* 1: it takes no new request, and goes with its last */
-    int         limit;               /* requests at the member at once; 0: no limit */
-    int         queue_limit;         /* how many may wait for it */
-    apr_interval_time_t queue_timeout;            /* us */
     int         reset_counters;      /* 1: of the member, or of the balancer and all its members */
 } lb_action_t;
 
@@ -339,9 +344,42 @@ static inline lb_action_t lb_action_none(void)
                           .queue_limit = -1, .queue_timeout = -1 };
 }
 
-/** Carry out one action, all of it or nothing.
- *  returns  NULL when done, else what is wrong and the cure, in p */
-APR_DECLARE_OPTIONAL_FN(const char *, lb_apply,
-                        (apr_pool_t *p, server_rec *any, const lb_action_t *action));
+/* Why an action cannot be carried out. */
+typedef enum {
+    LB_WRONG_VALUE,
+    LB_NOT_THERE,              /* no such balancer or member */
+    LB_CHANGED_MEANWHILE,      /* its revision is another one */
+    LB_NOT_NOW                 /* right in itself: no free slot, the last member, ... */
+} lb_refusal_t;
+
+typedef struct {
+    int          action;       /* index in the array */
+    lb_refusal_t refusal;
+    const char  *setting;      /* as in lb_change_t; "": the whole action */
+    const char  *why;          /* what is wrong and the cure */
+} lb_action_error_t;
+
+/* One thing that is different now. */
+typedef struct {
+    int         action;        /* index in the array */
+    const char *balancer;      /* its name, as in the view */
+    const char *vhost;
+    const char *member;        /* its url, as in the view; NULL: the balancer itself */
+    const char *setting;       /* weight, lbset, route, ...: the names in setting.c; "address" of a
+                                  member that was moved, "member" of one that came or goes */
+    const char *before, *after;
+} lb_change_t;
+
+typedef struct {
+    apr_array_header_t *errors;      /* of lb_action_error_t */
+    apr_array_header_t *changes;     /* of lb_change_t; without errors */
+} lb_result_t;
+
+/** Carry out actions: all of them when there is no error in any, else none. What is as it should be
+ *  already is no change. No two actions for the same member; one of them may add or move one.
+ *  actions  array of lb_action_t
+ *  returns  in p */
+APR_DECLARE_OPTIONAL_FN(lb_result_t *, lb_apply,
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
 
 #endif

@@ -66,9 +66,9 @@ static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
     return lb_snapshot_take(p, any);
 }
 
-static const char *lb_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
 {
-    return lb_operate_apply(p, any, action);
+    return lb_operate_apply(p, any, actions);
 }
 
 void lb_contract_register(void)

@@ -7,9 +7,11 @@
 #include "cluster.h"
 #include "drain.h"
 #include "health.h"
+#include "member_params.h"
 #include "member_state.h"
 #include "operate.h"
 #include "provider.h"
+#include "setting.h"
 
 /* The worst thing that is true of a member, in one word. */
 static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
@@ -86,6 +88,7 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->limit = atomic_load(&row->limit);
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);
+    view->queue_timeout = atomic_load(&row->queue_timeout);
     view->failures = atomic_load(&row->failures);
     view->last_error_at = atomic_load(&row->last_error_at);
     view->last_error =
@@ -97,6 +100,16 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->drain_until = lb_drain_until(b, member);
     view->bytes_sent = (uint64_t)member->s->transferred;
     view->bytes_read = (uint64_t)member->s->read;
+}
+
+static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
+{
+    const lb_member_params_t *params =
+        configured ? lb_member_params_written(configured->member) : NULL;
+
+    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
+    view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
+    view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
 }
 
 static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
@@ -112,6 +125,7 @@ static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_wo
     view->config_route = apr_pstrdup(p, s->route);
     view->config_redirect = apr_pstrdup(p, s->redirect);
     view->config_status_bits = s->status;
+    copy_configured_limits(configured, view);
 }
 
 static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
@@ -142,6 +156,8 @@ static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker
                   ? "removing" : state_word(cluster->balancer, member);
     view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
+    view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
+                                         lb_cluster_row(cluster->balancer, member));
     copy_settings(p, member->s, view);
     copy_numbers(cluster->balancer, member, view);
     copy_configured(p, cluster, member, view);
@@ -169,6 +185,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     view->queued = atomic_load(&cluster->row->waiting);
     view->free_slots = (int)b->storage->num_free_slots(b->wslot);
     view->is_persistent = cluster->is_persistent;
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, s, NULL);
     view->config_lbmethod = cluster->baseline->lbpname;
     view->config_sticky = cluster->baseline->sticky;
     view->config_sticky_path = cluster->baseline->sticky_path;

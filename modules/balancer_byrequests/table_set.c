@@ -127,6 +127,13 @@ void lb_table_set_limits(lb_member_row_t *row, const lb_member_params_t *params)
     atomic_store(&row->sticky_wait, params->stickywait);
 }
 
+void lb_table_set_configured_limits(lb_member_row_t *row, const lb_configured_t *configured)
+{
+    if (configured) {
+        lb_table_set_limits(row, lb_member_params_written(configured->member));
+    }
+}
+
 /* returns  false when the table has no room for all of them */
 static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
 {

@@ -58,13 +58,19 @@ int mgr_answer_need(mgr_answer_t *answer, mgr_right_t right)
 int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters)
 {
     const char *key = apr_table_get(parameters, "b");
+    const char *vhost = apr_table_get(parameters, "vhost");
+    const char *nonce = apr_table_get(parameters, "nonce");
 
     if (!key) {
         return OK;
     }
-    answer->balancer =
-        mgr_balancers_find(answer->r->pool, answer->balancers, key,
-                           apr_table_get(parameters, "vhost"), apr_table_get(parameters, "nonce"));
+    if (!(vhost && *vhost) && nonce && *nonce) {
+        answer->balancer =
+            mgr_balancers_find_by_nonce(answer->r->pool, answer->balancers, key, nonce);
+    }
+    if (!answer->balancer) {
+        answer->balancer = mgr_balancers_find(answer->r->pool, answer->balancers, key, vhost);
+    }
     if (!answer->balancer) {
         return mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no balancer %s.", key);
     }

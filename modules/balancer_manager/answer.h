@@ -8,6 +8,12 @@
 #include "mod_balancer_byrequests.h"
 #include "rights.h"
 
+/* What a form asks for, and is not done before it is confirmed. */
+typedef struct {
+    apr_array_header_t *lines;          /* of const char *: what would happen */
+    const apr_table_t *form;            /* to be posted again, with confirm=1 */
+} mgr_pending_t;
+
 typedef struct {
     request_rec *r;
     const char *base;                   /* path of the manager, without a slash at its end */
@@ -18,6 +24,7 @@ typedef struct {
     const lb_member_view_t *member;     /* likewise */
     int status;                         /* HTTP */
     apr_array_header_t *notes;          /* of const char *: what the user should know */
+    const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
 } mgr_answer_t;
 
 /** An empty answer with status 200, in r->pool. */

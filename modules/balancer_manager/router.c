@@ -13,6 +13,7 @@
 #include <http_protocol.h>
 
 #include "action.h"
+#include "api.h"
 #include "asset.h"
 #include "form.h"
 #include "view.h"
@@ -168,6 +169,20 @@ static int run_form(mgr_answer_t *answer)
     return send_answer(answer, view);
 }
 
+/* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
+int mgr_router_pre_translate(request_rec *r)
+{
+    const core_dir_config *section = ap_get_core_module_config(r->per_dir_config);
+
+    if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
+        || !sets_our_handler(r, section)) {
+        return DECLINED;
+    }
+    const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;
+    const int status = ap_unescape_url_ex(r->parsed_uri.path, keep);
+    return status == OK ? DONE : status;
+}
+
 /* The asset that `path` names; NULL when there is none. */
 static const mgr_asset_t *asset_at(const char *path)
 {
@@ -199,6 +214,9 @@ int mgr_router_handle(request_rec *r)
         return send_asset(r, asset);
     }
     mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
+    if (!strncmp(path, "/v1/", 4) && strcmp(path, "/v1/status")) {
+        return mgr_api_handle(answer, path);
+    }
     if (mgr_answer_need(answer, MGR_VIEW) != OK) {
         return send_answer(answer, mgr_view_html_send);
     }

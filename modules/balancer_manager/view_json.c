@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <scoreboard.h>
 
+#include "etag.h"
 #include "fastcgi_log.h"
 #include "utf8.h"
 #include "wording.h"
@@ -72,6 +73,9 @@ static json_t *member_config_json(writer_t *w, const lb_member_view_t *member)
     put_signed(w, o, "lbset", member->config_lbset);
     put_text(w, o, "route", member->config_route);
     put_text(w, o, "redirect", member->config_redirect);
+    put_count(w, o, "limit", member->config_limit);
+    put_count(w, o, "queue_limit", member->config_queue_limit);
+    put_signed(w, o, "queue_timeout_us", member->config_queue_timeout);
     return o;
 }
 
@@ -110,6 +114,7 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     }
     put_text(w, o, "name", member->name);
     put_text(w, o, "url", member->url);
+    put_text(w, o, "etag", mgr_etag_text(w->p, member->revision));
     put_text(w, o, "scheme", member->scheme);
     put_text(w, o, "hostname", member->hostname);
     put_setting(w, o, "port", member->port);
@@ -125,6 +130,7 @@ static json_t *member_json(writer_t *w, const lb_member_view_t *member)
     put_count(w, o, "queued", member->queued);
     put_count(w, o, "limit", member->limit);
     put_count(w, o, "queue_limit", member->queue_limit);
+    put_signed(w, o, "queue_timeout_us", member->queue_timeout);
     put_count(w, o, "failures", member->failures);
     put_text(w, o, "last_error", member->last_error);
     put_text(w, o, "last_error_at", mgr_wording_time(w->p, member->last_error_at));
@@ -177,6 +183,7 @@ static json_t *balancer_json(writer_t *w, const lb_balancer_view_t *balancer)
     put_text(w, o, "key", balancer->key);
     put_text(w, o, "vhost", balancer->vhost);
     put_signed(w, o, "id", balancer->id);
+    put_text(w, o, "etag", mgr_etag_text(w->p, balancer->revision));
     put_text(w, o, "lbmethod", balancer->lbmethod);
     put_text(w, o, "sticky_cookie", balancer->sticky);
     put_text(w, o, "sticky_parameter", balancer->sticky_path);
@@ -221,10 +228,39 @@ static int write_bytes(const char *bytes, size_t count, void *request)
     return ap_rwrite(bytes, (int)count, request) < 0 ? -1 : 0;
 }
 
+/* Sends the object and gives it back. */
+static int send_object(request_rec *r, const writer_t *w, json_t *object)
+{
+    if (w->is_out_of_memory || !object) {
+        json_decref(object);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
+                      FCLOGNO(0603) "status as JSON: no memory for it");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    ap_set_content_type(r, "application/json");
+    json_dump_callback(object, write_bytes, r, JSON_INDENT(2) | JSON_REAL_PRECISION(WEIGHT_DIGITS));
+    ap_rputs("\n", r);
+    json_decref(object);
+    return OK;
+}
+
+int mgr_view_balancer_json_send(mgr_answer_t *answer)
+{
+    writer_t w = {.p = answer->r->pool};
+    json_t *object = balancer_json(&w, answer->balancer);
+    return send_object(answer->r, &w, object);
+}
+
+int mgr_view_member_json_send(mgr_answer_t *answer)
+{
+    writer_t w = {.p = answer->r->pool};
+    json_t *object = member_json(&w, answer->member);
+    return send_object(answer->r, &w, object);
+}
+
 int mgr_view_json_send(mgr_answer_t *answer)
 {
-    request_rec *r = answer->r;
-    writer_t w = {.p = r->pool};
+    writer_t w = {.p = answer->r->pool};
     json_t *status = json_object();
     json_t *balancers = json_array();
 
@@ -238,15 +274,5 @@ int mgr_view_json_send(mgr_answer_t *answer)
         }
     }
     put(&w, status, "balancers", balancers);
-    if (w.is_out_of_memory) {
-        json_decref(status);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
-                      FCLOGNO(0603) "status as JSON: no memory for it");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    ap_set_content_type(r, "application/json");
-    json_dump_callback(status, write_bytes, r, JSON_INDENT(2) | JSON_REAL_PRECISION(WEIGHT_DIGITS));
-    ap_rputs("\n", r);
-    json_decref(status);
-    return OK;
+    return send_object(answer->r, &w, status);
 }

@@ -91,7 +91,7 @@ like $edit, qr{name="$_"}, "the form has $_" for qw(b_lbm b_tmo b_max b_sforce b
 my $changed = form({ %one, w_lf => '2.5', w_ls => 1, w_wr => 'uno', w_rr => 'two', w_status_D => 1,
                      stranger => 1 });
 is $changed->{status}, 200, 'a member can be changed';
-like $changed->{body}, qr/Load factor 1\.00 -&gt; 2\.50/, '... and the page says what was';
+like $changed->{body}, qr/weight 1\.00 -&gt; 2\.50/, '... and the page says what was';
 my $member = member('app', 0);
 cmp_ok $member->{weight}, '==', 2.5, '... weight';
 is_deeply [@$member{qw(lbset route redirect state)}], [1, 'uno', 'two', 'disabled'], '... all of it';
