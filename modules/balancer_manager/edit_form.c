@@ -8,6 +8,7 @@
 #include <ap_provider.h>
 #include <apr_strings.h>
 
+#include "etag.h"
 #include "member_flag.h"
 #include "wording.h"
 
@@ -102,6 +103,39 @@ static const char *weight_hint(apr_pool_t *p, const lb_member_view_t *member)
                         member->config_weight_hundredths % 100);
 }
 
+/* "500ms", "2s", as the field takes it. */
+static const char *short_time(apr_pool_t *p, apr_interval_time_t us)
+{
+    return us % APR_USEC_PER_SEC
+               ? apr_psprintf(p, "%" APR_TIME_T_FMT "ms", apr_time_as_msec(us))
+               : apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(us));
+}
+
+static const char *limit_hint(apr_pool_t *p, const char *hint, int is_added, uint32_t config,
+                              uint32_t present)
+{
+    return is_added || config == present ? hint
+                                         : apr_psprintf(p, "%s; config %u", hint,
+                                                        (unsigned int)config);
+}
+
+static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
+{
+    apr_pool_t *p = html->r->pool;
+
+    open_group(html, "Limits");
+    text_field(html, "w_limit", "In flight", apr_psprintf(p, "%u", (unsigned int)member->limit),
+               limit_hint(p, "requests at once; 0: no limit", member->is_added,
+                          member->config_limit, member->limit));
+    text_field(html, "w_queue_limit", "Queue",
+               apr_psprintf(p, "%u", (unsigned int)member->queue_limit),
+               limit_hint(p, "requests that may wait for it", member->is_added,
+                          member->config_queue_limit, member->queue_limit));
+    text_field(html, "w_queue_timeout", "Queue timeout", short_time(p, member->queue_timeout),
+               "such as 2s or 500ms");
+    close_group(html);
+}
+
 static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                         const lb_member_view_t *member)
 {
@@ -115,6 +149,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     text_field(html, "w_wr", "Route", member->route, "of sticky sessions");
     text_field(html, "w_rr", "Route redirect", member->redirect, "route that takes its sessions");
     close_group(html);
+    limits_group(html, member);
     open_group(html, "State");
     for (int i = 0; i < MGR_MEMBER_FLAG_COUNT; i++) {
         on_off_field(html, apr_psprintf(p, "w_status_%c", mgr_member_flags[i].letter),
@@ -129,6 +164,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     check_field(html, "b_wdelete", "Remove it: no new request, and gone with its last");
     close_group(html);
     hidden_field(html, "w", member->url);
+    hidden_field(html, "etag", mgr_etag_text(p, member->revision));
     close_form(page, balancer);
 }
 
@@ -187,6 +223,7 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
         check_field(html, "b_wyes", "Add it");
         close_group(html);
     }
+    hidden_field(html, "etag", mgr_etag_text(p, balancer->revision));
     close_form(page, balancer);
 }
 

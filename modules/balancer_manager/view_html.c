@@ -11,6 +11,7 @@
 
 #include "asset.h"
 #include "balancer_section.h"
+#include "confirmation.h"
 #include "edit_form.h"
 #include "fastcgi_version.h"
 #include "markup.h"
@@ -26,7 +27,7 @@ enum { MANY_MEMBERS = 100 };       /* more on one page than somebody wants to sc
 /* Not any more when it was carried out. */
 static int shows_form(const mgr_answer_t *answer)
 {
-    return answer->balancer
+    return answer->balancer && !answer->pending
            && (answer->r->method_number != M_POST || answer->status != HTTP_OK);
 }
 
@@ -35,7 +36,8 @@ static void print_refresh(mgr_page_t *page)
 {
     const mgr_answer_t *answer = page->answer;
 
-    if (page->selection.refresh_seconds > 0 && !shows_form(answer) && answer->status == HTTP_OK) {
+    if (page->selection.refresh_seconds > 0 && !shows_form(answer) && !answer->pending
+        && answer->status == HTTP_OK) {
         mgr_html_format(page->html, "<noscript><meta http-equiv=\"refresh\" content=\"%d;url=",
                         page->selection.refresh_seconds);
         mgr_html_raw(page->html, page->action);
@@ -231,7 +233,10 @@ static void print_main(mgr_page_t *page)
 
     mgr_html_raw(page->html, "<main id=\"main\" tabindex=\"-1\">\n");
     print_notes(page);
-    if (shows_form(answer)) {
+    if (answer->pending) {
+        mgr_confirmation_print(page);
+    }
+    else if (shows_form(answer)) {
         mgr_edit_form_print(page);
         mgr_balancer_section_print(page, answer->balancer);
     }
@@ -261,10 +266,16 @@ static void print_foot(mgr_page_t *page)
                        "</body></html>\n");
 }
 
+static int is_about_a_form(const mgr_answer_t *answer)
+{
+    return answer->balancer
+           && (answer->status == HTTP_BAD_REQUEST || answer->status == HTTP_PRECONDITION_FAILED);
+}
+
 /* A refusal that is not about the values of a form shows no cluster. */
 static int is_about_the_cluster(const mgr_answer_t *answer)
 {
-    return answer->status == HTTP_OK || (answer->status == HTTP_BAD_REQUEST && answer->balancer);
+    return answer->status == HTTP_OK || is_about_a_form(answer);
 }
 
 static int is_big(const apr_array_header_t *balancers)
