@@ -124,6 +124,9 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_times         := balancer_byrequests
+UNIT_LIBS_measures      := balancer_byrequests
+UNIT_LIBS_past          := balancer_byrequests
 UNIT_LIBS_queue         := balancer_byrequests
 UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
@@ -153,7 +156,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress
+TSAN = election strikes ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \

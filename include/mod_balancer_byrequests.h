@@ -180,6 +180,19 @@ typedef struct {
     uint64_t    sum;           /* us */
 } lb_times_t;
 
+/* What is counted of a member; it never falls. */
+typedef struct {
+    uint64_t    elected;       /* elections that led to a try */
+    uint64_t    failures;      /* tries that ended in the member's failure */
+    uint64_t    bytes_sent;    /* to the member */
+    uint64_t    bytes_read;    /* from the member */
+    uint64_t    responses[6];  /* by class: [2] for 200 to 299; [0]: tries without an answer */
+    uint64_t    ends[LB_OUTCOME_COUNT];       /* tries by lb_outcome_t */
+    lb_times_t  queue_times;   /* of requests that waited in the queue and came here */
+    lb_times_t  connect_times; /* of new connections */
+    lb_times_t  first_byte_times, whole_times;
+} lb_counted_t;
+
 /* The last minute; rates are per second. */
 typedef struct {
     double      requests, failures;
@@ -209,7 +222,7 @@ typedef struct {
     int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
     int         lbset;
     int         lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
-    uint64_t    elected;       /* elections since the first start of this httpd */
+    uint64_t    elected;       /* elections, since counted_since */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
     uint32_t    limit;         /* of in_flight; 0 = none */
     uint32_t    queued;        /* sessions that wait for this member */
@@ -251,6 +264,10 @@ typedef struct {
     lb_times_t  connect_times; /* of new connections */
     lb_times_t  first_byte_times, whole_times;
     lb_recent_t recent;
+    /* What was counted before counted_since, for those who show what never falls; NULL: nothing.
+     * `elected` and the like are what came after it. */
+    const lb_counted_t *before;
+    uint64_t    forgotten;     /* elections that led to no try, and are not in elected; all */
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
@@ -283,8 +300,10 @@ typedef struct {
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */
+    apr_time_t  counted_since;
     uint64_t    revision;      /* of its own settings; see lb_member_view_t */
     uint64_t    refused[LB_OUTCOME_COUNT];    /* requests that got no member, by lb_outcome_t */
+    uint64_t    refused_before[LB_OUTCOME_COUNT];     /* before counted_since */
     lb_recent_t recent;
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
 

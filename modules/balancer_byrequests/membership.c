@@ -2,6 +2,7 @@
 /* membership.c - see membership.h. */
 #include "membership.h"
 
+#include "accounting.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
@@ -205,10 +206,13 @@ static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     shared->updated = apr_time_now();
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
-    lb_table_reset_member(row);
+    lb_table_reset_member(cluster->ledger->table, row);
     lb_table_set_limits(row, lb_member_params_written(
         origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
     atomic_store(&row->key, lb_table_set_member_key(cluster, shared));
+    atomic_store(&slot->bytes_sent_seen, 0);
+    atomic_store(&slot->bytes_read_seen, 0);
+    lb_accounting_begin_member(cluster, index);
     atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
     atomic_fetch_add(&slot->generation, 1);

@@ -2,6 +2,7 @@
 /* table_set.c - see table_set.h. */
 #include "table_set.h"
 
+#include "accounting.h"
 #include "ap_mpm.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
@@ -178,7 +179,11 @@ bool lb_table_set_claim(server_rec *s, lb_cluster_t *cluster)
         return false;
     }
     cluster->ledger = ledger;
+    cluster->generation = set->generation;
     cluster->row = lb_table_claim_balancer(ledger->table, key, set->generation);
+    if (cluster->row) {
+        lb_accounting_begin(cluster);
+    }
     return cluster->row != NULL;
 }
 

@@ -132,6 +132,18 @@ static int delete_member(call_t *call)
     return mgr_api_change_run(change, HTTP_ACCEPTED);
 }
 
+/* The body may be {}: it need say nothing. */
+static int post_reset(call_t *call)
+{
+    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    lb_action_t action = begun_action(call);
+
+    action.reset_counters = 1;
+    change->needs = MGR_OPERATE;
+    mgr_api_change_read(change, call->body, action);
+    return mgr_api_change_run(change, HTTP_OK);
+}
+
 /* ---- Which resource, which method ------------------------------------------------------------ */
 
 typedef int method_t(call_t *call);
@@ -146,6 +158,7 @@ static const struct {
     [MGR_MEMBER] = {"GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
                     delete_member},
     [MGR_ALL_MEMBERS] = {"PATCH, OPTIONS", NULL, patch_many},
+    [MGR_RESET] = {"POST, OPTIONS", NULL, NULL, post_reset},
 };
 
 static method_t *method_of(const call_t *call)
@@ -357,7 +370,7 @@ int mgr_api_handle(mgr_answer_t *answer, const char *path)
         return mgr_problem_send(r, HTTP_FORBIDDEN, NULL, "Refused: %s.",
                                 mgr_rights_refusal(r, MGR_VIEW));
     }
-    if (call.path.resource == MGR_NO_RESOURCE || call.path.is_reset) {
+    if (call.path.resource == MGR_NO_RESOURCE) {
         return mgr_problem_send(r, HTTP_NOT_FOUND, NULL, "There is no %s.", path);
     }
     return run(&call);

@@ -76,10 +76,10 @@ static int is_about(const char *name)
 static const char *take_field(mgr_api_change_t *change, const char *name, const json_t *value,
                               lb_action_t *action)
 {
-    const mgr_field_t *field = mgr_field_find(name);
     const int is_of_member = action->member || action->new_member;
+    const mgr_field_t *field = mgr_field_find(name, is_of_member);
 
-    if (!field || field->is_of_member != is_of_member) {
+    if (!field) {
         return is_of_member ? "is no setting of a member" : "is no setting of a balancer";
     }
     change->needs = field->right > change->needs ? field->right : change->needs;

@@ -58,7 +58,7 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         return out;
     }
     char *key = apr_pstrdup(p, path + sizeof(balancers) - 1);
-    out.is_reset = take_end(key, "/reset");
+    const int is_reset = take_end(key, "/reset");
     char *rest = strchr(key, '/');
     if (rest && !strncmp(rest, members, sizeof(members) - 1)) {
         char *member = rest + sizeof(members) - 1;
@@ -71,8 +71,11 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         out.resource = MGR_BALANCER;
     }
     out.key = key;
-    if (!*key || (out.is_reset && out.resource == MGR_MEMBERS)) {
+    if (!*key || (is_reset && out.resource == MGR_MEMBERS)) {
         out.resource = MGR_NO_RESOURCE;
+    }
+    else if (is_reset && out.resource != MGR_NO_RESOURCE) {
+        out.resource = MGR_RESET;
     }
     return out;
 }

@@ -11,14 +11,14 @@ typedef enum {
     MGR_BALANCER,      /* /v1/balancers/KEY */
     MGR_MEMBERS,       /* /v1/balancers/KEY/members */
     MGR_MEMBER,        /* /v1/balancers/KEY/members/URL */
-    MGR_ALL_MEMBERS    /* /v1/members */
+    MGR_ALL_MEMBERS,   /* /v1/members */
+    MGR_RESET          /* /v1/balancers/KEY/reset, /v1/balancers/KEY/members/URL/reset */
 } mgr_resource_t;
 
 typedef struct {
     mgr_resource_t resource;
-    int is_reset;           /* with /reset behind it */
     const char *key;        /* of the balancer */
-    const char *member;     /* its URL or name */
+    const char *member;     /* its URL or name; NULL: it is about none */
 } mgr_api_path_t;
 
 /** Take the path below the manager's own apart. */

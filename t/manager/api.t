@@ -145,6 +145,19 @@ is $api->delete($moved)->{status}, 202, 'a member is removed';
 ok wait_until(10, sub { $api->get($moved)->{status} == 404 }), '... and goes';
 is_problem($api->delete($moved), 404, qr/no member/, '... once');
 
+# ---- Numbers begin anew ----
+
+$httpd->expect_log(qr/AH00934|AH01144/, optional => 1);    # nothing here speaks http
+$httpd->get('/app/x') for 1 .. 4;
+my $elected = sub { return $api->get($_[0])->{json}{elected} };
+ok $elected->($one) + $elected->($two) > 0, 'members were elected';
+my $kept = $elected->($two);
+is_deeply ManagerApi::changes($api->post("$one/reset", {})), ['counters  -> reset'], 'reset of a member';
+is_deeply [map { $elected->($_) } $one, $two], [0, $kept], '... of this one';
+is $api->post('balancers/app/reset', {})->{status}, 200, 'reset of a balancer';
+is_deeply [map { $elected->($_) } $one, $two], [0, 0], '... and its members';
+is_problem($api->get('balancers/app/reset'), 405, qr/POST/, 'a GET resets nothing');
+
 # ---- Wrong ----
 
 is_problem($api->patch($one, $$_[0]), 400, $$_[1], "refused: $$_[1]")
