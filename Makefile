@@ -59,8 +59,12 @@ MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
-objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
+
+# The manager's assets, as C.
+ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
         lint coverage faults install uninstall dist deb \
@@ -83,6 +87,13 @@ endef
 $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(ASSETS) > $@
+$(GENERATED_balancer_manager): $(BUILD)/asset_bytes.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -I$(M)/balancer_manager $(INC_balancer_manager) -MMD -MP -c -o $@ $<
+
 # Other flags, another build.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -100,7 +111,7 @@ $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balanc
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
 # What each program links: httpd itself is not there, so only code that needs none is tested so.
@@ -117,6 +128,9 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_times         := balancer_byrequests
+UNIT_LIBS_measures      := balancer_byrequests
+UNIT_LIBS_past          := balancer_byrequests
 UNIT_LIBS_queue         := balancer_byrequests
 UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
@@ -125,10 +139,12 @@ UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
+UNIT_LIBS_token         := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
+UNIT_LINK_token          = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -146,7 +162,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress
+TSAN = election strikes ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \

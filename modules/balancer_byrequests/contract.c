@@ -2,6 +2,7 @@
 /* contract.c - see contract.h: the functions that the other two modules call. */
 #include "contract.h"
 
+#include "accounting.h"
 #include "apr_optional.h"
 #include "checks.h"
 #include "cluster.h"
@@ -19,7 +20,10 @@ static lb_ticket_t *lb_ticket_of(request_rec *r)
 static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
                               const lb_measures_t *measures)
 {
-    if (lb_ticket_give_back(ticket)) {
+    if (ticket->is_held) {
+        outcome = lb_verdict_refine(ticket, outcome);
+        lb_accounting_add_try(ticket, outcome, measures);
+        lb_ticket_give_back(ticket);
         lb_verdict_of_try(ticket, outcome);
     }
 }
@@ -66,9 +70,9 @@ static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
     return lb_snapshot_take(p, any);
 }
 
-static const char *lb_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
 {
-    return lb_operate_apply(p, any, action);
+    return lb_operate_apply(p, any, actions);
 }
 
 void lb_contract_register(void)

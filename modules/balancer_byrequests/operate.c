@@ -2,18 +2,44 @@
 /* operate.c - see operate.h. */
 #include "operate.h"
 
+#include "accounting.h"
+#include "action_check.h"
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "drain.h"
 #include "member_state.h"
 #include "membership.h"
+#include "provider.h"
 #include "setting.h"
 #include "state_keeper.h"
 
 #define WAIT_FOR_SLOT_US apr_time_from_sec(3)
 #define LOOK_AGAIN_US    (20 * 1000)
 
-/* ---- What the action is about ---------------------------------------------------------------- */
+/* One action, and what it is about. */
+typedef struct {
+    int index;
+    const lb_action_t *action;
+    lb_cluster_t *cluster;
+    proxy_worker *member;              /* NULL: none is named */
+} planned_t;
+
+/* Some actions, and what they come to. */
+typedef struct {
+    apr_pool_t *p;
+    server_rec *any;
+    apr_array_header_t *planned;       /* of planned_t */
+    apr_array_header_t *owners;        /* of lb_cluster_t *, whose locks are taken, by their ids */
+    lb_result_t *result;
+} operation_t;
+
+static void refuse(const operation_t *op, int index, lb_refusal_t refusal, const char *setting,
+                   const char *why)
+{
+    lb_action_check_refuse(op->result->errors, index, refusal, setting, why);
+}
+
+/* ---- What the actions are about -------------------------------------------------------------- */
 
 static lb_cluster_t *find_cluster(const lb_action_t *action)
 {
@@ -43,92 +69,189 @@ static proxy_worker *find_member(apr_pool_t *p, const proxy_balancer *b, const c
     return NULL;
 }
 
-/* ---- Is it right? Nothing is changed before all of it is. ------------------------------------ */
-
-static const char *check_text(apr_pool_t *p, const char *what, const char *value, size_t room)
+/* In the order of their ids, so that two operations never wait for each other. */
+static void add_owner(apr_array_header_t *owners, lb_cluster_t *owner)
 {
-    if (value && strlen(value) >= room) {
-        return apr_psprintf(p, "%s is longer than %d characters", what, (int)room - 1);
+    int at = 0;
+
+    while (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_cluster_t *)->id < owner->id) {
+        at++;
     }
-    return NULL;
+    if (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_cluster_t *) == owner) {
+        return;
+    }
+    APR_ARRAY_PUSH(owners, lb_cluster_t *) = NULL;
+    for (int i = owners->nelts - 1; i > at; i--) {
+        APR_ARRAY_IDX(owners, i, lb_cluster_t *) = APR_ARRAY_IDX(owners, i - 1, lb_cluster_t *);
+    }
+    APR_ARRAY_IDX(owners, at, lb_cluster_t *) = owner;
 }
 
-static const char *check_drain(const lb_action_t *a)
+static void plan(operation_t *op, const apr_array_header_t *actions)
 {
-    if (a->drain_deadline < -1 || a->drain_deadline > LB_DRAIN_MAX) {
-        return "the time to drain must be from 0 to 30 days";
+    for (int i = 0; i < actions->nelts; i++) {
+        const lb_action_t *action = &APR_ARRAY_IDX(actions, i, lb_action_t);
+        lb_cluster_t *cluster = find_cluster(action);
+        if (!cluster) {
+            refuse(op, i, LB_NOT_THERE, "balancer",
+                   apr_psprintf(op->p, "there is no balancer %s%s%s", action->balancer,
+                                action->vhost ? " in " : "", action->vhost ? action->vhost : ""));
+            continue;
+        }
+        APR_ARRAY_PUSH(op->planned, planned_t) =
+            (planned_t){ .index = i, .action = action, .cluster = cluster };
+        add_owner(op->owners, cluster->owner);
     }
+}
+
+static void find_members(const operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        planned_t *planned = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        const lb_action_t *action = planned->action;
+        const proxy_balancer *b = planned->cluster->balancer;
+
+        planned->member = action->member ? find_member(op->p, b, action->member) : NULL;
+        if (action->member && !planned->member) {
+            refuse(op, planned->index, LB_NOT_THERE, "member",
+                   apr_psprintf(op->p, "%s has no member %s", b->s->name, action->member));
+        }
+    }
+}
+
+/* ---- Are they right? Nothing is changed before all of them are. ------------------------------ */
+
+static bool needs_slot(const lb_action_t *action)
+{
+    return action->new_member || action->new_address;
+}
+
+/* Does this one, removals of the others included, leave its balancer without members? */
+static bool removes_the_last(const operation_t *op, const planned_t *planned)
+{
+    const proxy_balancer *b = planned->cluster->balancer;
+    int staying = 0, removed = 0;
+
+    for (int i = 0; i < b->workers->nelts; i++) {
+        const proxy_worker *member = lb_cluster_member(b, i);
+        staying += member && !lb_roster_leaves(planned->cluster->roster, member);
+    }
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const planned_t *other = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        removed += other->member && other->action->remove_member
+                   && other->cluster->owner == planned->cluster->owner
+                   && !lb_roster_leaves(other->cluster->roster, other->member);
+    }
+    return planned->member && planned->action->remove_member && removed > 0 && removed >= staying;
+}
+
+static void check_together(const operation_t *op, int n)
+{
+    const planned_t *planned = &APR_ARRAY_IDX(op->planned, n, planned_t);
+
+    for (int i = 0; i < n; i++) {
+        const planned_t *before = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        if (planned->member && before->member == planned->member) {
+            refuse(op, planned->index, LB_WRONG_VALUE, "member",
+                   apr_psprintf(op->p, "%s is named twice", planned->action->member));
+            break;
+        }
+        if (needs_slot(planned->action) && needs_slot(before->action)) {
+            refuse(op, planned->index, LB_WRONG_VALUE, "member",
+                   "only one member can be added or moved at a time");
+            break;
+        }
+    }
+    if (removes_the_last(op, planned)) {
+        refuse(op, planned->index, LB_NOT_NOW, "member",
+               apr_psprintf(op->p, "%s is the last member of %s; add another one first",
+                            planned->action->member, planned->cluster->balancer->s->name));
+    }
+}
+
+static void check(const operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const planned_t *planned = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        if (planned->action->member && !planned->member) {
+            continue;    /* is refused already */
+        }
+        lb_action_check(op->result->errors, planned->index, planned->action, planned->cluster,
+                        planned->member);
+        check_together(op, i);
+    }
+}
+
+/* ---- What is different ----------------------------------------------------------------------- */
+
+static void note_change(const operation_t *op, const planned_t *planned, const char *member,
+                        const char *setting, const char *before, const char *after)
+{
+    APR_ARRAY_PUSH(op->result->changes, lb_change_t) = (lb_change_t){
+        .action = planned->index,
+        .balancer = apr_pstrdup(op->p, planned->cluster->balancer->s->name),
+        .vhost = planned->cluster->vhost,
+        .member = member ? apr_pstrdup(op->p, member) : NULL,
+        .setting = setting, .before = before, .after = after,
+    };
+}
+
+/* All settings as they are now: in the order of `settings`. */
+static const char **texts_of(apr_pool_t *p, const lb_setting_t *settings, const void *shared,
+                             const lb_member_row_t *row)
+{
+    int count = 0;
+
+    while (settings[count].name) {
+        count++;
+    }
+    const char **texts = apr_palloc(p, (apr_size_t)count * sizeof(*texts));
+    for (int i = 0; i < count; i++) {
+        texts[i] = settings[i].text(p, shared, row);
+    }
+    return texts;
+}
+
+static const char **texts_of_member(apr_pool_t *p, const proxy_balancer *b,
+                                    const proxy_worker *member)
+{
+    return texts_of(p, lb_setting_of_members, member->s, lb_cluster_row(b, member));
+}
+
+static void note_differences(const operation_t *op, const planned_t *planned, const char *member,
+                             const lb_setting_t *settings, const char **before,
+                             const char **after)
+{
+    for (int i = 0; settings[i].name; i++) {
+        if (strcmp(before[i], after[i]) != 0) {
+            note_change(op, planned, member, settings[i].name, before[i], after[i]);
+        }
+    }
+}
+
+/* ---- Do them --------------------------------------------------------------------------------- */
+
+static void set_flags(const lb_action_t *a, proxy_worker *member)
+{
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        if (a->drain_deadline > 0 && a->status[i].flag == 'N' && !a->status[i].set) {
-            return "a time to drain goes with the status flag N, not with its end";
-        }
+        ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
     }
-    return NULL;
 }
 
-static const char *check_member(apr_pool_t *p, const lb_action_t *a, const proxy_worker *member)
+static void set_limits(const lb_action_t *a, lb_member_row_t *row)
 {
-    const char *err = NULL;
-
-    if (a->weight_hundredths != -1
-        && (a->weight_hundredths < 100 || a->weight_hundredths > 10000)) {
-        return "the load factor must be a number from 1 to 100";
+    if (a->limit != -1) {
+        atomic_store(&row->limit, (uint32_t)a->limit);
     }
-    if (a->lbset != -1 && (a->lbset < 0 || a->lbset > 99)) {
-        return "lbset must be a number from 0 to 99";
+    if (a->queue_limit != -1) {
+        atomic_store(&row->queue_limit, (uint32_t)a->queue_limit);
     }
-    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        if (!strchr("INDHRSC", a->status[i].flag)) {
-            return apr_psprintf(p, "there is no status flag %c; use I, N, D, H, R, S or C",
-                                a->status[i].flag);
-        }
+    if (a->queue_timeout != -1) {
+        atomic_store(&row->queue_timeout, a->queue_timeout);
     }
-    err = check_drain(a);
-    err = err ? err : check_text(p, "the route", a->route, sizeof(member->s->route));
-    return err ? err : check_text(p, "the redirect route", a->redirect,
-                                  sizeof(member->s->redirect));
 }
 
-static const char *check_balancer(apr_pool_t *p, const lb_action_t *a, const proxy_balancer *b)
-{
-    if (a->timeout != -1 && (a->timeout < 0 || a->timeout > apr_time_from_sec(7200))) {
-        return "the timeout must be from 0 to 7200 seconds";
-    }
-    if (a->max_attempts != -1 && (a->max_attempts < 0 || a->max_attempts > 99)) {
-        return "the failover attempts must be a number from 0 to 99";
-    }
-    if (a->lbmethod && !ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0")) {
-        return apr_psprintf(p, "there is no lbmethod %s; is its module loaded?", a->lbmethod);
-    }
-    return check_text(p, "the sticky session name", a->sticky, sizeof(b->s->sticky_path));
-}
-
-/* One of these in an action: the others would need to know how it ended. */
-static const char *check_membership(apr_pool_t *p, const lb_action_t *a,
-                                    const lb_cluster_t *cluster, const proxy_worker *member)
-{
-    if (a->new_address || a->remove_member) {
-        if (!member) {
-            return "which member?";
-        }
-        if (a->new_address && a->remove_member) {
-            return "a member can be removed or moved, not both";
-        }
-    }
-    const char *err =
-        a->new_member ? lb_membership_check_new(p, cluster, a->new_member) : NULL;
-    if (!err && a->new_address) {
-        err = lb_membership_check_move(p, cluster, member, a->new_address);
-    }
-    if (!err && a->remove_member) {
-        err = lb_membership_check_removal(p, cluster, member);
-    }
-    return err;
-}
-
-/* ---- Do it ----------------------------------------------------------------------------------- */
-
-static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
+static void set_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
 {
     const int was_usable = PROXY_WORKER_IS_USABLE(member);
     const unsigned int status_before = member->s->status;
@@ -145,10 +268,9 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     if (a->redirect) {
         PROXY_STRNCPY(member->s->redirect, a->redirect);
     }
+    set_limits(a, lb_cluster_row(b, member));
     lb_drain_forget_old(b, member);
-    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
-    }
+    set_flags(a, member);
     lb_drain_change(b, member, a->drain_deadline);
     lb_member_state_note_operation(b, member, status_before);
     if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
@@ -156,7 +278,7 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     }
 }
 
-static void change_balancer(const lb_action_t *a, proxy_balancer *b)
+static void set_balancer(const lb_action_t *a, proxy_balancer *b)
 {
     if (a->timeout != -1) {
         b->s->timeout = a->timeout;
@@ -179,42 +301,117 @@ static void change_balancer(const lb_action_t *a, proxy_balancer *b)
     }
 }
 
-/* returns  NULL, else what is wrong: nothing was changed then */
-static const char *change(apr_pool_t *p, const lb_action_t *a, lb_cluster_t *cluster,
-                          proxy_worker *member)
+/* returns  false when it was refused; then nothing was changed */
+static bool add_member(const operation_t *op, planned_t *planned)
 {
-    proxy_balancer *b = cluster->balancer;
-    const char *moved = NULL;
+    lb_cluster_t *cluster = planned->cluster;
+    const char *url = planned->action->new_member;
+    const char *err = lb_membership_add(op->p, cluster, url);
 
-    if (member && !lb_cluster_lists(b, member)) {
-        return apr_psprintf(p, "%s was removed meanwhile", a->member);
-    }
-    const char *err = check_membership(p, a, cluster, member);
-
-    if (!err && a->new_member) {
-        err = lb_membership_add(p, cluster, a->new_member);
-    }
-    if (!err && a->new_address) {
-        err = lb_membership_move(p, cluster, member, a->new_address, &moved);
-    }
     if (err) {
-        return err;
+        refuse(op, planned->index, LB_NOT_NOW, "url", err);
+        return false;
     }
-    if (a->remove_member) {
-        lb_membership_remove(cluster, member);
+    lb_cluster_sync(cluster->balancer, cluster->server);
+    proxy_worker *added = lb_membership_find_new(op->p, cluster, url);
+    note_change(op, planned, added ? added->s->name_ex : url, "member", "", "added");
+    if (!planned->member) {
+        planned->member = added;
     }
-    else if (moved) {
-        lb_cluster_sync(b, cluster->server);
-        member = find_member(p, b, moved);
-        if (member) {    /* as new as one that was added and enabled */
-            lb_member_state_note_operation(b, member, PROXY_WORKER_DISABLED);
+    return true;
+}
+
+static bool move_member(const operation_t *op, planned_t *planned)
+{
+    lb_cluster_t *cluster = planned->cluster;
+    const proxy_worker *old = planned->member;
+    const char *moved;
+    const char *err = lb_membership_move(op->p, cluster, planned->member,
+                                         planned->action->new_address, &moved);
+
+    if (err) {
+        refuse(op, planned->index, LB_NOT_NOW, "address", err);
+        return false;
+    }
+    lb_cluster_sync(cluster->balancer, cluster->server);
+    planned->member = find_member(op->p, cluster->balancer, moved);
+    if (planned->member) {    /* as new as one that was added and enabled */
+        lb_member_state_note_operation(cluster->balancer, planned->member, PROXY_WORKER_DISABLED);
+        note_change(op, planned, moved, LB_SETTING_ADDRESS, lb_setting_address(op->p, old->s),
+                    lb_setting_address(op->p, planned->member->s));
+    }
+    return true;
+}
+
+/* The only thing that may fail, for lack of memory: it comes before all others. */
+static bool give_slots(const operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        planned_t *planned = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        if ((planned->action->new_member && !add_member(op, planned))
+            || (planned->action->new_address && !move_member(op, planned))) {
+            return false;
         }
     }
-    if (member) {
-        change_member(a, b, member);
+    return true;
+}
+
+static void change_member(const operation_t *op, const planned_t *planned)
+{
+    proxy_balancer *b = planned->cluster->balancer;
+    proxy_worker *member = planned->member;
+
+    if (!planned->action->remove_member) {
+        const char **before = texts_of_member(op->p, b, member);
+        set_member(planned->action, b, member);
+        note_differences(op, planned, member->s->name_ex, lb_setting_of_members, before,
+                         texts_of_member(op->p, b, member));
     }
-    change_balancer(a, b);
-    return NULL;
+    else if (!lb_roster_leaves(planned->cluster->roster, member)) {
+        lb_membership_remove(planned->cluster, member);
+        note_change(op, planned, member->s->name_ex, "member", "", "removed");
+    }
+}
+
+static void change_balancer(const operation_t *op, const planned_t *planned)
+{
+    proxy_balancer *b = planned->cluster->balancer;
+    const char **before = texts_of(op->p, lb_setting_of_balancers, b->s, NULL);
+
+    set_balancer(planned->action, b);
+    note_differences(op, planned, NULL, lb_setting_of_balancers, before,
+                     texts_of(op->p, lb_setting_of_balancers, b->s, NULL));
+}
+
+static void reset_counters(const operation_t *op, const planned_t *planned)
+{
+    const proxy_worker *member = planned->member;
+
+    lb_accounting_reset(planned->cluster, member);
+    note_change(op, planned, member ? member->s->name_ex : NULL, "counters", "", "reset");
+}
+
+/* With all locks held. */
+static void carry_out(const operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        lb_cluster_sync(APR_ARRAY_IDX(op->planned, i, planned_t).cluster->balancer, op->any);
+    }
+    find_members(op);
+    check(op);
+    if (op->result->errors->nelts > 0 || !give_slots(op)) {
+        return;
+    }
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const planned_t *planned = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        if (planned->member) {
+            change_member(op, planned);
+        }
+        change_balancer(op, planned);
+        if (planned->action->reset_counters) {
+            reset_counters(op, planned);
+        }
+    }
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -245,55 +442,89 @@ void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any)
     lb_cluster_sync(cluster->balancer, any);
 }
 
-/* Who was removed a moment ago may leave the slot, or the name, that is needed now.
- * url   of the member to come; NULL: none that could be said already */
-static void wait_for_slot(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
+/* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
+static void wait_for_slot(const operation_t *op, const planned_t *planned)
 {
+    const lb_action_t *action = planned->action;
+    lb_cluster_t *cluster = planned->cluster->owner;
     const proxy_balancer *b = cluster->balancer;
     const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
+    /* NULL: it cannot be said already */
+    const char *url = action->new_address && action->member
+                      ? lb_membership_moved_url(op->p, action->member, action->new_address)
+                      : action->new_member;
 
     while (free_left(cluster) > 0 && apr_time_now() < deadline
            && (b->storage->num_free_slots(b->wslot) == 0
-               || (url && lb_membership_is_leaving(p, cluster, url)))) {
+               || (url && lb_membership_is_leaving(op->p, cluster, url)))) {
         apr_sleep(LOOK_AGAIN_US);
+    }
+    lb_operate_tidy(cluster, op->any);
+}
+
+/* ---- The actions ----------------------------------------------------------------------------- */
+
+static void prepare(const operation_t *op)
+{
+    for (int i = 0; i < op->owners->nelts; i++) {
+        lb_operate_tidy(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *), op->any);
+    }
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const planned_t *planned = &APR_ARRAY_IDX(op->planned, i, planned_t);
+        if (needs_slot(planned->action)) {
+            wait_for_slot(op, planned);
+            return;    /* a second one is refused */
+        }
     }
 }
 
-/* ---- The action ------------------------------------------------------------------------------ */
-
-const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+static void under_lock(const operation_t *op)
 {
-    lb_cluster_t *cluster = find_cluster(action);
-    if (!cluster) {
-        return apr_psprintf(p, "there is no balancer %s%s%s", action->balancer,
-                            action->vhost ? " in " : "", action->vhost ? action->vhost : "");
+    for (int i = 0; i < op->owners->nelts; i++) {
+        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
+        PROXY_GLOBAL_LOCK(b);
     }
-    proxy_balancer *b = cluster->balancer;
-    lb_operate_tidy(cluster, any);
-    if (action->new_member || action->new_address) {
-        const char *url = action->new_address && action->member
-                          ? lb_membership_moved_url(p, action->member, action->new_address)
-                          : action->new_member;
-        wait_for_slot(p, cluster, url);
-        lb_operate_tidy(cluster, any);
+    carry_out(op);
+    for (int i = op->owners->nelts - 1; i >= 0; i--) {
+        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
+        PROXY_GLOBAL_UNLOCK(b);
     }
+}
 
-    proxy_worker *member = action->member ? find_member(p, b, action->member) : NULL;
-    if (action->member && !member) {
-        return apr_psprintf(p, "%s has no member %s", b->s->name, action->member);
+/* Who waits may have room now; and it is on disk before the operator hears of it. */
+static void follow_up(const operation_t *op)
+{
+    const lb_cluster_t *persistent = NULL;
+
+    for (int i = 0; i < op->planned->nelts; i++) {
+        lb_cluster_t *cluster = APR_ARRAY_IDX(op->planned, i, planned_t).cluster;
+        persistent = cluster->is_persistent || cluster->owner->is_persistent ? cluster : persistent;
+        lb_cluster_sync(cluster->balancer, op->any);
     }
-    const char *err = member ? check_member(p, action, member) : NULL;
-    err = err ? err : check_balancer(p, action, b);
-    if (err) {
-        return err;
+    for (int i = 0; i < op->owners->nelts; i++) {
+        lb_provider_serve(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer);
     }
-    PROXY_GLOBAL_LOCK(b);
-    lb_cluster_sync(b, any);
-    err = change(p, action, cluster, member);
-    PROXY_GLOBAL_UNLOCK(b);
-    if (!err) {
-        lb_cluster_sync(b, any);
-        lb_state_keeper_save(p, cluster);
+    if (persistent) {
+        lb_state_keeper_save(op->p, persistent);
     }
-    return err;
+}
+
+lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+{
+    lb_result_t *result = apr_pcalloc(p, sizeof(*result));
+    operation_t op = {
+        .p = p, .any = any, .result = result,
+        .planned = apr_array_make(p, actions->nelts, sizeof(planned_t)),
+        .owners = apr_array_make(p, 1, sizeof(lb_cluster_t *)),
+    };
+
+    result->errors = apr_array_make(p, 1, sizeof(lb_action_error_t));
+    result->changes = apr_array_make(p, actions->nelts, sizeof(lb_change_t));
+    plan(&op, actions);
+    prepare(&op);
+    under_lock(&op);
+    if (result->errors->nelts == 0) {
+        follow_up(&op);
+    }
+    return result;
 }

@@ -23,6 +23,8 @@ struct lb_ticket_t {
     uint64_t            trial;      /* the claim when this request is a trial: see health.h */
     proxy_worker       *on_trial;   /* of that claim */
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */
+    apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
+    apr_time_t          held_at;    /* when the right was taken */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */

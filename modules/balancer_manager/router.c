@@ -13,6 +13,8 @@
 #include <http_protocol.h>
 
 #include "action.h"
+#include "api.h"
+#include "asset.h"
 #include "form.h"
 #include "view.h"
 
@@ -64,15 +66,32 @@ static const char *inner_path(request_rec *r)
     if (shortest) {
         return shortest;
     }
-    const char *version = strstr(r->uri, "/v1/"); /* a <LocationMatch>, <If> or .htaccess */
-    return version ? version : "";
+    static const char *const folders[] = { "/v1/", "/assets/" };
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *folder = strstr(r->uri, folders[i]); /* a <LocationMatch>, <If> or .htaccess */
+        if (folder) {
+            return folder;
+        }
+    }
+    return r->uri + strlen(r->uri);
+}
+
+/* What comes before the inner path. */
+static const char *base_path(request_rec *r, const char *inner)
+{
+    const char *end = inner;
+
+    while (end > r->uri && end[-1] == '/') {
+        end--;
+    }
+    return apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(end - r->uri));
 }
 
 static void set_headers(request_rec *r)
 {
     apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
-                   "frame-ancestors 'none'");
+                   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+                   "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
@@ -150,15 +169,57 @@ static int run_form(mgr_answer_t *answer)
     return send_answer(answer, view);
 }
 
+/* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
+int mgr_router_pre_translate(request_rec *r)
+{
+    const core_dir_config *section = ap_get_core_module_config(r->per_dir_config);
+
+    if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
+        || !sets_our_handler(r, section)) {
+        return DECLINED;
+    }
+    const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;
+    const int status = ap_unescape_url_ex(r->parsed_uri.path, keep);
+    return status == OK ? DONE : status;
+}
+
+/* The asset that `path` names; NULL when there is none. */
+static const mgr_asset_t *asset_at(const char *path)
+{
+    static const char folder[] = "/assets/";
+
+    return strncmp(path, folder, sizeof(folder) - 1) ? NULL
+                                                     : mgr_asset_find(path + sizeof(folder) - 1);
+}
+
+static int send_asset(request_rec *r, const mgr_asset_t *asset)
+{
+    if (r->method_number == M_GET) {
+        return mgr_asset_send(r, asset);
+    }
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
+    return HTTP_METHOD_NOT_ALLOWED;
+}
+
 int mgr_router_handle(request_rec *r)
 {
     if (!r->handler || strcmp(r->handler, HANDLER)) {
         return DECLINED;
     }
     const char *path = inner_path(r);
-    mgr_answer_t *answer = mgr_answer_make(r);
+    const mgr_asset_t *asset = asset_at(path);
 
     set_headers(r);
+    if (asset) {
+        return send_asset(r, asset);
+    }
+    mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
+    if (!strncmp(path, "/v1/", 4) && strcmp(path, "/v1/status")) {
+        return mgr_api_handle(answer, path);
+    }
+    if (mgr_answer_need(answer, MGR_VIEW) != OK) {
+        return send_answer(answer, mgr_view_html_send);
+    }
     if (!strcmp(path, "/v1/status")) {
         if (r->method_number != M_GET) {
             refuse_method(answer, "GET, HEAD");
