@@ -11,6 +11,7 @@
 #include "fastcgi_log.h"
 #include "rights.h"
 #include "router.h"
+#include "server_status.h"
 
 extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA balancer_manager_module;
 
@@ -33,6 +34,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_csrf_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_audit_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    mgr_server_status_register(p);
     ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
 }
 
