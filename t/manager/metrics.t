@@ -203,4 +203,5 @@ like $quoted->text, qr/member="unix:[^"]*a\\"b/, 'a quote in a label is escaped'
 is scalar($quoted->matching('free_slots', balancer => 'twin')), 2,
     'balancers of one name in hosts of one name are two series';
 
+$httpd->stop;
 done_testing;
