@@ -112,6 +112,7 @@ static double per_second(uint64_t count, int64_t us)
 
 lb_recent_t lb_past_recent(const lb_gain_t *gain, int64_t took)
 {
+    took = took > LB_RECENT_LEAST_US ? took : LB_RECENT_LEAST_US;
     return (lb_recent_t){
         .requests = per_second(gain->requests, took),
         .failures = per_second(gain->failures, took),

@@ -16,6 +16,7 @@
 #define LB_SAMPLE_US     (2 * 1000 * 1000)
 #define LB_PAST_SAMPLES  150          /* five minutes */
 #define LB_RECENT_MARKS  30           /* a minute */
+#define LB_RECENT_LEAST_US (1000 * 1000)      /* in the first moment: a rate of three is none */
 
 /* What came between two moments. */
 typedef struct {
@@ -47,7 +48,8 @@ int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_
 /** Add one to the other. */
 void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more);
 
-/** Rates and percentiles of what came in so long. */
+/** Rates and percentiles of what came in so long.
+ *  took   us; less than a second counts as one */
 lb_recent_t lb_past_recent(const lb_gain_t *gain, int64_t took);
 
 /** The samples as rates, oldest first.

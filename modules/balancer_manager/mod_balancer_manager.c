@@ -12,6 +12,7 @@
 #include "fastcgi_log.h"
 #include "rights.h"
 #include "router.h"
+#include "server_status.h"
 
 extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA balancer_manager_module;
 
@@ -35,6 +36,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(mgr_csrf_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_audit_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_translate_name(mgr_router_pre_translate, NULL, NULL, APR_HOOK_FIRST);
+    mgr_server_status_register(p);
     ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
 }
 

@@ -14,6 +14,7 @@
 
 #include "etag.h"
 #include "json.h"
+#include "tally.h"
 
 enum { STATUS_VERSION = 1 };
 
@@ -30,24 +31,16 @@ static void put_responses(mgr_json_t *w, const uint64_t *responses)
     mgr_json_close(w, '}');
 }
 
-/* Only those that came to pass. Two outcomes may have one word. */
+/* Only those that came to pass. */
 static void put_ends(mgr_json_t *w, const char *name, const uint64_t *ends)
 {
+    int at = LB_SERVED + 1;
+    uint64_t count = 0;
+    const char *word;
+
     mgr_json_open(w, name, '{');
-    for (int i = LB_SERVED + 1; i < LB_OUTCOME_COUNT; i++) {
-        if (ends[i] > 0) {
-            const char *word = lb_outcome_word((lb_outcome_t)i);
-            uint64_t count = 0, before = 0;
-            for (int k = LB_SERVED + 1; k < LB_OUTCOME_COUNT; k++) {
-                if (!strcmp(word, lb_outcome_word((lb_outcome_t)k))) {
-                    count += ends[k];
-                    before += k < i ? ends[k] : 0;
-                }
-            }
-            if (before == 0) {
-                mgr_json_count(w, word, count);
-            }
-        }
+    while ((word = mgr_tally_next(ends, &at, &count))) {
+        mgr_json_count(w, word, count);
     }
     mgr_json_close(w, '}');
 }
