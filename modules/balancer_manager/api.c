@@ -95,6 +95,10 @@ static int patch_many(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
 
+    if (call->revision) {
+        return mgr_problem_send(call->answer->r, HTTP_BAD_REQUEST, NULL,
+                                "If-Match is about one thing: give each change its etag.");
+    }
     mgr_api_change_read_many(change, call->body);
     return mgr_api_change_run(change, HTTP_OK);
 }
