@@ -260,7 +260,7 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
-bench: all $(BUILD)/fast_backend $(BUILD)/bench_election
+bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
