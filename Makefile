@@ -135,10 +135,12 @@ UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
+UNIT_LIBS_token         := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
+UNIT_LINK_token          = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
