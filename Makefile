@@ -66,8 +66,8 @@ archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
-.PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        lint coverage faults install uninstall dist deb \
+.PHONY: all setup check check-setup check-unit check-apache check-clients asan valgrind tsan \
+        tsan-run fuzz lint coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -198,6 +198,16 @@ $(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)
 
+# ---- Browsers and other clients of the manager: scripts/setup clients --------------------------
+$(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.json t/clients/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check-clients: all $(BUILD)/clients/node_modules
+	BUILD=$(BUILD) t/TEST clients
+
 check: check-setup
 	+$(MAKE) --no-print-directory all check-unit check-apache
 
@@ -260,7 +270,7 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
-bench: all $(BUILD)/fast_backend $(BUILD)/bench_election
+bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------

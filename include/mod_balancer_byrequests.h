@@ -322,6 +322,13 @@ typedef struct {
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 
+/** The same, one balancer after the other: thousands of members then take the memory of hundreds.
+ *  take   called for each; what it is given is gone when it returns */
+APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
+                        (apr_pool_t *p, server_rec *any,
+                         void (*take)(void *data, const lb_balancer_view_t *balancer),
+                         void *data));
+
 /* ---- Actions: what the manager changes. ---- */
 
 /* A NULL string and a negative number mean "leave as it is". */

@@ -70,6 +70,13 @@ static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
     return lb_snapshot_take(p, any);
 }
 
+static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
+                             void (*take)(void *data, const lb_balancer_view_t *balancer),
+                             void *data)
+{
+    lb_snapshot_take_each(p, any, take, data);
+}
+
 static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
 {
     return lb_operate_apply(p, any, actions);
@@ -87,5 +94,6 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
+    APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
 }

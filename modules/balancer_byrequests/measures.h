@@ -48,13 +48,13 @@ static_assert(sizeof(lb_mark_t) == 88, "fixed width");
 
 /* One member. Beside it, in its row: elected and failures. */
 typedef struct {
-    lb_counters_t counters;
-    lb_counters_t before;             /* at the last reset; writer: operator */
-    _Atomic uint64_t elected_before, failures_before;     /* likewise */
     _Atomic uint64_t forgotten;       /* elections that led to no try; writer: any, adds */
     _Atomic int64_t  counted_since;   /* us since 1970; writer: who claims it, operator */
     _Atomic uint64_t was_reset;       /* 1: there is something before; writer: operator */
+    _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
     uint64_t reserved[3];
+    lb_counters_t counters;
+    lb_counters_t before;             /* at the last reset; writer: operator */
     lb_mark_t marks[LB_MARKS];
 } lb_member_room_t;
 static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");

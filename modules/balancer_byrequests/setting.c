@@ -101,7 +101,7 @@ FLAGS(X)
 
 static const char *count_text(apr_pool_t *p, const _Atomic uint32_t *count)
 {
-    return apr_psprintf(p, "%u", (unsigned int)atomic_load(count));
+    return apr_ltoa(p, (long)atomic_load(count));
 }
 
 static bool set_count(_Atomic uint32_t *count, const char *text)
@@ -139,8 +139,8 @@ static const char *queue_timeout_text(apr_pool_t *p, const void *shared,
                                       const lb_member_row_t *row)
 {
     const int64_t us = atomic_load(&row->queue_timeout);
-    return us % APR_USEC_PER_SEC == 0 ? apr_psprintf(p, "%" APR_INT64_T_FMT "s", us / 1000000)
-                                      : apr_psprintf(p, "%" APR_INT64_T_FMT "ms", us / 1000);
+    return us % APR_USEC_PER_SEC == 0 ? apr_pstrcat(p, apr_ltoa(p, us / 1000000), "s", NULL)
+                                      : apr_pstrcat(p, apr_ltoa(p, us / 1000), "ms", NULL);
 }
 
 static bool set_queue_timeout(void *shared, lb_member_row_t *row, const char *text)

@@ -156,18 +156,18 @@ static void copy_configured_limits(const lb_configured_t *configured, lb_member_
     view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
 }
 
-static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
+static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *member,
                             lb_member_view_t *view)
 {
     const lb_configured_t *configured = lb_roster_configured(cluster->roster, member->s->index);
     const proxy_worker_shared *s = configured ? configured->values : member->s;
 
     view->is_added = !configured;
-    view->config_url = apr_pstrdup(p, s->name_ex);
+    view->config_url = configured ? s->name_ex : view->url;    /* a configuration stays as it is */
     view->config_weight_hundredths = s->lbfactor;
     view->config_lbset = s->lbset;
-    view->config_route = apr_pstrdup(p, s->route);
-    view->config_redirect = apr_pstrdup(p, s->redirect);
+    view->config_route = configured ? s->route : view->route;
+    view->config_redirect = configured ? s->redirect : view->redirect;
     view->config_status_bits = s->status;
     copy_configured_limits(configured, view);
 }
@@ -192,19 +192,21 @@ static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
     };
 }
 
+/* another   member of the same balancer, NULL: most are in the same state */
 static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
-                        lb_member_view_t *view)
+                        const lb_member_view_t *another, lb_member_view_t *view)
 {
-    view->name = apr_pstrdup(p, ap_proxy_worker_name(p, member));
+    copy_settings(p, member->s, view);
+    view->name = *member->s->uds_path ? ap_proxy_worker_name(p, member) : view->url;
     view->state = lb_roster_leaves(cluster->roster, member)
                   ? "removing" : state_word(cluster->balancer, member);
-    view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
+    view->status = another && another->status_bits == view->status_bits
+                   ? another->status : ap_proxy_parse_wstatus(p, member);
     view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
                                          lb_cluster_row(cluster->balancer, member));
-    copy_settings(p, member->s, view);
     copy_numbers(cluster->balancer, member, view);
-    copy_configured(p, cluster, member, view);
+    copy_configured(cluster, member, view);
     copy_check(&lb_cluster_row(cluster->balancer, member)->check, member, view);
 }
 
@@ -257,6 +259,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
 {
     const proxy_balancer *b = cluster->balancer;
     const apr_time_t now = apr_time_now();
+    const lb_member_view_t *another = NULL;
     lb_gain_t gain = { 0 };
     int64_t took = 0;
 
@@ -272,12 +275,21 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
         proxy_worker *member = lb_cluster_member(b, i);
         if (member) {
             lb_member_view_t *member_view = apr_array_push(view->members);
-            view_member(p, cluster, member, member_view);
+            view_member(p, cluster, member, another, member_view);
+            another = member_view;
             copy_counted(p, cluster, member->s->index, member_view);
             took = copy_recent(cluster, member->s->index, now, &gain, member_view);
         }
     }
     view->recent = lb_past_recent(&gain, took);
+}
+
+static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
+{
+    lb_operate_tidy(cluster, any);
+    lb_drain_end_due(cluster->balancer, any);
+    lb_accounting_fold_bytes(cluster);
+    view_balancer(p, cluster, view);
 }
 
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
@@ -286,11 +298,24 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
     apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
 
     for (int i = 0; i < all->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        lb_operate_tidy(cluster, any);
-        lb_drain_end_due(cluster->balancer, any);
-        lb_accounting_fold_bytes(cluster);
-        view_balancer(p, cluster, apr_array_push(views));
+        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, apr_array_push(views));
     }
     return views;
+}
+
+void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
+                           void (*take)(void *data, const lb_balancer_view_t *balancer),
+                           void *data)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    apr_pool_t *one;
+
+    apr_pool_create(&one, p);
+    for (int i = 0; i < all->nelts; i++) {
+        lb_balancer_view_t view = { 0 };
+        look(one, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, &view);
+        take(data, &view);
+        apr_pool_clear(one);
+    }
+    apr_pool_destroy(one);
 }

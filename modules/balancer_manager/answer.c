@@ -21,9 +21,14 @@ mgr_answer_t *mgr_answer_make(request_rec *r, const char *base)
     answer->status = HTTP_OK;
     answer->rights = mgr_rights_of(r);
     answer->token = mgr_csrf_token(r);
-    answer->balancers = mgr_balancers_snapshot(r);
+    answer->balancers = apr_array_make(r->pool, 0, sizeof(lb_balancer_view_t));
     answer->notes = apr_array_make(r->pool, 2, sizeof(const char *));
     return answer;
+}
+
+void mgr_answer_look(mgr_answer_t *answer)
+{
+    answer->balancers = mgr_balancers_snapshot(answer->r);
 }
 
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)

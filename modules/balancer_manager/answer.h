@@ -27,8 +27,11 @@ typedef struct {
     const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
 } mgr_answer_t;
 
-/** An empty answer with status 200, in r->pool. */
+/** An empty answer with status 200, in r->pool; see mgr_answer_look(). */
 mgr_answer_t *mgr_answer_make(request_rec *r, const char *base);
+
+/** Take the snapshot that all views but JSON show: until then there are no balancers. */
+void mgr_answer_look(mgr_answer_t *answer);
 
 /** Add a note. */
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)

@@ -29,7 +29,6 @@
 /* One request. */
 typedef struct {
     mgr_answer_t *answer;
-    const char *base;           /* the manager's own path */
     const char *what;           /* for the audit: "PATCH /v1/members" */
     mgr_api_path_t path;
     uint64_t revision;          /* of If-Match; 0: any */
@@ -95,6 +94,10 @@ static int patch_many(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
 
+    if (call->revision) {
+        return mgr_problem_send(call->answer->r, HTTP_BAD_REQUEST, NULL,
+                                "If-Match is about one thing: give each change its etag.");
+    }
     mgr_api_change_read_many(change, call->body);
     return mgr_api_change_run(change, HTTP_OK);
 }
@@ -114,7 +117,7 @@ static int post_member(call_t *call)
     action.new_member = apr_pstrdup(r->pool, json_string_value(url));
     json_object_del(call->body, "url");
     change->needs = MGR_EDIT;
-    change->base = call->base;
+    change->base = answer->base;
     mgr_api_change_read(change, call->body, action);
     return mgr_api_change_run(change, HTTP_CREATED);
 }
@@ -349,6 +352,9 @@ static int run(call_t *call)
     if (!method) {
         return send_allowed(call);
     }
+    if (call->path.resource != MGR_AUDIT) {
+        mgr_answer_look(call->answer);
+    }
     int status = choose(call, &is_done);
     if (!is_done && r->method_number != M_GET) {
         status = prepare_change(call, &is_done);
@@ -361,7 +367,6 @@ int mgr_api_handle(mgr_answer_t *answer, const char *path)
     request_rec *r = answer->r;
     call_t call = {
         .answer = answer,
-        .base = apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(path - r->uri)),
         .what = apr_pstrcat(r->pool, r->method, " ", path, NULL),
         .path = mgr_api_path_parse(r->pool, path),
     };

@@ -6,7 +6,7 @@
 #include "answer.h"
 
 /** Answer a request.
- *  path     below the manager's own, within r->uri
+ *  path     below the manager's own
  *  returns  OK: the answer is sent; or an HTTP status */
 int mgr_api_handle(mgr_answer_t *answer, const char *path);
 

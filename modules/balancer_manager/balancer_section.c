@@ -30,13 +30,14 @@ mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
         const lb_member_view_t *member = member_at(balancer, i);
         totals.ok += !strcmp(member->state, "ok");
         totals.elected += member->elected;
+        totals.rate += member->recent.requests;
         totals.in_flight += member->in_flight;
         totals.weight += mgr_member_row_weight(member);
     }
     return totals;
 }
 
-/* ---- Links ------------------------------------------------------------------------------------ */
+/* ---- Links ----------------------------------------------------------------------------------- */
 
 /* Scripts find "?b=" and, behind the member, "nonce=" at the end. */
 static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_view_t *balancer)
@@ -58,7 +59,7 @@ static const char *link_end(const mgr_page_t *page)
     return apr_pstrcat(p, "&amp;nonce=", mgr_markup_query(p, page->answer->token), NULL);
 }
 
-/* ---- Above the members ------------------------------------------------------------------------ */
+/* ---- Above the members ----------------------------------------------------------------------- */
 
 static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *link)
 {
@@ -136,14 +137,14 @@ static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_t *html = page->html;
     const int used = balancer->members->nelts;
 
-    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Settings\">"
-                       "<table class=\"settings\"><caption>Settings of ");
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Settings\"><table class=\"settings\"><caption>Settings of ");
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, "</caption><thead><tr><th scope=\"col\">MaxMembers</th>"
                        "<th scope=\"col\">StickySession</th><th scope=\"col\">DisableFailover</th>"
                        "<th scope=\"col\">Timeout</th><th scope=\"col\">FailoverAttempts</th>"
-                       "<th scope=\"col\">Method</th><th scope=\"col\">VirtualHost</th></tr></thead>"
-                       "\n<tbody><tr>");
+                       "<th scope=\"col\">Method</th><th scope=\"col\">VirtualHost</th></tr>"
+                       "</thead>\n<tbody><tr>");
     mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
     mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
     mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
@@ -158,13 +159,14 @@ static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_raw(html, "</td></tr></tbody></table></div>\n");
 }
 
-/* ---- The members ------------------------------------------------------------------------------ */
+/* ---- The members ----------------------------------------------------------------------------- */
 
 static void print_action_bar(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
 
-    mgr_html_raw(html, "<div class=\"bar-of-actions\" role=\"group\" aria-label=\"Selected members of ");
+    mgr_html_raw(html, "<div class=\"bar-of-actions\" role=\"group\" "
+                       "aria-label=\"Selected members of ");
     mgr_html_text(html, balancer->name);
     mgr_html_format(html, "\"><label><input type=\"checkbox\" name=\"b_all\" value=\"1\"> all %d"
                     "</label> <span>or the selected members:</span>"
@@ -190,8 +192,8 @@ static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
                                                balancer->id));
-        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\"></form>",
-                        actions[i]);
+        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\">"
+                        "</form>", actions[i]);
     }
 }
 
@@ -203,8 +205,8 @@ static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
     const char *start = apr_pstrcat(html->r->pool, link, "&amp;w=", NULL);
     const char *end = link_end(page);
 
-    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Members\">"
-                       "<table class=\"members\"><caption>Members of ");
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Members\"><table class=\"members\"><caption>Members of ");
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, "</caption>");
     mgr_member_row_print_head(page);

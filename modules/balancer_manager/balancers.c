@@ -13,13 +13,15 @@
 #include "csrf.h"
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
+static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_apply) *apply;
 
 const char *mgr_balancers_connect(void)
 {
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
+    take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     apply = APR_RETRIEVE_OPTIONAL_FN(lb_apply);
-    if (take_snapshot && apply) {
+    if (take_snapshot && take_each && apply) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -29,6 +31,11 @@ const char *mgr_balancers_connect(void)
 apr_array_header_t *mgr_balancers_snapshot(request_rec *r)
 {
     return take_snapshot(r->pool, r->server);
+}
+
+void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data)
+{
+    take_each(r->pool, r->server, take, data);
 }
 
 const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions)

@@ -14,6 +14,10 @@ const char *mgr_balancers_connect(void);
 /** All balancers now: array of lb_balancer_view_t in r->pool. */
 apr_array_header_t *mgr_balancers_snapshot(request_rec *r);
 
+/** The same, one after the other; what `take` is given is gone when it returns. */
+typedef void mgr_balancers_take_t(void *data, const lb_balancer_view_t *balancer);
+void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data);
+
 /** Carry out actions, see lb_apply; the result is in r->pool.
  *  actions  array of lb_action_t */
 const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions);

@@ -41,6 +41,11 @@ static double p50(const lb_sample_t *sample)
     return (double)sample->p50;
 }
 
+static void write_count(mgr_html_t *html, double count)
+{
+    mgr_html_count(html, (uint64_t)count);
+}
+
 static void write_duration(mgr_html_t *html, double us)
 {
     mgr_quantity_duration(html, (apr_interval_time_t)us);
@@ -54,8 +59,8 @@ static const struct chart {
     void (*write)(mgr_html_t *html, double value);
 } charts[] = {
     { "Requests/s", requests, "failed/s", failures, mgr_quantity_number },
-    { "In flight", in_flight, NULL, NULL, mgr_quantity_number },
-    { "Waiting", queued, NULL, NULL, mgr_quantity_number },
+    { "In flight", in_flight, NULL, NULL, write_count },
+    { "Waiting", queued, NULL, NULL, write_count },
     { "First byte p95", p95, "p50", p50, write_duration },
 };
 

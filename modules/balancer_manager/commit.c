@@ -25,7 +25,7 @@ static void look_again(mgr_answer_t *answer, const apr_array_header_t *changes)
             url = change->member;
         }
     }
-    answer->balancers = mgr_balancers_snapshot(r);
+    mgr_answer_look(answer);
     answer->balancer = !balancer ? NULL
                                  : mgr_balancers_find(r->pool, answer->balancers, balancer->key,
                                                       balancer->vhost);

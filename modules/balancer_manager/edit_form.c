@@ -12,7 +12,7 @@
 #include "member_flag.h"
 #include "wording.h"
 
-/* ---- Fields ----------------------------------------------------------------------------------- */
+/* ---- Fields ---------------------------------------------------------------------------------- */
 
 static void hidden_field(mgr_html_t *html, const char *name, const char *value)
 {
@@ -58,7 +58,7 @@ static void close_group(mgr_html_t *html)
     mgr_html_raw(html, "</fieldset>\n");
 }
 
-/* ---- Frame ------------------------------------------------------------------------------------ */
+/* ---- Frame ----------------------------------------------------------------------------------- */
 
 void mgr_edit_form_print_hidden(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
@@ -92,7 +92,7 @@ static void close_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_raw(html, "\"></form>\n");
 }
 
-/* ---- Member ----------------------------------------------------------------------------------- */
+/* ---- Member ---------------------------------------------------------------------------------- */
 
 static const char *weight_hint(apr_pool_t *p, const lb_member_view_t *member)
 {
@@ -145,7 +145,8 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     open_form(page, "worker", member->name);
     open_group(html, "Share of the requests");
     text_field(html, "w_lf", "Load factor", mgr_wording_weight(p, member), weight_hint(p, member));
-    text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset), "0 to 99; lower sets come first");
+    text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset),
+               "0 to 99; lower sets come first");
     text_field(html, "w_wr", "Route", member->route, "of sticky sessions");
     text_field(html, "w_rr", "Route redirect", member->redirect, "route that takes its sessions");
     close_group(html);
@@ -168,7 +169,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     close_form(page, balancer);
 }
 
-/* ---- Balancer --------------------------------------------------------------------------------- */
+/* ---- Balancer -------------------------------------------------------------------------------- */
 
 static void option(mgr_html_t *html, const char *name, int is_selected)
 {

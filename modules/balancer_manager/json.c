@@ -6,6 +6,8 @@
 
 #include "utf8.h"
 
+enum { SHORT_TEXT = 1024 };    /* room for it is found at once */
+
 mgr_json_t *mgr_json_make(request_rec *r)
 {
     mgr_json_t *json = apr_pcalloc(r->pool, sizeof(*json));
@@ -46,19 +48,6 @@ static void put_escaped(mgr_sink_t *sink, const char *text)
     }
 }
 
-void mgr_json_open(mgr_json_t *json, const char *name, char bracket)
-{
-    mgr_json_begin(json, name, strlen(name));
-    mgr_sink_bytes(json->sink, &bracket, 1);
-    json->needs_comma = 0;
-}
-
-void mgr_json_close(mgr_json_t *json, char bracket)
-{
-    mgr_sink_bytes(json->sink, &bracket, 1);
-    json->needs_comma = 1;
-}
-
 void mgr_json_break_line(mgr_json_t *json)
 {
     mgr_sink_text(json->sink, json->needs_comma ? ",\n" : "\n");
@@ -71,17 +60,19 @@ void mgr_json_put_text(mgr_json_t *json, const char *text)
     const size_t plain = text ? plain_bytes(text) : 0;
 
     if (!text || !*text) {
-        mgr_sink_bytes(sink, "null", 4);
-        return;
+        mgr_json_put_null(json);
     }
-    mgr_sink_bytes(sink, "\"", 1);
-    if (text[plain] == '\0') {    /* nearly always */
-        mgr_sink_bytes(sink, text, plain);
+    else if (text[plain] == '\0' && plain < SHORT_TEXT) {    /* nearly always */
+        char *out = mgr_sink_room(sink, plain + 2);
+        out[0] = out[plain + 1] = '"';
+        memcpy(out + 1, text, plain);
+        sink->used += plain + 2;
     }
     else {
+        mgr_sink_bytes(sink, "\"", 1);
         put_escaped(sink, mgr_utf8_mend(sink->r->pool, text));
+        mgr_sink_bytes(sink, "\"", 1);
     }
-    mgr_sink_bytes(sink, "\"", 1);
 }
 
 /* Most times of a status lie in the same second. */
@@ -100,7 +91,7 @@ static const char *date_of(mgr_json_t *json, apr_time_t second)
 void mgr_json_put_time(mgr_json_t *json, apr_time_t at)
 {
     if (at == 0) {
-        mgr_sink_bytes(json->sink, "null", 4);
+        mgr_json_put_null(json);
         return;
     }
     const int ms = (int)apr_time_msec(at);

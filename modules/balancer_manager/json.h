@@ -25,12 +25,11 @@ mgr_json_t *mgr_json_make(request_rec *r);
  *  bytes   of the name; 0 in an array */
 static inline void mgr_json_begin(mgr_json_t *json, const char *name, size_t bytes)
 {
-    char *const first = mgr_sink_room(json->sink, bytes + 6);
+    char *const first = mgr_sink_room(json->sink, bytes + 4);
     char *out = first;
 
     if (json->needs_comma) {
         *out++ = ',';
-        *out++ = ' ';
     }
     json->needs_comma = 1;
     if (bytes > 0) {
@@ -39,16 +38,32 @@ static inline void mgr_json_begin(mgr_json_t *json, const char *name, size_t byt
         out += bytes;
         *out++ = '"';
         *out++ = ':';
-        *out++ = ' ';
     }
     json->sink->used += (apr_size_t)(out - first);
+}
+
+static inline void mgr_json_put_null(mgr_json_t *json)
+{
+    memcpy(mgr_sink_room(json->sink, 4), "null", 4);
+    json->sink->used += 4;
 }
 
 /** Begin and end an object or an array.
  *  name   in the object around it; "" in an array
  *  bracket   one of { [ } ] */
-void mgr_json_open(mgr_json_t *json, const char *name, char bracket);
-void mgr_json_close(mgr_json_t *json, char bracket);
+static inline void mgr_json_close(mgr_json_t *json, char bracket)
+{
+    *mgr_sink_room(json->sink, 1) = bracket;
+    json->sink->used++;
+    json->needs_comma = 1;
+}
+
+static inline void mgr_json_open(mgr_json_t *json, const char *name, char bracket)
+{
+    mgr_json_begin(json, name, strlen(name));
+    mgr_json_close(json, bracket);
+    json->needs_comma = 0;
+}
 
 /** The next value stands on a new line. */
 void mgr_json_break_line(mgr_json_t *json);
@@ -98,7 +113,8 @@ static inline void mgr_json_switch(mgr_json_t *json, const char *name, int is_on
 
 static inline void mgr_json_null(mgr_json_t *json, const char *name)
 {
-    mgr_json_text(json, name, NULL);
+    mgr_json_begin(json, name, strlen(name));
+    mgr_json_put_null(json);
 }
 
 /** A number, or null when it is less than `least`. */

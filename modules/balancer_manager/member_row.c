@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* member_row.c - what the page tells of a member.
- * Knows    stock's eleven columns, which scripts look for: first, in stock's order, with one text in
- *          each. They are folded away until somebody asks for them; ours tell the same, and more.
+ * Knows    stock's eleven columns, which scripts look for: first, in stock's order, with one text
+ *          in each. They are folded away until somebody asks for them; ours tell the same, and
+ *          more.
  * Ignores  how a change is made.
  * Memory   r->pool for sizes and for values that are not UTF-8.   Threads: any, no state. */
 #include "member_row.h"
@@ -152,7 +153,16 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
     mgr_html_raw(html, "</td>");
 }
 
-/* The share it had of the requests, beside the one that its weight gives it now. */
+/* Of the last minute's requests, as weights are those of now; of all when there were none. */
+static double share_of(const lb_member_view_t *member, const mgr_totals_t *totals)
+{
+    if (totals->rate > 0) {
+        return member->recent.requests / totals->rate;
+    }
+    return totals->elected ? (double)member->elected / (double)totals->elected : 0;
+}
+
+/* The share it has of the requests, beside the one that its weight gives it. */
 static void print_share_cell(mgr_html_t *html, const lb_member_view_t *member,
                              const mgr_totals_t *totals)
 {
@@ -165,7 +175,7 @@ static void print_share_cell(mgr_html_t *html, const lb_member_view_t *member,
         print_weight(html, member->config_weight_hundredths);
         mgr_html_raw(html, ")");
     }
-    const double share = totals->elected ? (double)member->elected / (double)totals->elected : 0;
+    const double share = share_of(member, totals);
     const double due = totals->weight ? (double)weight / (double)totals->weight : 0;
     mgr_chart_print_bar(html, share, due, 1);
     mgr_html_raw(html, "<small>");
@@ -292,9 +302,9 @@ static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, 
         mgr_html_text(html, member->check_outcome ? member->check_outcome : "ok");
         mgr_html_raw(html, "<small>");
         mgr_quantity_duration(html, member->check_took);
-        mgr_html_raw(html, ", ");
-        mgr_quantity_duration(html, now - member->checked_at);
-        mgr_html_raw(html, " ago</small>");
+        mgr_html_raw(html, " at ");
+        mgr_quantity_time(html, member->checked_at, now);
+        mgr_html_raw(html, "</small>");
     }
     if (member->fpm_numbers_at) {
         print_fpm_numbers(html, &member->fpm);

@@ -20,6 +20,7 @@ typedef struct {
 typedef struct {
     int ok;                    /* members that are in service */
     uint64_t elected;
+    double rate;               /* requests per second in the last minute */
     uint64_t in_flight;
     uint64_t weight;           /* of those in service, and now: see mgr_member_row_weight() */
 } mgr_totals_t;

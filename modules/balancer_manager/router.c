@@ -266,6 +266,10 @@ static int run(mgr_answer_t *answer, const char *path)
         refuse_method(answer, "GET, HEAD");
         return send_answer(answer, mgr_view_html_send);
     }
+    if (view == mgr_view_json_send) {
+        return send_answer(answer, view);    /* it looks for itself, at one after the other */
+    }
+    mgr_answer_look(answer);
     if (view) {
         return send_answer(answer, view);
     }

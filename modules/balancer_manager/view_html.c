@@ -22,7 +22,7 @@
 
 enum { MANY_MEMBERS = 100 };       /* more on one page than somebody wants to scroll through */
 
-/* ---- Head ------------------------------------------------------------------------------------- */
+/* ---- Head ------------------------------------------------------------------------------------ */
 
 /* Not any more when it was carried out. */
 static int shows_form(const mgr_answer_t *answer)
@@ -76,7 +76,7 @@ static void print_head(mgr_page_t *page)
                        "aria-pressed=\"false\">Pause</button></div></header>\n");
 }
 
-/* ---- Overview --------------------------------------------------------------------------------- */
+/* ---- Overview -------------------------------------------------------------------------------- */
 
 static void print_tile(mgr_html_t *html, const char *label, const char *class, double value)
 {
@@ -85,7 +85,8 @@ static void print_tile(mgr_html_t *html, const char *label, const char *class, d
     mgr_html_raw(html, "</dd></div>\n");
 }
 
-static void print_count_tile(mgr_html_t *html, const char *label, const char *class, uint64_t count)
+static void print_count_tile(mgr_html_t *html, const char *label, const char *class,
+                             uint64_t count)
 {
     mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
     mgr_html_count(html, count);
@@ -121,9 +122,10 @@ static void print_overview(mgr_page_t *page)
     mgr_html_raw(html, "</dl>\n");
 }
 
-/* ---- Filter ----------------------------------------------------------------------------------- */
+/* ---- Filter ---------------------------------------------------------------------------------- */
 
-static void print_option(mgr_html_t *html, const char *value, const char *label, const char *present)
+static void print_option(mgr_html_t *html, const char *value, const char *label,
+                         const char *present)
 {
     mgr_html_format(html, "<option value=\"%s\"%s>%s</option>", value,
                     strcmp(value, present) ? "" : " selected", label);
@@ -184,7 +186,7 @@ static void print_filter(mgr_page_t *page)
                        "mod_proxy's columns</label></form>\n");
 }
 
-/* ---- Body ------------------------------------------------------------------------------------- */
+/* ---- Body ------------------------------------------------------------------------------------ */
 
 static void print_notes(mgr_page_t *page)
 {
@@ -257,9 +259,9 @@ static void print_foot(mgr_page_t *page)
     apr_time_exp_lt(&now, page->now);
     mgr_html_raw(html, "<footer>\n<dl><dt>Server Version: ");
     mgr_html_text(html, ap_get_server_description());
-    mgr_html_raw(html, "</dt>\n<dt>Server Built: ");
+    mgr_html_raw(html, "</dt>\n<dd>Server Built: ");
     mgr_html_text(html, ap_get_server_built());
-    mgr_html_format(html, "</dt></dl>\n<p>Times are the server's (UTC%+.2g h). ",
+    mgr_html_format(html, "</dd></dl>\n<p>Times are the server's (UTC%+.2g h). ",
                     now.tm_gmtoff / 3600.0);
     mgr_html_raw(html, "For programs: <code>v1/status</code>, <code>?format=json</code>, "
                        "<code>?xml=1</code>. " FASTCGI_CLUSTER_COMPONENT "</p>\n</footer>\n"

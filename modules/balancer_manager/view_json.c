@@ -12,6 +12,7 @@
 #include <http_protocol.h>
 #include <scoreboard.h>
 
+#include "balancers.h"
 #include "etag.h"
 #include "json.h"
 #include "tally.h"
@@ -299,8 +300,10 @@ static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balan
     put_balancer_config(w, balancer);
 }
 
-static void put_balancer(mgr_json_t *w, const lb_balancer_view_t *balancer)
+static void put_balancer(void *json, const lb_balancer_view_t *balancer)
 {
+    mgr_json_t *w = json;
+
     mgr_json_break_line(w);
     mgr_json_open(w, "", '{');
     mgr_json_text(w, "name", balancer->name);
@@ -373,9 +376,7 @@ int mgr_view_json_send(mgr_answer_t *answer)
     mgr_json_number(w, "version", STATUS_VERSION);
     put_server(w);
     mgr_json_open(w, "balancers", '[');
-    for (int i = 0; i < answer->balancers->nelts; i++) {
-        put_balancer(w, &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t));
-    }
+    mgr_balancers_each(answer->r, put_balancer, w);
     mgr_json_close(w, ']');
     mgr_json_close(w, '}');
     return end(w);

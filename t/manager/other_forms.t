@@ -40,6 +40,8 @@ EOC
 my $httpd = Httpd->start(children => 2, modules => ['status'], config => $config);
 my $page = '/balancer-manager';
 $httpd->expect_log(qr/FC0251.*connect_refused|FC0410/);
+# httpd's own: an old child process closes the sockets of its workers while they end them
+$httpd->expect_log(qr/AH03092/, optional => 1);
 is $httpd->get('/app/x')->{status}, 200, 'a request is served' for 1 .. 4;
 
 # ---- JSON and its schema ----

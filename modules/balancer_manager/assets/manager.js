@@ -1,6 +1,6 @@
 // Licensed under the Apache License, Version 2.0; see LICENSE.
-// manager.js - keeps the page up to date in place. Everything works without it, by forms: the server
-// filters, sorts and draws; this fetches the same page again and puts in what is different.
+// manager.js - keeps the page up to date in place. Everything works without it, by forms: the
+// server filters, sorts and draws; this fetches the same page again and puts in what is different.
 'use strict';
 
 (() => {
