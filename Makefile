@@ -5,6 +5,10 @@
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
+#   make dist       the sources as a tarball; make deb: the Debian package
+#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
+#   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
+#   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -18,7 +22,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -63,7 +67,7 @@ ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
 .PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
-        install uninstall \
+        lint coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -135,10 +139,12 @@ UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
+UNIT_LIBS_token         := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
+UNIT_LINK_token          = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -212,6 +218,30 @@ valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
 
+# ---- Lint --------------------------------------------------------------------------------------
+LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
+SOURCES  = $(wildcard $(addprefix $(M)/,$(addsuffix /*.c,$(FOLDERS))))
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
+
+lint:
+	shellcheck $(SCRIPTS)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem --error-exitcode=1 $(LINT_INC) $(M) t/backend
+	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
+
+# ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
+PURE = $(foreach f,$(sort $(foreach t,$(UNIT),$(UNIT_LIBS_$(patsubst test_%,%,$(notdir $(t)))))),\
+         $(wildcard $(foreach t,$(UNIT),$(M)/$(f)/$(patsubst test_%,%,$(notdir $(t))).c)))
+COVERAGE = gcovr --root . --sort-uncovered
+
+coverage:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage \
+	  SANITIZE='--coverage -fprofile-update=atomic' CFLAGS='-O0 -g' check-unit
+	$(COVERAGE) $(addprefix --filter ,$(PURE)) --fail-under-line 95 $(BUILD)/coverage/obj
+
+faults: all
+	t/faults/campaign $(FAULTS)
+
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c
 	@mkdir -p $(@D)
@@ -252,6 +282,13 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
 	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)))
+
+# ---- Packages --------------------------------------------------------------------------------
+dist:
+	scripts/dist $(BUILD)/dist
+
+deb:
+	scripts/deb $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)

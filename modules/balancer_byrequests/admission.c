@@ -174,14 +174,14 @@ uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot)
                                                  : LB_NOBODY;
 }
 
-void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot)
+void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot, bool for_good)
 {
     lb_table_t *t = ledger->table;
 
     lb_ledger_lock(t);
     if (lb_ledger_row(ledger) != LB_NOBODY && lb_admission_is_granted(ledger, slot)) {
         lb_ledger_add_granted(t, lb_table_waiter(t, slot)->granted, -1, NULL);
-        lb_queue_take_back(t, slot);
+        lb_queue_take_back(t, slot, for_good);
     }
     lb_ledger_unlock(t);
 }

@@ -61,9 +61,10 @@ bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot);
 /** With which member? LB_NOBODY when it was not. */
 uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot);
 
-/** The member that was granted is none of the caller's configuration (a process of another
- *  generation has served it): wait on at the same place, not for that member again. Then serve. */
-void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot);
+/** Do not take the member that was granted, and wait on at the same place. Then serve.
+ *  for_good   it is none of the caller's configuration (a process of another generation has served
+ *             it): wait for the others; else it may be granted again */
+void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot, bool for_good);
 
 /** A session would now take any member. */
 void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot);

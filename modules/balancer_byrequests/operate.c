@@ -2,6 +2,7 @@
 /* operate.c - see operate.h. */
 #include "operate.h"
 
+#include "accounting.h"
 #include "action_check.h"
 #include "ap_provider.h"
 #include "apr_strings.h"
@@ -382,6 +383,14 @@ static void change_balancer(const operation_t *op, const planned_t *planned)
                      texts_of(op->p, lb_setting_of_balancers, b->s, NULL));
 }
 
+static void reset_counters(const operation_t *op, const planned_t *planned)
+{
+    const proxy_worker *member = planned->member;
+
+    lb_accounting_reset(planned->cluster, member);
+    note_change(op, planned, member ? member->s->name_ex : NULL, "counters", "", "reset");
+}
+
 /* With all locks held. */
 static void carry_out(const operation_t *op)
 {
@@ -399,6 +408,9 @@ static void carry_out(const operation_t *op)
             change_member(op, planned);
         }
         change_balancer(op, planned);
+        if (planned->action->reset_counters) {
+            reset_counters(op, planned);
+        }
     }
 }
 

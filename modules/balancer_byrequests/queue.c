@@ -106,15 +106,23 @@ void lb_queue_grant(lb_table_t *t, uint32_t slot, uint32_t member)
     atomic_store(&w->state, LB_SLOT_GRANTED);
 }
 
-void lb_queue_take_back(lb_table_t *t, uint32_t slot)
+static void note_tried(lb_waiter_t *w, uint32_t member)
 {
-    lb_waiter_t *w = lb_table_waiter(t, slot);
     int i = 0;
 
     while (i < LB_TRIED_MAX - 1 && w->tried[i] != LB_NOBODY) {
         i++;
     }
-    w->tried[i] = w->granted;    /* when all are taken, in the place of the last */
+    w->tried[i] = member;    /* when all are taken, in the place of the last */
+}
+
+void lb_queue_take_back(lb_table_t *t, uint32_t slot, bool for_good)
+{
+    lb_waiter_t *w = lb_table_waiter(t, slot);
+
+    if (for_good) {
+        note_tried(w, w->granted);
+    }
     atomic_store(&w->state, LB_SLOT_WAITING);
     link_in_order(t, slot);
 }

@@ -30,8 +30,9 @@ bool lb_queue_is_before(const lb_waiter_t *a, const lb_waiter_t *b);
 /** It got this member: out of its list; the slot stays with whoever waits. */
 void lb_queue_grant(lb_table_t *t, uint32_t slot, uint32_t member);
 
-/** It does not want what it got, now or later: back to its place. */
-void lb_queue_take_back(lb_table_t *t, uint32_t slot);
+/** It does not take what it got: back to its place.
+ *  for_good   it wants that member never again */
+void lb_queue_take_back(lb_table_t *t, uint32_t slot, bool for_good);
 
 /** It would now take any member; it keeps its place in the order. */
 void lb_queue_widen(lb_table_t *t, uint32_t slot);

@@ -136,7 +136,7 @@ static bool was_served(const place_t *place, lb_ticket_t *ticket)
     if (member && lb_health_admit(ticket, member)) {
         return true;
     }
-    lb_admission_decline(lb_cluster_of(b)->ledger, place->slot);
+    lb_admission_decline(lb_cluster_of(b)->ledger, place->slot, !member);
     lb_provider_serve(b);
     return false;
 }

@@ -137,10 +137,13 @@ static void read_button(form_t *form)
                           "action is for members: parameter w, or b_all=1, is missing.");
     }
     else if (!strcmp(word, "remove")) {
-        take(form, mgr_field_find("remove"), "action", "1");
+        take(form, mgr_field_find("remove", 1), "action", "1");
+    }
+    else if (!strcmp(word, "reset")) {
+        take(form, mgr_field_find("reset_counters", 1), "action", "1");
     }
     else {
-        take(form, mgr_field_find("state"), "action", word);
+        take(form, mgr_field_find("state", 1), "action", word);
     }
 }
 

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* audit.h - who has changed what, or was refused: a log line for each, and the last ones to show. */
+/* audit.h - who has changed what, or was refused: a log line for each, and the last ones. */
 #ifndef MGR_AUDIT_H
 #define MGR_AUDIT_H
 

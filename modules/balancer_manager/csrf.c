@@ -1,38 +1,24 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* csrf.c - tokens, and where a request says that it comes from.
+/* csrf.c - the key of the tokens, and where a request says that it comes from.
  * Knows    Origin (RFC 6454, 7), Referer (RFC 9110, 10.1.3), Sec-Fetch-Site (W3C Fetch Metadata).
  * Ignores  what the user may do: rights.c.
  * Memory   the key lies in the pool of the process; tokens in r->pool.
- * Threads  the key is read-only at run time.
- *
- * A token is "when-mac": when it was made, in hexadecimal seconds, and the first half of
- * HMAC-SHA256(key, when | user). There is nothing to keep on the server, and it is as good after a
- * graceful restart. It names no balancer: one page changes many. */
+ * Threads  the key is read-only at run time. */
 #include "csrf.h"
 
 #include <string.h>
 
 #include <apr_general.h>
-#include <apr_lib.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 #include <http_core.h>
 #include <http_log.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include "fastcgi_log.h"
+#include "token.h"
 
 APLOG_USE_MODULE(balancer_manager);
-
-enum {
-    KEY_BYTES = 32,
-    WHEN_DIGITS = 8,
-    MAC_BYTES = 16,
-    TOKEN_CHARS = WHEN_DIGITS + 1 + 2 * MAC_BYTES,
-    LIFE_SECONDS = 12 * 3600
-};
 
 static const char key_name[] = "balancer_manager.csrf_key";
 static const unsigned char *key;
@@ -44,8 +30,8 @@ int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
     apr_pool_userdata_get(&found, key_name, process);
     if (!found) {
-        found = apr_palloc(process, KEY_BYTES);
-        const apr_status_t rv = apr_generate_random_bytes(found, KEY_BYTES);
+        found = apr_palloc(process, MGR_TOKEN_KEY_BYTES);
+        const apr_status_t rv = apr_generate_random_bytes(found, MGR_TOKEN_KEY_BYTES);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
                          "no random bytes for the key of the manager's tokens");
@@ -60,30 +46,22 @@ int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 /* ---- Tokens ---------------------------------------------------------------------------------- */
 
-static const char *token_made_at(request_rec *r, apr_uint32_t when)
+static const char *user_of(request_rec *r)
 {
-    const char *user = r->user ? r->user : "-";
-    const char *text = apr_psprintf(r->pool, "%08x|%s", when, user);
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    char *token = apr_pcalloc(r->pool, TOKEN_CHARS + 1);
-
-    if (!HMAC(EVP_sha256(), key, KEY_BYTES, (const unsigned char *)text, strlen(text), mac, NULL)) {
-        return NULL;
-    }
-    apr_snprintf(token, TOKEN_CHARS + 1, "%08x-", when);
-    ap_bin2hex(mac, MAC_BYTES, token + WHEN_DIGITS + 1);
-    return token;
+    return r->user ? r->user : "-";
 }
 
-static apr_uint32_t now_seconds(void)
+static uint32_t now_seconds(void)
 {
-    return (apr_uint32_t)apr_time_sec(apr_time_now());
+    return (uint32_t)apr_time_sec(apr_time_now());
 }
 
 const char *mgr_csrf_token(request_rec *r)
 {
-    const char *token = token_made_at(r, now_seconds());
-    return token ? token : "";
+    char *token = apr_palloc(r->pool, MGR_TOKEN_CHARS + 1);
+
+    mgr_token_make(key, user_of(r), now_seconds(), token);
+    return token;
 }
 
 int mgr_csrf_is_same_secret(const char *a, const char *b)
@@ -95,22 +73,15 @@ int mgr_csrf_is_same_secret(const char *a, const char *b)
 /* returns  NULL when it is good */
 static const char *judge_token(request_rec *r, const char *given)
 {
-    if (!given || !*given) {
-        return "the token is missing";
-    }
-    if (strlen(given) != TOKEN_CHARS || given[WHEN_DIGITS] != '-'
-        || strspn(given, "0123456789abcdef") != WHEN_DIGITS) {
-        return "the token is not one of this page: reload the page";
-    }
-    const apr_uint32_t when =
-        (apr_uint32_t)apr_strtoi64(apr_pstrndup(r->pool, given, WHEN_DIGITS), NULL, 16);
-    const char *expected = token_made_at(r, when);
-    if (!expected || !mgr_csrf_is_same_secret(expected, given)) {
-        return "the token is not this user's, or older than the last start of httpd: "
-               "reload the page";
-    }
-    return now_seconds() - when > LIFE_SECONDS
-               ? "the token is older than 12 hours: reload the page" : NULL;
+    static const char *const reasons[] = {
+        [MGR_TOKEN_NONE] = "the token is not one of this page: reload the page",
+        [MGR_TOKEN_FORGED] = "the token is not this user's, or older than the last start of httpd: "
+                             "reload the page",
+        [MGR_TOKEN_EXPIRED] = "the token is older than 12 hours: reload the page",
+    };
+
+    return given && *given ? reasons[mgr_token_judge(key, user_of(r), now_seconds(), given)]
+                           : "the token is missing";
 }
 
 /* ---- Where from ------------------------------------------------------------------------------ */

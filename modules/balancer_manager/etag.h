@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* etag.h - a revision as text: in forms, in JSON, in ETag and If-Match (RFC 9110, 8.8.3 and 13.1.1).
+/* etag.h - a revision as text: in forms, JSON, ETag and If-Match (RFC 9110, 8.8.3 and 13.1.1).
  * It is of the settings that can be changed, not of the numbers that change by themselves. */
 #ifndef MGR_ETAG_H
 #define MGR_ETAG_H

@@ -152,6 +152,11 @@ static const char *take_removal(apr_pool_t *p, const char *value, lb_action_t *a
     return take_number(p, value, 1, &action->remove_member);
 }
 
+static const char *take_reset(apr_pool_t *p, const char *value, lb_action_t *action)
+{
+    return take_number(p, value, 1, &action->reset_counters);
+}
+
 /* Of two values for one flag the last counts. */
 static void set_flag(lb_action_t *action, char flag, int is_on)
 {
@@ -216,18 +221,20 @@ const mgr_field_t mgr_fields[] = {
     {"w_queue_timeout", "queue_timeout", MGR_SECONDS, 1, MGR_EDIT, take_queue_timeout},
     {"w_newaddr", "address", MGR_TEXT, 1, MGR_EDIT, take_new_address},
     {"b_wdelete", "remove", MGR_SWITCH, 1, MGR_EDIT, take_removal},
+    {"w_reset", "reset_counters", MGR_SWITCH, 1, MGR_OPERATE, take_reset},
     {"b_lbm", "lbmethod", MGR_TEXT, 0, MGR_EDIT, take_lbmethod},
     {"b_tmo", "timeout", MGR_WHOLE, 0, MGR_EDIT, take_timeout},
     {"b_max", "max_attempts", MGR_WHOLE, 0, MGR_EDIT, take_max_attempts},
     {"b_sforce", "nofailover", MGR_SWITCH, 0, MGR_EDIT, take_nofailover},
     {"b_ss", "sticky", MGR_TEXT, 0, MGR_EDIT, take_sticky},
+    {"b_reset", "reset_counters", MGR_SWITCH, 0, MGR_OPERATE, take_reset},
     {NULL}
 };
 
-const mgr_field_t *mgr_field_find(const char *json_name)
+const mgr_field_t *mgr_field_find(const char *json_name, int is_of_member)
 {
     for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        if (!strcmp(field->json_name, json_name)) {
+        if (field->is_of_member == is_of_member && !strcmp(field->json_name, json_name)) {
             return field;
         }
     }
@@ -270,7 +277,8 @@ static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
         break;
     }
     return json_is_integer(value)
-               ? apr_psprintf(p, "%" JSON_INTEGER_FORMAT, json_integer_value(value)) : NULL;
+               ? apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value))
+               : NULL;
 }
 
 const char *mgr_field_take_json(apr_pool_t *p, const mgr_field_t *field, const json_t *value,

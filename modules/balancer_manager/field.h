@@ -27,8 +27,8 @@ typedef struct {
 /** All of them; one without json_name ends the list. */
 extern const mgr_field_t mgr_fields[];
 
-/** By its name in JSON; NULL: there is none. */
-const mgr_field_t *mgr_field_find(const char *json_name);
+/** By its name in JSON; NULL: members, or balancers, have no such setting. */
+const mgr_field_t *mgr_field_find(const char *json_name, int is_of_member);
 
 /** Take the value of a form, or of JSON.
  *  returns  NULL, else what is wrong: "must be ..." */

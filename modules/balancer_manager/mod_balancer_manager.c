@@ -4,6 +4,7 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <http_log.h>
+#include <http_request.h>
 
 #include "audit.h"
 #include "balancers.h"
@@ -34,6 +35,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_csrf_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_audit_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_translate_name(mgr_router_pre_translate, NULL, NULL, APR_HOOK_FIRST);
     mgr_server_status_register(p);
     ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
 }

@@ -13,6 +13,7 @@
 #include <http_protocol.h>
 
 #include "action.h"
+#include "api.h"
 #include "asset.h"
 #include "form.h"
 #include "view.h"
@@ -34,14 +35,20 @@ static const char *path_below(const char *uri, const char *at)
     return uri + bytes;
 }
 
-static int sets_our_handler(request_rec *r, const core_dir_config *section)
+/* What SetHandler says in this section; "" when it does not say anything. */
+static const char *handler_of(request_rec *r, const core_dir_config *section)
 {
     const char *error = NULL;
     const char *handler = section->expr_handler /* in 2.4 every SetHandler is an expression */
                               ? ap_expr_str_exec(r, section->expr_handler, &error)
                               : NULL;
 
-    return handler && !error && !strcmp(handler, r->handler);
+    return handler && !error ? handler : "";
+}
+
+static int is_ours(const char *handler)
+{
+    return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
 }
 
 /* The path below the <Location> that sets our handler. r->path_info cannot tell: below a folder
@@ -59,7 +66,7 @@ static const char *inner_path(request_rec *r)
         }
         const char *path = path_below(r->uri, location->d);
         if (path && (!shortest || strlen(path) < strlen(shortest))
-            && sets_our_handler(r, location)) {
+            && !strcmp(handler_of(r, location), r->handler)) {
             shortest = path;
         }
     }
@@ -197,6 +204,20 @@ static int run_form(mgr_answer_t *answer)
     return send_answer(answer, view);
 }
 
+/* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
+int mgr_router_pre_translate(request_rec *r)
+{
+    const core_dir_config *section = ap_get_core_module_config(r->per_dir_config);
+
+    if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
+        || !is_ours(handler_of(r, section))) {
+        return DECLINED;
+    }
+    const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;
+    const int status = ap_unescape_url_ex(r->parsed_uri.path, keep);
+    return status == OK ? DONE : status;
+}
+
 /* The asset that `path` names; NULL when there is none. */
 static const mgr_asset_t *asset_at(const char *path)
 {
@@ -231,6 +252,10 @@ static int run(mgr_answer_t *answer, const char *path)
     const int is_read_only = !strcmp(answer->r->handler, READ_ONLY_HANDLER);
     mgr_view_t *view = view_at(path);
 
+    if (!view && !strncmp(path, "/v1/", 4)) {
+        mgr_answer_look(answer);
+        return mgr_api_handle(answer, path);
+    }
     if (mgr_answer_need(answer, MGR_VIEW) != OK) {
         return send_answer(answer, mgr_view_html_send);
     }
@@ -261,7 +286,7 @@ static int run(mgr_answer_t *answer, const char *path)
 
 int mgr_router_handle(request_rec *r)
 {
-    if (!r->handler || (strcmp(r->handler, HANDLER) && strcmp(r->handler, READ_ONLY_HANDLER))) {
+    if (!r->handler || !is_ours(r->handler)) {
         return DECLINED;
     }
     const char *path = inner_path(r);

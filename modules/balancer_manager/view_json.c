@@ -13,6 +13,7 @@
 #include <scoreboard.h>
 
 #include "balancers.h"
+#include "etag.h"
 #include "json.h"
 #include "tally.h"
 
@@ -139,6 +140,7 @@ static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
 {
     mgr_json_text(w, "name", member->name);
     mgr_json_text(w, "url", member->url);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, member->revision));
     mgr_json_text(w, "scheme", member->scheme);
     mgr_json_text(w, "hostname", member->hostname);
     mgr_json_number_from(w, "port", 1, member->port);
@@ -308,6 +310,7 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_text(w, "key", balancer->key);
     mgr_json_text(w, "vhost", balancer->vhost);
     mgr_json_number(w, "id", balancer->id);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, balancer->revision));
     put_balancer_settings(w, balancer);
     mgr_json_count(w, "queued", balancer->queued);
     mgr_json_time(w, "counted_since", balancer->counted_since);
@@ -336,11 +339,39 @@ static void put_server(mgr_json_t *w)
     mgr_json_close(w, '}');
 }
 
+static mgr_json_t *begin(request_rec *r)
+{
+    ap_set_content_type(r, "application/json");
+    return mgr_json_make(r);
+}
+
+static int end(const mgr_json_t *w)
+{
+    mgr_sink_text(w->sink, "\n");
+    mgr_sink_end(w->sink);
+    return OK;
+}
+
+int mgr_view_balancer_json_send(mgr_answer_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_balancer(w, answer->balancer);
+    return end(w);
+}
+
+int mgr_view_member_json_send(mgr_answer_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_member(w, answer->member);
+    return end(w);
+}
+
 int mgr_view_json_send(mgr_answer_t *answer)
 {
-    mgr_json_t *w = mgr_json_make(answer->r);
+    mgr_json_t *w = begin(answer->r);
 
-    ap_set_content_type(answer->r, "application/json");
     mgr_json_open(w, "", '{');
     mgr_json_number(w, "version", STATUS_VERSION);
     put_server(w);
@@ -348,7 +379,5 @@ int mgr_view_json_send(mgr_answer_t *answer)
     mgr_balancers_each(answer->r, put_balancer, w);
     mgr_json_close(w, ']');
     mgr_json_close(w, '}');
-    mgr_sink_text(w->sink, "\n");
-    mgr_sink_end(w->sink);
-    return OK;
+    return end(w);
 }

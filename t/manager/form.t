@@ -71,14 +71,14 @@ like $html, qr{<a href="$page\?b=app&amp;w=http://127\.0\.0\.1:2&amp;nonce=$nonc
 like $html, qr{<h3>LoadBalancer Status for <a href="$page\?b=app&amp;nonce=$nonce">balancer://app</a> },
     'the heading of a balancer';
 like $html, qr{<dt>Server Version: Apache/2\.4\.\d+}, 'the version of the server';
-my @tables = $html =~ m{<table>(.*?)</table>}gs;
+my @tables = $html =~ m{<table[^>]*>(.*?)</table>}gs;
 is @tables, 2 * 4, 'two tables for each balancer';
-is_deeply [($tables[1] =~ m{<th>(.*?)</th>}g)[0 .. 10]],
+is_deeply [($tables[1] =~ m{<th [^>]*>(.*?)</th>}g)[0 .. 10]],
     ['Worker URL', qw(Route RouteRedir Factor Set Status Elected Busy Load To From)],
     "the second has stock's columns";
-is scalar(() = $tables[1] =~ /<th>/g) * 2, scalar(() = $tables[1] =~ /<td/g),
+is scalar(() = $tables[1] =~ /<th /g) * 2, scalar(() = $tables[1] =~ /<td/g),
     '... and each row a cell for each';
-like $tables[1], qr{<td class="ok">Init Ok </td>}, 'a state is one text';
+like $tables[1], qr{<td>Init Ok </td>}, 'a state is one text';
 my $edit = $httpd->get("$page?b=app&w=http://127.0.0.1:1/a%2Bb");
 like $edit->{body}, qr{name="$_"}, "the form has $_"
     for qw(w_lf w_ls w_wr w_rr b w nonce), map { "w_status_$_" } qw(I N D H R S C);

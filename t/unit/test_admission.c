@@ -509,7 +509,7 @@ START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), 2);
-    lb_admission_decline(&ledger, a);
+    lb_admission_decline(&ledger, a, true);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
     ASSERT_IN_FLIGHT(field, 1, 1, 0);
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
@@ -518,8 +518,23 @@ START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
     ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), 0);    /* and goes before c */
     ck_assert(!lb_admission_is_granted(&ledger, c));
-    lb_admission_decline(&ledger, c);    /* waits: nothing to decline */
+    lb_admission_decline(&ledger, c, true);    /* waits: nothing to decline */
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
+}
+END_TEST
+
+START_TEST(who_declines_for_now_may_get_the_same_later)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    lb_admission_decline(&ledger, slot, false);    /* another request has its trial */
+    ASSERT_IN_FLIGHT(field, 1, 0, 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, slot), 1);
 }
 END_TEST
 
@@ -531,7 +546,7 @@ START_TEST(who_declines_often_is_still_counted_once)
     const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
     for (int i = 0; i < MEMBERS; i++) {
         ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-        lb_admission_decline(&ledger, slot);
+        lb_admission_decline(&ledger, slot, true);
     }
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
@@ -554,7 +569,7 @@ START_TEST(process_that_has_left_takes_its_waiters_along)
     const uint32_t reused = queue_for(&other, field, LB_NOBODY);
     ck_assert_uint_eq(reused, slot);
     lb_admission_widen(&ledger, slot);
-    lb_admission_decline(&ledger, slot);
+    lb_admission_decline(&ledger, slot, true);
     ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);    /* not its own any more */
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
     ck_assert_uint_eq(lb_admission_end(&other, reused), 0);
@@ -676,6 +691,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way);
     tcase_add_test(tc, right_granted_is_held_after_the_end_and_counted_once_all_the_time);
     tcase_add_test(tc, declined_right_is_free_again_and_who_declined_keeps_its_place);
+    tcase_add_test(tc, who_declines_for_now_may_get_the_same_later);
     tcase_add_test(tc, who_declines_often_is_still_counted_once);
     tcase_add_test(tc, process_that_has_left_takes_its_waiters_along);
     tcase_add_test(tc, bell_of_the_process_that_waits_rings);

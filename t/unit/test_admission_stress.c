@@ -122,7 +122,7 @@ static uint32_t queue(process_t *process, const field_t *field, uint32_t only, u
         MUST(!"served in less than 20 seconds");
     }
     if (chance % 11 == 0 && lb_admission_is_granted(&process->ledger, slot)) {
-        lb_admission_decline(&process->ledger, slot);
+        lb_admission_decline(&process->ledger, slot, true);
         lb_admission_serve(process->ledger.table, &field->arena);
     }
     const uint32_t member = lb_admission_end(&process->ledger, slot);
