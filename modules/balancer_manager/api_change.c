@@ -144,7 +144,7 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
 
     action.balancer = balancer->key;
     action.vhost = balancer->vhost;
-    if (strcmp(wish->member, "*")) {
+    if (strcmp(wish->member, "*") != 0) {
         one = mgr_balancers_find_member(change->answer->r->pool, balancer, wish->member);
         action.member = one ? one->url : wish->member;
         action.revision = mgr_etag_revision(wish->etag);
@@ -158,7 +158,7 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
     }
     for (int i = 0; i < balancer->members->nelts; i++) {
         one = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-        if (strcmp(one->state, "removing")) {
+        if (strcmp(one->state, "removing") != 0) {
             action.member = one->url;
             read_settings(change, wish->index, wish->object, action);
         }

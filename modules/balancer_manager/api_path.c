@@ -17,7 +17,7 @@ static int take_end(char *text, const char *end)
 {
     const size_t bytes = strlen(text), end_bytes = strlen(end);
 
-    if (bytes < end_bytes || strcmp(text + bytes - end_bytes, end)) {
+    if (bytes < end_bytes || strcmp(text + bytes - end_bytes, end) != 0) {
         return 0;
     }
     text[bytes - end_bytes] = '\0';
@@ -54,7 +54,7 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         out.resource = MGR_ALL_MEMBERS;
         return out;
     }
-    if (strncmp(path, balancers, sizeof(balancers) - 1)) {
+    if (strncmp(path, balancers, sizeof(balancers) - 1) != 0) {
         return out;
     }
     char *key = apr_pstrdup(p, path + sizeof(balancers) - 1);

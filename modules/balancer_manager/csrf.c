@@ -121,7 +121,7 @@ static const char *judge_source(request_rec *r)
     const char *origin = apr_table_get(r->headers_in, "Origin");
     const char *referer = apr_table_get(r->headers_in, "Referer");
 
-    if (site && strcmp(site, "same-origin") && strcmp(site, "none")) {
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
         return "the Sec-Fetch-Site header says that another site's page has sent it";
     }
     if (origin && !is_ours(r, origin)) {

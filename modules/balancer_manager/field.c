@@ -193,7 +193,7 @@ static const char *take_state(apr_pool_t *p, const char *value, lb_action_t *act
 
 static const char *take_flag(char flag, const char *value, lb_action_t *action)
 {
-    if (strcmp(value, "0") && strcmp(value, "1")) {
+    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
         return "must be 0 or 1";
     }
     set_flag(action, flag, *value == '1');

@@ -54,7 +54,7 @@ static const char *add_rule(cmd_parms *cmd, void *directory, const char *line)
     const char *word = ap_getword_conf(cmd->pool, &line);
     int right = 0;
 
-    while (right < RIGHT_COUNT && strcmp(word, words[right])) {
+    while (right < RIGHT_COUNT && strcmp(word, words[right]) != 0) {
         right++;
     }
     if (right == RIGHT_COUNT) {

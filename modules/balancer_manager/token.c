@@ -17,15 +17,13 @@ static const char digits[] = "0123456789abcdef";
 /* returns  0 when OpenSSL has failed */
 static int mac_of(const unsigned char *key, const char *user, const char *when, unsigned char *mac)
 {
-    const size_t user_bytes = strlen(user);
-    unsigned char *text = malloc(WHEN_DIGITS + 1 + user_bytes);
+    const size_t bytes = WHEN_DIGITS + 1 + strlen(user);
+    char *text = malloc(bytes + 1);
     int is_made = 0;
 
     if (text) {
-        memcpy(text, when, WHEN_DIGITS);
-        text[WHEN_DIGITS] = '|';
-        memcpy(text + WHEN_DIGITS + 1, user, user_bytes);
-        is_made = HMAC(EVP_sha256(), key, MGR_TOKEN_KEY_BYTES, text, WHEN_DIGITS + 1 + user_bytes,
+        snprintf(text, bytes + 1, "%.*s|%s", WHEN_DIGITS, when, user);
+        is_made = HMAC(EVP_sha256(), key, MGR_TOKEN_KEY_BYTES, (const unsigned char *)text, bytes,
                        mac, NULL) != NULL;
         free(text);
     }
