@@ -39,7 +39,7 @@ typedef struct {
 } lb_counters_t;
 static_assert(sizeof(lb_counters_t) == 1024, "16 cache lines");
 
-/* The counters at one moment, as far as the last minute needs them: they wrap. Writer: see past.h */
+/* The counters at one moment, as far as the last minute needs them: they wrap. See past.h */
 typedef struct {
     _Atomic uint32_t requests, failures;
     _Atomic uint32_t first_byte[LB_TIMES_BUCKETS];

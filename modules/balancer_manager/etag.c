@@ -15,7 +15,13 @@ enum { DIGITS = 16 };
 
 const char *mgr_etag_text(apr_pool_t *p, uint64_t revision)
 {
-    return apr_psprintf(p, "%016" APR_UINT64_T_HEX_FMT, revision);
+    char *text = apr_palloc(p, DIGITS + 1);
+
+    text[DIGITS] = '\0';
+    for (int i = DIGITS - 1; i >= 0; i--, revision >>= 4) {    /* a status has thousands */
+        text[i] = "0123456789abcdef"[revision & 15];
+    }
+    return text;
 }
 
 uint64_t mgr_etag_revision(const char *text)

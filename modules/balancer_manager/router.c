@@ -253,6 +253,7 @@ static int run(mgr_answer_t *answer, const char *path)
     mgr_view_t *view = view_at(path);
 
     if (!view && !strncmp(path, "/v1/", 4)) {
+        mgr_answer_look(answer);
         return mgr_api_handle(answer, path);
     }
     if (mgr_answer_need(answer, MGR_VIEW) != OK) {

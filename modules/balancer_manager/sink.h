@@ -22,8 +22,8 @@ mgr_sink_t *mgr_sink_make(request_rec *r);
 /** Send what is still here. */
 void mgr_sink_end(mgr_sink_t *sink);
 
-/** Room for so many bytes (at most MGR_SINK_BYTES) at the end of what is there; who has written less
- *  or as many adds what it wrote to sink->used. */
+/** Room for so many bytes (at most MGR_SINK_BYTES) at the end of what is there; who has written
+ *  them, or less, adds to sink->used what it wrote. */
 static inline char *mgr_sink_room(mgr_sink_t *sink, apr_size_t count)
 {
     if (count > sizeof(sink->bytes) - sink->used) {

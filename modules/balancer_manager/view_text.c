@@ -151,12 +151,13 @@ static void put_members(mgr_sink_t *sink, const apr_array_header_t *members)
 static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
 {
     apr_pool_t *p = sink->r->pool;
+    const lb_recent_t *recent = &b->recent;
 
-    mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: %.1f requests/s, %.1f failures/s, "
-                                     "first byte p50 %s, p95 %s, %u in the queue\n",
-                                     mgr_utf8_line(p, b->name), mgr_utf8_line(p, b->vhost), b->lbmethod,
-                                     b->recent.requests, b->recent.failures,
-                                     duration(p, b->recent.p50), duration(p, b->recent.p95),
+    mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: %.1f requests/s, %.1f failures/s, ",
+                                     mgr_utf8_line(p, b->name), mgr_utf8_line(p, b->vhost),
+                                     b->lbmethod, recent->requests, recent->failures));
+    mgr_sink_text(sink, apr_psprintf(p, "first byte p50 %s, p95 %s, %u in the queue\n",
+                                     duration(p, recent->p50), duration(p, recent->p95),
                                      b->queued));
     put_members(sink, b->members);
     mgr_sink_text(sink, "\n");

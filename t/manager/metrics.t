@@ -11,6 +11,7 @@ use Backend;
 use Deadline;
 use Httpd;
 use Load;
+use ManagerApi;
 use Metrics;
 
 my $backend = Backend->answering(sub {
@@ -173,6 +174,24 @@ is $after->sum('try_duration_seconds_count', balancer => 'app'), 79, 'try: the c
 ok $counted <= $whole && $counted > $whole - 79 * 0.05, '... and the sum are those of the access log'
     or diag "$counted, $whole";
 cmp_ok @waited, '>=', 2, 'some have waited';
+
+# ---- An operator resets what is shown ----
+
+my $api = ManagerApi->new($httpd);
+my $shown = $httpd->balancer('app')->{members}[0];
+is $shown->{elected}, 79, 'elections as the status shows them';
+is $api->post('balancers/app/reset', {})->{status}, 200, 'they are reset';
+my $fresh = $httpd->balancer('app');
+is $fresh->{members}[0]{$_}, 0, "$_ begins at 0" for qw(elected failures bytes_sent bytes_read);
+is $fresh->{members}[0]{responses}{'2xx'}, 0, 'responses begin at 0';
+is $fresh->{members}[0]{times}{whole}{count}, 0, 'times begin at 0';
+cmp_ok $fresh->{members}[0]{counted_since}, 'gt', $shown->{counted_since}, '... since now';
+load(3, '/app/x');
+is $httpd->balancer('app')->{members}[0]{responses}{'2xx'}, 3, 'and count again';
+my $reset = scrape('after the reset');
+never_falls($after, $reset, 'over the reset');
+is $reset->sum('elections_total', balancer => 'app'), 82, 'Prometheus sees all of them';
+is $reset->sum('try_duration_seconds_count', balancer => 'app'), 82, '... in histograms, too';
 
 # ---- Names that need quoting ----
 
