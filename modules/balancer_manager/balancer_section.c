@@ -13,7 +13,7 @@
 #include "edit_form.h"
 #include "markup.h"
 #include "member_row.h"
-#include "member_state.h"
+#include "state_sentence.h"
 #include "quantity.h"
 #include "wording.h"
 
@@ -77,7 +77,7 @@ static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, 
 
 static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
-    for (const mgr_state_word_t *w = mgr_member_state_words; w->state; w++) {
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
         unsigned int count = 0;
         for (int i = 0; i < balancer->members->nelts; i++) {
             count += !strcmp(member_at(balancer, i)->state, w->state);

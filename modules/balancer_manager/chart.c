@@ -77,7 +77,7 @@ static double largest(const apr_array_header_t *past, value_t *value)
 
 static void point(mgr_html_t *html, char command, double x, double y)
 {
-    mgr_html_bytes(html, &command, 1);
+    mgr_sink_bytes(html->sink, &command, 1);
     mgr_html_tenths(html, (uint64_t)(x * 10 + 0.5));
     mgr_html_raw(html, " ");
     mgr_html_tenths(html, (uint64_t)(y * 10 + 0.5));

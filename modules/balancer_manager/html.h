@@ -1,18 +1,15 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* html.h - writes a page: collects small pieces and sends them in large ones. */
+/* html.h - writes a page into the sink of its answer. */
 #ifndef MGR_HTML_H
 #define MGR_HTML_H
 
 #include <string.h>
 
-#include <httpd.h>
-#include <util_filter.h>
+#include "sink.h"
 
 typedef struct {
     request_rec *r;
-    apr_bucket_brigade *out;   /* r->pool; empty after each sending */
-    char *piece;               /* from the bucket allocator; ours until it is full */
-    apr_size_t used;
+    mgr_sink_t *sink;
 } mgr_html_t;
 
 /** Begin a page. */
@@ -21,13 +18,10 @@ void mgr_html_begin(mgr_html_t *html, request_rec *r);
 /** Send what is left. */
 void mgr_html_end(mgr_html_t *html);
 
-/** Append bytes as they are. */
-void mgr_html_bytes(mgr_html_t *html, const char *bytes, apr_size_t count);
-
 /** Append markup: our own text, never a value. */
 static inline void mgr_html_raw(mgr_html_t *html, const char *markup)
 {
-    mgr_html_bytes(html, markup, strlen(markup));
+    mgr_sink_bytes(html->sink, markup, strlen(markup));
 }
 
 /** Append a value to an element or to a double-quoted attribute; nothing for NULL. */
@@ -37,7 +31,10 @@ void mgr_html_text(mgr_html_t *html, const char *text);
 void mgr_html_query(mgr_html_t *html, const char *text);
 
 /** Append a number. */
-void mgr_html_count(mgr_html_t *html, uint64_t number);
+static inline void mgr_html_count(mgr_html_t *html, uint64_t number)
+{
+    mgr_sink_count(html->sink, number);
+}
 
 /** Append a number with one decimal: tenths. */
 void mgr_html_tenths(mgr_html_t *html, uint64_t tenths);

@@ -13,7 +13,7 @@
 #include <apr_strings.h>
 
 #include "chart.h"
-#include "member_state.h"
+#include "state_sentence.h"
 #include "quantity.h"
 
 static const struct {
@@ -94,7 +94,7 @@ static void print_stock_cells(mgr_html_t *html, const lb_member_view_t *member)
     mgr_html_count(html, (uint64_t)member->weight_hundredths / 100);
     const int rest = member->weight_hundredths % 100;
     const char decimals[] = { '.', (char)('0' + rest / 10), (char)('0' + rest % 10) };
-    mgr_html_bytes(html, decimals, sizeof(decimals));
+    mgr_sink_bytes(html->sink, decimals, sizeof(decimals));
     mgr_html_raw(html, "</td>");
     print_count_cell(html, (uint64_t)member->lbset);
     mgr_html_raw(html, "<td>");
@@ -255,15 +255,18 @@ static void print_named_count(mgr_html_t *html, const char *name, uint64_t count
 
 static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
+    int kinds = 0;
+
     mgr_html_raw(html, "<td>");
     mgr_html_count(html, member->failures);
-    if (member->recent.failures > 0) {
+    if (member->recent.failures >= 0.05) {
         mgr_html_raw(html, "<small>");
         mgr_quantity_number(html, member->recent.failures);
         mgr_html_raw(html, "/s</small>");
     }
     for (int i = LB_SERVED + 1; i < LB_OUTCOME_COUNT; i++) {
         if (member->ends[i]) {
+            kinds++;
             print_named_count(html, lb_outcome_word((lb_outcome_t)i), member->ends[i]);
         }
     }
@@ -273,10 +276,12 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
         }
     }
     if (member->last_error && member->last_error_at) {
-        mgr_html_raw(html, "<small>last: ");
-        mgr_html_text(html, member->last_error);
-        mgr_html_raw(html, " ");
+        mgr_html_raw(html, "<small>last at ");
         mgr_quantity_time(html, member->last_error_at, now);
+        if (kinds > 1) {
+            mgr_html_raw(html, ": ");
+            mgr_html_text(html, member->last_error);
+        }
         mgr_html_raw(html, "</small>");
     }
     mgr_html_raw(html, "</td>");
@@ -357,7 +362,7 @@ void mgr_member_row_print(mgr_page_t *page, const lb_balancer_view_t *balancer,
     print_name_cell(page, member, link_start, link_end);
     print_stock_cells(html, member);
     mgr_html_raw(html, "<td>");
-    mgr_member_state_print(html, member, page->now);
+    mgr_state_sentence_print(html, member, page->now);
     mgr_html_raw(html, "</td>");
     print_share_cell(html, member, totals);
     print_requests_cell(html, member);

@@ -15,7 +15,7 @@
 #include "edit_form.h"
 #include "fastcgi_version.h"
 #include "markup.h"
-#include "member_state.h"
+#include "state_sentence.h"
 #include "page.h"
 #include "quantity.h"
 #include "recent_changes.h"
@@ -136,7 +136,7 @@ static void print_state_select(mgr_html_t *html, const char *present)
     mgr_html_raw(html, "<label>State <select name=\"state\">");
     print_option(html, "", "any", present);
     print_option(html, "attention", "not ok", present);
-    for (const mgr_state_word_t *w = mgr_member_state_words; w->state; w++) {
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
         print_option(html, w->state, w->word, present);
     }
     mgr_html_raw(html, "</select></label>\n");

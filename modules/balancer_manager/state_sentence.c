@@ -1,13 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* member_state.c - tells a state so that nobody has to look it up.
+/* state_sentence.c - tells a state so that nobody has to look it up.
  * Knows    the states of the contract, and what each of them goes with.
  * Ignores  how a state is changed.
  * Memory   nothing of its own.   Threads: any, no state. */
-#include "member_state.h"
+#include "state_sentence.h"
 
 #include "quantity.h"
 
-const mgr_state_word_t mgr_member_state_words[] = {
+const mgr_state_word_t mgr_state_sentence_words[] = {
     { "ok", "ok" },
     { "error", "error" },
     { "trial", "on trial" },
@@ -22,9 +22,9 @@ const mgr_state_word_t mgr_member_state_words[] = {
     { NULL, NULL },
 };
 
-const char *mgr_member_state_word(const char *state)
+const char *mgr_state_sentence_word(const char *state)
 {
-    for (const mgr_state_word_t *w = mgr_member_state_words; w->state; w++) {
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
         if (!strcmp(w->state, state)) {
             return w->word;
         }
@@ -90,12 +90,12 @@ static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
     }
 }
 
-void mgr_member_state_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
+void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
     mgr_html_raw(html, "<b class=\"pill ");
     mgr_html_text(html, member->state);
     mgr_html_raw(html, "\">");
-    mgr_html_text(html, mgr_member_state_word(member->state));
+    mgr_html_text(html, mgr_state_sentence_word(member->state));
     mgr_html_raw(html, "</b><small>");
     if (member->since) {
         mgr_html_raw(html, "since ");
