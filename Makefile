@@ -1,6 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
+#   make check-clients   the manager in a browser, and other clients of it: scripts/setup clients
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
@@ -202,6 +203,7 @@ check-apache: all $(BUILD)/fast_backend
 $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.json t/clients/.npmrc
 	@mkdir -p $(@D)
 	cp $^ $(@D)
+	@command -v npm > /dev/null || { echo 'npm is missing: scripts/setup clients'; exit 1; }
 	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
 

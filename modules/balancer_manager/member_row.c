@@ -321,12 +321,18 @@ static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, 
 static void print_button(mgr_html_t *html, const lb_balancer_view_t *balancer,
                          const lb_member_view_t *member, const char *action, const char *label)
 {
-    mgr_html_format(html, "<button form=\"%s%d\" name=\"w\" aria-label=\"%s ", action,
-                    balancer->id, label);
+    mgr_html_raw(html, "<button form=\"");
+    mgr_html_raw(html, action);
+    mgr_html_count(html, (uint64_t)balancer->id);
+    mgr_html_raw(html, "\" name=\"w\" aria-label=\"");
+    mgr_html_raw(html, label);
+    mgr_html_raw(html, " ");
     mgr_html_text(html, member->name);
     mgr_html_raw(html, "\" value=\"");
     mgr_html_text(html, member->url);
-    mgr_html_format(html, "\">%s</button>", label);
+    mgr_html_raw(html, "\">");
+    mgr_html_raw(html, label);
+    mgr_html_raw(html, "</button>");
 }
 
 static void print_actions_cell(mgr_page_t *page, const lb_balancer_view_t *balancer,
@@ -357,8 +363,11 @@ void mgr_member_row_print(mgr_page_t *page, const lb_balancer_view_t *balancer,
     mgr_html_t *html = page->html;
     apr_ssize_t url_bytes = APR_HASH_KEY_STRING;
 
-    mgr_html_format(html, "<tr id=\"m%d-%x\">", balancer->id,
-                    apr_hashfunc_default(member->url, &url_bytes));
+    mgr_html_raw(html, "<tr id=\"m");
+    mgr_html_count(html, (uint64_t)balancer->id);
+    mgr_html_raw(html, "-");
+    mgr_html_count(html, apr_hashfunc_default(member->url, &url_bytes));
+    mgr_html_raw(html, "\">");
     print_name_cell(page, member, link_start, link_end);
     print_stock_cells(html, member);
     mgr_html_raw(html, "<td>");

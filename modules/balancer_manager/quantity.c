@@ -54,6 +54,34 @@ void mgr_quantity_percent(mgr_html_t *html, double part, double whole)
     mgr_html_raw(html, " %");
 }
 
+static void print_two_digits(mgr_html_t *html, int number, char behind)
+{
+    const char text[] = { (char)('0' + number / 10 % 10), (char)('0' + number % 10), behind };
+
+    mgr_sink_bytes(html->sink, text, sizeof(text));
+}
+
+static void print_clock(mgr_html_t *html, const apr_time_exp_t *t, char behind)
+{
+    print_two_digits(html, t->tm_hour, ':');
+    print_two_digits(html, t->tm_min, ':');
+    print_two_digits(html, t->tm_sec, behind);
+}
+
+/* By hand: a page has one for each member. */
+static void print_rfc3339(mgr_html_t *html, const apr_time_exp_t *t)
+{
+    const int offset = t->tm_gmtoff / 60, minutes = offset < 0 ? -offset : offset;
+
+    mgr_html_count(html, (uint64_t)t->tm_year + 1900);
+    mgr_html_raw(html, "-");
+    print_two_digits(html, t->tm_mon + 1, '-');
+    print_two_digits(html, t->tm_mday, 'T');
+    print_clock(html, t, offset < 0 ? '-' : '+');
+    print_two_digits(html, minutes / 60, ':');
+    print_two_digits(html, minutes % 60, '"');
+}
+
 void mgr_quantity_time(mgr_html_t *html, apr_time_t at, apr_time_t now)
 {
     static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -64,12 +92,12 @@ void mgr_quantity_time(mgr_html_t *html, apr_time_t at, apr_time_t now)
     if (apr_time_exp_lt(&t, at) != APR_SUCCESS) {
         return;
     }
-    const int offset = t.tm_gmtoff / 60, minutes = offset < 0 ? -offset : offset;
-    mgr_html_format(html, "<time datetime=\"%04d-%02d-%02dT%02d:%02d:%02d%c%02d:%02d\">",
-                    t.tm_year + 1900, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec,
-                    offset < 0 ? '-' : '+', minutes / 60, minutes % 60);
+    mgr_html_raw(html, "<time datetime=\"");
+    print_rfc3339(html, &t);
+    mgr_html_raw(html, ">");
     if (!is_near) {
         mgr_html_format(html, "%d %s ", t.tm_mday, months[t.tm_mon]);
     }
-    mgr_html_format(html, "%02d:%02d:%02d</time>", t.tm_hour, t.tm_min, t.tm_sec);
+    print_clock(html, &t, '<');
+    mgr_html_raw(html, "/time>");
 }
