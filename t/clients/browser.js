@@ -38,7 +38,7 @@ async function until(test, seconds = 10) {
 // A page whose console has to stay silent, but for what `expected` matches.
 async function open(url, {expected = /^$/, ...options} = {}) {
     const context = await browser.newContext({viewport: {width: 1440, height: 900}, ...options});
-    context.setDefaultTimeout(10000);
+    context.setDefaultTimeout(30000);
     const page = await context.newPage();
     const complaints = [];
     const note = (text) => expected.test(text) || complaints.push(text);
@@ -74,7 +74,7 @@ async function picture(page, name, options = {}) {
 async function run(steps) {
     browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-        args: process.getuid() === 0 ? ['--no-sandbox'] : [],
+        args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])],
     });
     for (const step of steps) {
         try {
