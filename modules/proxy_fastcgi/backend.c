@@ -22,6 +22,7 @@ typedef struct {
     int64_t guard;                 /* us; 0: GUARD_FIRST */
     int64_t window_start;          /* monotonic us, of the counts below */
     int64_t requests, resends;
+    int64_t first_byte;            /* us: what is usual of late; 0: not known */
 } fcgi_backend_t;
 
 /* A kept connection is given this long for its first byte, doubled each time that a new connection
@@ -29,11 +30,12 @@ typedef struct {
 #define GUARD_FIRST (150 * 1000)
 #define GUARD_LAST  apr_time_from_sec(10)
 
-#define CONNECT_AGAIN_US (25 * 1000)
-
 /* The budget for requests that are sent again, for each process. */
 #define WINDOW       apr_time_from_sec(10)
 #define RESENDS_FREE 10
+
+/* What is usual follows each new first byte by one part in so many. */
+#define USUAL_PARTS 8
 
 bool fcgi_backend_reuses(const proxy_worker *worker)
 {
@@ -126,6 +128,21 @@ void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
     const int64_t longer = doubled < GUARD_LAST ? doubled : GUARD_LAST;
     __atomic_store_n(&backend_of(worker)->guard, was_quicker ? GUARD_FIRST : longer,
                      __ATOMIC_RELAXED);
+}
+
+void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took)
+{
+    int64_t *usual = &backend_of(worker)->first_byte;
+    const int64_t before = __atomic_load_n(usual, __ATOMIC_RELAXED);
+
+    /* a race loses one of them */
+    __atomic_store_n(usual, before ? before + (took - before) / USUAL_PARTS : took + 1,
+                     __ATOMIC_RELAXED);
+}
+
+apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker)
+{
+    return __atomic_load_n(&backend_of(worker)->first_byte, __ATOMIC_RELAXED);
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
@@ -248,44 +265,6 @@ static const char *cure_of(apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
 }
 
-static bool may_come_back(apr_status_t rv)
-{
-    return APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv);
-}
-
-/* Over a reload of PHP-FPM nobody listens for a moment: connectwait bridges it. */
-static apr_status_t open_patiently(fcgi_lease_t *lease, const fcgi_endpoint_t *to,
-                                   apr_interval_time_t patience)
-{
-    const apr_time_t deadline = fcgi_now() + patience;
-    apr_status_t rv = fcgi_connection_open(&lease->connection, to);
-
-    while (may_come_back(rv) && fcgi_now() < deadline) {
-        apr_sleep(CONNECT_AGAIN_US);
-        rv = fcgi_connection_open(&lease->connection, to);
-    }
-    return rv;
-}
-
-static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                             const char *url, const char **why)
-{
-    fcgi_endpoint_t to = { 0 };
-    const char *shown;
-
-    apr_status_t rv = find_endpoint(&to, r, worker, url, &shown);
-    if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(r->pool, "%s: cannot find its address", shown);
-        return rv;
-    }
-    rv = open_patiently(lease, &to, lease->params->connectwait);
-    if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv));
-        forget_addresses(worker);
-    }
-    return rv;
-}
-
 static bool speaks_tls(const char *url)
 {
     return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
@@ -309,60 +288,146 @@ static const char *tls_name(request_rec *r, const proxy_worker *worker, const ch
            ? uri.hostname : worker->s->hostname_ex;
 }
 
-static apr_status_t start_tls(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                              const char *url, const char **why)
+/* Waits for the backend in this thread, up to connectiontimeout: mod_ssl's filters know no other
+ * way. */
+static apr_status_t start_tls(fcgi_dial_t *dial)
 {
-    const char *name = tls_name(r, worker, url);
-    const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, r->server, name,
-                                           connect_timeout(worker, r->server),
-                                           fcgi_backend_timeout(worker, r->server));
+    fcgi_lease_t *lease = &dial->lease;
+    request_rec *r = dial->r;
+    const char *name = tls_name(r, dial->worker, dial->url);
+    const apr_status_t rv = fcgi_tls_start(lease->connection, dial->worker, r, r->server, name,
+                                           connect_timeout(dial->worker, r->server),
+                                           fcgi_backend_timeout(dial->worker, r->server));
     if (rv != APR_SUCCESS) {
         lease->handshake_failed = true;
-        *why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why (SSLProxyEngine, "
-                            "SSLProxyVerify, SSLProxyCACertificateFile, SSLProxyCheckPeerName)",
-                            name);
+        dial->why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why "
+                                 "(SSLProxyEngine, SSLProxyVerify, SSLProxyCACertificateFile, "
+                                 "SSLProxyCheckPeerName)", name);
     }
     return rv;
 }
 
-apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, bool fresh, const char **why)
+static apr_status_t use(fcgi_dial_t *dial)
 {
-    fcgi_backend_t *backend = backend_of(worker);
+    fcgi_lease_t *lease = &dial->lease;
 
-    *lease = (fcgi_lease_t){ 0 };
-    if (!backend) {
-        *why = "no memory for its connection pool";
-        return APR_ENOMEM;
-    }
-    apr_status_t rv = fcgi_pool_enter(backend->pool);
-    if (rv != APR_SUCCESS) {
-        *why = "all connections that max= allows are in use, for longer than acquire=";
-        return rv;
-    }
-    lease->pool = backend->pool;
-    lease->params = backend->params;
-    /* a certificate that was verified for one host says nothing about the next */
-    lease->may_be_kept = fcgi_backend_reuses(worker) && !(speaks_tls(url) && preserves_host(r));
-    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
-    if (lease->may_be_kept && !fresh) {
-        lease->connection = fcgi_pool_take(backend->pool);
-    }
-    if (!lease->connection) {
-        rv = open_new(lease, r, worker, url, why);
-        if (rv == APR_SUCCESS && speaks_tls(url)) {
-            rv = start_tls(lease, r, worker, url, why);
-        }
-    }
-    if (rv != APR_SUCCESS) {
-        fcgi_backend_give_back(lease, false);
-        return rv;
-    }
     lease->connection->uses++;
     if (lease->may_be_kept) {    /* the guard and the waiting rule look at it */
         fcgi_connection_show_progress(lease->connection);
     }
     return APR_SUCCESS;
+}
+
+static apr_status_t fail(fcgi_dial_t *dial, apr_status_t rv)
+{
+    fcgi_backend_give_back(&dial->lease, false);
+    return rv;
+}
+
+static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
+{
+    apr_status_t rv = fcgi_connecting_step(&dial->connecting, came, &dial->lease.connection);
+
+    dial->wait = dial->connecting.wait;
+    if (rv == APR_EINPROGRESS) {
+        return rv;
+    }
+    if (rv != APR_SUCCESS) {
+        dial->why = apr_psprintf(dial->r->pool, "%s: %s", dial->shown, cure_of(rv));
+        forget_addresses(dial->worker);
+    }
+    else if (speaks_tls(dial->url)) {
+        rv = start_tls(dial);
+    }
+    return rv == APR_SUCCESS ? use(dial) : fail(dial, rv);
+}
+
+static apr_status_t begin_connecting(fcgi_dial_t *dial)
+{
+    fcgi_endpoint_t to = { .watched_fd = dial->client_fd };
+    const apr_status_t rv = find_endpoint(&to, dial->r, dial->worker, dial->url, &dial->shown);
+
+    if (rv != APR_SUCCESS) {
+        dial->why = apr_psprintf(dial->r->pool, "%s: cannot find its address", dial->shown);
+        return fail(dial, rv);
+    }
+    to.patience = dial->lease.params->connectwait;
+    fcgi_connecting_begin(&dial->connecting, &to);
+    return go_on_connecting(dial, 0);
+}
+
+/* The right to a connection is ours. */
+static apr_status_t enter(fcgi_dial_t *dial)
+{
+    fcgi_backend_t *backend = backend_of(dial->worker);
+    fcgi_lease_t *lease = &dial->lease;
+
+    lease->pool = backend->pool;
+    lease->params = backend->params;
+    /* a certificate that was verified for one host says nothing about the next */
+    lease->may_be_kept = fcgi_backend_reuses(dial->worker)
+                         && !(speaks_tls(dial->url) && preserves_host(dial->r));
+    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+    if (lease->may_be_kept && !dial->is_fresh) {
+        lease->connection = fcgi_pool_take(backend->pool);
+    }
+    return lease->connection ? use(dial) : begin_connecting(dial);
+}
+
+/* The wait for the right to a connection is over, one way or the other. */
+static apr_status_t end_waiting_for_right(fcgi_dial_t *dial, unsigned came)
+{
+    if (fcgi_pool_end_waiting(backend_of(dial->worker)->pool, &dial->place)) {
+        return enter(dial);
+    }
+    if (came & FCGI_CLIENT_GONE) {
+        return APR_EINTR;
+    }
+    dial->why = came & FCGI_NO_THREAD
+                ? "all connections that max= allows are in use, and no thread is left to wait in"
+                : "all connections that max= allows are in use, for longer than acquire=";
+    return came & FCGI_NO_THREAD ? APR_EAGAIN : APR_TIMEUP;
+}
+
+apr_status_t fcgi_backend_dial(fcgi_dial_t *dial)
+{
+    fcgi_backend_t *backend = backend_of(dial->worker);
+
+    if (!backend) {
+        dial->why = "no memory for its connection pool";
+        return APR_ENOMEM;
+    }
+    const apr_status_t rv = fcgi_pool_enter(backend->pool, &dial->place);
+    if (rv == APR_SUCCESS) {
+        return enter(dial);
+    }
+    dial->wait = (fcgi_wait_t){ .fd = dial->place.bell, .client_fd = dial->client_fd,
+                                .wanted = FCGI_READABLE,
+                                .timeout = fcgi_pool_patience(backend->pool) };
+    return rv;
+}
+
+bool fcgi_backend_waits_for_right(const fcgi_dial_t *dial)
+{
+    return dial->place.is_taken;
+}
+
+apr_status_t fcgi_backend_dial_on(fcgi_dial_t *dial, unsigned came)
+{
+    return dial->place.is_taken ? end_waiting_for_right(dial, came) : go_on_connecting(dial, came);
+}
+
+void fcgi_backend_hang_up(fcgi_dial_t *dial)
+{
+    fcgi_backend_t *backend = dial->place.is_taken ? backend_of(dial->worker) : NULL;
+
+    if (backend && fcgi_pool_end_waiting(backend->pool, &dial->place)) {
+        fcgi_pool_leave(backend->pool);
+    }
+    if (dial->lease.pool && !dial->lease.connection) {
+        fcgi_connecting_stop(&dial->connecting);
+    }
+    fcgi_backend_give_back(&dial->lease, false);
 }
 
 /* ---- Checks: connections without a request --------------------------------------------------- */
@@ -387,7 +452,7 @@ static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *
 
     fill_options(to, worker, target->server);
     to->connect_timeout = target->timeout;
-    to->stop_fd = target->stop->hangs_up;
+    to->watched_fd = target->stop->hangs_up;
     if (target->address) {
         *shown = target->address;
         return find_address(to, target->address, p);
@@ -413,7 +478,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
         *why = "cannot find its address";
         return rv;
     }
-    rv = fcgi_connection_open(&lease->connection, &to);
+    rv = fcgi_connecting_run(&lease->connection, &to);
     if (rv != APR_SUCCESS) {
         *why = apr_psprintf(p, "%s: %s", shown, cure_of(rv));
         forget_addresses(worker);

@@ -7,6 +7,7 @@
 #ifndef FCGI_BACKEND_H
 #define FCGI_BACKEND_H
 
+#include "connecting.h"
 #include "mod_proxy.h"
 #include "pool.h"
 #include "worker_params.h"
@@ -25,12 +26,41 @@ bool fcgi_backend_reuses(const proxy_worker *worker);
 /** Time limits: worker, then ProxyTimeout, then Timeout; us. */
 apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
 
-/** A connection for this request: a kept one, unless `fresh`, else a new one.
- *  url      fcgi://host[:port]/path: where to, for a worker without an address of its own
- *  why      on failure one sentence with the address, for the log
- *  returns  APR_SUCCESS, or as fcgi_connection_open() and fcgi_pool_enter() */
-apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, bool fresh, const char **why);
+/* On the way to a connection, in steps that never wait (but for a TLS handshake and a name). */
+typedef struct {
+    request_rec *r;
+    proxy_worker *worker;
+    const char *url;          /* fcgi://host[:port]/path: where to, for a worker without an address
+                               * of its own */
+    int client_fd;            /* who leaves ends it; -1: do not watch */
+    bool is_fresh;            /* no kept connection is wanted */
+    fcgi_lease_t lease;       /* what was reached */
+    fcgi_wait_t wait;         /* with APR_EINPROGRESS */
+    const char *why;          /* on failure one sentence with the address, for the log */
+
+    /* private */
+    fcgi_pool_place_t place;
+    fcgi_connecting_t connecting;
+    const char *shown;        /* the address in words */
+} fcgi_dial_t;
+
+/** Begin, when the first five fields are set and the rest is 0.
+ *  returns  APR_SUCCESS      lease.connection is there: a kept one, else a new one
+ *           APR_EINPROGRESS  wait for dial->wait, then call fcgi_backend_dial_on()
+ *           APR_EAGAIN       no right to a connection, and no thread to wait in; else as
+ *                            fcgi_connecting_step(); APR_TIMEUP also when acquire has passed */
+apr_status_t fcgi_backend_dial(fcgi_dial_t *dial);
+apr_status_t fcgi_backend_dial_on(fcgi_dial_t *dial, unsigned came);
+
+/** Does it wait for a right that other requests hold? */
+bool fcgi_backend_waits_for_right(const fcgi_dial_t *dial);
+
+/** Give everything up, wherever it stands; may be called twice. */
+void fcgi_backend_hang_up(fcgi_dial_t *dial);
+
+/** How long a first byte took, and what is usual of late in this process (0: not known), us. */
+void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took);
+apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker);
 
 /* How somebody else ends a check: both at once, as TLS only looks at its own connection. */
 typedef struct {
@@ -49,7 +79,7 @@ typedef struct {
 
 /** A new connection for a check; it is never kept, and none of the worker's rights is taken.
  *  why      on failure one sentence, in p
- *  returns  as fcgi_connection_open() */
+ *  returns  as fcgi_connecting_step() */
 apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
                                             apr_pool_t *p, const char **why);
 
