@@ -94,6 +94,9 @@ APR_DECLARE_OPTIONAL_FN(void, lb_handler_waits, (const char *scheme));
  *  returns  NULL when no balancer is involved (a plain worker) */
 APR_DECLARE_OPTIONAL_FN(lb_ticket_t *, lb_ticket_of, (request_rec *r));
 
+/** The balancer that it belongs to. */
+APR_DECLARE_OPTIONAL_FN(proxy_balancer *, lb_ticket_balancer, (lb_ticket_t *ticket));
+
 /** Is it this request's turn? The handler asks at first, and again after each wait. A client that
  *  has left (connection->aborted) loses its place. */
 APR_DECLARE_OPTIONAL_FN(lb_turn_t, lb_ticket_turn, (lb_ticket_t *ticket, request_rec *r));

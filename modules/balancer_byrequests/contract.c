@@ -24,6 +24,11 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
     }
 }
 
+static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
+{
+    return ticket->balancer;
+}
+
 static void lb_handler_waits(const char *scheme)
 {
     lb_dispatch_add_waiting_scheme(scheme);
@@ -95,6 +100,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
     APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_turn);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_pause);

@@ -18,6 +18,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 
 /* The balancer's contract; NULL without the balancer. */
 static APR_OPTIONAL_FN_TYPE(lb_ticket_of) *ticket_of;
+static APR_OPTIONAL_FN_TYPE(lb_ticket_balancer) *ticket_balancer;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_release) *ticket_release;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_turn) *ticket_turn;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_next) *ticket_next;
@@ -32,6 +33,7 @@ void fcgi_handler_find_balancer(void)
         APR_RETRIEVE_OPTIONAL_FN(lb_handler_waits);
 
     ticket_of = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_of);
+    ticket_balancer = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_balancer);
     ticket_release = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_release);
     ticket_turn = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_turn);
     ticket_next = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_next);
@@ -422,7 +424,9 @@ static int leave_mod_proxy(fcgi_job_t *job, int status)
     if (status != OK && status != DONE) {
         r->status = status;
     }
-    ap_proxy_post_request(job->worker, job->worker->balancer, r, job->conf);
+    if (job->ticket) {
+        ap_proxy_post_request(job->worker, ticket_balancer(job->ticket), r, job->conf);
+    }
     if (r->status == status) {
         r->status = before;
     }
