@@ -2,6 +2,8 @@
 /* handler.c - see handler.h. */
 #include "handler.h"
 
+#include <stdatomic.h>
+
 #include "apr_strings.h"
 #include "failover.h"
 #include "fastcgi_log.h"
@@ -358,19 +360,41 @@ static bool waits_for_right(const fcgi_job_t *job)
            || (job->state == FCGI_JOB_CONNECTING && fcgi_backend_waits_for_right(&job->dial));
 }
 
-static bool may_park(const fcgi_job_t *job)
+/* Why this wait needs the thread; NULL: it does not. */
+static const char *obstacle_of(const fcgi_job_t *job)
 {
-    /* a body that is half read has its own clock (RequestReadTimeout), and nobody reads it */
-    return !(job->wait.wanted & FCGI_CLIENT_READABLE)
-           && (!job->ticket || ticket_may_park(job->ticket));
+    if (job->wait.wanted & FCGI_CLIENT_READABLE) {
+        /* what is half read has its own clock (RequestReadTimeout), which nobody would serve */
+        return "its body is streamed";
+    }
+    if (job->ticket && !ticket_may_park(job->ticket)) {
+        return "its balancer has members of other schemes too";
+    }
+    return fcgi_park_obstacle(job->r);
+}
+
+static void say_once(const fcgi_job_t *job, const char *obstacle)
+{
+    static atomic_flag was_said = ATOMIC_FLAG_INIT;
+
+    if (!atomic_flag_test_and_set(&was_said)) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, job->r, FCLOGNO(0296)
+                      "this request waits in its thread: %s (said once for each process)",
+                      obstacle);
+    }
 }
 
 static bool park(void *baton)
 {
     fcgi_job_t *job = baton;
+    const char *obstacle = obstacle_of(job);
 
+    if (obstacle) {
+        say_once(job, obstacle);
+        return false;
+    }
     fcgi_try_give_buffer_back(job);
-    if (!may_park(job) || !fcgi_park_request(job->r, &job->wait, resume, job)) {
+    if (!fcgi_park_request(job->r, &job->wait, resume, job)) {
         return false;
     }
     if (!job->was_parked) {
@@ -475,6 +499,18 @@ static int check_script(fcgi_job_t *job)
            ? fcgi_script_path_check(job->r, job->script_filename) : OK;
 }
 
+/* As many are parked as may be, and overflow=refuse. */
+static int refuse_crowd(fcgi_job_t *job)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0291)
+                  "queue_full: as many requests are parked as ProxyFCGIPark max= allows");
+    if (job->ticket) {
+        ticket_pause(job->ticket);
+    }
+    apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(LB_QUEUE_FULL));
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
 /* All that can be said before a member is asked.
  * returns  OK: go on; else a status */
 static int prepare(fcgi_job_t *job)
@@ -511,6 +547,6 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {
         return refuse_unusable(job);
     }
-    const int rc = prepare(job);
+    const int rc = fcgi_parking_is_crowded() ? refuse_crowd(job) : prepare(job);
     return rc == OK ? drive(job, 0) : answer(r, rc);
 }

@@ -12,6 +12,7 @@
 #include "pool.h"
 #include "proxy_config.h"
 #include "script_path.h"
+#include "status_section.h"
 #include "worker_params.h"
 
 extern __attribute__((visibility("default")))
@@ -79,6 +80,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(fcgi_parking_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_parking_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     fcgi_park_register_hooks(p);
+    fcgi_status_section_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

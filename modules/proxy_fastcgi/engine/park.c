@@ -51,7 +51,7 @@ typedef struct {
 
 static bool is_possible;          /* in this child */
 static int max_parked;
-static int place;                 /* in occupancy.h */
+static int place = -1;            /* in occupancy.h */
 static _Atomic int parked, most_parked;
 
 static parked_t *of_connection(const conn_rec *c)
@@ -128,14 +128,22 @@ static apr_status_t forget_request(void *data)
     return APR_SUCCESS;
 }
 
-bool fcgi_park_is_possible(request_rec *r)
+const char *fcgi_park_obstacle(request_rec *r)
 {
     const conn_rec *c = r->connection;
     const parked_t *p = is_possible ? of_connection(c) : NULL;
 
-    /* SUSPENDED is understood by nobody above a subrequest or a redirected one */
-    return p && p->is_inside && !p->is_closing && p->state == IDLE && !r->main && !r->prev
-           && !c->clogging_input_filters && !c->aborted && atomic_load(&parked) < max_parked;
+    if (c->master) {
+        return "it came by HTTP/2";
+    }
+    if (r->main || r->prev) {    /* nobody above them understands SUSPENDED */
+        return "it is part of another request (a subrequest or an internal redirect)";
+    }
+    if (!p || !p->is_inside || p->is_closing || p->state != IDLE || c->clogging_input_filters
+        || c->aborted) {
+        return "its connection does not allow it";
+    }
+    return atomic_load(&parked) < max_parked ? NULL : "too many are parked (ProxyFCGIPark max=)";
 }
 
 bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume_t *resume,
@@ -143,7 +151,7 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
 {
     parked_t *p = of_connection(r->connection);
 
-    if (!fcgi_park_is_possible(r)) {
+    if (fcgi_park_obstacle(r)) {
         return false;
     }
     p->set = fcgi_wait_set_take(wait);
@@ -334,6 +342,11 @@ int fcgi_park_most(void)
     return atomic_load(&most_parked);
 }
 
+int fcgi_park_total(void)
+{
+    return fcgi_occupancy_total(place, FCGI_OCCUPANCY_PARKED);
+}
+
 bool fcgi_park_mpm_can(void)
 {
     int is_async = 0, can_wait = 0;
@@ -362,9 +375,9 @@ void fcgi_park_register_hooks(apr_pool_t *p)
 
 #else    /* before httpd 2.4.63 no request can be parked: all wait in their threads */
 
-bool fcgi_park_is_possible(request_rec *r)
+const char *fcgi_park_obstacle(request_rec *r)
 {
-    return false;
+    return "httpd is too old";
 }
 
 bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume_t *resume,
@@ -379,6 +392,11 @@ int fcgi_park_count(void)
 }
 
 int fcgi_park_most(void)
+{
+    return 0;
+}
+
+int fcgi_park_total(void)
 {
     return 0;
 }

@@ -31,8 +31,8 @@
  *  returns  SUSPENDED when it was parked again; else the status for httpd, which ends the request */
 typedef int fcgi_park_resume_t(request_rec *r, void *baton, unsigned came);
 
-/** Can this request be parked? */
-bool fcgi_park_is_possible(request_rec *r);
+/** Why this request cannot be parked, in words; NULL: it can. */
+const char *fcgi_park_obstacle(request_rec *r);
 
 /** Park it until something comes.
  *  wait     the descriptors stay the caller's
@@ -40,9 +40,11 @@ bool fcgi_park_is_possible(request_rec *r);
 bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume_t *resume,
                        void *baton);
 
-/** How many requests of this process are parked now, and were at most. */
+/** How many requests of this process are parked now, and were at most; how many of all
+ *  processes. */
 int fcgi_park_count(void);
 int fcgi_park_most(void);
+int fcgi_park_total(void);
 
 /** Can the MPM do it? In a child. */
 bool fcgi_park_mpm_can(void);
