@@ -228,6 +228,19 @@ int fcgi_try_client_fd(request_rec *r)
            && apr_os_sock_get(&fd, ap_get_conn_socket(r->connection)) == APR_SUCCESS ? fd : -1;
 }
 
+/* Of a member that is always slow the notice is taken at once: it spares a parked request from being
+ * taken up for it. Not with unix sockets, which tell later whether the peer has begun. */
+static void expect_slowness(fcgi_job_t *job)
+{
+    if (job->dial.lease.connection->is_unix
+        || fcgi_backend_usual_first_byte(job->worker) < NOTICE_AFTER_US) {
+        job->pump.notice_after = NOTICE_AFTER_US;
+    }
+    else {
+        (void)on_slow(job);
+    }
+}
+
 static void set_time_limits(fcgi_job_t *job)
 {
     const bool is_safe = job->r->method_number == M_GET || job->r->method_number == M_OPTIONS;
@@ -237,7 +250,7 @@ static void set_time_limits(fcgi_job_t *job)
     job->pump.client_timeout = job->r->server->timeout;
     job->pump.deadline = job->deadline;
     if (job->dial.lease.may_be_kept && !job->connection_was_kept) {
-        job->pump.notice_after = NOTICE_AFTER_US;
+        expect_slowness(job);
     }
     /* Only for what may run twice: what lies in the socket is read one day, closed or not. */
     if (job->connection_was_kept && is_safe && fcgi_request_body_is_replayable(&job->body)) {
