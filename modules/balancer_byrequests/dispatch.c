@@ -384,6 +384,23 @@ static proxy_worker *for_the_time_being(const proxy_balancer *balancer)
     return first && lb_dispatch_may_park(balancer) ? first : NULL;
 }
 
+static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **url)
+{
+    int rc = dispatch(ticket, url);
+    proxy_worker *any = rc == SUSPENDED ? for_the_time_being(ticket->balancer) : NULL;
+
+    if (any) {
+        *worker = any;
+        return rewrite_url(ticket, any, url);
+    }
+    while (rc == SUSPENDED) {
+        wait_in_thread(ticket);
+        rc = dispatch(ticket, url);
+    }
+    *worker = rc == OK ? ticket->member : NULL;
+    return rc;
+}
+
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
                             proxy_server_conf *conf, char **url)
 {
@@ -412,20 +429,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     lb_cluster_sync(*balancer, r->server);
     lb_drain_end_due(*balancer, r->server);
     lb_health_force_recovery(*balancer, r->server);
-    int rc = dispatch(ticket, url);
-    proxy_worker *any = rc == SUSPENDED ? for_the_time_being(*balancer) : NULL;
-    if (any) {
-        *worker = any;
-        return rewrite_url(ticket, any, url);
-    }
-    while (rc == SUSPENDED) {
-        wait_in_thread(ticket);
-        rc = dispatch(ticket, url);
-    }
-    if (rc == OK) {
-        *worker = ticket->member;
-    }
-    return rc;
+    return dispatch_or_wait(ticket, worker, url);
 }
 
 int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, request_rec *r,

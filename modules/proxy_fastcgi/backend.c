@@ -101,6 +101,21 @@ static fcgi_backend_t *backend_of(proxy_worker *worker)
     return backend;
 }
 
+fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker)
+{
+    const fcgi_backend_t *backend = backend_of(worker);
+    return backend ? backend->pool : NULL;
+}
+
+void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    lease->pool = backend->pool;
+    lease->params = backend->params;
+    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+}
+
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
     fcgi_backend_t *b = backend_of(worker);
@@ -147,7 +162,7 @@ apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker)
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
-static apr_interval_time_t connect_timeout(const proxy_worker *worker, server_rec *s)
+apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s)
 {
     return worker->s->conn_timeout_set ? worker->s->conn_timeout
                                        : fcgi_backend_timeout(worker, s);
@@ -159,7 +174,7 @@ static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server
 
     to->receive_buffer_bytes = (int)worker->s->recv_buffer_size;
     to->tcp_keepalive = worker->s->keepalive;
-    to->connect_timeout = connect_timeout(worker, s);
+    to->connect_timeout = fcgi_backend_connect_timeout(worker, s);
     if (conf->source_address_set) {
         to->source = (const struct sockaddr *)&conf->source_address->sa;
         to->source_bytes = conf->source_address->salen;
@@ -213,16 +228,15 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
     return rv;
 }
 
-static void forget_addresses(proxy_worker *worker)
+void fcgi_backend_forget_addresses(proxy_worker *worker)
 {
     PROXY_THREAD_LOCK(worker);
     backend_of(worker)->known_until = 0;
     PROXY_THREAD_UNLOCK(worker);
 }
 
-/* returns  the address in words, for the log, in *shown */
-static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
-                                  const char *url, const char **shown)
+apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                               const char *url, const char **shown)
 {
     const char *unix_path = *worker->s->uds_path ? worker->s->uds_path
                                                  : apr_table_get(r->notes, "uds_path");
@@ -246,9 +260,7 @@ static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_wor
     return look_up(to, uri.hostname, port, r->pool);
 }
 
-/* ---- Connections ----------------------------------------------------------------------------- */
-
-static const char *cure_of(apr_status_t rv)
+const char *fcgi_backend_cure_of(apr_status_t rv)
 {
     if (APR_STATUS_IS_ECONNREFUSED(rv)) {
         return "nobody listens there: is the backend running?";
@@ -263,171 +275,6 @@ static const char *cure_of(apr_status_t rv)
         return "its backlog is full: more pm.max_children, or a larger listen.backlog?";
     }
     return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
-}
-
-static bool speaks_tls(const char *url)
-{
-    return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
-}
-
-static bool preserves_host(request_rec *r)
-{
-    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
-    return dconf->preserve_host && r->hostname;
-}
-
-/* The name that the backend's certificate must have. */
-static const char *tls_name(request_rec *r, const proxy_worker *worker, const char *url)
-{
-    apr_uri_t uri;
-
-    if (preserves_host(r)) {
-        return r->hostname;
-    }
-    return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
-           ? uri.hostname : worker->s->hostname_ex;
-}
-
-/* Waits for the backend in this thread, up to connectiontimeout: mod_ssl's filters know no other
- * way. */
-static apr_status_t start_tls(fcgi_dial_t *dial)
-{
-    fcgi_lease_t *lease = &dial->lease;
-    request_rec *r = dial->r;
-    const char *name = tls_name(r, dial->worker, dial->url);
-    const apr_status_t rv = fcgi_tls_start(lease->connection, dial->worker, r, r->server, name,
-                                           connect_timeout(dial->worker, r->server),
-                                           fcgi_backend_timeout(dial->worker, r->server));
-    if (rv != APR_SUCCESS) {
-        lease->handshake_failed = true;
-        dial->why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why "
-                                 "(SSLProxyEngine, SSLProxyVerify, SSLProxyCACertificateFile, "
-                                 "SSLProxyCheckPeerName)", name);
-    }
-    return rv;
-}
-
-static apr_status_t use(fcgi_dial_t *dial)
-{
-    fcgi_lease_t *lease = &dial->lease;
-
-    lease->connection->uses++;
-    if (lease->may_be_kept) {    /* the guard and the waiting rule look at it */
-        fcgi_connection_show_progress(lease->connection);
-    }
-    return APR_SUCCESS;
-}
-
-static apr_status_t fail(fcgi_dial_t *dial, apr_status_t rv)
-{
-    fcgi_backend_give_back(&dial->lease, false);
-    return rv;
-}
-
-static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
-{
-    apr_status_t rv = fcgi_connecting_step(&dial->connecting, came, &dial->lease.connection);
-
-    dial->wait = dial->connecting.wait;
-    if (rv == APR_EINPROGRESS) {
-        return rv;
-    }
-    if (rv != APR_SUCCESS) {
-        dial->why = apr_psprintf(dial->r->pool, "%s: %s", dial->shown, cure_of(rv));
-        forget_addresses(dial->worker);
-    }
-    else if (speaks_tls(dial->url)) {
-        rv = start_tls(dial);
-    }
-    return rv == APR_SUCCESS ? use(dial) : fail(dial, rv);
-}
-
-static apr_status_t begin_connecting(fcgi_dial_t *dial)
-{
-    fcgi_endpoint_t to = { .watched_fd = dial->client_fd };
-    const apr_status_t rv = find_endpoint(&to, dial->r, dial->worker, dial->url, &dial->shown);
-
-    if (rv != APR_SUCCESS) {
-        dial->why = apr_psprintf(dial->r->pool, "%s: cannot find its address", dial->shown);
-        return fail(dial, rv);
-    }
-    to.patience = dial->lease.params->connectwait;
-    fcgi_connecting_begin(&dial->connecting, &to);
-    return go_on_connecting(dial, 0);
-}
-
-/* The right to a connection is ours. */
-static apr_status_t enter(fcgi_dial_t *dial)
-{
-    fcgi_backend_t *backend = backend_of(dial->worker);
-    fcgi_lease_t *lease = &dial->lease;
-
-    lease->pool = backend->pool;
-    lease->params = backend->params;
-    /* a certificate that was verified for one host says nothing about the next */
-    lease->may_be_kept = fcgi_backend_reuses(dial->worker)
-                         && !(speaks_tls(dial->url) && preserves_host(dial->r));
-    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
-    if (lease->may_be_kept && !dial->is_fresh) {
-        lease->connection = fcgi_pool_take(backend->pool);
-    }
-    return lease->connection ? use(dial) : begin_connecting(dial);
-}
-
-/* The wait for the right to a connection is over, one way or the other. */
-static apr_status_t end_waiting_for_right(fcgi_dial_t *dial, unsigned came)
-{
-    if (fcgi_pool_end_waiting(backend_of(dial->worker)->pool, &dial->place)) {
-        return enter(dial);
-    }
-    if (came & FCGI_CLIENT_GONE) {
-        return APR_EINTR;
-    }
-    dial->why = came & FCGI_NO_THREAD
-                ? "all connections that max= allows are in use, and no thread is left to wait in"
-                : "all connections that max= allows are in use, for longer than acquire=";
-    return came & FCGI_NO_THREAD ? APR_EAGAIN : APR_TIMEUP;
-}
-
-apr_status_t fcgi_backend_dial(fcgi_dial_t *dial)
-{
-    fcgi_backend_t *backend = backend_of(dial->worker);
-
-    if (!backend) {
-        dial->why = "no memory for its connection pool";
-        return APR_ENOMEM;
-    }
-    const apr_status_t rv = fcgi_pool_enter(backend->pool, &dial->place);
-    if (rv == APR_SUCCESS) {
-        return enter(dial);
-    }
-    dial->wait = (fcgi_wait_t){ .fd = dial->place.bell, .client_fd = dial->client_fd,
-                                .wanted = FCGI_READABLE,
-                                .timeout = fcgi_pool_patience(backend->pool) };
-    return rv;
-}
-
-bool fcgi_backend_waits_for_right(const fcgi_dial_t *dial)
-{
-    return dial->place.is_taken;
-}
-
-apr_status_t fcgi_backend_dial_on(fcgi_dial_t *dial, unsigned came)
-{
-    return dial->place.is_taken ? end_waiting_for_right(dial, came) : go_on_connecting(dial, came);
-}
-
-void fcgi_backend_hang_up(fcgi_dial_t *dial)
-{
-    fcgi_backend_t *backend = dial->place.is_taken ? backend_of(dial->worker) : NULL;
-
-    if (backend && fcgi_pool_end_waiting(backend->pool, &dial->place)) {
-        fcgi_pool_leave(backend->pool);
-    }
-    if (dial->lease.pool && !dial->lease.connection) {
-        fcgi_connecting_stop(&dial->connecting);
-    }
-    fcgi_backend_give_back(&dial->lease, false);
 }
 
 /* ---- Checks: connections without a request --------------------------------------------------- */
@@ -480,8 +327,8 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     }
     rv = fcgi_connecting_run(&lease->connection, &to);
     if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(p, "%s: %s", shown, cure_of(rv));
-        forget_addresses(worker);
+        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(rv));
+        fcgi_backend_forget_addresses(worker);
         return rv;
     }
     lease->connection->uses = 1;

@@ -25,38 +25,26 @@ bool fcgi_backend_reuses(const proxy_worker *worker);
 
 /** Time limits: worker, then ProxyTimeout, then Timeout; us. */
 apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
+apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s);
 
-/* On the way to a connection, in steps that never wait (but for a TLS handshake and a name). */
-typedef struct {
-    request_rec *r;
-    proxy_worker *worker;
-    const char *url;          /* fcgi://host[:port]/path: where to, for a worker without an address
-                               * of its own */
-    int client_fd;            /* who leaves ends it; -1: do not watch */
-    bool is_fresh;            /* no kept connection is wanted */
-    fcgi_lease_t lease;       /* what was reached */
-    fcgi_wait_t wait;         /* with APR_EINPROGRESS */
-    const char *why;          /* on failure one sentence with the address, for the log */
+/** A right to one of its connections was taken: the lease has it. */
+void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker);
 
-    /* private */
-    fcgi_pool_place_t place;
-    fcgi_connecting_t connecting;
-    const char *shown;        /* the address in words */
-} fcgi_dial_t;
+/** The pool of its connections; NULL when there is no memory for one. */
+fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker);
 
-/** Begin, when the first five fields are set and the rest is 0.
- *  returns  APR_SUCCESS      lease.connection is there: a kept one, else a new one
- *           APR_EINPROGRESS  wait for dial->wait, then call fcgi_backend_dial_on()
- *           APR_EAGAIN       no right to a connection, and no thread to wait in; else as
- *                            fcgi_connecting_step(); APR_TIMEUP also when acquire has passed */
-apr_status_t fcgi_backend_dial(fcgi_dial_t *dial);
-apr_status_t fcgi_backend_dial_on(fcgi_dial_t *dial, unsigned came);
+/** Where it is.
+ *  url      fcgi://host[:port]/path: for a worker without an address of its own
+ *  to       address, options and time limit are set
+ *  shown    the address in words, for the log */
+apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                               const char *url, const char **shown);
 
-/** Does it wait for a right that other requests hold? */
-bool fcgi_backend_waits_for_right(const fcgi_dial_t *dial);
+/** Nobody answers there: look its name up again. */
+void fcgi_backend_forget_addresses(proxy_worker *worker);
 
-/** Give everything up, wherever it stands; may be called twice. */
-void fcgi_backend_hang_up(fcgi_dial_t *dial);
+/** What may help against a failure to connect, in words. */
+const char *fcgi_backend_cure_of(apr_status_t rv);
 
 /** How long a first byte took, and what is usual of late in this process (0: not known), us. */
 void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took);

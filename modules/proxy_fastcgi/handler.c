@@ -4,15 +4,13 @@
 
 #include <stdatomic.h>
 
-#include "apr_strings.h"
+#include "ending.h"
 #include "failover.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
-#include "http_request.h"
 #include "park.h"
 #include "parking.h"
 #include "script_path.h"
-#include "sendfile.h"
 #include "try.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -52,22 +50,6 @@ void fcgi_handler_find_balancer(void)
 
 /* ---- After a try ----------------------------------------------------------------------------- */
 
-static const char *phase_of(const fcgi_job_t *job)
-{
-    return job->pump.exchange ? fcgi_exchange_state_name(job->exchange.state) : "connecting";
-}
-
-static void log_failed_try(const fcgi_job_t *job, lb_outcome_t outcome, int level, const char *next)
-{
-    ap_log_rerror(APLOG_MARK, level, 0, job->r, FCLOGNO(0251)
-                  "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
-                  " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
-                  phase_of(job), job->member, lb_outcome_word(outcome),
-                  (fcgi_now() - job->started) / 1000,
-                  job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
-                  job->why, next);
-}
-
 static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
 {
     /* on_guard() has asked already */
@@ -103,111 +85,6 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
     }
 }
 
-/* ---- The end --------------------------------------------------------------------------------- */
-
-static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)
-{
-    switch (outcome) {
-    case LB_CONNECT_REFUSED:
-    case LB_CONNECT_TIMEOUT:
-    case LB_CONNECT_BUSY:
-    case LB_CONNECT_FAILED:
-    case LB_OVERLOADED:
-        return HTTP_SERVICE_UNAVAILABLE;
-    case LB_FIRST_BYTE_TIMEOUT:
-    case LB_READ_TIMEOUT:
-    case LB_WRITE_TIMEOUT:
-    case LB_TOTAL_TIMEOUT:
-        return HTTP_GATEWAY_TIME_OUT;
-    case LB_CLIENT_ERROR:
-        return ap_map_http_request_error(job->body.error, HTTP_BAD_REQUEST);
-    default:
-        return HTTP_BAD_GATEWAY;
-    }
-}
-
-/* A status for httpd to answer with. mod_proxy would condemn the member of a balancer for a 500 or
- * 503 of ours, and try the next one; the ticket has said already whose fault it was. */
-static int answer(request_rec *r, int status)
-{
-    apr_table_setn(r->notes, "proxy-error-override", "1");
-    if (status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", "1");
-    }
-    return status;
-}
-
-static int finish_failed(fcgi_job_t *job, lb_outcome_t outcome)
-{
-    request_rec *r = job->r;
-
-    if (outcome == LB_CLIENT_ABORT) {
-        log_failed_try(job, outcome, APLOG_INFO, "the client has gone");
-        r->connection->aborted = 1;
-        return OK;
-    }
-    const int status = job->refusal != OK ? job->refusal : status_of(job, outcome);
-    if (status == HTTP_GATEWAY_TIME_OUT) {
-        apr_table_setn(r->notes, "proxy_timedout", "1");
-    }
-    if (job->reply.was_passed) {
-        log_failed_try(job, outcome, APLOG_ERR, "the answer is cut");
-        fcgi_reply_cut(&job->reply);
-        return OK;
-    }
-    fcgi_reply_forget(&job->reply);
-    log_failed_try(job, outcome, APLOG_ERR,
-                   ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
-                                            : "the client had its answer");
-    return answer(r, status);
-}
-
-/* A local redirect is a GET without a body (RFC 3875, 6.2.2). */
-static int redirect(request_rec *r, const char *target)
-{
-    r->method = "GET";
-    r->method_number = M_GET;
-    apr_table_unset(r->headers_in, "Content-Length");
-    ap_internal_redirect(target, r);
-    return OK;
-}
-
-static int finish_served(fcgi_job_t *job)
-{
-    switch (job->reply.kind) {
-    case FCGI_REPLY_OVERRIDE:
-        return answer(job->r, job->reply.override_status);
-    case FCGI_REPLY_REDIRECT:
-        return redirect(job->r, job->reply.target);
-    case FCGI_REPLY_FILE: {
-        const int rc = fcgi_sendfile_send(job->r, job->config, job->reply.target);
-        return rc == OK ? OK : answer(job->r, rc);
-    }
-    default:
-        fcgi_reply_finish(&job->reply);
-        return OK;
-    }
-}
-
-static void leave_time_note(const fcgi_job_t *job, const char *name, apr_interval_time_t us)
-{
-    apr_table_setn(job->r->notes, name,
-                   apr_psprintf(job->r->pool, "%" APR_TIME_T_FMT, us > 0 ? us : 0));
-}
-
-static void leave_notes(const fcgi_job_t *job, lb_outcome_t outcome)
-{
-    apr_table_t *notes = job->r->notes;
-    const apr_time_t first_byte_at = job->pump.first_byte_at;
-
-    apr_table_setn(notes, "fcgi-member", job->member);
-    apr_table_setn(notes, "fcgi-tries", apr_itoa(job->r->pool, job->tries));
-    apr_table_setn(notes, "fcgi-end", lb_outcome_word(outcome));
-    leave_time_note(job, "fcgi-connect-us", job->connected - job->started);
-    leave_time_note(job, "fcgi-firstbyte-us", first_byte_at ? first_byte_at - job->connected : 0);
-    leave_time_note(job, "fcgi-backend-us", fcgi_now() - job->started);
-}
-
 static int refuse_unusable(const fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0252)
@@ -233,20 +110,39 @@ static progress_t end_with(fcgi_job_t *job, int status)
 
 static progress_t end_tries(fcgi_job_t *job)
 {
-    leave_notes(job, job->outcome);
-    return end_with(job, job->outcome == LB_SERVED ? finish_served(job)
-                                                   : finish_failed(job, job->outcome));
+    fcgi_ending_leave_notes(job);
+    return end_with(job, job->outcome == LB_SERVED ? fcgi_ending_of_success(job)
+                                                   : fcgi_ending_of_failure(job));
 }
 
-static void hold_right(fcgi_job_t *job, const lb_turn_t *turn)
+static int check_script(fcgi_job_t *job)
+{
+    job->script_filename = fcgi_script_path_find(job->r, job->config);
+    return job->config->checks_script > 0
+           ? fcgi_script_path_check(job->r, job->script_filename) : OK;
+}
+
+/* End it before a member was asked; whoever waits behind it need not wait for its end. */
+static progress_t refuse(fcgi_job_t *job, int status)
+{
+    if (job->ticket) {
+        ticket_pause(job->ticket);
+    }
+    return end_with(job, fcgi_ending_answer(job->r, status));
+}
+
+static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
 {
     if (job->tries > 0) {
-        log_failed_try(job, job->outcome, APLOG_WARNING, "another member gets it");
+        fcgi_ending_log_failure(job, APLOG_WARNING, "another member gets it");
         fcgi_request_body_rewind(&job->body);
     }
     job->worker = turn->worker;
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
+    /* a request that waits for its turn has no path yet: the member's URL may begin with one */
+    const int rc = job->script_filename ? OK : check_script(job);
+    return rc == OK ? GOES_ON : refuse(job, rc);
 }
 
 /* What the balancer says about the request's turn. */
@@ -254,8 +150,7 @@ static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
 {
     switch (turn.kind) {
     case LB_TURN_HELD:
-        hold_right(job, &turn);
-        return GOES_ON;
+        return hold_right(job, &turn);
     case LB_TURN_QUEUED:
         job->state = FCGI_JOB_QUEUED;
         job->wait = (fcgi_wait_t){ .fd = turn.fd, .client_fd = fcgi_try_client_fd(job->r),
@@ -263,7 +158,7 @@ static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
         return WAITS;
     default:
         return job->tries > 0 ? end_tries(job)
-                              : end_with(job, answer(job->r, HTTP_SERVICE_UNAVAILABLE));
+                              : end_with(job, fcgi_ending_answer(job->r, HTTP_SERVICE_UNAVAILABLE));
     }
 }
 
@@ -273,12 +168,12 @@ static progress_t refuse_to_wait(fcgi_job_t *job)
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0290)
                   "queue_full: the request cannot be parked, and no thread is left to wait for a "
                   "member in");
-    ticket_pause(job->ticket);
     if (job->tries > 0) {
+        ticket_pause(job->ticket);
         return end_tries(job);
     }
     apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(LB_QUEUE_FULL));
-    return end_with(job, answer(job->r, HTTP_SERVICE_UNAVAILABLE));
+    return refuse(job, HTTP_SERVICE_UNAVAILABLE);
 }
 
 static progress_t ask_for_turn(fcgi_job_t *job, unsigned came)
@@ -305,7 +200,7 @@ static progress_t after_try(fcgi_job_t *job)
 
     job->wants_fresh = retry == FCGI_SAME_MEMBER;
     if (retry == FCGI_SAME_MEMBER) {
-        log_failed_try(job, outcome, APLOG_INFO, "sent again on a new connection");
+        fcgi_ending_log_failure(job, APLOG_INFO, "sent again on a new connection");
         fcgi_request_body_rewind(&job->body);
         job->state = FCGI_JOB_READY;
         return GOES_ON;
@@ -357,7 +252,7 @@ static void note_parked(const fcgi_job_t *job, int by)
 static bool waits_for_right(const fcgi_job_t *job)
 {
     return job->state == FCGI_JOB_QUEUED
-           || (job->state == FCGI_JOB_CONNECTING && fcgi_backend_waits_for_right(&job->dial));
+           || (job->state == FCGI_JOB_CONNECTING && fcgi_dial_waits_for_right(&job->dial));
 }
 
 /* Why this wait needs the thread; NULL: it does not. */
@@ -417,26 +312,23 @@ static fcgi_parking_case_t case_of(fcgi_job_t *job)
     };
 }
 
-/* Step by step, until the request is answered or parked. */
-static int drive(fcgi_job_t *job, unsigned came)
+/* Step by step, until the request is answered or parked.
+ * progress   of the last step */
+static int drive(fcgi_job_t *job, progress_t progress)
 {
-    for (;;) {
-        switch (step(job, came)) {
-        case IS_OVER:
-            fcgi_try_give_buffer_back(job);
-            return job->status;
-        case GOES_ON:
-            came = 0;
-            break;
-        case WAITS: {
+    while (progress != IS_OVER) {
+        unsigned came = 0;
+        if (progress == WAITS) {
             const fcgi_parking_case_t waiting = case_of(job);
             came = fcgi_parking_wait(&waiting);
             if (came == 0) {
                 return SUSPENDED;
             }
         }
-        }
+        progress = step(job, came);
     }
+    fcgi_try_give_buffer_back(job);
+    return job->status;
 }
 
 /* mod_proxy has left the request when it was parked: what it does at the end is to be done here. */
@@ -464,7 +356,7 @@ static int resume(request_rec *r, void *baton, unsigned came)
     fcgi_job_t *job = baton;
 
     note_parked(job, -1);
-    const int status = drive(job, came);
+    const int status = drive(job, step(job, came));
     return status == SUSPENDED ? SUSPENDED : leave_mod_proxy(job, status);
 }
 
@@ -492,42 +384,46 @@ static int prepare_body(fcgi_job_t *job, lb_turn_t *turn)
     return rc;
 }
 
-static int check_script(fcgi_job_t *job)
-{
-    job->script_filename = fcgi_script_path_find(job->r, job->config);
-    return job->config->checks_script > 0
-           ? fcgi_script_path_check(job->r, job->script_filename) : OK;
-}
-
 /* As many are parked as may be, and overflow=refuse. */
-static int refuse_crowd(fcgi_job_t *job)
+static progress_t refuse_crowd(fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0291)
                   "queue_full: as many requests are parked as ProxyFCGIPark max= allows");
-    if (job->ticket) {
-        ticket_pause(job->ticket);
-    }
     apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(LB_QUEUE_FULL));
-    return HTTP_SERVICE_UNAVAILABLE;
+    return refuse(job, HTTP_SERVICE_UNAVAILABLE);
 }
 
-/* All that can be said before a member is asked.
- * returns  OK: go on; else a status */
-static int prepare(fcgi_job_t *job)
+/* All that can be done before a member is asked. */
+static progress_t prepare(fcgi_job_t *job)
 {
     lb_turn_t turn = { .kind = LB_TURN_HELD, .worker = job->worker };
 
+    if (fcgi_parking_is_crowded()) {
+        return refuse_crowd(job);
+    }
     if (job->ticket) {
         turn = ticket_turn(job->ticket, job->r);
     }
-    int rc = check_script(job);
+    int rc = turn.kind == LB_TURN_HELD ? check_script(job) : OK;
     if (rc == OK) {
         rc = prepare_body(job, &turn);
     }
-    if (rc != OK && job->ticket) {
-        ticket_pause(job->ticket);    /* whoever waits behind it need not wait for its end */
-    }
-    return rc != OK ? rc : mind_turn(job, turn) == IS_OVER ? job->status : OK;
+    return rc == OK ? mind_turn(job, turn) : refuse(job, rc);
+}
+
+static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_conf *conf,
+                            char *url)
+{
+    fcgi_job_t *job = apr_pcalloc(r->pool, sizeof(*job));
+
+    job->r = r;
+    job->conf = conf;
+    job->worker = worker;
+    job->url = url;
+    job->why = "";
+    job->config = fcgi_proxy_config_of(r);
+    job->ticket = ticket_of ? ticket_of(r) : NULL;
+    return job;
 }
 
 int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
@@ -536,17 +432,9 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
     if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0 && ap_cstr_casecmpn(url, "fcgis:", 6) != 0) {
         return DECLINED;
     }
-    fcgi_job_t *job = apr_pcalloc(r->pool, sizeof(*job));
-    job->r = r;
-    job->conf = conf;
-    job->worker = worker;
-    job->url = url;
-    job->why = "";
-    job->config = fcgi_proxy_config_of(r);
-    job->ticket = ticket_of ? ticket_of(r) : NULL;
+    fcgi_job_t *job = make_job(r, worker, conf, url);
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {
         return refuse_unusable(job);
     }
-    const int rc = fcgi_parking_is_crowded() ? refuse_crowd(job) : prepare(job);
-    return rc == OK ? drive(job, 0) : answer(r, rc);
+    return drive(job, prepare(job));
 }

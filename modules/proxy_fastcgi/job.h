@@ -6,7 +6,7 @@
 #ifndef FCGI_JOB_H
 #define FCGI_JOB_H
 
-#include "backend.h"
+#include "dial.h"
 #include "error_text.h"
 #include "mod_balancer_byrequests.h"
 #include "pump.h"

@@ -194,8 +194,9 @@ static void say_what_contradicts(server_rec *s)
 {
     if (settings.max > connections_of_child()) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0293)
-                     "ProxyFCGIPark max=%d will not be reached: with ThreadsPerChild %d the MPM has "
-                     "at most %ld connections in a child; AsyncRequestWorkerFactor %d would do",
+                     "ProxyFCGIPark max=%d will not be reached: with ThreadsPerChild %d the MPM "
+                     "has at most %ld connections in a child; AsyncRequestWorkerFactor %d would "
+                     "do",
                      settings.max, threads_of_child(), connections_of_child(),
                      settings.max / threads_of_child() + 2);
     }

@@ -6,12 +6,12 @@
 #include "apr_strings.h"
 #include "cgi_environment.h"
 #include "http_core.h"
+#include "outcome.h"
 #include "params.h"
 #include "read_buffer.h"
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
-#define EXCERPT_BYTES      256      /* of an unfinished head, in the log */
 
 /* ---- What the pump tells --------------------------------------------------------------------- */
 
@@ -164,20 +164,6 @@ static const fcgi_pump_owner_t pump_owner = {
 
 /* ---- One try --------------------------------------------------------------------------------- */
 
-static lb_outcome_t connect_outcome(apr_status_t rv)
-{
-    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
-        return LB_CONNECT_REFUSED;
-    }
-    if (APR_STATUS_IS_EAGAIN(rv)) {
-        return LB_CONNECT_BUSY;
-    }
-    if (APR_STATUS_IS_EINTR(rv)) {
-        return LB_CLIENT_ABORT;
-    }
-    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
-}
-
 /* One request at a time on a connection, each with another id: what is left over from the one
  * before cannot pass for an answer to this one. */
 static uint16_t request_id(const fcgi_job_t *job)
@@ -228,8 +214,8 @@ int fcgi_try_client_fd(request_rec *r)
            && apr_os_sock_get(&fd, ap_get_conn_socket(r->connection)) == APR_SUCCESS ? fd : -1;
 }
 
-/* Of a member that is always slow the notice is taken at once: it spares a parked request from being
- * taken up for it. Not with unix sockets, which tell later whether the peer has begun. */
+/* Of a member that is always slow the notice is taken at once: it spares a parked request from
+ * being taken up for it. Not with unix sockets, which tell later whether the peer has begun. */
 static void expect_slowness(fcgi_job_t *job)
 {
     if (job->dial.lease.connection->is_unix
@@ -275,89 +261,6 @@ static void prepare_pump(fcgi_job_t *job, fcgi_span_t request)
     set_time_limits(job);
 }
 
-static lb_outcome_t stopped_outcome(fcgi_job_t *job)
-{
-    if (job->reply.why) {
-        job->why = job->reply.why;
-        return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
-    }
-    if (job->reply.client_is_gone || job->r->connection->aborted) {
-        return LB_CLIENT_ABORT;
-    }
-    job->why = "the request body could not be read from the client";
-    return LB_CLIENT_ERROR;
-}
-
-static lb_outcome_t ended_outcome(fcgi_job_t *job)
-{
-    const fcgi_exchange_t *x = &job->exchange;
-
-    if (x->head_is_complete) {
-        if (!fcgi_reply_is_short(&job->reply)) {
-            return LB_SERVED;
-        }
-        job->why = job->reply.why;
-        return LB_BAD_RESPONSE;
-    }
-    if (x->protocol_status == FCGI_OVERLOADED) {
-        job->why = "the backend says that it is overloaded";
-        return LB_OVERLOADED;
-    }
-    fcgi_span_t head = fcgi_exchange_head_so_far(x);
-    head.bytes = head.bytes < EXCERPT_BYTES ? head.bytes : EXCERPT_BYTES;
-    const char *excerpt =
-        head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";
-    job->why = apr_psprintf(job->r->pool, "the backend ended the request without a whole response "
-                            "head (protocolStatus %d, appStatus %u%s%s%s)", x->protocol_status,
-                            x->app_status, *excerpt ? "; it began: '" : "",
-                            excerpt, *excerpt ? "'" : "");
-    return LB_BAD_RESPONSE;
-}
-
-static lb_outcome_t timeout_outcome(fcgi_job_t *job)
-{
-    switch (job->pump.limit) {
-    case FCGI_LIMIT_FIRST_BYTE:
-        job->why = "no byte of an answer in time (firstbyte, timeout)";
-        return LB_FIRST_BYTE_TIMEOUT;
-    case FCGI_LIMIT_TOTAL:
-        job->why = "the whole request took too long (total)";
-        return LB_TOTAL_TIMEOUT;
-    case FCGI_LIMIT_CLIENT:
-        job->why = "the client sent no more of its request body in time (Timeout)";
-        job->body.error = APR_TIMEUP;
-        return LB_CLIENT_ERROR;
-    case FCGI_LIMIT_GUARD:
-        job->why = "a kept connection gave no answer: its peer may still be busy";
-        return LB_STALE;
-    default:
-        job->why = "silent for too long (timeout)";
-        return fcgi_exchange_is_sent(&job->exchange) ? LB_READ_TIMEOUT : LB_WRITE_TIMEOUT;
-    }
-}
-
-/* The one place where a status of the engine becomes an outcome. */
-static lb_outcome_t outcome_of(fcgi_job_t *job, apr_status_t rv)
-{
-    if (job->pump.stopped_by_owner) {
-        return stopped_outcome(job);
-    }
-    if (rv == APR_SUCCESS) {
-        return ended_outcome(job);
-    }
-    if (APR_STATUS_IS_TIMEUP(rv)) {
-        return timeout_outcome(job);
-    }
-    if (rv == APR_EGENERAL) {
-        job->why = fcgi_exchange_reason_text(job->exchange.reason);
-        return LB_PROTOCOL;
-    }
-    job->why = APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
-                                     : "the connection was reset";
-    return job->connection_was_kept && job->exchange.bytes_received == 0 ? LB_STALE
-                                                                         : LB_BACKEND_EOF;
-}
-
 static void count_bytes(const fcgi_job_t *job)
 {
     proxy_worker_shared *s = job->worker->s;
@@ -386,7 +289,7 @@ static bool is_over(fcgi_job_t *job, lb_outcome_t outcome)
 
 static bool end_exchange(fcgi_job_t *job, apr_status_t rv)
 {
-    const lb_outcome_t outcome = outcome_of(job, rv);
+    const lb_outcome_t outcome = fcgi_outcome_of_exchange(job, rv);
 
     end_waiting(job);
     fcgi_error_text_end(&job->error_text);
@@ -435,7 +338,8 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
         return begin_exchange(job);
     }
     job->why = job->dial.why;
-    return is_over(job, job->dial.lease.handshake_failed ? LB_TLS_FAILED : connect_outcome(rv));
+    return is_over(job, job->dial.lease.handshake_failed ? LB_TLS_FAILED
+                                                         : fcgi_outcome_of_connect(rv));
 }
 
 static size_t buffer_bytes_of(const proxy_worker *worker)
@@ -463,13 +367,13 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->dial = (fcgi_dial_t){ .r = job->r, .worker = job->worker, .url = job->url,
                                .client_fd = minds_client ? fcgi_try_client_fd(job->r) : -1,
                                .is_fresh = job->wants_fresh, .why = "" };
-    return judge_dial(job, fcgi_backend_dial(&job->dial));
+    return judge_dial(job, fcgi_dial_begin(&job->dial));
 }
 
 bool fcgi_try_go_on(fcgi_job_t *job, unsigned came)
 {
     return job->state == FCGI_JOB_CONNECTING
-           ? judge_dial(job, fcgi_backend_dial_on(&job->dial, came))
+           ? judge_dial(job, fcgi_dial_step(&job->dial, came))
            : go_on_with_exchange(job, came);
 }
 
@@ -486,6 +390,6 @@ void fcgi_try_give_buffer_back(fcgi_job_t *job)
 void fcgi_try_abandon(fcgi_job_t *job)
 {
     end_waiting(job);
-    fcgi_backend_hang_up(&job->dial);
+    fcgi_dial_hang_up(&job->dial);
     fcgi_try_give_buffer_back(job);
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* connecting.h - from an address to an open connection, in steps that never wait.
- * Knows    TCP, IPv6 and unix sockets; several addresses; a full backlog; a backend that is away for
- *          a moment.
+ * Knows    TCP, IPv6 and unix sockets; several addresses; a full backlog; a backend that is away
+ *          for a moment.
  * Ignores  how the waits between the steps are made (wait.h, park.h), TLS.
  * Memory   the caller's struct; the descriptor under way until fcgi_connecting_stop().
  * Threads  one at a time. */

@@ -314,8 +314,8 @@ static void resume_connection(conn_rec *c, request_rec *r)
     }
 }
 
-/* The connection is closed with a request parked: end that, so that it is logged and gives back what
- * it holds. */
+/* The connection is closed with a request parked: end that, so that it is logged and gives back
+ * what it holds. */
 static int pre_close(conn_rec *c)
 {
     parked_t *p = of_connection(c);

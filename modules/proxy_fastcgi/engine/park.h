@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* park.h - a request that waits without a thread: the parked driver (event MPM of httpd 2.4.63 and
- *          later).
+/* park.h - a request that waits without a thread: the parked driver (event MPM of httpd 2.4.63
+ *          and later).
  * Knows    the MPM's state ASYNC_WAITIO, and its hooks around it.
  * Ignores  what is waited for, and whether it is worth while (parking.h).
  * Memory   c->pool for each connection; wait sets are kept for the next request.
@@ -15,9 +15,9 @@
  *     client's descriptor; resume_connection puts that back when a worker takes the connection up;
  *  4. process_connection is called again, and looks what came.
  *
- * Invariants: nobody but the MPM sees the wait set in the socket. A descriptor of the caller's is in
- * the wait set only while the request is parked. Only descriptors of one request are in a wait set:
- * the kernel allows 500 sets over one descriptor, and the MPM ends the child at the 501st. */
+ * Invariants: nobody but the MPM sees the wait set in the socket. A descriptor of the caller's is
+ * in the wait set only while the request is parked. Only descriptors of one request are in a wait
+ * set: the kernel allows 500 sets over one descriptor, and the MPM ends the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H
 
@@ -28,7 +28,7 @@
 
 /** A worker has taken the request up.
  *  came     never 0
- *  returns  SUSPENDED when it was parked again; else the status for httpd, which ends the request */
+ *  returns  SUSPENDED when it was parked again; else the status with which the request ends */
 typedef int fcgi_park_resume_t(request_rec *r, void *baton, unsigned came);
 
 /** Why this request cannot be parked, in words; NULL: it can. */
