@@ -58,7 +58,7 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache asan valgrind tsan tsan-run fuzz \
+.PHONY: all setup check check-setup check-unit check-apache check-parked asan valgrind tsan tsan-run fuzz \
         install uninstall \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
@@ -178,8 +178,12 @@ $(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)
 
+# The same with every wait made without a thread (event MPM).
+check-parked: all $(BUILD)/fast_backend
+	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
+
 check: check-setup
-	+$(MAKE) --no-print-directory all check-unit check-apache
+	+$(MAKE) --no-print-directory all check-unit check-apache check-parked
 
 check-setup setup:
 	scripts/setup
@@ -232,12 +236,13 @@ install: all
 	    sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf.d/$$name.load \
 	      > $(DESTDIR)$(MODS_AVAILABLE)/$$name.load || exit 1; \
 	  done; \
+	  install -m 644 conf.d/proxy_fastcgi.conf $(DESTDIR)$(MODS_AVAILABLE); \
 	  echo 'Now: a2dismod proxy_balancer lbmethod_byrequests; a2enmod $(NAMES)'; \
 	fi
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
-	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)))
+	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)) proxy_fastcgi.conf)
 
 clean:
 	rm -rf $(BUILD)

@@ -31,6 +31,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 #define DESCRIPTORS_OTHERS 500    /* logs, listeners, kept and new connections */
 
 static struct {
+    const ap_directive_t *from;    /* the last line that was read; NULL: none */
     bool is_off;
     bool refuses;          /* when max is reached; else the request waits in its thread */
     int share;             /* percent; negative: not set */
@@ -135,8 +136,19 @@ static bool set_word(const char *arg)
     return ap_cstr_casecmpn(arg, "overflow=", 9) == 0 && set_overflow(arg + 9);
 }
 
+static void forget_settings(void)
+{
+    settings.is_off = settings.refuses = false;
+    settings.share = -1;
+    settings.max = 0;
+}
+
 const char *fcgi_parking_set(cmd_parms *cmd, void *unused, const char *arg)
 {
+    if (settings.from != cmd->directive) {    /* a line takes the place of the one before */
+        settings.from = cmd->directive;
+        forget_settings();
+    }
     return set_word(arg) ? NULL
            : apr_psprintf(cmd->pool, "%s: '%s' is none of On, Off, share=0%% to share=%d%%, "
                           "max=count, overflow=wait, overflow=refuse", cmd->cmd->name, arg,
@@ -210,9 +222,8 @@ static void say_what_contradicts(server_rec *s)
 
 int fcgi_parking_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    settings.is_off = settings.refuses = false;
-    settings.share = -1;
-    settings.max = 0;
+    settings.from = NULL;
+    forget_settings();
     return OK;
 }
 
