@@ -17,14 +17,17 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-#define SHARE_DEFAULT 25
+#define SHARE_DEFAULT 50
 #define SHARE_MAX     75    /* or the invariant would not hold */
 
-/* Such a wait is worth a change of threads from the start. */
-#define SLOW_US (10 * 1000)
+/* Such a wait parks however few threads wait. Not much less: on a busy machine also a fast backend
+ * seems to take some 10 ms, and parking would make it busier. */
+#define SLOW_US (100 * 1000)
 
-/* So long a thread waits that is one too many: fast backends have answered by then. */
-#define LINGER_US 1000
+/* Up to such a wait a thread lingers that is one too many, for twice as long: mostly the answer
+ * comes by then. At least for the first of these, as it may not be known how long it will be. */
+#define LINGER_US      1000
+#define LINGER_LAST_US (10 * 1000)
 
 /* Descriptors of a parked request: the client, the backend, two of the wait set. */
 #define DESCRIPTORS_EACH   4
@@ -66,12 +69,18 @@ static unsigned linger(const fcgi_parking_case_t *c)
     fcgi_wait_t moment = *c->wait;
 
     moment.timeout = 2 * c->usual > LINGER_US ? 2 * c->usual : LINGER_US;
-    if (c->is_for_right || c->usual >= SLOW_US || threads_that_may_wait == 0
+    if (c->is_for_right || c->usual > LINGER_LAST_US || threads_that_may_wait == 0
         || (c->wait->timeout >= 0 && c->wait->timeout < moment.timeout)) {
         return 0;
     }
     const unsigned came = fcgi_wait_in_thread(&moment);
-    return came == FCGI_TIME_IS_UP ? 0 : came;
+    if (came != FCGI_TIME_IS_UP) {
+        return came;
+    }
+    if (c->wait->timeout >= 0) {
+        c->wait->timeout -= moment.timeout;
+    }
+    return 0;
 }
 
 unsigned fcgi_parking_wait(const fcgi_parking_case_t *c)

@@ -17,7 +17,7 @@
 #include "wait.h"
 
 typedef struct {
-    const fcgi_wait_t *wait;
+    fcgi_wait_t *wait;             /* its timeout shrinks by the time that was waited in vain */
     bool is_for_right;             /* waits for what other requests hold */
     apr_interval_time_t usual;     /* us that such a wait takes; 0: not known */
     bool (*park)(void *baton);     /* returns false when the request cannot be parked */
