@@ -67,8 +67,8 @@ archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
-.PHONY: all setup check check-setup check-unit check-apache check-clients asan valgrind tsan \
-        tsan-run fuzz lint coverage faults install uninstall dist deb \
+.PHONY: all setup check check-setup check-unit check-apache check-parked check-clients asan \
+        valgrind tsan tsan-run fuzz lint coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -210,8 +210,12 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 check-clients: all $(BUILD)/clients/node_modules
 	BUILD=$(BUILD) t/TEST clients
 
+# The same with every wait made without a thread (event MPM).
+check-parked: all $(BUILD)/fast_backend
+	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
+
 check: check-setup
-	+$(MAKE) --no-print-directory all check-unit check-apache
+	+$(MAKE) --no-print-directory all check-unit check-apache check-parked
 
 check-setup setup:
 	scripts/setup
@@ -288,12 +292,13 @@ install: all
 	    sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf.d/$$name.load \
 	      > $(DESTDIR)$(MODS_AVAILABLE)/$$name.load || exit 1; \
 	  done; \
+	  install -m 644 conf.d/proxy_fastcgi.conf $(DESTDIR)$(MODS_AVAILABLE); \
 	  echo 'Now: a2dismod proxy_balancer lbmethod_byrequests; a2enmod $(NAMES)'; \
 	fi
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
-	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)))
+	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)) proxy_fastcgi.conf)
 
 # ---- Packages --------------------------------------------------------------------------------
 dist:

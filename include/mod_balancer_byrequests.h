@@ -70,9 +70,36 @@ static inline const char *lb_outcome_word(lb_outcome_t outcome)
 
 typedef struct lb_ticket_t lb_ticket_t;
 
-/** The ticket that pre_request took for this request.
+/* Where a request stands. */
+typedef enum {
+    LB_TURN_HELD,        /* it holds a right on `worker` */
+    LB_TURN_QUEUED,      /* it waits for one */
+    LB_TURN_REFUSED      /* there is none for it; the log and the notes say why */
+} lb_turn_kind_t;
+
+typedef struct {
+    lb_turn_kind_t kind;
+    proxy_worker *worker;              /* HELD */
+    char *url;                         /* HELD: the request's path on it, r->filename has followed;
+                                        * NULL: as it was */
+    int fd;                            /* QUEUED: readable when it is to be asked again; -1: none */
+    apr_interval_time_t timeout;       /* QUEUED: ask again after so many us at the latest */
+} lb_turn_t;
+
+/** The handler of this scheme waits for its turn itself: pre_request may give it a ticket that has
+ *  none yet. To be called while httpd retrieves optional functions. */
+APR_DECLARE_OPTIONAL_FN(void, lb_handler_waits, (const char *scheme));
+
+/** The ticket that pre_request took for this request; it may still be queued.
  *  returns  NULL when no balancer is involved (a plain worker) */
 APR_DECLARE_OPTIONAL_FN(lb_ticket_t *, lb_ticket_of, (request_rec *r));
+
+/** The balancer that it belongs to. */
+APR_DECLARE_OPTIONAL_FN(proxy_balancer *, lb_ticket_balancer, (lb_ticket_t *ticket));
+
+/** Is it this request's turn? The handler asks at first, and again after each wait. A client that
+ *  has left (connection->aborted) loses its place. */
+APR_DECLARE_OPTIONAL_FN(lb_turn_t, lb_ticket_turn, (lb_ticket_t *ticket, request_rec *r));
 
 /* What one try took. */
 typedef struct {
@@ -89,21 +116,24 @@ APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release,
                         (lb_ticket_t *ticket, lb_outcome_t outcome,
                          const lb_measures_t *measures));
 
-/** After a released try, take a right on another member for the same request.
- *  url      set to the request's path on the new member; r->filename follows
- *  returns  the new member's worker, NULL when no member is left that was not tried or when
- *           maxattempts is reached (the ticket stays released) */
-APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_next,
-                        (lb_ticket_t *ticket, request_rec *r, char **url));
+/** After a released try, take a right on another member for the same request. REFUSED: no member is
+ *  left that was not tried, or maxattempts is reached (the ticket stays released). */
+APR_DECLARE_OPTIONAL_FN(lb_turn_t, lb_ticket_next, (lb_ticket_t *ticket, request_rec *r));
 
-/** While the request waits for its client it needs no right: give it back, keep the election. */
+/** While the request waits for its client it needs no right, and no place in the queue: give both
+ *  back, keep the election. */
 APR_DECLARE_OPTIONAL_FN(void, lb_ticket_pause, (lb_ticket_t *ticket));
 
-/** Take the right again: on the same member, or on another when that one is not usable any more.
- *  url      set when the member is another
- *  returns  its worker, NULL when no member is usable */
-APR_DECLARE_OPTIONAL_FN(proxy_worker *, lb_ticket_resume,
-                        (lb_ticket_t *ticket, request_rec *r, char **url));
+/** Take the right again: on the same member, or on another when that one is not usable any more. */
+APR_DECLARE_OPTIONAL_FN(lb_turn_t, lb_ticket_resume, (lb_ticket_t *ticket, request_rec *r));
+
+/** May a request with this ticket wait without a thread? Not when other requests of its balancer
+ *  hold threads while they wait for the same members: they could wait for a request that has
+ *  none. */
+APR_DECLARE_OPTIONAL_FN(int, lb_ticket_may_park, (lb_ticket_t *ticket));
+
+/** The request holds no thread any more (+1), or has one again (-1). */
+APR_DECLARE_OPTIONAL_FN(void, lb_ticket_note_parked, (lb_ticket_t *ticket, int by));
 
 /* ---- Parameters ---- */
 

@@ -28,20 +28,44 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
     }
 }
 
-static proxy_worker *lb_ticket_next(lb_ticket_t *ticket, request_rec *r, char **url)
+static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
 {
-    return lb_dispatch_next(ticket, r, url);
+    return ticket->balancer;
+}
+
+static void lb_handler_waits(const char *scheme)
+{
+    lb_dispatch_add_waiting_scheme(scheme);
+}
+
+static lb_turn_t lb_ticket_turn(lb_ticket_t *ticket, request_rec *r)
+{
+    return lb_dispatch_turn(ticket, r);
+}
+
+static lb_turn_t lb_ticket_next(lb_ticket_t *ticket, request_rec *r)
+{
+    return lb_dispatch_next(ticket, r);
 }
 
 static void lb_ticket_pause(lb_ticket_t *ticket)
 {
-    lb_ticket_give_back(ticket);
-    lb_health_let_go_of_trial(ticket);
+    lb_dispatch_pause(ticket);
 }
 
-static proxy_worker *lb_ticket_resume(lb_ticket_t *ticket, request_rec *r, char **url)
+static lb_turn_t lb_ticket_resume(lb_ticket_t *ticket, request_rec *r)
 {
-    return lb_dispatch_resume(ticket, r, url);
+    return lb_dispatch_resume(ticket, r);
+}
+
+static int lb_ticket_may_park(lb_ticket_t *ticket)
+{
+    return lb_dispatch_may_park(ticket->balancer);
+}
+
+static void lb_ticket_note_parked(lb_ticket_t *ticket, int by)
+{
+    lb_ticket_count_parked(ticket, by > 0);
 }
 
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
@@ -86,9 +110,14 @@ void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
+    APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_turn);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_pause);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_may_park);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_note_parked);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);

@@ -2,11 +2,15 @@
 /* dispatch.c - see dispatch.h. */
 #include "dispatch.h"
 
+#include <poll.h>
+
 #include "accounting.h"
+#include "apr_portable.h"
 #include "apr_strings.h"
 #include "drain.h"
 #include "fastcgi_log.h"
 #include "health.h"
+#include "http_core.h"
 #include "http_log.h"
 #include "provider.h"
 #include "session.h"
@@ -21,6 +25,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 /* So often may the chosen member be removed before the ticket holds it. */
 #define REMOVED_MEANWHILE_MAX 8
+
+/* Whose handlers wait themselves: fcgi and fcgis. */
+#define SCHEMES 4
 
 int lb_dispatch_canon(request_rec *r, char *url)
 {
@@ -44,34 +51,67 @@ int lb_dispatch_canon(request_rec *r, char *url)
 
 /* ---- Choosing ------------------------------------------------------------------------------- */
 
-/* An election; when no member is usable, the balancer's timeout says how long to wait for one. */
-static proxy_worker *elect_patiently(const lb_ticket_t *ticket, bool *are_full)
+/* No outcome yet. */
+#define WAITS LB_OUTCOME_COUNT
+
+static proxy_worker *elect(lb_ticket_t *ticket, bool *are_full)
 {
-    const apr_time_t deadline = apr_time_now() + ticket->balancer->s->timeout;
     proxy_worker *member = lb_provider_elect(ticket, are_full);
 
     if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
         member = lb_provider_elect(ticket, are_full);    /* who was just added, or has moved */
     }
-    while (!member && !*are_full && apr_time_now() < deadline
-           && !ticket->r->connection->aborted) {
-        apr_sleep(LOOK_AGAIN_US);
-        lb_health_force_recovery(ticket->balancer, ticket->r->server);
-        member = lb_provider_elect(ticket, are_full);
-    }
     return member;
+}
+
+/* No member is usable: the balancer's timeout says how long to wait for one. */
+static bool may_still_come(lb_ticket_t *ticket)
+{
+    const apr_time_t now = apr_time_now();
+
+    if (ticket->patient_until == 0) {
+        ticket->patient_until = now + ticket->balancer->s->timeout;
+    }
+    return now < ticket->patient_until && !ticket->r->connection->aborted;
+}
+
+/* How it stands with the request's place in the queue. */
+static lb_outcome_t look_at_place(lb_ticket_t *ticket, proxy_worker **member)
+{
+    proxy_worker *own = ticket->place->only;
+    lb_outcome_t outcome;
+
+    if (!lb_waiting_look(ticket, &outcome, member)) {
+        return WAITS;
+    }
+    if (outcome == LB_SERVED && own && *member == own) {
+        lb_provider_account(ticket, own);
+    }
+    return outcome;
+}
+
+static lb_outcome_t queue_up(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+{
+    const lb_outcome_t outcome = lb_waiting_begin(ticket, own);
+    return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
 }
 
 static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
 {
     bool are_full = false;
 
-    *member = elect_patiently(ticket, &are_full);
+    if (ticket->patient_until) {    /* not the first look */
+        lb_health_force_recovery(ticket->balancer, ticket->r->server);
+    }
+    *member = elect(ticket, &are_full);
     if (*member) {
         return LB_SERVED;
     }
     if (are_full) {
-        return lb_waiting_run(ticket, NULL, member);
+        return queue_up(ticket, NULL, member);
+    }
+    if (may_still_come(ticket)) {
+        return WAITS;
     }
     if (ticket->tries == 0) {    /* after a failed try its line says enough */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
@@ -87,43 +127,40 @@ static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_
 {
     if (lb_provider_take(ticket->balancer, own)) {
         *member = own;
-    }
-    else {
-        const lb_outcome_t outcome = lb_waiting_run(ticket, own, member);
-        if (outcome == LB_QUEUE_FULL && !ticket->balancer->s->sticky_force) {
-            return elect_or_queue(ticket, member);
-        }
-        if (outcome != LB_SERVED) {
-            return outcome;
-        }
-    }
-    if (*member == own) {
         lb_provider_account(ticket, own);
+        return LB_SERVED;
     }
-    return LB_SERVED;
+    const lb_outcome_t outcome = queue_up(ticket, own, member);
+    return outcome == LB_QUEUE_FULL && !ticket->balancer->s->sticky_force
+           ? elect_or_queue(ticket, member) : outcome;
+}
+
+static lb_outcome_t choose_for_session(lb_ticket_t *ticket, proxy_worker **member)
+{
+    lb_session_t *session = ticket->session;
+    proxy_worker *own = lb_session_member(ticket, session);
+
+    if (own) {
+        return take_or_queue(ticket, own, member);
+    }
+    if (session->is_known && ticket->balancer->s->sticky_force) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
+                      "%s: no usable member for the session (%s), and nofailover=On",
+                      ticket->balancer->s->name, lb_session_wording(ticket, session));
+        return LB_NO_MEMBER;
+    }
+    return elect_or_queue(ticket, member);
 }
 
 /* Choose a member and take a right on it.
- * returns  LB_SERVED, else why there is none */
-static lb_outcome_t choose(lb_ticket_t *ticket, lb_session_t *session, proxy_worker **member)
+ * returns  LB_SERVED; WAITS; else why there is none */
+static lb_outcome_t choose(lb_ticket_t *ticket, proxy_worker **member)
 {
-    const proxy_balancer *b = ticket->balancer;
-    proxy_worker *own = lb_session_member(ticket, session);
-    lb_outcome_t outcome;
+    const lb_outcome_t outcome = ticket->place ? look_at_place(ticket, member)
+                                               : choose_for_session(ticket, member);
 
-    if (own) {
-        outcome = take_or_queue(ticket, own, member);
-    }
-    else if (session->is_known && b->s->sticky_force) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
-                      "%s: no usable member for the session (%s), and nofailover=On",
-                      b->s->name, lb_session_wording(ticket, session));
-        return LB_NO_MEMBER;
-    }
-    else {
-        outcome = elect_or_queue(ticket, member);
-    }
-    if (outcome == LB_SERVED && lb_session_is_on(b) && !lb_session_is_at(session, *member)) {
+    if (outcome == LB_SERVED && lb_session_is_on(ticket->balancer)
+        && !lb_session_is_at(ticket->session, *member)) {
         apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
     }
     return outcome;
@@ -131,13 +168,13 @@ static lb_outcome_t choose(lb_ticket_t *ticket, lb_session_t *session, proxy_wor
 
 /* Choose a member, take a right on it, and its trial too when it is due. Of many who found it due
  * one gets it, and the others see that in the next round. */
-static lb_outcome_t choose_and_hold(lb_ticket_t *ticket, lb_session_t *session)
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
 {
     int again = 0;
 
     for (;;) {
         proxy_worker *member = NULL;
-        const lb_outcome_t outcome = choose(ticket, session, &member);
+        const lb_outcome_t outcome = choose(ticket, &member);
         if (outcome != LB_SERVED) {
             return outcome;
         }
@@ -201,12 +238,12 @@ static void tell_environment(const lb_ticket_t *ticket)
 }
 
 /* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
-static int rewrite_url(const lb_ticket_t *ticket, char **url)
+static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *member, char **url)
 {
     request_rec *r = ticket->r;
     const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
 
-    char *plain = apr_pstrcat(r->pool, ticket->member->s->name_ex, path, NULL);
+    char *plain = apr_pstrcat(r->pool, member->s->name_ex, path, NULL);
     r->filename = apr_pstrcat(r->pool, "proxy:", plain, NULL);
     const int rc = proxy_run_canon_handler(r, plain);
     if (rc == OK) {
@@ -215,19 +252,13 @@ static int rewrite_url(const lb_ticket_t *ticket, char **url)
     return rc;
 }
 
-static int dispatch(lb_ticket_t *ticket, char **url)
+/* The ticket holds a right: tell the request.
+ * returns  OK, or the status of a URL that the member's scheme does not take */
+static int go_to_member(lb_ticket_t *ticket, char **url)
 {
-    lb_session_t session = lb_session_of(ticket);
-    const lb_outcome_t outcome = choose_and_hold(ticket, &session);
-
-    apr_table_setn(ticket->r->notes, "fcgi-queue-us",
-                   apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
-    if (outcome != LB_SERVED) {
-        return refuse(ticket, outcome);
-    }
     tell_environment(ticket);
-    lb_session_tell(ticket, &session);
-    const int rc = rewrite_url(ticket, url);
+    lb_session_tell(ticket, ticket->session);
+    const int rc = rewrite_url(ticket, ticket->member, url);
     if (rc != OK) {
         lb_ticket_give_back(ticket);
         lb_health_let_go_of_trial(ticket);
@@ -245,6 +276,139 @@ static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
     lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
     lb_ticket_give_back(ticket);
     lb_verdict_of_other_scheme(ticket, outcome);
+}
+
+static void find_session(lb_ticket_t *ticket)
+{
+    const lb_session_t session = lb_session_of(ticket);
+    ticket->session = apr_pmemdup(ticket->r->pool, &session, sizeof(session));
+}
+
+/* returns  OK: a right is held; SUSPENDED: the request waits; else a status */
+static int dispatch(lb_ticket_t *ticket, char **url)
+{
+    if (!ticket->place && ticket->patient_until == 0) {    /* else it has begun already */
+        find_session(ticket);
+    }
+    const lb_outcome_t outcome = choose_and_hold(ticket);
+
+    if (outcome == WAITS) {
+        return SUSPENDED;
+    }
+    ticket->patient_until = 0;
+    apr_table_setn(ticket->r->notes, "fcgi-queue-us",
+                   apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
+    return outcome == LB_SERVED ? go_to_member(ticket, url) : refuse(ticket, outcome);
+}
+
+/* ---- Waiting for its turn -------------------------------------------------------------------- */
+
+static apr_interval_time_t patience(const lb_ticket_t *ticket)
+{
+    return ticket->place ? lb_waiting_patience(ticket) : LOOK_AGAIN_US;
+}
+
+/* In the thread, for handlers that know no tickets. */
+static void wait_in_thread(const lb_ticket_t *ticket)
+{
+    conn_rec *c = ticket->r->connection;
+    apr_os_sock_t client = -1;
+
+    if (!c->master) {    /* an HTTP/2 stream has no socket of its own */
+        apr_os_sock_get(&client, ap_get_conn_socket(c));
+    }
+    struct pollfd fds[2] = { { .fd = ticket->place ? ticket->place->bell : -1, .events = POLLIN },
+                             { .fd = client, .events = POLLRDHUP } };
+    if (poll(fds, 2, (int)(patience(ticket) / 1000) + 1) > 0
+        && (fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) {
+        c->aborted = 1;
+    }
+}
+
+static lb_turn_t turn_of(lb_ticket_t *ticket)
+{
+    lb_turn_t turn = { .kind = LB_TURN_REFUSED, .fd = -1 };
+    const int rc = dispatch(ticket, &turn.url);
+
+    if (rc == OK) {
+        turn.kind = LB_TURN_HELD;
+        turn.worker = ticket->member;
+    }
+    else if (rc == SUSPENDED) {
+        turn.kind = LB_TURN_QUEUED;
+        turn.fd = ticket->place ? ticket->place->bell : -1;
+        turn.timeout = patience(ticket);
+    }
+    return turn;
+}
+
+lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r)
+{
+    return ticket->is_held ? (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member }
+                           : turn_of(ticket);
+}
+
+/* Their handlers wait. */
+static const char *waiting_schemes[SCHEMES];
+
+static bool handler_waits(const char *scheme)
+{
+    for (size_t i = 0; i < SCHEMES && waiting_schemes[i]; i++) {
+        if (ap_cstr_casecmp(waiting_schemes[i], scheme) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lb_dispatch_add_waiting_scheme(const char *scheme)
+{
+    for (size_t i = 0; i < SCHEMES && !handler_waits(scheme); i++) {
+        if (!waiting_schemes[i]) {
+            waiting_schemes[i] = scheme;
+        }
+    }
+}
+
+bool lb_dispatch_may_park(const proxy_balancer *balancer)
+{
+    for (int i = 0; i < balancer->workers->nelts; i++) {
+        const proxy_worker *member = lb_cluster_member(balancer, i);
+        if (member && !handler_waits(member->s->scheme)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The handler will wait: any member's worker stands for the one to come, so that mod_proxy finds
+ * it.
+ * returns  NULL when it has to be waited here */
+static proxy_worker *for_the_time_being(const proxy_balancer *balancer)
+{
+    proxy_worker *first = NULL;
+
+    for (int i = 0; i < balancer->workers->nelts && !first; i++) {
+        first = lb_cluster_member(balancer, i);
+    }
+    return first && lb_dispatch_may_park(balancer) ? first : NULL;
+}
+
+static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **url)
+{
+    int rc = dispatch(ticket, url);
+    proxy_worker *any = rc == SUSPENDED ? for_the_time_being(ticket->balancer) : NULL;
+
+    if (any) {
+        *worker = any;
+        return rewrite_url(ticket, any, url);
+    }
+    while (rc == SUSPENDED) {
+        wait_in_thread(ticket);
+        rc = dispatch(ticket, url);
+    }
+    *worker = rc == OK ? ticket->member : NULL;
+    return rc;
 }
 
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
@@ -275,11 +439,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     lb_cluster_sync(*balancer, r->server);
     lb_drain_end_due(*balancer, r->server);
     lb_health_force_recovery(*balancer, r->server);
-    const int rc = dispatch(ticket, url);
-    if (rc == OK) {
-        *worker = ticket->member;
-    }
-    return rc;
+    return dispatch_or_wait(ticket, worker, url);
 }
 
 int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, request_rec *r,
@@ -287,7 +447,7 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
 {
     lb_ticket_t *ticket = lb_ticket_find(r);
 
-    if (!ticket || !ticket->member) {
+    if (!ticket || !ticket->member || ticket->is_parked) {    /* parked: this is not the end */
         return OK;
     }
     if (ticket->is_held) {    /* of a scheme that knows no tickets */
@@ -299,24 +459,35 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
     return OK;
 }
 
-proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url)
+lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r)
 {
     const proxy_balancer *b = ticket->balancer;
 
     if (b->s->max_attempts_set && ticket->tries > b->s->max_attempts) {
-        return NULL;
+        return (lb_turn_t){ .kind = LB_TURN_REFUSED };
     }
-    return dispatch(ticket, url) == OK ? ticket->member : NULL;
+    return turn_of(ticket);
 }
 
-proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url)
+void lb_dispatch_pause(lb_ticket_t *ticket)
 {
+    lb_waiting_leave(ticket);
+    ticket->patient_until = 0;
+    lb_ticket_give_back(ticket);
+    lb_health_let_go_of_trial(ticket);
+}
+
+lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r)
+{
+    if (!ticket->member) {    /* it had not come to its turn */
+        return turn_of(ticket);
+    }
     if (lb_health_is_ready(ticket->balancer, ticket->member) && lb_ticket_take_again(ticket)) {
         if (lb_health_admit(ticket, ticket->member)) {
-            return ticket->member;
+            return (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member };
         }
         lb_ticket_give_back(ticket);
     }
     lb_ticket_forget_election(ticket);
-    return dispatch(ticket, url) == OK ? ticket->member : NULL;
+    return turn_of(ticket);
 }

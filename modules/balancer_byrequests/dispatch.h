@@ -15,10 +15,15 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
                              proxy_server_conf *conf);
 int lb_dispatch_canon(request_rec *r, char *url);
 
-/** After a released try: another member, see lb_ticket_next in the contract. */
-proxy_worker *lb_dispatch_next(lb_ticket_t *ticket, request_rec *r, char **url);
+/** The handler's calls: see lb_ticket_turn, lb_ticket_next, lb_ticket_pause, lb_ticket_resume and
+ *  lb_ticket_may_park in the contract. */
+lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r);
+lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r);
+void lb_dispatch_pause(lb_ticket_t *ticket);
+lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r);
+bool lb_dispatch_may_park(const proxy_balancer *balancer);
 
-/** After a pause: see lb_ticket_resume in the contract. */
-proxy_worker *lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r, char **url);
+/** At the retrieval of optional functions: the handler of this scheme makes these calls. */
+void lb_dispatch_add_waiting_scheme(const char *scheme);
 
 #endif

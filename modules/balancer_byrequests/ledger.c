@@ -96,6 +96,7 @@ static void clear_row(lb_table_t *t, uint32_t process)
     lb_queue_remove_all_of(t, process);
     for (uint32_t m = 0; m < t->member_count; m++) {
         held[m] = 0;
+        atomic_store(&lb_table_parked_by(t, process)[m], 0);
     }
     recount(t);
     atomic_store(&lb_table_process(t, process)->pid, 0);
@@ -192,6 +193,25 @@ void lb_ledger_mirror(lb_table_t *t, uint32_t member, size_t *busy)
     lb_ledger_lock(t);
     change_sum(t, member, 0, busy);
     lb_ledger_unlock(t);
+}
+
+void lb_ledger_add_parked(const lb_ledger_t *ledger, uint32_t member, int by)
+{
+    const uint32_t p = lb_ledger_row(ledger);
+
+    if (p != LB_NOBODY) {
+        atomic_fetch_add(&lb_table_parked_by(ledger->table, p)[member], (uint32_t)by);
+    }
+}
+
+uint32_t lb_ledger_parked(lb_table_t *t, uint32_t member)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        sum += atomic_load(&lb_table_parked_by(t, p)[member]);
+    }
+    return sum;
 }
 
 /* ---- The bell -------------------------------------------------------------------------------- */

@@ -49,6 +49,12 @@ bool lb_ledger_bury_the_dead(lb_table_t *t);
 bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy);
 bool lb_ledger_give_back(lb_ledger_t *ledger, uint32_t member, size_t *busy);
 
+/** One request more or less of this process that holds a right and no thread; no lock. */
+void lb_ledger_add_parked(const lb_ledger_t *ledger, uint32_t member, int by);
+
+/** How many they are, over all processes. */
+uint32_t lb_ledger_parked(lb_table_t *t, uint32_t member);
+
 /** Add to the sum what was granted to a waiter (by: 1), or taken over or given up by it (-1). */
 void lb_ledger_add_granted(lb_table_t *t, uint32_t member, int by, size_t *busy);
 

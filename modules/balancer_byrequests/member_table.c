@@ -35,7 +35,7 @@ static lb_member_room_t *member_rooms(lb_table_t *t)
 
 static size_t process_bytes(uint32_t members)
 {
-    const size_t counts = (size_t)members * sizeof(uint32_t);
+    const size_t counts = 2 * (size_t)members * sizeof(uint32_t);
     return sizeof(lb_process_row_t) + (counts + LINE - 1) / LINE * LINE;
 }
 
@@ -112,6 +112,11 @@ lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i)
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process)
 {
     return (uint32_t *)(void *)(lb_table_process(t, process) + 1);
+}
+
+_Atomic uint32_t *lb_table_parked_by(lb_table_t *t, uint32_t process)
+{
+    return (_Atomic uint32_t *)(void *)(lb_table_held_by(t, process) + t->member_count);
 }
 
 uint32_t lb_table_balancer_index(lb_table_t *t, const lb_balancer_row_t *row)

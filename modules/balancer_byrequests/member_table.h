@@ -24,7 +24,7 @@
 #include "strikes.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 4u
+#define LB_TABLE_VERSION 5u
 
 /* The highest that an operator may set limit and queue_limit to. */
 #define LB_LIMIT_MAX 1000000
@@ -96,7 +96,8 @@ typedef struct {
     _Atomic int32_t  pid;             /* 0 = free; writer: lock */
     _Atomic uint32_t bell;            /* a futex: counts up when one of its waiters was served */
     uint8_t reserved[56];
-    /* uint32_t in_flight[member_count]: what this process holds; writer: lock */
+    /* uint32_t in_flight[member_count]: what this process holds; writer: lock
+     * _Atomic uint32_t parked[member_count]: of these, who hold no thread; writer: the process */
 } lb_process_row_t;
 static_assert(sizeof(lb_process_row_t) == 128, "two cache lines");
 
@@ -162,6 +163,7 @@ lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i);
 
 /** The counts of a process, by index of member. */
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process);
+_Atomic uint32_t *lb_table_parked_by(lb_table_t *t, uint32_t process);
 
 /** The index of a row. */
 uint32_t lb_table_balancer_index(lb_table_t *t, const lb_balancer_row_t *row);

@@ -11,7 +11,7 @@
 
 #include "ticket.h"
 
-typedef struct {
+typedef struct lb_session_t {
     const char   *name;         /* of the parameter or cookie that carried the route */
     const char   *route;        /* NULL when the client sent none */
     proxy_worker *of_cookie;    /* whom our cookie names; NULL: nobody */

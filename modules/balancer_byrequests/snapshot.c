@@ -132,6 +132,7 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
 
     view->lbstatus = lb_provider_lbstatus(b, member);
     view->in_flight = atomic_load(&row->in_flight);
+    view->parked = lb_ledger_parked(lb_cluster_of(b)->ledger->table, lb_cluster_index(b, member));
     view->limit = atomic_load(&row->limit);
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);

@@ -4,6 +4,7 @@
 
 #include "accounting.h"
 #include "provider.h"
+#include "waiting.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
@@ -14,6 +15,7 @@ lb_ticket_t *lb_ticket_find(request_rec *r)
 
 static apr_status_t give_back_forgotten(void *ticket)
 {
+    lb_waiting_leave(ticket);
     lb_ticket_give_back(ticket);
     return APR_SUCCESS;
 }
@@ -93,6 +95,20 @@ bool lb_ticket_give_back(lb_ticket_t *ticket)
     ticket->is_held = false;
     lb_ticket_decline(ticket, ticket->member);
     return true;
+}
+
+void lb_ticket_count_parked(lb_ticket_t *ticket, bool is_parked)
+{
+    lb_ledger_t *ledger = lb_cluster_of(ticket->balancer)->ledger;
+
+    if (is_parked) {
+        ticket->parked_at = ticket->is_held ? lb_cluster_index(ticket->balancer, ticket->member)
+                                            : LB_NOBODY;
+    }
+    ticket->is_parked = is_parked;
+    if (ticket->parked_at != LB_NOBODY) {
+        lb_ledger_add_parked(ledger, ticket->parked_at, is_parked ? 1 : -1);
+    }
 }
 
 bool lb_ticket_has_tried(const lb_ticket_t *ticket, const proxy_worker *member)

@@ -25,6 +25,11 @@ struct lb_ticket_t {
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */
     apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
     apr_time_t          held_at;    /* when the right was taken */
+    struct lb_place_t  *place;      /* in the queue, see waiting.h; NULL: it does not wait there */
+    struct lb_session_t *session;   /* while it waits for its turn */
+    apr_time_t          patient_until;    /* while no member is usable; 0: it does not wait so */
+    bool                is_parked;
+    uint32_t            parked_at;  /* row of the member at which that is counted, or LB_NOBODY */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */
@@ -44,6 +49,9 @@ bool lb_ticket_take_again(lb_ticket_t *ticket);
 
 /** The last election led to no try: forget it, so that its member may be elected again. */
 void lb_ticket_forget_election(lb_ticket_t *ticket);
+
+/** The request holds no thread any more, or has one again. */
+void lb_ticket_count_parked(lb_ticket_t *ticket, bool is_parked);
 
 /** Give the right back; does nothing when it is not held.
  *  returns  was it held? */

@@ -2,16 +2,14 @@
 /* waiting.c - see waiting.h. */
 #include "waiting.h"
 
-#include <poll.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "apr_portable.h"
 #include "apr_thread_mutex.h"
 #include "cluster.h"
 #include "health.h"
-#include "http_core.h"
 #include "provider.h"
 
 /* The environment variable by which a configuration says who goes first, and what it is without. */
@@ -19,34 +17,33 @@
 #define PRIORITY_DEFAULT  5
 #define PRIORITY_LAST     9
 
-/* How often it is looked whether a session's member is still usable, and whether there is a member
- * that came back: for neither a bell rings. */
+/* How often it is looked whether a session's member is still usable: no bell rings for it. (For a
+ * member that comes back the watch thread lets in who waits.) */
 #define LOOK_AGAIN_US (250 * 1000)
 
-/* One request that waits in this process. */
-typedef struct place_t place_t;
-struct place_t {
-    const lb_ledger_t *ledger;
-    uint32_t slot;
-    int bell;              /* an eventfd */
-    place_t *next;
-};
-
 static struct {
-    apr_thread_mutex_t *lock;
-    place_t *first;
+    apr_thread_mutex_t *lock;    /* NULL when the process ends */
+    lb_place_t *first;
 } waiting;
+
+/* Requests that hold no thread may still wait when the process ends. */
+static apr_status_t end(void *unused)
+{
+    waiting.lock = NULL;
+    return APR_SUCCESS;
+}
 
 void lb_waiting_child_init(apr_pool_t *pchild)
 {
     apr_thread_mutex_create(&waiting.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
     waiting.first = NULL;
+    apr_pool_pre_cleanup_register(pchild, NULL, end);
 }
 
 void lb_waiting_wake(const lb_ledger_t *ledger)
 {
     apr_thread_mutex_lock(waiting.lock);
-    for (const place_t *p = waiting.first; p; p = p->next) {
+    for (const lb_place_t *p = waiting.first; p; p = p->next) {
         if (p->ledger == ledger && lb_admission_is_granted(ledger, p->slot)) {
             (void)eventfd_write(p->bell, 1);
         }
@@ -54,7 +51,7 @@ void lb_waiting_wake(const lb_ledger_t *ledger)
     apr_thread_mutex_unlock(waiting.lock);
 }
 
-static void enter(place_t *place)
+static void enter(lb_place_t *place)
 {
     apr_thread_mutex_lock(waiting.lock);
     place->next = waiting.first;
@@ -62,10 +59,13 @@ static void enter(place_t *place)
     apr_thread_mutex_unlock(waiting.lock);
 }
 
-static void leave(const place_t *place)
+static void leave(const lb_place_t *place)
 {
+    if (!waiting.lock) {
+        return;
+    }
     apr_thread_mutex_lock(waiting.lock);
-    place_t **at = &waiting.first;
+    lb_place_t **at = &waiting.first;
     while (*at != place) {
         at = &(*at)->next;
     }
@@ -111,17 +111,12 @@ static int64_t time_limit(const proxy_balancer *b)
     return longest;
 }
 
-static bool client_has_gone(request_rec *r, const struct pollfd *client)
-{
-    return r->connection->aborted
-           || (client->revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
-}
-
 /* A process of another generation may have served it with a member that is in its configuration and
  * not in ours; one that was added at run time may be new to us. And of those who were served with a
  * member that is due for its trial one gets that; the others go on waiting, in their places. */
-static bool was_served(const place_t *place, lb_ticket_t *ticket)
+static bool was_served(lb_ticket_t *ticket)
 {
+    const lb_place_t *place = ticket->place;
     proxy_balancer *b = ticket->balancer;
     const uint32_t granted = lb_admission_granted(place->ledger, place->slot);
 
@@ -141,49 +136,6 @@ static bool was_served(const place_t *place, lb_ticket_t *ticket)
     return false;
 }
 
-/* Wait until served, the client has gone, or the time is over. */
-static void watch_place(const place_t *place, lb_ticket_t *ticket, const proxy_worker *only,
-                        apr_time_t deadline)
-{
-    const proxy_balancer *b = ticket->balancer;
-    const int64_t sticky_wait = only ? atomic_load(&lb_cluster_row(b, only)->sticky_wait) : 0;
-    const apr_time_t widen_at = sticky_wait > 0 ? apr_time_now() + sticky_wait : deadline;
-    lb_ledger_t *ledger = lb_cluster_of(b)->ledger;
-    request_rec *r = ticket->r;
-    apr_os_sock_t client = -1;
-    bool is_narrow = only != NULL && !b->s->sticky_force;
-
-    if (!r->connection->master) {    /* an HTTP/2 stream has no socket of its own */
-        apr_os_sock_get(&client, ap_get_conn_socket(r->connection));
-    }
-    for (;;) {
-        struct pollfd fds[2] = { { .fd = place->bell, .events = POLLIN },
-                                 { .fd = client, .events = POLLRDHUP } };
-        const apr_time_t now = apr_time_now();
-        if (now >= deadline || was_served(place, ticket)) {
-            return;
-        }
-        if (is_narrow && (now >= widen_at || !lb_health_is_ready(b, only))) {
-            is_narrow = false;
-            lb_admission_widen(ledger, place->slot);
-            lb_provider_serve(b);
-            continue;
-        }
-        const apr_interval_time_t left = deadline - now;
-        if (poll(fds, 2, (int)((left < LOOK_AGAIN_US ? left : LOOK_AGAIN_US) / 1000) + 1) == 0) {
-            lb_provider_serve(b);
-        }
-        else if (fds[0].revents & POLLIN) {
-            eventfd_t rings;
-            (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
-        }
-        if (client_has_gone(r, &fds[1])) {
-            r->connection->aborted = 1;
-            return;
-        }
-    }
-}
-
 static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 {
     proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
@@ -191,33 +143,107 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
     lb_provider_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL);
 }
 
-lb_outcome_t lb_waiting_run(lb_ticket_t *ticket, proxy_worker *only, proxy_worker **member)
+static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
 {
-    proxy_balancer *b = ticket->balancer;
-    lb_ledger_t *ledger = lb_cluster_of(b)->ledger;
-    const apr_time_t since = apr_time_now();
-    lb_waiter_t request = request_of(ticket, only);
-    place_t place = { .ledger = ledger, .slot = lb_provider_queue(ticket, &request) };
+    const proxy_balancer *b = ticket->balancer;
+    const int64_t sticky_wait = only ? atomic_load(&lb_cluster_row(b, only)->sticky_wait) : 0;
+    lb_place_t *place = apr_pcalloc(ticket->r->pool, sizeof(*place));
 
-    if (place.slot == LB_NOBODY) {
+    place->ledger = lb_cluster_of(b)->ledger;
+    place->only = only;
+    place->is_narrow = only != NULL && !b->s->sticky_force;
+    place->since = apr_time_now();
+    place->deadline = place->since + time_limit(b);
+    place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
+    return place;
+}
+
+lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
+{
+    lb_waiter_t request = request_of(ticket, only);
+    lb_place_t *place = make_place(ticket, only);
+
+    place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    place->slot = place->bell >= 0 ? lb_provider_queue(ticket, &request) : LB_NOBODY;
+    if (place->slot == LB_NOBODY) {
+        close(place->bell);
         return LB_QUEUE_FULL;
     }
-    place.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    enter(&place);
+    ticket->place = place;
+    enter(place);
     /* what was free when we asked may be so again, and nobody else comes to say it */
-    lb_provider_serve(b);
-    watch_place(&place, ticket, only, since + time_limit(b));
-    leave(&place);
-    close(place.bell);
-    ticket->queued += apr_time_now() - since;
+    lb_provider_serve(ticket->balancer);
+    return LB_SERVED;
+}
 
-    const uint32_t granted = lb_admission_end(ledger, place.slot);
-    *member = granted != LB_NOBODY ? lb_cluster_member_at(b, granted) : NULL;
-    if (*member && !ticket->r->connection->aborted) {
-        return LB_SERVED;
-    }
-    if (granted != LB_NOBODY) {    /* at the last moment, and of no use */
+/* returns  the member on which a right is held now, or LB_NOBODY */
+static uint32_t end_waiting(lb_ticket_t *ticket)
+{
+    lb_place_t *place = ticket->place;
+
+    leave(place);
+    close(place->bell);
+    ticket->place = NULL;
+    ticket->queued += apr_time_now() - place->since;
+    return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot);
+}
+
+void lb_waiting_leave(lb_ticket_t *ticket)
+{
+    const uint32_t granted = ticket->place ? end_waiting(ticket) : LB_NOBODY;
+
+    if (granted != LB_NOBODY) {
         give_up(ticket, granted);
     }
-    return ticket->r->connection->aborted ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
+}
+
+static void widen_when_due(lb_ticket_t *ticket)
+{
+    const proxy_balancer *b = ticket->balancer;
+    lb_place_t *place = ticket->place;
+
+    if (place->is_narrow
+        && (apr_time_now() >= place->widen_at || !lb_health_is_ready(b, place->only))) {
+        place->is_narrow = false;
+        lb_admission_widen(lb_cluster_of(b)->ledger, place->slot);
+        lb_provider_serve(b);
+    }
+}
+
+bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **member)
+{
+    const lb_place_t *place = ticket->place;
+    const bool has_gone = ticket->r->connection->aborted;
+    eventfd_t rings;
+
+    (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
+    if (!has_gone && apr_time_now() < place->deadline && !was_served(ticket)) {
+        widen_when_due(ticket);
+        if (!was_served(ticket)) {
+            return false;
+        }
+    }
+    const uint32_t granted = end_waiting(ticket);
+    *member = granted != LB_NOBODY ? lb_cluster_member_at(ticket->balancer, granted) : NULL;
+    if (granted != LB_NOBODY && (!*member || has_gone)) {    /* of no use */
+        give_up(ticket, granted);
+        *member = NULL;
+    }
+    *outcome = *member ? LB_SERVED : has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
+    return true;
+}
+
+apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket)
+{
+    const lb_place_t *place = ticket->place;
+    const apr_time_t now = apr_time_now();
+    apr_interval_time_t left = place->deadline - now;
+
+    if (place->is_narrow && place->widen_at - now < left) {
+        left = place->widen_at - now;
+    }
+    if (place->is_narrow && LOOK_AGAIN_US < left) {
+        left = LOOK_AGAIN_US;
+    }
+    return left > 0 ? left : 0;
 }

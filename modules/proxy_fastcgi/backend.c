@@ -22,6 +22,7 @@ typedef struct {
     int64_t guard;                 /* us; 0: GUARD_FIRST */
     int64_t window_start;          /* monotonic us, of the counts below */
     int64_t requests, resends;
+    int64_t first_byte;            /* us: what is usual of late; 0: not known */
 } fcgi_backend_t;
 
 /* A kept connection is given this long for its first byte, doubled each time that a new connection
@@ -29,11 +30,12 @@ typedef struct {
 #define GUARD_FIRST (150 * 1000)
 #define GUARD_LAST  apr_time_from_sec(10)
 
-#define CONNECT_AGAIN_US (25 * 1000)
-
 /* The budget for requests that are sent again, for each process. */
 #define WINDOW       apr_time_from_sec(10)
 #define RESENDS_FREE 10
+
+/* What is usual follows each new first byte by one part in so many. */
+#define USUAL_PARTS 8
 
 bool fcgi_backend_reuses(const proxy_worker *worker)
 {
@@ -99,6 +101,21 @@ static fcgi_backend_t *backend_of(proxy_worker *worker)
     return backend;
 }
 
+fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker)
+{
+    const fcgi_backend_t *backend = backend_of(worker);
+    return backend ? backend->pool : NULL;
+}
+
+void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    lease->pool = backend->pool;
+    lease->params = backend->params;
+    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+}
+
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
     fcgi_backend_t *b = backend_of(worker);
@@ -128,9 +145,24 @@ void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
                      __ATOMIC_RELAXED);
 }
 
+void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took)
+{
+    int64_t *usual = &backend_of(worker)->first_byte;
+    const int64_t before = __atomic_load_n(usual, __ATOMIC_RELAXED);
+
+    /* a race loses one of them */
+    __atomic_store_n(usual, before ? before + (took - before) / USUAL_PARTS : took + 1,
+                     __ATOMIC_RELAXED);
+}
+
+apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker)
+{
+    return __atomic_load_n(&backend_of(worker)->first_byte, __ATOMIC_RELAXED);
+}
+
 /* ---- Addresses ------------------------------------------------------------------------------- */
 
-static apr_interval_time_t connect_timeout(const proxy_worker *worker, server_rec *s)
+apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s)
 {
     return worker->s->conn_timeout_set ? worker->s->conn_timeout
                                        : fcgi_backend_timeout(worker, s);
@@ -142,7 +174,7 @@ static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server
 
     to->receive_buffer_bytes = (int)worker->s->recv_buffer_size;
     to->tcp_keepalive = worker->s->keepalive;
-    to->connect_timeout = connect_timeout(worker, s);
+    to->connect_timeout = fcgi_backend_connect_timeout(worker, s);
     if (conf->source_address_set) {
         to->source = (const struct sockaddr *)&conf->source_address->sa;
         to->source_bytes = conf->source_address->salen;
@@ -196,16 +228,15 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
     return rv;
 }
 
-static void forget_addresses(proxy_worker *worker)
+void fcgi_backend_forget_addresses(proxy_worker *worker)
 {
     PROXY_THREAD_LOCK(worker);
     backend_of(worker)->known_until = 0;
     PROXY_THREAD_UNLOCK(worker);
 }
 
-/* returns  the address in words, for the log, in *shown */
-static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
-                                  const char *url, const char **shown)
+apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                               const char *url, const char **shown)
 {
     const char *unix_path = *worker->s->uds_path ? worker->s->uds_path
                                                  : apr_table_get(r->notes, "uds_path");
@@ -229,9 +260,7 @@ static apr_status_t find_endpoint(fcgi_endpoint_t *to, request_rec *r, proxy_wor
     return look_up(to, uri.hostname, port, r->pool);
 }
 
-/* ---- Connections ----------------------------------------------------------------------------- */
-
-static const char *cure_of(apr_status_t rv)
+const char *fcgi_backend_cure_of(apr_status_t rv)
 {
     if (APR_STATUS_IS_ECONNREFUSED(rv)) {
         return "nobody listens there: is the backend running?";
@@ -246,123 +275,6 @@ static const char *cure_of(apr_status_t rv)
         return "its backlog is full: more pm.max_children, or a larger listen.backlog?";
     }
     return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
-}
-
-static bool may_come_back(apr_status_t rv)
-{
-    return APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv);
-}
-
-/* Over a reload of PHP-FPM nobody listens for a moment: connectwait bridges it. */
-static apr_status_t open_patiently(fcgi_lease_t *lease, const fcgi_endpoint_t *to,
-                                   apr_interval_time_t patience)
-{
-    const apr_time_t deadline = fcgi_now() + patience;
-    apr_status_t rv = fcgi_connection_open(&lease->connection, to);
-
-    while (may_come_back(rv) && fcgi_now() < deadline) {
-        apr_sleep(CONNECT_AGAIN_US);
-        rv = fcgi_connection_open(&lease->connection, to);
-    }
-    return rv;
-}
-
-static apr_status_t open_new(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                             const char *url, const char **why)
-{
-    fcgi_endpoint_t to = { 0 };
-    const char *shown;
-
-    apr_status_t rv = find_endpoint(&to, r, worker, url, &shown);
-    if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(r->pool, "%s: cannot find its address", shown);
-        return rv;
-    }
-    rv = open_patiently(lease, &to, lease->params->connectwait);
-    if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(r->pool, "%s: %s", shown, cure_of(rv));
-        forget_addresses(worker);
-    }
-    return rv;
-}
-
-static bool speaks_tls(const char *url)
-{
-    return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
-}
-
-static bool preserves_host(request_rec *r)
-{
-    const proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
-    return dconf->preserve_host && r->hostname;
-}
-
-/* The name that the backend's certificate must have. */
-static const char *tls_name(request_rec *r, const proxy_worker *worker, const char *url)
-{
-    apr_uri_t uri;
-
-    if (preserves_host(r)) {
-        return r->hostname;
-    }
-    return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
-           ? uri.hostname : worker->s->hostname_ex;
-}
-
-static apr_status_t start_tls(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                              const char *url, const char **why)
-{
-    const char *name = tls_name(r, worker, url);
-    const apr_status_t rv = fcgi_tls_start(lease->connection, worker, r, r->server, name,
-                                           connect_timeout(worker, r->server),
-                                           fcgi_backend_timeout(worker, r->server));
-    if (rv != APR_SUCCESS) {
-        lease->handshake_failed = true;
-        *why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why (SSLProxyEngine, "
-                            "SSLProxyVerify, SSLProxyCACertificateFile, SSLProxyCheckPeerName)",
-                            name);
-    }
-    return rv;
-}
-
-apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, bool fresh, const char **why)
-{
-    fcgi_backend_t *backend = backend_of(worker);
-
-    *lease = (fcgi_lease_t){ 0 };
-    if (!backend) {
-        *why = "no memory for its connection pool";
-        return APR_ENOMEM;
-    }
-    apr_status_t rv = fcgi_pool_enter(backend->pool);
-    if (rv != APR_SUCCESS) {
-        *why = "all connections that max= allows are in use, for longer than acquire=";
-        return rv;
-    }
-    lease->pool = backend->pool;
-    lease->params = backend->params;
-    /* a certificate that was verified for one host says nothing about the next */
-    lease->may_be_kept = fcgi_backend_reuses(worker) && !(speaks_tls(url) && preserves_host(r));
-    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
-    if (lease->may_be_kept && !fresh) {
-        lease->connection = fcgi_pool_take(backend->pool);
-    }
-    if (!lease->connection) {
-        rv = open_new(lease, r, worker, url, why);
-        if (rv == APR_SUCCESS && speaks_tls(url)) {
-            rv = start_tls(lease, r, worker, url, why);
-        }
-    }
-    if (rv != APR_SUCCESS) {
-        fcgi_backend_give_back(lease, false);
-        return rv;
-    }
-    lease->connection->uses++;
-    if (lease->may_be_kept) {    /* the guard and the waiting rule look at it */
-        fcgi_connection_show_progress(lease->connection);
-    }
-    return APR_SUCCESS;
 }
 
 /* ---- Checks: connections without a request --------------------------------------------------- */
@@ -387,7 +299,7 @@ static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *
 
     fill_options(to, worker, target->server);
     to->connect_timeout = target->timeout;
-    to->stop_fd = target->stop->hangs_up;
+    to->watched_fd = target->stop->hangs_up;
     if (target->address) {
         *shown = target->address;
         return find_address(to, target->address, p);
@@ -413,10 +325,10 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
         *why = "cannot find its address";
         return rv;
     }
-    rv = fcgi_connection_open(&lease->connection, &to);
+    rv = fcgi_connecting_run(&lease->connection, &to);
     if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(p, "%s: %s", shown, cure_of(rv));
-        forget_addresses(worker);
+        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(rv));
+        fcgi_backend_forget_addresses(worker);
         return rv;
     }
     lease->connection->uses = 1;

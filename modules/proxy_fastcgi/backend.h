@@ -7,6 +7,7 @@
 #ifndef FCGI_BACKEND_H
 #define FCGI_BACKEND_H
 
+#include "connecting.h"
 #include "mod_proxy.h"
 #include "pool.h"
 #include "worker_params.h"
@@ -24,13 +25,30 @@ bool fcgi_backend_reuses(const proxy_worker *worker);
 
 /** Time limits: worker, then ProxyTimeout, then Timeout; us. */
 apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
+apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s);
 
-/** A connection for this request: a kept one, unless `fresh`, else a new one.
- *  url      fcgi://host[:port]/path: where to, for a worker without an address of its own
- *  why      on failure one sentence with the address, for the log
- *  returns  APR_SUCCESS, or as fcgi_connection_open() and fcgi_pool_enter() */
-apr_status_t fcgi_backend_connect(fcgi_lease_t *lease, request_rec *r, proxy_worker *worker,
-                                  const char *url, bool fresh, const char **why);
+/** A right to one of its connections was taken: the lease has it. */
+void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker);
+
+/** The pool of its connections; NULL when there is no memory for one. */
+fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker);
+
+/** Where it is.
+ *  url      fcgi://host[:port]/path: for a worker without an address of its own
+ *  to       address, options and time limit are set
+ *  shown    the address in words, for the log */
+apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                               const char *url, const char **shown);
+
+/** Nobody answers there: look its name up again. */
+void fcgi_backend_forget_addresses(proxy_worker *worker);
+
+/** What may help against a failure to connect, in words. */
+const char *fcgi_backend_cure_of(apr_status_t rv);
+
+/** How long a first byte took, and what is usual of late in this process (0: not known), us. */
+void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took);
+apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker);
 
 /* How somebody else ends a check: both at once, as TLS only looks at its own connection. */
 typedef struct {
@@ -49,7 +67,7 @@ typedef struct {
 
 /** A new connection for a check; it is never kept, and none of the worker's rights is taken.
  *  why      on failure one sentence, in p
- *  returns  as fcgi_connection_open() */
+ *  returns  as fcgi_connecting_step() */
 apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
                                             apr_pool_t *p, const char **why);
 

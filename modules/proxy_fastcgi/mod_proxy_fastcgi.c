@@ -7,9 +7,12 @@
 #include "http_config.h"
 #include "mod_proxy.h"
 #include "occupancy.h"
+#include "park.h"
+#include "parking.h"
 #include "pool.h"
 #include "proxy_config.h"
 #include "script_path.h"
+#include "status_section.h"
 #include "worker_params.h"
 
 extern __attribute__((visibility("default")))
@@ -43,6 +46,9 @@ static const command_rec directives[] = {
            "On: httpd answers 404 itself when the script is not a file on this machine"),
     SWITCH("ProxyFCGIPassAuth", passes_auth,
            "On: the application gets the Authorization header"),
+    AP_INIT_ITERATE("ProxyFCGIPark", fcgi_parking_set, NULL, RSRC_CONF,
+                    "On (the default) or Off, share=percent, max=count, overflow=wait|refuse: "
+                    "when requests wait without a thread"),
     { NULL }
 };
 
@@ -59,6 +65,7 @@ static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     fcgi_occupancy_join(pchild);
+    fcgi_parking_child_init(pchild, s);
     fcgi_pool_start_reaper(pchild);
     (void)fcgi_checker_start(pchild, s);    /* it has said what is wrong */
 }
@@ -70,6 +77,10 @@ static void register_hooks(apr_pool_t *p)
 
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
+    ap_hook_pre_config(fcgi_parking_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(fcgi_parking_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    fcgi_park_register_hooks(p);
+    fcgi_status_section_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

@@ -9,13 +9,14 @@ use Process;
 
 my $script = dirname(__FILE__) . '/wrk.lua';
 
-# Options: url, clients, seconds, upload (bytes of a body), output (file)
+# Options: url, clients, seconds, upload (bytes of a body), waits ([low, high]: ?ms= in between),
+#          output (file)
 sub run {
     my (%o) = @_;
     unlink $o{output};
     my $wrk = Process->start(name => 'wrk', output => $o{output}, run => [
-        'wrk', '-t1', "-c$o{clients}", "-d$o{seconds}s", '--timeout', '10s', '-s', $script, $o{url},
-        $o{upload} ? ('--', 'upload', $o{upload}) : ()]);
+        'wrk', '-t1', "-c$o{clients}", "-d$o{seconds}s", '--timeout', ($o{timeout} // 10) . 's', '-s', $script, $o{url},
+        $o{upload} ? ('--', 'upload', $o{upload}) : $o{waits} ? ('--', 'waits', @{ $o{waits} }) : ()]);
     if (!$wrk->wait_for_end($o{seconds} + 15)) {
         $wrk->stop('KILL');
         return { error => 'wrk did not end' };

@@ -1,6 +1,7 @@
 -- Licensed under the Apache License, Version 2.0; see LICENSE.
 -- wrk.lua - makes wrk print one line that a program can read.
 --   wrk -s wrk.lua URL                  GET
+--   wrk -s wrk.lua URL -- waits LOW HIGH    GET, each with another ?ms= in between
 --   wrk -s wrk.lua URL -- upload BYTES  POST; an answer other than BYTES and a line end is "wrong"
 wrong = 0
 local threads = {}
@@ -10,6 +11,13 @@ function setup(thread)
 end
 
 function init(args)
+    if args[1] == "waits" then
+        local low, high = tonumber(args[2]), tonumber(args[3])
+        math.randomseed(os.time())
+        function request()
+            return wrk.format(nil, wrk.path .. "?ms=" .. math.random(low, high))
+        end
+    end
     if args[1] == "upload" then
         local expected = args[2] .. "\n"
         wrk.method = "POST"

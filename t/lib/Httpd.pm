@@ -13,6 +13,7 @@
 #                          mod_lbmethod_byrequests instead of ours, and no check of error logs;
 #                          for comparison
 #              TEST_MPM    event (default), worker, prefork
+#              TEST_PARKING  always: every request that waits is parked; off: none is
 #              HTTPD, APXS the programs to use
 #              TEST_CORES  a folder for core dumps, that all may write to
 package Httpd;
@@ -59,6 +60,12 @@ sub is_static {
     my ($module) = @_;
     $static //= qx("@{[ httpd_program() ]}" -l 2>/dev/null);
     return $static =~ /\bmod_\Q$module\E\.c\b/;
+}
+
+# The line that makes requests park, or not, by TEST_PARKING.
+sub parking_line {
+    my $how = $ENV{TEST_PARKING} // '';
+    return is_stock() || $how eq '' ? '' : 'ProxyFCGIPark ' . ($how eq 'off' ? 'Off' : 'share=0') . "\n";
 }
 
 sub our_modules   { return qw(proxy_fastcgi balancer_byrequests balancer_manager) }
@@ -173,6 +180,7 @@ sub config_text {
         my $group = getgrgid((getpwnam $user)[3]);
         $text .= "User $user\nGroup $group\n";
     }
+    $text .= parking_line() if grep { $_ eq 'proxy_fastcgi' } @modules;
     if ($self->{defaults} // 1) {
         $text .= "LogLevel $self->{log_level} " . ($self->{debug_log} // '') . "\n";
         $text .= "LogFormat \"%h %t \\\"%r\\\" %>s %B %{fcgi-end}n\" test\nCustomLog $root/access.log test\n"

@@ -121,6 +121,31 @@ START_TEST(who_leaves_gives_back_all_and_counts_nothing_from_then_on)
 }
 END_TEST
 
+START_TEST(parked_requests_are_counted_and_go_with_their_process)
+{
+    lb_table_t *t = new_table();
+    lb_ledger_t ledger, stranger = { .table = t, .row = LB_NOBODY };
+
+    lb_ledger_add_parked(&stranger, 1, 1);    /* takes no part */
+    ck_assert_uint_eq(lb_ledger_parked(t, 1), 0);
+    join(&ledger, t);
+    ck_assert(take(&ledger, 1));
+    ck_assert(take(&ledger, 1));
+    lb_ledger_add_parked(&ledger, 1, 1);
+    lb_ledger_add_parked(&ledger, 1, 1);
+    lb_ledger_add_parked(&ledger, 2, 1);
+    lb_ledger_add_parked(&ledger, 1, -1);
+    ck_assert_uint_eq(lb_ledger_parked(t, 0), 0);
+    ck_assert_uint_eq(lb_ledger_parked(t, 1), 1);
+    ck_assert_uint_eq(lb_ledger_parked(t, 2), 1);
+    assert_in_flight(t, 0, 2, 0);    /* is something else */
+    lb_ledger_leave(&ledger);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        ck_assert_uint_eq(lb_ledger_parked(t, m), 0);
+    }
+}
+END_TEST
+
 START_TEST(full_ledger_takes_nobody_until_somebody_leaves)
 {
     lb_table_t *t = new_table();
@@ -596,6 +621,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, nothing_is_given_back_that_is_not_held);
     tcase_add_test(tc, process_that_never_joined_counts_nothing);
     tcase_add_test(tc, who_leaves_gives_back_all_and_counts_nothing_from_then_on);
+    tcase_add_test(tc, parked_requests_are_counted_and_go_with_their_process);
     tcase_add_test(tc, full_ledger_takes_nobody_until_somebody_leaves);
     tcase_add_test(tc, count_of_mod_proxy_is_kept_equal);
     tcase_add_test(tc, nobody_is_buried_while_all_live);

@@ -50,8 +50,8 @@ START_TEST(table_takes_whole_lines_for_itself_and_each_row)
     ck_assert_uint_eq(bytes_of(0, 0, 0, 1), 128 + 64);
     ck_assert_uint_eq(bytes_of(0, 0, 1, 0), 128 + 128);
     ck_assert_uint_eq(bytes_of(0, 1, 1, 0), 128 + ROW + ROOM + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 16, 1, 0), 128 + 16 * (ROW + ROOM) + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 17, 2, 0), 128 + 17 * (ROW + ROOM) + 2 * (128 + 128));
+    ck_assert_uint_eq(bytes_of(0, 8, 1, 0), 128 + 8 * (ROW + ROOM) + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 9, 2, 0), 128 + 9 * (ROW + ROOM) + 2 * (128 + 128));
     ck_assert_uint_eq(bytes_of(3, 5, 0, 0), 128 + (64 + BALANCER_ROOM) * 3 + (ROW + ROOM) * 5);
 }
 END_TEST
@@ -103,6 +103,7 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
         ck_assert_int_eq(lb_table_process(t, p)->pid, 0);
         for (uint32_t m = 0; m < MEMBERS; m++) {
             ck_assert_uint_eq(lb_table_held_by(t, p)[m], 0);
+            ck_assert_uint_eq(lb_table_parked_by(t, p)[m], 0);
         }
     }
     free(t);

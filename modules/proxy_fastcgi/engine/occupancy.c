@@ -11,16 +11,16 @@
 #include <unistd.h>
 
 #include "apr_shm.h"
-#include "connection.h"
+#include "wait.h"
 
 #define ADDRESSES 256
-#define KINDS     2
+#define KINDS     3
 
 typedef struct {
     _Atomic uint64_t key;                  /* hash of the address; 0 = free */
     _Atomic int32_t total[KINDS];
 } entry_t;
-static_assert(sizeof(entry_t) == 16, "shared memory");
+static_assert(sizeof(entry_t) == 24, "shared memory");
 
 typedef struct {
     _Atomic int32_t pid;                   /* 0 = free */
@@ -34,7 +34,7 @@ typedef struct {
     row_t row[];
 } table_t;
 
-static const char table_key[] = "proxy_fastcgi.occupancy";
+static const char table_key[] = "proxy_fastcgi.occupancy.2";
 
 static table_t *table;
 static row_t *own;

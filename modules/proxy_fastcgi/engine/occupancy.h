@@ -18,7 +18,8 @@
 
 typedef enum {
     FCGI_OCCUPANCY_KEPT,       /* idle connections */
-    FCGI_OCCUPANCY_WAITING     /* requests that were sent on a new connection and have no answer */
+    FCGI_OCCUPANCY_WAITING,    /* requests that were sent on a new connection and have no answer */
+    FCGI_OCCUPANCY_PARKED      /* see park.h; of all backends together */
 } fcgi_occupancy_t;
 
 /** In the parent.

@@ -2,6 +2,10 @@
 /* pool.c - see pool.h. */
 #include "pool.h"
 
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
@@ -12,7 +16,7 @@
 
 struct fcgi_pool_t {
     apr_thread_mutex_t *lock;       /* guards all below */
-    apr_thread_cond_t *left;        /* somebody gave a right back */
+    fcgi_pool_place_t *first, **end;    /* of those who wait for a right, in their order */
     fcgi_pool_limits_t limits;
     fcgi_connection_t *kept;        /* the one used last is first, so the oldest are at the end */
     int kept_count;
@@ -56,11 +60,9 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
 {
     fcgi_pool_t *pool = apr_pcalloc(p, sizeof(*pool));
     pool->limits = *limits;
+    pool->end = &pool->first;
 
-    apr_status_t rv = apr_thread_mutex_create(&pool->lock, APR_THREAD_MUTEX_DEFAULT, p);
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&pool->left, p);
-    }
+    const apr_status_t rv = apr_thread_mutex_create(&pool->lock, APR_THREAD_MUTEX_DEFAULT, p);
     if (rv != APR_SUCCESS) {
         return rv;
     }
@@ -78,26 +80,20 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
 
 /* ---- The right to a connection --------------------------------------------------------------- */
 
-/* With the lock held, wait until there is room under max. */
-static apr_status_t wait_for_room(fcgi_pool_t *pool)
+/* With the lock held: take a place at the end of those who wait. */
+static apr_status_t queue_up(fcgi_pool_t *pool, fcgi_pool_place_t *place)
 {
-    const apr_time_t deadline = fcgi_now() + pool->limits.acquire;
-
-    while (pool->in_use >= pool->limits.max) {
-        if (pool->limits.acquire == 0) {
-            apr_thread_cond_wait(pool->left, pool->lock);
-            continue;
-        }
-        const apr_interval_time_t wait = deadline - fcgi_now();
-        if (wait <= 0) {
-            return APR_TIMEUP;
-        }
-        apr_thread_cond_timedwait(pool->left, pool->lock, wait);
+    *place = (fcgi_pool_place_t){ .bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+    if (place->bell < 0) {
+        return errno;
     }
-    return APR_SUCCESS;
+    place->is_taken = true;
+    *pool->end = place;
+    pool->end = &place->next;
+    return APR_EINPROGRESS;
 }
 
-apr_status_t fcgi_pool_enter(fcgi_pool_t *pool)
+apr_status_t fcgi_pool_enter(fcgi_pool_t *pool, fcgi_pool_place_t *place)
 {
     apr_status_t rv = APR_SUCCESS;
 
@@ -105,12 +101,48 @@ apr_status_t fcgi_pool_enter(fcgi_pool_t *pool)
         return APR_SUCCESS;
     }
     apr_thread_mutex_lock(pool->lock);
-    rv = wait_for_room(pool);
-    if (rv == APR_SUCCESS) {
+    if (pool->in_use < pool->limits.max) {    /* then nobody waits */
         pool->in_use++;
+    }
+    else {
+        rv = queue_up(pool, place);
     }
     apr_thread_mutex_unlock(pool->lock);
     return rv;
+}
+
+apr_interval_time_t fcgi_pool_patience(const fcgi_pool_t *pool)
+{
+    return pool->limits.acquire > 0 ? pool->limits.acquire : -1;
+}
+
+/* With the lock held. */
+static void unlink_place(fcgi_pool_t *pool, const fcgi_pool_place_t *place)
+{
+    fcgi_pool_place_t **at = &pool->first;
+
+    while (*at != place) {
+        at = &(*at)->next;
+    }
+    *at = place->next;
+    if (pool->end == &place->next) {
+        pool->end = at;
+    }
+}
+
+bool fcgi_pool_end_waiting(fcgi_pool_t *pool, fcgi_pool_place_t *place)
+{
+    if (!place->is_taken) {
+        return false;
+    }
+    apr_thread_mutex_lock(pool->lock);
+    if (!place->is_served) {
+        unlink_place(pool, place);
+    }
+    apr_thread_mutex_unlock(pool->lock);
+    close(place->bell);
+    place->is_taken = false;
+    return place->is_served;
 }
 
 void fcgi_pool_leave(fcgi_pool_t *pool)
@@ -119,8 +151,15 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
         return;
     }
     apr_thread_mutex_lock(pool->lock);
-    pool->in_use--;
-    apr_thread_cond_signal(pool->left);
+    fcgi_pool_place_t *next = pool->first;
+    if (next) {    /* the right is theirs now */
+        unlink_place(pool, next);
+        next->is_served = true;
+        (void)eventfd_write(next->bell, 1);    /* under the lock: it may be closed behind it */
+    }
+    else {
+        pool->in_use--;
+    }
     apr_thread_mutex_unlock(pool->lock);
 }
 

@@ -6,7 +6,8 @@
  * Threads  any; one thread of each process closes what was kept for too long.
  *
  * Invariants: a connection is either kept here or somebody's, never both. in_use counts the
- * rights that were taken and not yet given back. Each kept connection is counted in occupancy.h.
+ * rights that were taken and not yet given back; while anybody waits for one, all are taken. Each
+ * kept connection is counted in occupancy.h.
  *
  * A kept connection occupies one PHP-FPM child, also when it is idle. So that nobody starves:
  * - over all processes, more than keepidle of them live for a short grace only (a busy pool reuses
@@ -16,8 +17,11 @@
 #ifndef FCGI_POOL_H
 #define FCGI_POOL_H
 
+#include <stdbool.h>
+
 #include "apr_pools.h"
 #include "connection.h"
+#include "wait.h"
 
 typedef struct fcgi_pool_t fcgi_pool_t;
 
@@ -37,9 +41,26 @@ apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild);
 
 apr_status_t fcgi_pool_make(fcgi_pool_t **pool, const fcgi_pool_limits_t *limits, apr_pool_t *p);
 
-/** Take the right to one connection.
- *  returns  APR_SUCCESS, APR_TIMEUP when acquire has passed */
-apr_status_t fcgi_pool_enter(fcgi_pool_t *pool);
+/* One who waits for the right to a connection. */
+typedef struct fcgi_pool_place_t fcgi_pool_place_t;
+struct fcgi_pool_place_t {
+    int bell;                       /* an eventfd: readable when the right was given */
+    bool is_taken;                  /* somebody waits here, or has not yet looked */
+    bool is_served;
+    fcgi_pool_place_t *next;
+};
+
+/** Take the right to one connection, or a place among those who wait for one: first in, first out.
+ *  place    stays where it is until fcgi_pool_end_waiting()
+ *  returns  APR_SUCCESS; APR_EINPROGRESS: wait for place->bell; else there is no descriptor left */
+apr_status_t fcgi_pool_enter(fcgi_pool_t *pool, fcgi_pool_place_t *place);
+
+/** How long may one wait? us; negative: as long as it takes. */
+apr_interval_time_t fcgi_pool_patience(const fcgi_pool_t *pool);
+
+/** Give the place up; a second call does nothing.
+ *  returns  was the right given, and is it held now? */
+bool fcgi_pool_end_waiting(fcgi_pool_t *pool, fcgi_pool_place_t *place);
 
 /** Give that right back. */
 void fcgi_pool_leave(fcgi_pool_t *pool);

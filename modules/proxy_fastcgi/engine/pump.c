@@ -118,13 +118,13 @@ static bool write_some(fcgi_pump_t *pump)
 }
 
 /* Fetch the next chunk of the body. Before the client is asked, an early answer is read.
- * returns  APR_EAGAIN to go on; *later: the client has not sent it yet */
-static apr_status_t fetch_chunk(fcgi_pump_t *pump, bool is_first, bool *later)
+ * returns  APR_EAGAIN to go on; body_is_late: the client has not sent it yet */
+static apr_status_t fetch_chunk(fcgi_pump_t *pump)
 {
     fcgi_span_t chunk;
     bool last = false, got_any;
 
-    if (!is_first) {
+    if (pump->has_begun) {
         const apr_status_t rv = read_some(pump, &got_any);
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
@@ -132,7 +132,7 @@ static apr_status_t fetch_chunk(fcgi_pump_t *pump, bool is_first, bool *later)
     }
     const bool may_wait = pump->client_fd < 0;
     const fcgi_chunk_t got = pump->owner->next_chunk(pump->baton, may_wait, &chunk, &last);
-    *later = got == FCGI_CHUNK_LATER;
+    pump->body_is_late = got == FCGI_CHUNK_LATER;
     if (got == FCGI_CHUNK_FAILED) {
         return stop(pump);
     }
@@ -144,43 +144,57 @@ static apr_status_t fetch_chunk(fcgi_pump_t *pump, bool is_first, bool *later)
 
 /* ---- Waiting -------------------------------------------------------------------------------- */
 
-static void consider(apr_interval_time_t limit, fcgi_limit_t which, apr_interval_time_t *left,
-                     fcgi_limit_t *shortest)
+static void consider(fcgi_pump_t *pump, apr_interval_time_t limit, fcgi_limit_t which)
 {
-    if (limit < *left) {
-        *left = limit > 0 ? limit : 0;
-        *shortest = which;
+    if (limit < pump->wait.timeout) {
+        pump->wait.timeout = limit;
+        pump->due = which;
     }
 }
 
 /* How long to wait at most, and which limit that is. */
-static apr_interval_time_t time_left(const fcgi_pump_t *pump, bool for_client, fcgi_limit_t *which)
+static void find_limit(fcgi_pump_t *pump)
 {
     const apr_time_t now = fcgi_now();
     const apr_interval_time_t waited = now - pump->waiting_since;
-    apr_interval_time_t left = pump->timeout - waited;
 
-    *which = FCGI_LIMIT_SILENCE;
-    if (for_client) {
-        left = pump->client_timeout - waited;
-        *which = FCGI_LIMIT_CLIENT;
+    pump->wait.timeout = pump->timeout - waited;
+    pump->due = FCGI_LIMIT_SILENCE;
+    if (pump->wait.wanted & FCGI_CLIENT_READABLE) {
+        pump->wait.timeout = pump->client_timeout - waited;
+        pump->due = FCGI_LIMIT_CLIENT;
     }
     else if (pump->first_byte_at == 0 && fcgi_exchange_is_sent(pump->exchange)) {
         if (pump->first_byte > 0) {
-            left = pump->first_byte - waited;
+            pump->wait.timeout = pump->first_byte - waited;
         }
-        *which = FCGI_LIMIT_FIRST_BYTE;
+        pump->due = FCGI_LIMIT_FIRST_BYTE;
         if (pump->guard > 0) {
-            consider(pump->guard - waited, FCGI_LIMIT_GUARD, &left, which);
+            consider(pump, pump->guard - waited, FCGI_LIMIT_GUARD);
         }
         if (pump->notice_after > 0) {
-            consider(pump->notice_after - waited, FCGI_LIMIT_NOTICE, &left, which);
+            consider(pump, pump->notice_after - waited, FCGI_LIMIT_NOTICE);
         }
     }
     if (pump->deadline > 0) {
-        consider(pump->deadline - now, FCGI_LIMIT_TOTAL, &left, which);
+        consider(pump, pump->deadline - now, FCGI_LIMIT_TOTAL);
     }
-    return left > 0 ? left : 0;
+    if (pump->may_pause && pump->flush_wait >= 0) {
+        consider(pump, pump->flush_wait, FCGI_LIMIT_PAUSE);
+    }
+    if (pump->wait.timeout < 0) {
+        pump->wait.timeout = 0;
+    }
+}
+
+static void prepare_wait(fcgi_pump_t *pump)
+{
+    pump->wait.fd = pump->connection->fd;
+    pump->wait.client_fd = pump->client_fd;
+    pump->wait.wanted = FCGI_READABLE | (pump->has_output ? FCGI_WRITABLE : 0)
+                        | (pump->body_is_late ? FCGI_CLIENT_READABLE : 0)
+                        | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0);
+    find_limit(pump);
 }
 
 /* The guard's time is over. From now on the other limits hold.
@@ -195,37 +209,21 @@ static apr_status_t judge_guard(fcgi_pump_t *pump)
     return APR_EAGAIN;
 }
 
-/* Wait once, up to the nearest time limit.
- * returns  APR_SUCCESS with *came, APR_EAGAIN to look at everything again, or the end */
-static apr_status_t wait_once(fcgi_pump_t *pump, unsigned wanted, unsigned *came, bool *may_pause)
+static apr_status_t time_is_up(fcgi_pump_t *pump)
 {
-    const bool for_client = (wanted & FCGI_CLIENT_READABLE) != 0;
-    const bool pauses = *may_pause && pump->flush_wait >= 0;
-    fcgi_limit_t which;
-    apr_interval_time_t left = time_left(pump, for_client, &which);
-    const bool is_pause = pauses && pump->flush_wait < left;
-
-    if (is_pause) {
-        left = pump->flush_wait;
-    }
-    const apr_status_t rv =
-        fcgi_connection_wait(pump->connection, pump->client_fd, wanted, came, left);
-    if (!APR_STATUS_IS_TIMEUP(rv)) {
-        return rv;
-    }
-    if (is_pause) {
-        *may_pause = false;
+    switch (pump->due) {
+    case FCGI_LIMIT_PAUSE:
+        pump->may_pause = false;
         return pump->owner->on_pause(pump->baton) ? APR_EAGAIN : stop(pump);
-    }
-    if (which == FCGI_LIMIT_GUARD) {
+    case FCGI_LIMIT_GUARD:
         return judge_guard(pump);
-    }
-    if (which == FCGI_LIMIT_NOTICE) {
+    case FCGI_LIMIT_NOTICE:
         pump->notice_after = 0;
         return pump->owner->on_slow(pump->baton) ? APR_EAGAIN : stop(pump);
+    default:
+        pump->limit = pump->due;
+        return APR_TIMEUP;
     }
-    pump->limit = which;
-    return APR_TIMEUP;
 }
 
 /* What the client did while we waited. */
@@ -244,52 +242,77 @@ static apr_status_t mind_client(fcgi_pump_t *pump, unsigned came)
     return APR_EAGAIN;
 }
 
-apr_status_t fcgi_pump_run(fcgi_pump_t *pump)
-{
-    bool is_first = true;
-    bool has_output = false;    /* that waits for room */
-    bool may_pause = false;     /* something was handed out since the last pause */
-    bool got_any;
-    unsigned came;
+/* ---- One step -------------------------------------------------------------------------------- */
 
-    pump->waiting_since = fcgi_now();
-    for (;;) {
-        bool later = false;
-        apr_status_t rv;
-        while (!later && fcgi_exchange_wants_body(pump->exchange)) {
-            rv = fetch_chunk(pump, is_first, &later);
-            if (!APR_STATUS_IS_EAGAIN(rv)) {
-                return rv;
-            }
-            is_first = false;
-            has_output = write_some(pump);
-        }
-        const unsigned wanted = FCGI_READABLE | (has_output ? FCGI_WRITABLE : 0)
-                                | (later ? FCGI_CLIENT_READABLE : 0)
-                                | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0);
-        rv = wait_once(pump, wanted, &came, &may_pause);
-        if (APR_STATUS_IS_EAGAIN(rv)) {
-            continue;
-        }
-        if (rv != APR_SUCCESS) {
-            return rv;
-        }
-        rv = mind_client(pump, came);
+/* Do what the wait has made possible.
+ * returns  APR_EAGAIN to go on */
+static apr_status_t take_up(fcgi_pump_t *pump, unsigned came)
+{
+    bool got_any;
+
+    if (came & FCGI_TIME_IS_UP) {
+        return time_is_up(pump);
+    }
+    apr_status_t rv = mind_client(pump, came);
+    if (!APR_STATUS_IS_EAGAIN(rv)) {
+        return rv;
+    }
+    if (came & FCGI_WRITABLE) {
+        pump->has_output = write_some(pump);
+    }
+    if (came & (FCGI_WRITABLE | FCGI_READABLE | FCGI_CLIENT_READABLE)) {
+        pump->waiting_since = fcgi_now();
+    }
+    if (came & FCGI_READABLE) {
+        rv = read_some(pump, &got_any);
+        pump->may_pause |= got_any;
+    }
+    return rv;
+}
+
+/* Send on what there is of the body.
+ * returns  APR_EAGAIN to go on */
+static apr_status_t send_body(fcgi_pump_t *pump)
+{
+    pump->body_is_late = false;
+    while (!pump->body_is_late && fcgi_exchange_wants_body(pump->exchange)) {
+        const apr_status_t rv = fetch_chunk(pump);
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
         }
-        if (came & FCGI_WRITABLE) {
-            has_output = write_some(pump);
-        }
-        if (came & (FCGI_WRITABLE | FCGI_READABLE | FCGI_CLIENT_READABLE)) {
-            pump->waiting_since = fcgi_now();
-        }
-        if (came & FCGI_READABLE) {
-            rv = read_some(pump, &got_any);
-            if (!APR_STATUS_IS_EAGAIN(rv)) {
-                return rv;
-            }
-            may_pause |= got_any;
-        }
+        pump->has_begun = true;
+        pump->has_output = write_some(pump);
     }
+    return APR_EAGAIN;
+}
+
+apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came)
+{
+    if (pump->waiting_since == 0) {
+        pump->waiting_since = fcgi_now();
+    }
+    for (;;) {
+        apr_status_t rv = take_up(pump, came);
+        if (APR_STATUS_IS_EAGAIN(rv)) {
+            rv = send_body(pump);
+        }
+        if (!APR_STATUS_IS_EAGAIN(rv)) {
+            return rv;
+        }
+        if (!fcgi_connection_holds_data(pump->connection)) {
+            prepare_wait(pump);
+            return APR_EAGAIN;
+        }
+        came = FCGI_READABLE;
+    }
+}
+
+apr_status_t fcgi_pump_run(fcgi_pump_t *pump)
+{
+    apr_status_t rv = fcgi_pump_step(pump, 0);
+
+    while (APR_STATUS_IS_EAGAIN(rv)) {
+        rv = fcgi_pump_step(pump, fcgi_wait_in_thread(&pump->wait));
+    }
+    return rv;
 }

@@ -1,13 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* pump.h - moves bytes between one connection and one exchange, until the exchange has ended.
- * Knows    when to write, read and wait; time limits; a blocking driver: it holds the thread.
- * Ignores  what is in a record, a head or a body.
+ * Knows    when to write and read, what to wait for; time limits.
+ * Ignores  what is in a record, a head or a body; how the waits are made (wait.h, park.h).
  * Memory   borrows the connection, the exchange and the buffer.   Threads: the request's own. */
 #ifndef FCGI_PUMP_H
 #define FCGI_PUMP_H
 
 #include "connection.h"
 #include "exchange.h"
+#include "wait.h"
 
 typedef enum {
     FCGI_CHUNK_READY,     /* here it is */
@@ -47,6 +48,7 @@ typedef enum {
     FCGI_LIMIT_TOTAL,
     FCGI_LIMIT_CLIENT,     /* the client sent no more of its body */
     FCGI_LIMIT_NOTICE,     /* no limit: on_slow is due */
+    FCGI_LIMIT_PAUSE,      /* no limit: on_pause is due */
     FCGI_LIMIT_GUARD       /* a kept connection whose peer may be busy with something else */
 } fcgi_limit_t;
 
@@ -77,16 +79,28 @@ typedef struct {
     size_t unread;                    /* bytes read behind END_REQUEST */
     apr_time_t first_byte_at;         /* monotonic; 0: none came */
 
+    fcgi_wait_t wait;                 /* with APR_EAGAIN */
+
     /* private */
     apr_time_t waiting_since;
+    fcgi_limit_t due;                 /* what the wait's time limit stands for */
+    bool has_begun;                   /* the first part of the request was sent */
+    bool has_output;                  /* that waits for room */
+    bool body_is_late;                /* the client has not sent more of it */
+    bool may_pause;                   /* something was handed out since the last pause */
 } fcgi_pump_t;
 
-/** Run the exchange to its end.
- *  returns  APR_SUCCESS  END_REQUEST came
+/** Go on until there is something to wait for, or the exchange has ended.
+ *  came     what the wait brought; 0 at the first step
+ *  returns  APR_EAGAIN   wait for pump->wait, then call again
+ *           APR_SUCCESS  END_REQUEST came
  *           APR_TIMEUP   see limit
  *           APR_EOF      the peer closed the connection
  *           APR_EGENERAL the peer broke the protocol: see exchange->reason
  *           other        the system's error; or anything with stopped_by_owner set */
+apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came);
+
+/** All steps, waiting in this thread. */
 apr_status_t fcgi_pump_run(fcgi_pump_t *pump);
 
 #endif

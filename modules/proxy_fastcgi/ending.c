@@ -1,0 +1,133 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* ending.c - see ending.h. */
+#include "ending.h"
+
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "sendfile.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+static const char *phase_of(const fcgi_job_t *job)
+{
+    return job->pump.exchange ? fcgi_exchange_state_name(job->exchange.state) : "connecting";
+}
+
+void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next)
+{
+    ap_log_rerror(APLOG_MARK, level, 0, job->r, FCLOGNO(0251)
+                  "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
+                  " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
+                  phase_of(job), job->member, lb_outcome_word(job->outcome),
+                  (fcgi_now() - job->started) / 1000,
+                  job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
+                  job->why, next);
+}
+
+static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)
+{
+    switch (outcome) {
+    case LB_CONNECT_REFUSED:
+    case LB_CONNECT_TIMEOUT:
+    case LB_CONNECT_BUSY:
+    case LB_CONNECT_FAILED:
+    case LB_OVERLOADED:
+        return HTTP_SERVICE_UNAVAILABLE;
+    case LB_FIRST_BYTE_TIMEOUT:
+    case LB_READ_TIMEOUT:
+    case LB_WRITE_TIMEOUT:
+    case LB_TOTAL_TIMEOUT:
+        return HTTP_GATEWAY_TIME_OUT;
+    case LB_CLIENT_ERROR:
+        return ap_map_http_request_error(job->body.error, HTTP_BAD_REQUEST);
+    default:
+        return HTTP_BAD_GATEWAY;
+    }
+}
+
+/* mod_proxy would condemn the member of a balancer for a 500 or 503 of ours, and try the next one;
+ * the ticket has said already whose fault it was. */
+int fcgi_ending_answer(request_rec *r, int status)
+{
+    apr_table_setn(r->notes, "proxy-error-override", "1");
+    if (status == HTTP_SERVICE_UNAVAILABLE) {
+        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+    }
+    return status;
+}
+
+int fcgi_ending_of_failure(fcgi_job_t *job)
+{
+    const lb_outcome_t outcome = job->outcome;
+    request_rec *r = job->r;
+
+    if (outcome == LB_CLIENT_ABORT) {
+        fcgi_ending_log_failure(job, APLOG_INFO, "the client has gone");
+        r->connection->aborted = 1;
+        return OK;
+    }
+    const int status = job->refusal != OK ? job->refusal : status_of(job, outcome);
+    if (status == HTTP_GATEWAY_TIME_OUT) {
+        apr_table_setn(r->notes, "proxy_timedout", "1");
+    }
+    if (job->reply.was_passed) {
+        fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
+        fcgi_reply_cut(&job->reply);
+        return OK;
+    }
+    fcgi_reply_forget(&job->reply);
+    fcgi_ending_log_failure(job, APLOG_ERR,
+                   ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
+                                            : "the client had its answer");
+    return fcgi_ending_answer(r, status);
+}
+
+/* A local redirect is a GET without a body (RFC 3875, 6.2.2). */
+static int redirect(request_rec *r, const char *target)
+{
+    r->method = "GET";
+    r->method_number = M_GET;
+    apr_table_unset(r->headers_in, "Content-Length");
+    ap_internal_redirect(target, r);
+    return OK;
+}
+
+int fcgi_ending_of_success(fcgi_job_t *job)
+{
+    switch (job->reply.kind) {
+    case FCGI_REPLY_OVERRIDE:
+        return fcgi_ending_answer(job->r, job->reply.override_status);
+    case FCGI_REPLY_REDIRECT:
+        return redirect(job->r, job->reply.target);
+    case FCGI_REPLY_FILE: {
+        const int rc = fcgi_sendfile_send(job->r, job->config, job->reply.target);
+        return rc == OK ? OK : fcgi_ending_answer(job->r, rc);
+    }
+    default:
+        fcgi_reply_finish(&job->reply);
+        return OK;
+    }
+}
+
+static void leave_time_note(const fcgi_job_t *job, const char *name, apr_interval_time_t us)
+{
+    apr_table_setn(job->r->notes, name,
+                   apr_psprintf(job->r->pool, "%" APR_TIME_T_FMT, us > 0 ? us : 0));
+}
+
+void fcgi_ending_leave_notes(const fcgi_job_t *job)
+{
+    apr_table_t *notes = job->r->notes;
+    const apr_time_t first_byte_at = job->pump.first_byte_at;
+
+    apr_table_setn(notes, "fcgi-member", job->member);
+    apr_table_setn(notes, "fcgi-tries", apr_itoa(job->r->pool, job->tries));
+    apr_table_setn(notes, "fcgi-end", lb_outcome_word(job->outcome));
+    leave_time_note(job, "fcgi-connect-us", job->connected - job->started);
+    leave_time_note(job, "fcgi-firstbyte-us", first_byte_at ? first_byte_at - job->connected : 0);
+    leave_time_note(job, "fcgi-backend-us", fcgi_now() - job->started);
+}

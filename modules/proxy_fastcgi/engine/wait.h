@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* wait.h - what a request waits for, and waiting for it in its thread: the blocking driver.
+ * Knows    two descriptors and a time.
+ * Ignores  why somebody waits; waiting without a thread (park.h).
+ * Memory   none.   Threads: any, no state. */
+#ifndef FCGI_WAIT_H
+#define FCGI_WAIT_H
+
+#include "apr_time.h"
+
+/* What to wait for, and what came. */
+#define FCGI_READABLE        1u    /* the descriptor, or its end */
+#define FCGI_WRITABLE        2u
+#define FCGI_CLIENT_READABLE 4u
+#define FCGI_CLIENT_WRITABLE 8u
+#define FCGI_CLIENT_GONE     16u   /* always watched when there is a client */
+#define FCGI_TIME_IS_UP      32u
+#define FCGI_NO_THREAD       64u   /* there is no thread to spare to wait in, see parking.h */
+
+typedef struct {
+    int fd;                        /* -1: none */
+    int client_fd;                 /* -1: none */
+    unsigned wanted;               /* of the first four */
+    apr_interval_time_t timeout;   /* us from now; 0 only looks; negative: no limit */
+} fcgi_wait_t;
+
+/** Wait in this thread.
+ *  returns  what came, never 0 */
+unsigned fcgi_wait_in_thread(const fcgi_wait_t *wait);
+
+/** Monotonic time in us. */
+apr_time_t fcgi_now(void);
+
+#endif

@@ -1,0 +1,210 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* wait_set.c - see wait_set.h. */
+#include "wait_set.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "apr_thread_mutex.h"
+
+#define KEPT_MAX 64
+
+enum { OF_TIMER, OF_BACKEND, OF_CLIENT };
+
+struct fcgi_wait_set_t {
+    int epoll;
+    int timer;
+    bool is_sound;                /* nothing went wrong with what is in it */
+    fcgi_wait_set_t *next;        /* of those that are kept */
+};
+
+static struct {
+    apr_thread_mutex_t *lock;     /* guards all below; NULL when the process ends */
+    fcgi_wait_set_t *first;
+    int count;
+} kept;
+
+static void destroy(fcgi_wait_set_t *set)
+{
+    if (set->epoll >= 0) {
+        close(set->epoll);
+    }
+    if (set->timer >= 0) {
+        close(set->timer);
+    }
+    free(set);
+}
+
+static bool add(fcgi_wait_set_t *set, int fd, uint32_t events, uint32_t whose)
+{
+    struct epoll_event event = { .events = events, .data.u32 = whose };
+    return fd < 0 || epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static fcgi_wait_set_t *make(void)
+{
+    fcgi_wait_set_t *set = calloc(1, sizeof(*set));
+
+    if (!set) {
+        return NULL;
+    }
+    set->epoll = epoll_create1(EPOLL_CLOEXEC);
+    set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    set->is_sound = true;
+    if (set->epoll < 0 || set->timer < 0 || !add(set, set->timer, EPOLLIN, OF_TIMER)) {
+        destroy(set);
+        return NULL;
+    }
+    return set;
+}
+
+static fcgi_wait_set_t *take_kept(void)
+{
+    if (!kept.lock) {
+        return NULL;
+    }
+    apr_thread_mutex_lock(kept.lock);
+    fcgi_wait_set_t *set = kept.first;
+    if (set) {
+        kept.first = set->next;
+        kept.count--;
+    }
+    apr_thread_mutex_unlock(kept.lock);
+    return set;
+}
+
+static bool keep(fcgi_wait_set_t *set)
+{
+    if (!kept.lock) {
+        return false;
+    }
+    apr_thread_mutex_lock(kept.lock);
+    const bool has_room = kept.count < KEPT_MAX;
+    if (has_room) {
+        set->next = kept.first;
+        kept.first = set;
+        kept.count++;
+    }
+    apr_thread_mutex_unlock(kept.lock);
+    return has_room;
+}
+
+static uint32_t events_of_backend(unsigned wanted)
+{
+    return (wanted & FCGI_READABLE ? EPOLLIN : 0) | (wanted & FCGI_WRITABLE ? EPOLLOUT : 0);
+}
+
+/* Not EPOLLIN, unless it is wanted: the next request may lie there already. */
+static uint32_t events_of_client(unsigned wanted)
+{
+    return EPOLLRDHUP | (wanted & FCGI_CLIENT_READABLE ? EPOLLIN : 0)
+           | (wanted & FCGI_CLIENT_WRITABLE ? EPOLLOUT : 0);
+}
+
+fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait)
+{
+    fcgi_wait_set_t *set = take_kept();
+
+    set = set ? set : make();
+    if (set
+        && (!add(set, wait->fd, events_of_backend(wait->wanted), OF_BACKEND)
+            || !add(set, wait->client_fd, events_of_client(wait->wanted), OF_CLIENT))) {
+        destroy(set);
+        set = NULL;
+    }
+    return set;
+}
+
+void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
+{
+    const struct itimerspec when = { .it_value = { .tv_sec = apr_time_sec(at),
+                                                   .tv_nsec = apr_time_usec(at) * 1000 } };
+    timerfd_settime(set->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static unsigned of_backend(uint32_t events)
+{
+    return (events & (EPOLLIN | EPOLLHUP | EPOLLERR) ? FCGI_READABLE : 0)
+           | (events & EPOLLOUT ? FCGI_WRITABLE : 0);
+}
+
+static unsigned of_client(uint32_t events)
+{
+    return (events & EPOLLIN ? FCGI_CLIENT_READABLE : 0)
+           | (events & EPOLLOUT ? FCGI_CLIENT_WRITABLE : 0)
+           | (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? FCGI_CLIENT_GONE : 0);
+}
+
+unsigned fcgi_wait_set_look(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+{
+    struct epoll_event events[3];
+    unsigned came = 0;
+    const int count = epoll_wait(set->epoll, events, 3, 0);
+
+    for (int i = 0; i < count; i++) {
+        switch (events[i].data.u32) {
+        case OF_BACKEND:
+            came |= of_backend(events[i].events);
+            break;
+        case OF_CLIENT:
+            came |= of_client(events[i].events);
+            break;
+        default:
+            break;
+        }
+    }
+    return came;
+}
+
+int fcgi_wait_set_fd(const fcgi_wait_set_t *set)
+{
+    return set->epoll;
+}
+
+void fcgi_wait_set_forget_fd(fcgi_wait_set_t *set)
+{
+    set->epoll = -1;
+    set->is_sound = false;
+}
+
+static bool take_out(const fcgi_wait_set_t *set, int fd)
+{
+    return fd < 0 || epoll_ctl(set->epoll, EPOLL_CTL_DEL, fd, NULL) == 0;
+}
+
+void fcgi_wait_set_give_back(fcgi_wait_set_t **given, const fcgi_wait_t *wait)
+{
+    fcgi_wait_set_t *set = *given;
+
+    *given = NULL;
+    set->is_sound = set->is_sound && take_out(set, wait->fd) && take_out(set, wait->client_fd);
+    if (!set->is_sound || !keep(set)) {
+        destroy(set);
+    }
+}
+
+static apr_status_t close_kept(void *unused)
+{
+    fcgi_wait_set_t *set;
+
+    while ((set = take_kept()) != NULL) {
+        destroy(set);
+    }
+    kept.lock = NULL;    /* requests that are parked still go after this */
+    return APR_SUCCESS;
+}
+
+apr_status_t fcgi_wait_set_start(apr_pool_t *pchild)
+{
+    const apr_status_t rv = apr_thread_mutex_create(&kept.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+
+    kept.first = NULL;
+    kept.count = 0;
+    apr_pool_pre_cleanup_register(pchild, NULL, close_kept);
+    return rv;
+}

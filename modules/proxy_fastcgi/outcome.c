@@ -1,0 +1,104 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* outcome.c - see outcome.h. */
+#include "outcome.h"
+
+#include "apr_strings.h"
+
+#define EXCERPT_BYTES 256    /* of an unfinished head, in the log */
+
+lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv)
+{
+    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
+        return LB_CONNECT_REFUSED;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return LB_CONNECT_BUSY;
+    }
+    if (APR_STATUS_IS_EINTR(rv)) {
+        return LB_CLIENT_ABORT;
+    }
+    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
+}
+
+static lb_outcome_t stopped_outcome(fcgi_job_t *job)
+{
+    if (job->reply.why) {
+        job->why = job->reply.why;
+        return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
+    }
+    if (job->reply.client_is_gone || job->r->connection->aborted) {
+        return LB_CLIENT_ABORT;
+    }
+    job->why = "the request body could not be read from the client";
+    return LB_CLIENT_ERROR;
+}
+
+static lb_outcome_t ended_outcome(fcgi_job_t *job)
+{
+    const fcgi_exchange_t *x = &job->exchange;
+
+    if (x->head_is_complete) {
+        if (!fcgi_reply_is_short(&job->reply)) {
+            return LB_SERVED;
+        }
+        job->why = job->reply.why;
+        return LB_BAD_RESPONSE;
+    }
+    if (x->protocol_status == FCGI_OVERLOADED) {
+        job->why = "the backend says that it is overloaded";
+        return LB_OVERLOADED;
+    }
+    fcgi_span_t head = fcgi_exchange_head_so_far(x);
+    head.bytes = head.bytes < EXCERPT_BYTES ? head.bytes : EXCERPT_BYTES;
+    const char *excerpt =
+        head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";
+    job->why = apr_psprintf(job->r->pool, "the backend ended the request without a whole response "
+                            "head (protocolStatus %d, appStatus %u%s%s%s)", x->protocol_status,
+                            x->app_status, *excerpt ? "; it began: '" : "",
+                            excerpt, *excerpt ? "'" : "");
+    return LB_BAD_RESPONSE;
+}
+
+static lb_outcome_t timeout_outcome(fcgi_job_t *job)
+{
+    switch (job->pump.limit) {
+    case FCGI_LIMIT_FIRST_BYTE:
+        job->why = "no byte of an answer in time (firstbyte, timeout)";
+        return LB_FIRST_BYTE_TIMEOUT;
+    case FCGI_LIMIT_TOTAL:
+        job->why = "the whole request took too long (total)";
+        return LB_TOTAL_TIMEOUT;
+    case FCGI_LIMIT_CLIENT:
+        job->why = "the client sent no more of its request body in time (Timeout)";
+        job->body.error = APR_TIMEUP;
+        return LB_CLIENT_ERROR;
+    case FCGI_LIMIT_GUARD:
+        job->why = "a kept connection gave no answer: its peer may still be busy";
+        return LB_STALE;
+    default:
+        job->why = "silent for too long (timeout)";
+        return fcgi_exchange_is_sent(&job->exchange) ? LB_READ_TIMEOUT : LB_WRITE_TIMEOUT;
+    }
+}
+
+/* The one place where a status of the engine becomes an outcome. */
+lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
+{
+    if (job->pump.stopped_by_owner) {
+        return stopped_outcome(job);
+    }
+    if (rv == APR_SUCCESS) {
+        return ended_outcome(job);
+    }
+    if (APR_STATUS_IS_TIMEUP(rv)) {
+        return timeout_outcome(job);
+    }
+    if (rv == APR_EGENERAL) {
+        job->why = fcgi_exchange_reason_text(job->exchange.reason);
+        return LB_PROTOCOL;
+    }
+    job->why = APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
+                                     : "the connection was reset";
+    return job->connection_was_kept && job->exchange.bytes_received == 0 ? LB_STALE
+                                                                         : LB_BACKEND_EOF;
+}

@@ -1,0 +1,29 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* try.h - one try of a request on one member: connect, exchange, outcome.
+ * Knows    what the pump tells, how the engine's results are called.
+ * Ignores  whether there is another try, and what the client gets.
+ * Memory   the job's.   Threads: see job.h. */
+#ifndef FCGI_TRY_H
+#define FCGI_TRY_H
+
+#include "job.h"
+
+/** Begin a try on job->worker, or go on with it after a wait.
+ *  came     what the wait brought
+ *  returns  is it over (outcome, refusal, why)? Else job->wait says what it waits for. */
+bool fcgi_try_begin(fcgi_job_t *job);
+bool fcgi_try_go_on(fcgi_job_t *job, unsigned came);
+
+/** Is it waiting for the first byte of the answer? */
+bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
+
+/** The client's socket, to watch while waiting; -1: it has none of its own. */
+int fcgi_try_client_fd(request_rec *r);
+
+/** What was read was passed on, and nothing is read for now. */
+void fcgi_try_give_buffer_back(fcgi_job_t *job);
+
+/** The request ends as it stands: give back what the try holds. */
+void fcgi_try_abandon(fcgi_job_t *job);
+
+#endif
