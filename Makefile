@@ -197,7 +197,7 @@ asan:
 
 VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_redirect sendfile \
                    error_text expect_continue) failover reuse/limits \
-                 balancer/stock_configuration manager
+                 balancer/stock_configuration manager parking/clients
 valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
