@@ -1,10 +1,15 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test              make demo / demo-stop   the reference site
+#   make check-clients   the manager in a browser, and other clients of it: scripts/setup clients
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
+#   make dist       the sources as a tarball; make deb: the Debian package
+#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
+#   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
+#   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -18,7 +23,7 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -55,11 +60,15 @@ MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
-objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1)))
+objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
-.PHONY: all setup check check-setup check-unit check-apache check-parked asan valgrind tsan tsan-run fuzz \
-        install uninstall \
+# The manager's assets, as C.
+ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
+
+.PHONY: all setup check check-setup check-unit check-apache check-parked check-clients asan \
+        valgrind tsan tsan-run fuzz lint coverage faults install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -79,6 +88,13 @@ endef
 $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(ASSETS) > $@
+$(GENERATED_balancer_manager): $(BUILD)/asset_bytes.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -I$(M)/balancer_manager $(INC_balancer_manager) -MMD -MP -c -o $@ $<
+
 # Other flags, another build.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -96,7 +112,7 @@ $(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balanc
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
     $(foreach f,balancer_manager shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
+	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
 # What each program links: httpd itself is not there, so only code that needs none is tested so.
@@ -113,6 +129,9 @@ UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_times         := balancer_byrequests
+UNIT_LIBS_measures      := balancer_byrequests
+UNIT_LIBS_past          := balancer_byrequests
 UNIT_LIBS_queue         := balancer_byrequests
 UNIT_LIBS_ledger        := balancer_byrequests
 UNIT_LIBS_admission     := balancer_byrequests
@@ -121,10 +140,12 @@ UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
+UNIT_LIBS_token         := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
+UNIT_LINK_token          = $(CRYPTO_LIBS)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -142,7 +163,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress
+TSAN = election strikes ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \
@@ -182,6 +203,17 @@ check-apache: all $(BUILD)/fast_backend
 check-parked: all $(BUILD)/fast_backend
 	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
 
+# ---- Browsers and other clients of the manager: scripts/setup clients --------------------------
+$(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.json t/clients/.npmrc
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	@command -v npm > /dev/null || { echo 'npm is missing: scripts/setup clients'; exit 1; }
+	cd $(@D) && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+check-clients: all $(BUILD)/clients/node_modules
+	BUILD=$(BUILD) t/TEST clients
+
 check: check-setup
 	+$(MAKE) --no-print-directory all check-unit check-apache check-parked
 
@@ -202,6 +234,30 @@ valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
 
+# ---- Lint --------------------------------------------------------------------------------------
+LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
+SOURCES  = $(wildcard $(addprefix $(M)/,$(addsuffix /*.c,$(FOLDERS))))
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
+
+lint:
+	shellcheck $(SCRIPTS)
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
+	  --suppress=missingIncludeSystem --error-exitcode=1 $(LINT_INC) $(M) t/backend
+	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
+
+# ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
+PURE = $(foreach f,$(sort $(foreach t,$(UNIT),$(UNIT_LIBS_$(patsubst test_%,%,$(notdir $(t)))))),\
+         $(wildcard $(foreach t,$(UNIT),$(M)/$(f)/$(patsubst test_%,%,$(notdir $(t))).c)))
+COVERAGE = gcovr --root . --sort-uncovered
+
+coverage:
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/coverage \
+	  SANITIZE='--coverage -fprofile-update=atomic' CFLAGS='-O0 -g' check-unit
+	$(COVERAGE) $(addprefix --filter ,$(PURE)) --fail-under-line 95 $(BUILD)/coverage/obj
+
+faults: all
+	t/faults/campaign $(FAULTS)
+
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c
 	@mkdir -p $(@D)
@@ -220,7 +276,7 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
-bench: all $(BUILD)/fast_backend $(BUILD)/bench_election
+bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
@@ -243,6 +299,13 @@ install: all
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
 	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)) proxy_fastcgi.conf)
+
+# ---- Packages --------------------------------------------------------------------------------
+dist:
+	scripts/dist $(BUILD)/dist
+
+deb:
+	scripts/deb $(BUILD)/deb
 
 clean:
 	rm -rf $(BUILD)

@@ -210,6 +210,19 @@ typedef struct {
     uint64_t    sum;           /* us */
 } lb_times_t;
 
+/* What is counted of a member; it never falls. */
+typedef struct {
+    uint64_t    elected;       /* elections that led to a try */
+    uint64_t    failures;      /* tries that ended in the member's failure */
+    uint64_t    bytes_sent;    /* to the member */
+    uint64_t    bytes_read;    /* from the member */
+    uint64_t    responses[6];  /* by class: [2] for 200 to 299; [0]: tries without an answer */
+    uint64_t    ends[LB_OUTCOME_COUNT];       /* tries by lb_outcome_t */
+    lb_times_t  queue_times;   /* of requests that waited in the queue and came here */
+    lb_times_t  connect_times; /* of new connections */
+    lb_times_t  first_byte_times, whole_times;
+} lb_counted_t;
+
 /* The last minute; rates are per second. */
 typedef struct {
     double      requests, failures;
@@ -233,12 +246,13 @@ typedef struct {
     const char *state;         /* ok, or what is most wrong: see state_word() in snapshot.c */
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
+    uint64_t    revision;      /* another one as soon as what operators set is another; never 0 */
     const char *route;
     const char *redirect;
     int         weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
     int         lbset;
     int         lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
-    uint64_t    elected;       /* elections since the first start of this httpd */
+    uint64_t    elected;       /* elections, since counted_since */
     uint32_t    in_flight;     /* requests at this member now, over all processes */
     uint32_t    limit;         /* of in_flight; 0 = none */
     uint32_t    queued;        /* sessions that wait for this member */
@@ -280,6 +294,10 @@ typedef struct {
     lb_times_t  connect_times; /* of new connections */
     lb_times_t  first_byte_times, whole_times;
     lb_recent_t recent;
+    /* What was counted before counted_since, for those who show what never falls; NULL: nothing.
+     * `elected` and the like are what came after it. */
+    const lb_counted_t *before;
+    uint64_t    forgotten;     /* elections that led to no try, and are not in elected; all */
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
@@ -312,7 +330,10 @@ typedef struct {
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */
+    apr_time_t  counted_since;
+    uint64_t    revision;      /* of its own settings; see lb_member_view_t */
     uint64_t    refused[LB_OUTCOME_COUNT];    /* requests that got no member, by lb_outcome_t */
+    uint64_t    refused_before[LB_OUTCOME_COUNT];     /* before counted_since */
     lb_recent_t recent;
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
 
@@ -331,13 +352,23 @@ typedef struct {
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 
+/** The same, one balancer after the other: thousands of members then take the memory of hundreds.
+ *  take   called for each; what it is given is gone when it returns */
+APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
+                        (apr_pool_t *p, server_rec *any,
+                         void (*take)(void *data, const lb_balancer_view_t *balancer),
+                         void *data));
+
 /* ---- Actions: what the manager changes. ---- */
 
 /* A NULL string and a negative number mean "leave as it is". */
 typedef struct {
     const char *balancer;      /* key, as in the view; required */
     const char *vhost;         /* as in the view; NULL: the first balancer of that key */
-    const char *member;        /* url, as in the view; NULL: only the balancer is changed */
+    const char *member;        /* url or name, as in the view; NULL: the settings of a member are
+                                  those of new_member, if there is one */
+    uint64_t    revision;      /* of the member, without member of the balancer: if it is another
+                                  one by now, nothing is changed; 0: whatever it is */
 
     int         weight_hundredths;   /* 100 to 10000 */
     int         lbset;               /* 0 to 99 */
@@ -345,6 +376,9 @@ typedef struct {
     struct { char flag; int set; } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
     apr_interval_time_t drain_deadline;           /* us from now: drain (N) until then, and then
                                                      disable; 0: without a deadline; -1: leave */
+    int         limit;               /* requests at the member at once; 0: no limit */
+    int         queue_limit;         /* how many may wait for it */
+    apr_interval_time_t queue_timeout;            /* us */
 
     const char *lbmethod;
     apr_interval_time_t timeout;     /* us */
@@ -354,9 +388,6 @@ typedef struct {
     const char *new_member;          /* URL of a member to add, disabled until it is enabled */
     const char *new_address;         /* "host:port" for the member; its URL changes with it */
     int         remove_member;       /* 1: it takes no new request, and goes with its last */
-    int         limit;               /* requests at the member at once; 0: no limit */
-    int         queue_limit;         /* how many may wait for it */
-    apr_interval_time_t queue_timeout;            /* us */
     int         reset_counters;      /* 1: of the member, or of the balancer and all its members */
 } lb_action_t;
 
@@ -369,9 +400,42 @@ static inline lb_action_t lb_action_none(void)
                           .queue_limit = -1, .queue_timeout = -1 };
 }
 
-/** Carry out one action, all of it or nothing.
- *  returns  NULL when done, else what is wrong and the cure, in p */
-APR_DECLARE_OPTIONAL_FN(const char *, lb_apply,
-                        (apr_pool_t *p, server_rec *any, const lb_action_t *action));
+/* Why an action cannot be carried out. */
+typedef enum {
+    LB_WRONG_VALUE,
+    LB_NOT_THERE,              /* no such balancer or member */
+    LB_CHANGED_MEANWHILE,      /* its revision is another one */
+    LB_NOT_NOW                 /* right in itself: no free slot, the last member, ... */
+} lb_refusal_t;
+
+typedef struct {
+    int          action;       /* index in the array */
+    lb_refusal_t refusal;
+    const char  *setting;      /* as in lb_change_t; "": the whole action */
+    const char  *why;          /* what is wrong and the cure */
+} lb_action_error_t;
+
+/* One thing that is different now. */
+typedef struct {
+    int         action;        /* index in the array */
+    const char *balancer;      /* its name, as in the view */
+    const char *vhost;
+    const char *member;        /* its url, as in the view; NULL: the balancer itself */
+    const char *setting;       /* weight, lbset, route, ...: the names in setting.c; "address" of a
+                                  member that was moved, "member" of one that came or goes */
+    const char *before, *after;
+} lb_change_t;
+
+typedef struct {
+    apr_array_header_t *errors;      /* of lb_action_error_t */
+    apr_array_header_t *changes;     /* of lb_change_t; without errors */
+} lb_result_t;
+
+/** Carry out actions: all of them when there is no error in any, else none. What is as it should be
+ *  already is no change. No two actions for the same member; one of them may add or move one.
+ *  actions  array of lb_action_t
+ *  returns  in p */
+APR_DECLARE_OPTIONAL_FN(lb_result_t *, lb_apply,
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
 
 #endif

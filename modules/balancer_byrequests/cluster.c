@@ -313,6 +313,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     cluster->owner = base->owner;
     cluster->roster = base->roster;
     cluster->ledger = base->ledger;
+    cluster->generation = base->generation;
     cluster->row = base->row;
     cluster->member_rows = base->member_rows;
     cluster->slots = base->slots;

@@ -32,6 +32,7 @@ struct lb_cluster_t {
     lb_roster_t *roster;              /* the owner's, as the rows are */
     const proxy_worker *template;     /* the owner's: what members added at run time are like */
     lb_ledger_t *ledger;              /* of the table where all its rows are */
+    uint32_t generation;              /* of the configuration; see table_set.h */
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     _Atomic(lb_kept_cookie_t *) *cookies;      /* by slot; NULL without BalancerStickyCookie */

@@ -2,6 +2,7 @@
 /* contract.c - see contract.h: the functions that the other two modules call. */
 #include "contract.h"
 
+#include "accounting.h"
 #include "apr_optional.h"
 #include "checks.h"
 #include "cluster.h"
@@ -19,7 +20,10 @@ static lb_ticket_t *lb_ticket_of(request_rec *r)
 static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
                               const lb_measures_t *measures)
 {
-    if (lb_ticket_give_back(ticket)) {
+    if (ticket->is_held) {
+        outcome = lb_verdict_refine(ticket, outcome);
+        lb_accounting_add_try(ticket, outcome, measures);
+        lb_ticket_give_back(ticket);
         lb_verdict_of_try(ticket, outcome);
     }
 }
@@ -90,9 +94,16 @@ static apr_array_header_t *lb_snapshot(apr_pool_t *p, server_rec *any)
     return lb_snapshot_take(p, any);
 }
 
-static const char *lb_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
+                             void (*take)(void *data, const lb_balancer_view_t *balancer),
+                             void *data)
 {
-    return lb_operate_apply(p, any, action);
+    lb_snapshot_take_each(p, any, take, data);
+}
+
+static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+{
+    return lb_operate_apply(p, any, actions);
 }
 
 void lb_contract_register(void)
@@ -112,5 +123,6 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
+    APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
 }

@@ -127,6 +127,7 @@ int lb_cookie_attributes_write(const lb_cookie_attributes_t *cookie, char *out, 
     if (cookie->max_age_s > 0) {
         snprintf(max_age, sizeof(max_age), "; Max-Age=%" PRId64, cookie->max_age_s);
     }
+    // cppcheck-suppress ctunullpointer ; with room 0 it only measures
     return snprintf(out, room, "; Path=%s%s%s%s%s%s%s%s", cookie->path ? cookie->path : "/",
                     cookie->domain ? "; Domain=" : "", cookie->domain ? cookie->domain : "",
                     max_age, cookie->is_secure ? "; Secure" : "",

@@ -4,9 +4,9 @@
 
 #include <poll.h>
 
+#include "accounting.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
-#include "cluster.h"
 #include "drain.h"
 #include "fastcgi_log.h"
 #include "health.h"
@@ -218,6 +218,7 @@ static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
 
     log_refusal(ticket, outcome);
     if (ticket->tries == 0) {
+        lb_accounting_add_refusal(ticket, outcome);
         apr_table_setn(r->notes, "fcgi-end", lb_outcome_word(outcome));
         apr_table_setn(r->err_headers_out, "Retry-After", "1");
     }
@@ -401,6 +402,15 @@ static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **u
     return rc;
 }
 
+static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    const bool was_answered = outcome != LB_CONNECT_FAILED && outcome != LB_READ_TIMEOUT;
+
+    lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
+    lb_ticket_give_back(ticket);
+    lb_verdict_of_other_scheme(ticket, outcome);
+}
+
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
                             proxy_server_conf *conf, char **url)
 {
@@ -408,8 +418,8 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
 
     if (*balancer) {    /* mod_proxy's own loop tries again, for a scheme other than ours */
         ticket = lb_ticket_find(r);
-        if (lb_ticket_give_back(ticket)) {
-            lb_verdict_of_try(ticket, LB_CONNECT_FAILED);
+        if (ticket->is_held) {
+            end_other_scheme(ticket, LB_CONNECT_FAILED);
         }
     }
     else {
@@ -440,8 +450,8 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
     if (!ticket || !ticket->member || ticket->is_parked) {    /* parked: this is not the end */
         return OK;
     }
-    if (lb_ticket_give_back(ticket)) {    /* of a scheme that knows no tickets */
-        lb_verdict_of_other_scheme(ticket);
+    if (ticket->is_held) {    /* of a scheme that knows no tickets */
+        end_other_scheme(ticket, lb_verdict_outcome_of_other_scheme(ticket));
     }
     if (lb_cluster_lists(balancer, ticket->member)) {
         lb_verdict_of_answer(ticket);

@@ -5,6 +5,7 @@
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "state_keeper.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -42,6 +43,7 @@ static void end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0485)
                  "%s: member %s: draining -> disabled (its deadline has passed)", b->s->name,
                  member->s->name_ex);
+    lb_state_keeper_note_change();
 }
 
 void lb_drain_end_due(const proxy_balancer *b, server_rec *s)

@@ -56,8 +56,8 @@ typedef struct {
 } parameter_t;
 
 static const parameter_t parameters[] = {
-    { "maxinflight", offsetof(lb_member_params_t, maxinflight), false, 0, 1000000 },
-    { "queue", offsetof(lb_member_params_t, queue), false, 0, 1000000 },
+    { "maxinflight", offsetof(lb_member_params_t, maxinflight), false, 0, LB_LIMIT_MAX },
+    { "queue", offsetof(lb_member_params_t, queue), false, 0, LB_LIMIT_MAX },
     { "queuetimeout", offsetof(lb_member_params_t, queuetimeout), true },
     { "stickywait", offsetof(lb_member_params_t, stickywait), true },
     { "maxfails", offsetof(lb_member_params_t, maxfails), false, 1, LB_MAXFAILS_MAX },

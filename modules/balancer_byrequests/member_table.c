@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "past.h"
+
 #define LINE 64
 
 static lb_balancer_row_t *balancer_rows(lb_table_t *t)
@@ -21,6 +23,16 @@ static lb_waiter_t *waiter_rows(lb_table_t *t)
     return (lb_waiter_t *)(member_rows(t) + t->member_count);
 }
 
+static lb_balancer_room_t *balancer_rooms(lb_table_t *t)
+{
+    return (lb_balancer_room_t *)(void *)(waiter_rows(t) + t->waiter_count);
+}
+
+static lb_member_room_t *member_rooms(lb_table_t *t)
+{
+    return (lb_member_room_t *)(void *)(balancer_rooms(t) + t->balancer_count);
+}
+
 static size_t process_bytes(uint32_t members)
 {
     const size_t counts = 2 * (size_t)members * sizeof(uint32_t);
@@ -29,8 +41,10 @@ static size_t process_bytes(uint32_t members)
 
 size_t lb_table_bytes(lb_table_size_t size)
 {
-    return sizeof(lb_table_t) + size.balancers * sizeof(lb_balancer_row_t)
-           + size.members * sizeof(lb_member_row_t) + size.waiters * sizeof(lb_waiter_t)
+    return sizeof(lb_table_t)
+           + size.balancers * (sizeof(lb_balancer_row_t) + sizeof(lb_balancer_room_t))
+           + size.members * (sizeof(lb_member_row_t) + sizeof(lb_member_room_t))
+           + size.waiters * sizeof(lb_waiter_t)
            + size.processes * process_bytes(size.members);
 }
 
@@ -81,8 +95,18 @@ lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i)
 
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
 {
-    unsigned char *first = (unsigned char *)(waiter_rows(t) + t->waiter_count);
+    unsigned char *first = (unsigned char *)(member_rooms(t) + t->member_count);
     return (lb_process_row_t *)(void *)(first + i * process_bytes(t->member_count));
+}
+
+lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i)
+{
+    return &balancer_rooms(t)[i];
+}
+
+lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i)
+{
+    return &member_rooms(t)[i];
 }
 
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process)
@@ -156,6 +180,7 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
         atomic_store(&row->clock, 0);
         row->first = row->last = LB_NOBODY;
         atomic_store(&row->waiting, 0);
+        lb_measures_clear_balancer(lb_table_balancer_room(t, lb_table_balancer_index(t, row)));
         atomic_store(&row->key, key);
     }
     atomic_store(&row->generation, generation);
@@ -170,10 +195,14 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
         return NULL;
     }
     if (atomic_load(&row->key) == 0) {
-        lb_table_reset_member(row);
+        lb_table_reset_member(t, row);
         row->first = row->last = LB_NOBODY;
         atomic_store(&row->waiting, 0);
         atomic_store(&row->key, key);
+    }
+    else if (atomic_load(&row->generation) + 1 < generation) {
+        lb_past_level(lb_table_member_room(t, lb_table_member_index(t, row)),
+                      atomic_load(&row->failures));
     }
     atomic_store(&row->generation, generation);
     return row;
@@ -208,7 +237,7 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->is_down, 0);
 }
 
-void lb_table_reset_member(lb_member_row_t *row)
+void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
 {
     /* Not in_flight: its tickets give back what they took. */
     atomic_store(&row->pass, 0);
@@ -224,4 +253,5 @@ void lb_table_reset_member(lb_member_row_t *row)
     atomic_store(&row->queue_timeout, 0);
     atomic_store(&row->sticky_wait, 0);
     reset_check(&row->check);
+    lb_measures_clear_member(lb_table_member_room(t, lb_table_member_index(t, row)));
 }

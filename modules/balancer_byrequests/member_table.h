@@ -20,10 +20,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "measures.h"
 #include "strikes.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 4u
+#define LB_TABLE_VERSION 5u
+
+/* The highest that an operator may set limit and queue_limit to. */
+#define LB_LIMIT_MAX 1000000
 
 /* One balancer. */
 typedef struct {
@@ -130,8 +134,9 @@ typedef struct {
     uint8_t reserved_line[16];
     lb_shared_lock_t lock;            /* guards all that says "lock"; taken for less than a us */
     /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
-     * lb_waiter_t[waiter_count], then process_count times a process row with its counts, each
-     * filled up to a cache line */
+     * lb_waiter_t[waiter_count], lb_balancer_room_t[balancer_count],
+     * lb_member_room_t[member_count], then process_count times a process row with its counts,
+     * each filled up to a cache line */
 } lb_table_t;
 static_assert(sizeof(lb_table_t) == 128, "the rows behind it stay on cache lines");
 
@@ -151,6 +156,10 @@ lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i);
 lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i);
 lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i);
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i);
+
+/** What is counted of a balancer or a member, by the index of its row. */
+lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i);
+lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i);
 
 /** The counts of a process, by index of member. */
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process);
@@ -176,7 +185,7 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
  *  before may still be finishing requests) and that have nothing in flight. */
 void lb_table_sweep(lb_table_t *t, uint32_t generation);
 
-/** Set all counters and limits of a member's row to 0: its slot is given to another member. */
-void lb_table_reset_member(lb_member_row_t *row);
+/** Set all counters and limits of a member to 0: its slot is given to another member. */
+void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row);
 
 #endif

@@ -2,6 +2,7 @@
 /* membership.c - see membership.h. */
 #include "membership.h"
 
+#include "accounting.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
@@ -48,10 +49,10 @@ const char *lb_membership_moved_url(apr_pool_t *p, const char *url, const char *
 }
 
 /* Two members of one name are one for mod_proxy. */
-static const proxy_worker *find_name(const proxy_balancer *b, const char *name)
+static proxy_worker *find_name(const proxy_balancer *b, const char *name)
 {
     for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(b, i);
+        proxy_worker *member = lb_cluster_member(b, i);
         if (member && strcmp(member->s->name_ex, name) == 0) {
             return member;
         }
@@ -188,21 +189,6 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
                : apr_psprintf(p, "\"%s\" is no host:port", address);
 }
 
-const char *lb_membership_check_removal(apr_pool_t *p, const lb_cluster_t *cluster,
-                                        const proxy_worker *member)
-{
-    const proxy_balancer *b = cluster->balancer;
-
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *other = lb_cluster_member(b, i);
-        if (other && other != member && !lb_roster_leaves(cluster->roster, other)) {
-            return NULL;
-        }
-    }
-    return apr_psprintf(p, "%s is the last member of %s; add another one first",
-                        member->s->name_ex, b->s->name);
-}
-
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
 /* Write a slot's new owner. `shared` is complete but for its index. */
@@ -220,10 +206,13 @@ static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *sha
     shared->updated = apr_time_now();
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
-    lb_table_reset_member(row);
+    lb_table_reset_member(cluster->ledger->table, row);
     lb_table_set_limits(row, lb_member_params_written(
         origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
     atomic_store(&row->key, lb_table_set_member_key(cluster, shared));
+    atomic_store(&slot->bytes_sent_seen, 0);
+    atomic_store(&slot->bytes_read_seen, 0);
+    lb_accounting_begin_member(cluster, index);
     atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
     atomic_fetch_add(&slot->generation, 1);
@@ -313,6 +302,14 @@ const char *lb_membership_add(apr_pool_t *p, lb_cluster_t *cluster, const char *
     return seat_new(p, cluster, member->s, 0);
 }
 
+proxy_worker *lb_membership_find_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+{
+    proxy_worker *like_it;
+
+    return lb_membership_define(p, &like_it, cluster, url)
+               ? NULL : find_name(cluster->balancer, like_it->s->name_ex);
+}
+
 const char *lb_membership_rename(apr_pool_t *p, proxy_worker *member, const lb_cluster_t *cluster,
                                  const char *url)
 {
@@ -340,6 +337,15 @@ static void take_settings(proxy_worker_shared *to, const proxy_worker_shared *fr
     to->transferred = to->read = 0;
 }
 
+/* What operators set in the row. */
+static void take_limits(lb_member_row_t *to, const lb_member_row_t *from)
+{
+    atomic_store(&to->limit, atomic_load(&from->limit));
+    atomic_store(&to->queue_limit, atomic_load(&from->queue_limit));
+    atomic_store(&to->queue_timeout, atomic_load(&from->queue_timeout));
+    atomic_store(&to->drain_until, atomic_load(&from->drain_until));
+}
+
 const char *lb_membership_move(apr_pool_t *p, lb_cluster_t *cluster, proxy_worker *member,
                                const char *address, const char **moved)
 {
@@ -354,6 +360,8 @@ const char *lb_membership_move(apr_pool_t *p, lb_cluster_t *cluster, proxy_worke
     take_settings(there->s, member->s);
     err = seat_new(p, cluster, there->s, origin);
     if (!err) {
+        take_limits(cluster->member_rows[there->s->index],
+                    cluster->member_rows[member->s->index]);
         lb_membership_remove(cluster, member);
         *moved = there->s->name_ex;
     }

@@ -19,8 +19,9 @@ bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const 
 const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
                                      const proxy_worker *member, const char *address);
-const char *lb_membership_check_removal(apr_pool_t *p, const lb_cluster_t *cluster,
-                                        const proxy_worker *member);
+
+/** The member that was just added; NULL: this process does not see it. */
+proxy_worker *lb_membership_find_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 
 /** Add a member; it comes up disabled, so that it can be looked at first.
  *  returns  NULL, else what is wrong, in p */

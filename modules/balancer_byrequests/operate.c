@@ -2,133 +2,90 @@
 /* operate.c - see operate.h. */
 #include "operate.h"
 
+#include "accounting.h"
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "drain.h"
 #include "member_state.h"
 #include "membership.h"
+#include "operation.h"
+#include "provider.h"
 #include "setting.h"
 #include "state_keeper.h"
 
 #define WAIT_FOR_SLOT_US apr_time_from_sec(3)
 #define LOOK_AGAIN_US    (20 * 1000)
 
-/* ---- What the action is about ---------------------------------------------------------------- */
+/* ---- What is different ----------------------------------------------------------------------- */
 
-static lb_cluster_t *find_cluster(const lb_action_t *action)
+static void note_change(const lb_operation_t *op, const lb_planned_t *planned, const char *member,
+                        const char *setting, const char *before, const char *after)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    APR_ARRAY_PUSH(op->result->changes, lb_change_t) = (lb_change_t){
+        .action = planned->index,
+        .balancer = apr_pstrdup(op->p, planned->cluster->balancer->s->name),
+        .vhost = planned->cluster->vhost,
+        .member = member ? apr_pstrdup(op->p, member) : NULL,
+        .setting = setting, .before = before, .after = after,
+    };
+}
 
-    for (int i = 0; i < all->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        const char *key = cluster->balancer->s->name + sizeof(BALANCER_PREFIX) - 1;
-        if (strcasecmp(key, action->balancer) == 0
-            && (!action->vhost || strcmp(cluster->vhost, action->vhost) == 0)) {
-            return cluster;
+/* All settings as they are now: in the order of `settings`. */
+static const char **texts_of(apr_pool_t *p, const lb_setting_t *settings, const void *shared,
+                             const lb_member_row_t *row)
+{
+    int count = 0;
+
+    while (settings[count].name) {
+        count++;
+    }
+    const char **texts = apr_palloc(p, (apr_size_t)count * sizeof(*texts));
+    for (int i = 0; i < count; i++) {
+        texts[i] = settings[i].text(p, shared, row);
+    }
+    return texts;
+}
+
+static const char **texts_of_member(apr_pool_t *p, const proxy_balancer *b,
+                                    const proxy_worker *member)
+{
+    return texts_of(p, lb_setting_of_members, member->s, lb_cluster_row(b, member));
+}
+
+static void note_differences(const lb_operation_t *op, const lb_planned_t *planned,
+                             const char *member, const lb_setting_t *settings,
+                             const char **before, const char **after)
+{
+    for (int i = 0; settings[i].name; i++) {
+        if (strcmp(before[i], after[i]) != 0) {
+            note_change(op, planned, member, settings[i].name, before[i], after[i]);
         }
     }
-    return NULL;
 }
 
-/* By its URL, or by its name as it is shown. */
-static proxy_worker *find_member(apr_pool_t *p, const proxy_balancer *b, const char *name)
-{
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (member && (strcmp(member->s->name_ex, name) == 0
-                       || strcmp(ap_proxy_worker_name(p, member), name) == 0)) {
-            return member;
-        }
-    }
-    return NULL;
-}
+/* ---- Do them --------------------------------------------------------------------------------- */
 
-/* ---- Is it right? Nothing is changed before all of it is. ------------------------------------ */
-
-static const char *check_text(apr_pool_t *p, const char *what, const char *value, size_t room)
+static void set_flags(const lb_action_t *a, proxy_worker *member)
 {
-    if (value && strlen(value) >= room) {
-        return apr_psprintf(p, "%s is longer than %d characters", what, (int)room - 1);
-    }
-    return NULL;
-}
-
-static const char *check_drain(const lb_action_t *a)
-{
-    if (a->drain_deadline < -1 || a->drain_deadline > LB_DRAIN_MAX) {
-        return "the time to drain must be from 0 to 30 days";
-    }
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        if (a->drain_deadline > 0 && a->status[i].flag == 'N' && !a->status[i].set) {
-            return "a time to drain goes with the status flag N, not with its end";
-        }
+        ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
     }
-    return NULL;
 }
 
-static const char *check_member(apr_pool_t *p, const lb_action_t *a, const proxy_worker *member)
+static void set_limits(const lb_action_t *a, lb_member_row_t *row)
 {
-    const char *err = NULL;
-
-    if (a->weight_hundredths != -1
-        && (a->weight_hundredths < 100 || a->weight_hundredths > 10000)) {
-        return "the load factor must be a number from 1 to 100";
+    if (a->limit != -1) {
+        atomic_store(&row->limit, (uint32_t)a->limit);
     }
-    if (a->lbset != -1 && (a->lbset < 0 || a->lbset > 99)) {
-        return "lbset must be a number from 0 to 99";
+    if (a->queue_limit != -1) {
+        atomic_store(&row->queue_limit, (uint32_t)a->queue_limit);
     }
-    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        if (!strchr("INDHRSC", a->status[i].flag)) {
-            return apr_psprintf(p, "there is no status flag %c; use I, N, D, H, R, S or C",
-                                a->status[i].flag);
-        }
+    if (a->queue_timeout != -1) {
+        atomic_store(&row->queue_timeout, a->queue_timeout);
     }
-    err = check_drain(a);
-    err = err ? err : check_text(p, "the route", a->route, sizeof(member->s->route));
-    return err ? err : check_text(p, "the redirect route", a->redirect,
-                                  sizeof(member->s->redirect));
 }
 
-static const char *check_balancer(apr_pool_t *p, const lb_action_t *a, const proxy_balancer *b)
-{
-    if (a->timeout != -1 && (a->timeout < 0 || a->timeout > apr_time_from_sec(7200))) {
-        return "the timeout must be from 0 to 7200 seconds";
-    }
-    if (a->max_attempts != -1 && (a->max_attempts < 0 || a->max_attempts > 99)) {
-        return "the failover attempts must be a number from 0 to 99";
-    }
-    if (a->lbmethod && !ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0")) {
-        return apr_psprintf(p, "there is no lbmethod %s; is its module loaded?", a->lbmethod);
-    }
-    return check_text(p, "the sticky session name", a->sticky, sizeof(b->s->sticky_path));
-}
-
-/* One of these in an action: the others would need to know how it ended. */
-static const char *check_membership(apr_pool_t *p, const lb_action_t *a,
-                                    const lb_cluster_t *cluster, const proxy_worker *member)
-{
-    if (a->new_address || a->remove_member) {
-        if (!member) {
-            return "which member?";
-        }
-        if (a->new_address && a->remove_member) {
-            return "a member can be removed or moved, not both";
-        }
-    }
-    const char *err =
-        a->new_member ? lb_membership_check_new(p, cluster, a->new_member) : NULL;
-    if (!err && a->new_address) {
-        err = lb_membership_check_move(p, cluster, member, a->new_address);
-    }
-    if (!err && a->remove_member) {
-        err = lb_membership_check_removal(p, cluster, member);
-    }
-    return err;
-}
-
-/* ---- Do it ----------------------------------------------------------------------------------- */
-
-static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
+static void set_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
 {
     const int was_usable = PROXY_WORKER_IS_USABLE(member);
     const unsigned int status_before = member->s->status;
@@ -145,10 +102,9 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     if (a->redirect) {
         PROXY_STRNCPY(member->s->redirect, a->redirect);
     }
+    set_limits(a, lb_cluster_row(b, member));
     lb_drain_forget_old(b, member);
-    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
-    }
+    set_flags(a, member);
     lb_drain_change(b, member, a->drain_deadline);
     lb_member_state_note_operation(b, member, status_before);
     if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
@@ -156,7 +112,7 @@ static void change_member(const lb_action_t *a, proxy_balancer *b, proxy_worker 
     }
 }
 
-static void change_balancer(const lb_action_t *a, proxy_balancer *b)
+static void set_balancer(const lb_action_t *a, proxy_balancer *b)
 {
     if (a->timeout != -1) {
         b->s->timeout = a->timeout;
@@ -179,42 +135,116 @@ static void change_balancer(const lb_action_t *a, proxy_balancer *b)
     }
 }
 
-/* returns  NULL, else what is wrong: nothing was changed then */
-static const char *change(apr_pool_t *p, const lb_action_t *a, lb_cluster_t *cluster,
-                          proxy_worker *member)
+/* returns  false when it was refused; then nothing was changed */
+static bool add_member(const lb_operation_t *op, lb_planned_t *planned)
 {
-    proxy_balancer *b = cluster->balancer;
-    const char *moved = NULL;
+    lb_cluster_t *cluster = planned->cluster;
+    const char *url = planned->action->new_member;
+    const char *err = lb_membership_add(op->p, cluster, url);
 
-    if (member && !lb_cluster_lists(b, member)) {
-        return apr_psprintf(p, "%s was removed meanwhile", a->member);
-    }
-    const char *err = check_membership(p, a, cluster, member);
-
-    if (!err && a->new_member) {
-        err = lb_membership_add(p, cluster, a->new_member);
-    }
-    if (!err && a->new_address) {
-        err = lb_membership_move(p, cluster, member, a->new_address, &moved);
-    }
     if (err) {
-        return err;
+        lb_operation_refuse(op, planned->index, LB_NOT_NOW, "url", err);
+        return false;
     }
-    if (a->remove_member) {
-        lb_membership_remove(cluster, member);
+    lb_cluster_sync(cluster->balancer, cluster->server);
+    proxy_worker *added = lb_membership_find_new(op->p, cluster, url);
+    note_change(op, planned, added ? added->s->name_ex : url, "member", "", "added");
+    if (!planned->member) {
+        planned->member = added;
     }
-    else if (moved) {
-        lb_cluster_sync(b, cluster->server);
-        member = find_member(p, b, moved);
-        if (member) {    /* as new as one that was added and enabled */
-            lb_member_state_note_operation(b, member, PROXY_WORKER_DISABLED);
+    return true;
+}
+
+static bool move_member(const lb_operation_t *op, lb_planned_t *planned)
+{
+    lb_cluster_t *cluster = planned->cluster;
+    const proxy_worker *old = planned->member;
+    const char *moved;
+    const char *err = lb_membership_move(op->p, cluster, planned->member,
+                                         planned->action->new_address, &moved);
+
+    if (err) {
+        lb_operation_refuse(op, planned->index, LB_NOT_NOW, "address", err);
+        return false;
+    }
+    lb_cluster_sync(cluster->balancer, cluster->server);
+    planned->member = lb_operation_find_member(op->p, cluster->balancer, moved);
+    if (planned->member) {    /* as new as one that was added and enabled */
+        lb_member_state_note_operation(cluster->balancer, planned->member, PROXY_WORKER_DISABLED);
+        note_change(op, planned, moved, LB_SETTING_ADDRESS, lb_setting_address(op->p, old->s),
+                    lb_setting_address(op->p, planned->member->s));
+    }
+    return true;
+}
+
+/* The only thing that may fail, for lack of memory: it comes before all others. */
+static bool give_slots(const lb_operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
+        if ((planned->action->new_member && !add_member(op, planned))
+            || (planned->action->new_address && !move_member(op, planned))) {
+            return false;
         }
     }
-    if (member) {
-        change_member(a, b, member);
+    return true;
+}
+
+static void change_member(const lb_operation_t *op, const lb_planned_t *planned)
+{
+    proxy_balancer *b = planned->cluster->balancer;
+    proxy_worker *member = planned->member;
+
+    if (!planned->action->remove_member) {
+        const char **before = texts_of_member(op->p, b, member);
+        set_member(planned->action, b, member);
+        note_differences(op, planned, member->s->name_ex, lb_setting_of_members, before,
+                         texts_of_member(op->p, b, member));
     }
-    change_balancer(a, b);
-    return NULL;
+    else if (!lb_roster_leaves(planned->cluster->roster, member)) {
+        lb_membership_remove(planned->cluster, member);
+        note_change(op, planned, member->s->name_ex, "member", "", "removed");
+    }
+}
+
+static void change_balancer(const lb_operation_t *op, const lb_planned_t *planned)
+{
+    proxy_balancer *b = planned->cluster->balancer;
+    const char **before = texts_of(op->p, lb_setting_of_balancers, b->s, NULL);
+
+    set_balancer(planned->action, b);
+    note_differences(op, planned, NULL, lb_setting_of_balancers, before,
+                     texts_of(op->p, lb_setting_of_balancers, b->s, NULL));
+}
+
+static void reset_counters(const lb_operation_t *op, const lb_planned_t *planned)
+{
+    const proxy_worker *member = planned->member;
+
+    lb_accounting_reset(planned->cluster, member);
+    note_change(op, planned, member ? member->s->name_ex : NULL, "counters", "", "reset");
+}
+
+/* With all locks held. */
+static void carry_out(lb_operation_t *op)
+{
+    for (int i = 0; i < op->planned->nelts; i++) {
+        lb_cluster_sync(APR_ARRAY_IDX(op->planned, i, lb_planned_t).cluster->balancer, op->any);
+    }
+    lb_operation_check(op);
+    if (op->result->errors->nelts > 0 || !give_slots(op)) {
+        return;
+    }
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
+        if (planned->member) {
+            change_member(op, planned);
+        }
+        change_balancer(op, planned);
+        if (planned->action->reset_counters) {
+            reset_counters(op, planned);
+        }
+    }
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
@@ -245,55 +275,81 @@ void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any)
     lb_cluster_sync(cluster->balancer, any);
 }
 
-/* Who was removed a moment ago may leave the slot, or the name, that is needed now.
- * url   of the member to come; NULL: none that could be said already */
-static void wait_for_slot(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
+/* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
+static void wait_for_slot(const lb_operation_t *op, const lb_planned_t *planned)
 {
+    const lb_action_t *action = planned->action;
+    lb_cluster_t *cluster = planned->cluster->owner;
     const proxy_balancer *b = cluster->balancer;
     const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
+    /* NULL: it cannot be said already */
+    const char *url = action->new_address && action->member
+                      ? lb_membership_moved_url(op->p, action->member, action->new_address)
+                      : action->new_member;
 
     while (free_left(cluster) > 0 && apr_time_now() < deadline
            && (b->storage->num_free_slots(b->wslot) == 0
-               || (url && lb_membership_is_leaving(p, cluster, url)))) {
+               || (url && lb_membership_is_leaving(op->p, cluster, url)))) {
         apr_sleep(LOOK_AGAIN_US);
+    }
+    lb_operate_tidy(cluster, op->any);
+}
+
+/* ---- The actions ----------------------------------------------------------------------------- */
+
+static void prepare(const lb_operation_t *op)
+{
+    for (int i = 0; i < op->owners->nelts; i++) {
+        lb_operate_tidy(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *), op->any);
+    }
+    for (int i = 0; i < op->planned->nelts; i++) {
+        const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
+        if (lb_operation_needs_slot(planned->action)) {
+            wait_for_slot(op, planned);
+            return;    /* a second one is refused */
+        }
     }
 }
 
-/* ---- The action ------------------------------------------------------------------------------ */
-
-const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action)
+static void under_lock(lb_operation_t *op)
 {
-    lb_cluster_t *cluster = find_cluster(action);
-    if (!cluster) {
-        return apr_psprintf(p, "there is no balancer %s%s%s", action->balancer,
-                            action->vhost ? " in " : "", action->vhost ? action->vhost : "");
+    for (int i = 0; i < op->owners->nelts; i++) {
+        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
+        PROXY_GLOBAL_LOCK(b);
     }
-    proxy_balancer *b = cluster->balancer;
-    lb_operate_tidy(cluster, any);
-    if (action->new_member || action->new_address) {
-        const char *url = action->new_address && action->member
-                          ? lb_membership_moved_url(p, action->member, action->new_address)
-                          : action->new_member;
-        wait_for_slot(p, cluster, url);
-        lb_operate_tidy(cluster, any);
+    carry_out(op);
+    for (int i = op->owners->nelts - 1; i >= 0; i--) {
+        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
+        PROXY_GLOBAL_UNLOCK(b);
     }
+}
 
-    proxy_worker *member = action->member ? find_member(p, b, action->member) : NULL;
-    if (action->member && !member) {
-        return apr_psprintf(p, "%s has no member %s", b->s->name, action->member);
+/* Who waits may have room now; and it is on disk before the operator hears of it. */
+static void follow_up(const lb_operation_t *op)
+{
+    const lb_cluster_t *persistent = NULL;
+
+    for (int i = 0; i < op->planned->nelts; i++) {
+        lb_cluster_t *cluster = APR_ARRAY_IDX(op->planned, i, lb_planned_t).cluster;
+        persistent = cluster->is_persistent || cluster->owner->is_persistent ? cluster : persistent;
+        lb_cluster_sync(cluster->balancer, op->any);
     }
-    const char *err = member ? check_member(p, action, member) : NULL;
-    err = err ? err : check_balancer(p, action, b);
-    if (err) {
-        return err;
+    for (int i = 0; i < op->owners->nelts; i++) {
+        lb_provider_serve(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer);
     }
-    PROXY_GLOBAL_LOCK(b);
-    lb_cluster_sync(b, any);
-    err = change(p, action, cluster, member);
-    PROXY_GLOBAL_UNLOCK(b);
-    if (!err) {
-        lb_cluster_sync(b, any);
-        lb_state_keeper_save(p, cluster);
+    if (persistent) {
+        lb_state_keeper_save(op->p, persistent);
     }
-    return err;
+}
+
+lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+{
+    lb_operation_t *op = lb_operation_plan(p, any, actions);
+
+    prepare(op);
+    under_lock(op);
+    if (op->result->errors->nelts == 0) {
+        follow_up(op);
+    }
+    return op->result;
 }

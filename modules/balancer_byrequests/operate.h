@@ -2,7 +2,7 @@
 /* operate.h - carries out what an operator asks for, at run time.
  * Knows    mod_proxy's shared settings, their ranges, and all or nothing.
  * Ignores  who may ask (the manager decides that).
- * Threads  any; changes are made under the balancer's global mutex. */
+ * Threads  any; changes are made under the global mutexes of the balancers. */
 #ifndef LB_OPERATE_H
 #define LB_OPERATE_H
 
@@ -10,7 +10,7 @@
 #include "mod_balancer_byrequests.h"
 
 /** See lb_apply in the contract. */
-const char *lb_operate_apply(apr_pool_t *p, server_rec *any, const lb_action_t *action);
+lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions);
 
 /** Before a balancer is looked at: see what other processes changed, and who has left. */
 void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any);

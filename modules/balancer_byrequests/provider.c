@@ -86,6 +86,7 @@ static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ti
 /* returns  the contenders, to be filled in */
 static lb_contender_t *make_room(field_t *field, size_t count)
 {
+    // cppcheck-suppress ctuuninitvar ; the address of an array in it
     lb_contender_t *contenders = field->few_contenders;
 
     field->many = NULL;
@@ -104,7 +105,7 @@ static lb_contender_t *make_room(field_t *field, size_t count)
         field->members = (void *)(at += count * sizeof(lb_candidate_t));
         field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
         field->chosen = (void *)(at += count * sizeof(size_t));
-        field->standings = (void *)(at += count * sizeof(size_t));
+        field->standings = (void *)(at + count * sizeof(size_t));
     }
     return contenders;
 }
@@ -142,6 +143,7 @@ static void gather(field_t *field, const proxy_balancer *balancer, const lb_tick
         contenders[i].is_trial = lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
     }
     for (size_t i = 0; i < field->electable; i++) {
+        // NOLINTNEXTLINE(clang-analyzer-core.*): lb_eligible() has filled in so many
         contenders[field->chosen[i]].may_be_elected = true;
     }
     field->arena.balancer = index_of(balancer);

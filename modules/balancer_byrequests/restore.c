@@ -9,6 +9,7 @@
 #include "membership.h"
 #include "setting.h"
 #include "strikes.h"
+#include "table_set.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -49,8 +50,16 @@ static bool run_time_wins(const decision_t *d)
     return false;
 }
 
+/* What settings are written to, and what the configuration says; see lb_setting_t. */
+typedef struct {
+    void *shared;
+    lb_member_row_t *row;
+    const void *configured;                   /* NULL: it does not have it */
+    const lb_member_row_t *configured_row;
+} target_t;
+
 static void apply_values(const lb_cluster_t *cluster, const char *member,
-                         const lb_setting_t *settings, void *shared, const void *configured,
+                         const lb_setting_t *settings, const target_t *target,
                          const apr_array_header_t *values)
 {
     apr_pool_t *p = values->pool;
@@ -62,9 +71,12 @@ static void apply_values(const lb_cluster_t *cluster, const char *member,
             continue;    /* the address, which is applied already */
         }
         const decision_t decision = {
-            cluster, member, saved, configured ? setting->text(p, configured) : NULL
+            cluster, member, saved,
+            target->configured ? setting->text(p, target->configured, target->configured_row)
+                               : NULL
         };
-        if (run_time_wins(&decision) && !setting->set(shared, saved->value)) {
+        if (run_time_wins(&decision)
+            && !setting->set(target->shared, target->row, saved->value)) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cluster->server, FCLOGNO(0453)
                          "%s%s%s: the run-time value \"%s\" of %s is forgotten: it cannot be set "
                          "(is a module missing?)", cluster->balancer->s->name,
@@ -79,8 +91,8 @@ void lb_restore_balancer(lb_cluster_t *cluster, const lb_saved_balancer_t *saved
     proxy_balancer *b = cluster->balancer;
 
     if (saved) {
-        apply_values(cluster, NULL, lb_setting_of_balancers, b->s, cluster->baseline,
-                     saved->values);
+        const target_t target = { .shared = b->s, .configured = cluster->baseline };
+        apply_values(cluster, NULL, lb_setting_of_balancers, &target, saved->values);
         b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
     }
 }
@@ -260,12 +272,15 @@ static void apply_member(const lb_cluster_t *cluster, const planned_t *planned)
     const lb_saved_member_t *saved = planned->saved;
     const lb_configured_t *configured =
         lb_roster_configured(cluster->roster, planned->member->s->index);
+    lb_member_row_t *row = lb_cluster_row(cluster->balancer, planned->member);
+    lb_member_row_t configured_row = { 0 };
+    const target_t target = { planned->member->s, row, configured ? configured->values : NULL,
+                              &configured_row };
 
-    apply_values(cluster, saved->url, lb_setting_of_members, planned->member->s,
-                 configured ? configured->values : NULL, saved->values);
+    lb_table_set_configured_limits(&configured_row, configured);
+    apply_values(cluster, saved->url, lb_setting_of_members, &target, saved->values);
     if (saved->banned_since) {
-        lb_strikes_ban_again(&lb_cluster_row(cluster->balancer, planned->member)->strikes,
-                             saved->banned_since, saved->ban, apr_time_now());
+        lb_strikes_ban_again(&row->strikes, saved->banned_since, saved->ban, apr_time_now());
     }
 }
 

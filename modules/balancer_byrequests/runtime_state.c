@@ -4,6 +4,7 @@
 
 #include "apr_strings.h"
 #include "setting.h"
+#include "table_set.h"
 
 static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
 {
@@ -23,15 +24,24 @@ static void push_value(apr_array_header_t *values, const char *name, const char 
     }
 }
 
-/* configured   NULL: all values are pushed */
+/* What a setting is read from; see lb_setting_t. */
+typedef struct {
+    const void *shared;    /* NULL: the configuration does not have it */
+    const lb_member_row_t *row;
+} source_t;
+
+/* configured   of nothing: all values are pushed */
 static apr_array_header_t *take_values(apr_pool_t *p, const lb_setting_t *settings,
-                                       const void *shared, const void *configured)
+                                       source_t now, source_t configured)
 {
     apr_array_header_t *values = apr_array_make(p, 4, sizeof(lb_saved_value_t));
 
     for (; settings->name; settings++) {
-        push_value(values, settings->name, settings->text(p, shared),
-                   configured ? settings->text(p, configured) : NULL);
+        if (!settings->is_transient) {
+            push_value(values, settings->name, settings->text(p, now.shared, now.row),
+                       configured.shared ? settings->text(p, configured.shared, configured.row)
+                                         : NULL);
+        }
     }
     return values;
 }
@@ -41,10 +51,14 @@ static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
 {
     const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
     const proxy_worker_shared *values = configured ? configured->values : NULL;
+    lb_member_row_t configured_row = { 0 };
+    lb_table_set_configured_limits(&configured_row, configured);
     lb_saved_member_t m = {
         .url = url_of(p, values ? values : shared),
         .is_added = !values,
-        .values = take_values(p, lb_setting_of_members, shared, values),
+        .values = take_values(p, lb_setting_of_members,
+                              (source_t){ shared, cluster->member_rows[slot] },
+                              (source_t){ values, &configured_row }),
     };
 
     if (values && strcmp(values->name_ex, shared->name_ex) != 0) {
@@ -113,8 +127,9 @@ lb_saved_state_t *lb_runtime_state_take(apr_pool_t *p, bool persistent_only)
         APR_ARRAY_PUSH(state->balancers, lb_saved_balancer_t) = (lb_saved_balancer_t){
             .name = apr_pstrdup(p, cluster->balancer->s->name),
             .vhost = apr_pstrdup(p, cluster->vhost),
-            .values = take_values(p, lb_setting_of_balancers, cluster->balancer->s,
-                                  cluster->baseline),
+            .values = take_values(p, lb_setting_of_balancers,
+                                  (source_t){ cluster->balancer->s, NULL },
+                                  (source_t){ cluster->baseline, NULL }),
             .members = cluster->owner == cluster
                        ? take_members(p, cluster) : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
         };

@@ -2,6 +2,7 @@
 /* setting.c - see setting.h. */
 #include "setting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "ap_provider.h"
@@ -10,13 +11,13 @@
 
 /* ---- Of members ------------------------------------------------------------------------------ */
 
-static const char *weight_text(apr_pool_t *p, const void *shared)
+static const char *weight_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     const int hundredths = ((const proxy_worker_shared *)shared)->lbfactor;
     return apr_psprintf(p, "%d.%02d", hundredths / 100, hundredths % 100);
 }
 
-static bool set_weight(void *shared, const char *text)
+static bool set_weight(void *shared, lb_member_row_t *row, const char *text)
 {
     char *end;
     const double weight = strtod(text, &end);
@@ -28,32 +29,32 @@ static bool set_weight(void *shared, const char *text)
     return true;
 }
 
-static const char *lbset_text(apr_pool_t *p, const void *shared)
+static const char *lbset_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     return apr_itoa(p, ((const proxy_worker_shared *)shared)->lbset);
 }
 
-static bool set_lbset(void *shared, const char *text)
+static bool set_lbset(void *shared, lb_member_row_t *row, const char *text)
 {
     return fcgi_directive_count(text, 0, 99, &((proxy_worker_shared *)shared)->lbset);
 }
 
-static const char *route_text(apr_pool_t *p, const void *shared)
+static const char *route_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     return apr_pstrdup(p, ((const proxy_worker_shared *)shared)->route);
 }
 
-static bool set_route(void *shared, const char *text)
+static bool set_route(void *shared, lb_member_row_t *row, const char *text)
 {
     return PROXY_STRNCPY(((proxy_worker_shared *)shared)->route, text) == APR_SUCCESS;
 }
 
-static const char *redirect_text(apr_pool_t *p, const void *shared)
+static const char *redirect_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     return apr_pstrdup(p, ((const proxy_worker_shared *)shared)->redirect);
 }
 
-static bool set_redirect(void *shared, const char *text)
+static bool set_redirect(void *shared, lb_member_row_t *row, const char *text)
 {
     return PROXY_STRNCPY(((proxy_worker_shared *)shared)->redirect, text) == APR_SUCCESS;
 }
@@ -75,34 +76,131 @@ static bool set_flag(void *shared, const char *text, unsigned int bit)
     return strcmp(text, "off") == 0;
 }
 
-#define FLAGS(X)                                       \
-    X(ignore_errors, PROXY_WORKER_IGNORE_ERRORS)       \
-    X(draining,      PROXY_WORKER_DRAIN)               \
-    X(disabled,      PROXY_WORKER_DISABLED)            \
-    X(standby,       PROXY_WORKER_HOT_STANDBY)         \
-    X(spare,         PROXY_WORKER_HOT_SPARE)           \
-    X(stopped,       PROXY_WORKER_STOPPED)
+#define FLAGS(X)                                               \
+    X(ignore_errors,       PROXY_WORKER_IGNORE_ERRORS, false)  \
+    X(draining,            PROXY_WORKER_DRAIN,         false)  \
+    X(disabled,            PROXY_WORKER_DISABLED,      false)  \
+    X(standby,             PROXY_WORKER_HOT_STANDBY,   false)  \
+    X(spare,               PROXY_WORKER_HOT_SPARE,     false)  \
+    X(stopped,             PROXY_WORKER_STOPPED,       false)  \
+    X(health_check_failed, PROXY_WORKER_HC_FAIL,       true)
 
-#define X(name, bit)                                                        \
-    static const char *name##_text(apr_pool_t *p, const void *shared)       \
-    {                                                                       \
-        return flag_text(shared, bit);                                      \
-    }                                                                       \
-    static bool set_##name(void *shared, const char *text)                  \
-    {                                                                       \
-        return set_flag(shared, text, bit);                                 \
+#define X(name, bit, is_transient)                                                              \
+    static const char *name##_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row) \
+    {                                                                                           \
+        return flag_text(shared, bit);                                                          \
+    }                                                                                           \
+    static bool set_##name(void *shared, lb_member_row_t *row, const char *text)                \
+    {                                                                                           \
+        return set_flag(shared, text, bit);                                                     \
     }
 FLAGS(X)
 #undef X
+
+/* ---- Of members, in our own row -------------------------------------------------------------- */
+
+static const char *count_text(apr_pool_t *p, const _Atomic uint32_t *count)
+{
+    return apr_ltoa(p, (long)atomic_load(count));
+}
+
+static bool set_count(_Atomic uint32_t *count, const char *text)
+{
+    int number;
+
+    if (!fcgi_directive_count(text, 0, LB_LIMIT_MAX, &number)) {
+        return false;
+    }
+    atomic_store(count, (uint32_t)number);
+    return true;
+}
+
+static const char *limit_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+{
+    return count_text(p, &row->limit);
+}
+
+static bool set_limit(void *shared, lb_member_row_t *row, const char *text)
+{
+    return set_count(&row->limit, text);
+}
+
+static const char *queue_limit_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+{
+    return count_text(p, &row->queue_limit);
+}
+
+static bool set_queue_limit(void *shared, lb_member_row_t *row, const char *text)
+{
+    return set_count(&row->queue_limit, text);
+}
+
+static const char *queue_timeout_text(apr_pool_t *p, const void *shared,
+                                      const lb_member_row_t *row)
+{
+    const int64_t us = atomic_load(&row->queue_timeout);
+    return us % APR_USEC_PER_SEC == 0 ? apr_pstrcat(p, apr_ltoa(p, us / 1000000), "s", NULL)
+                                      : apr_pstrcat(p, apr_ltoa(p, us / 1000), "ms", NULL);
+}
+
+static bool set_queue_timeout(void *shared, lb_member_row_t *row, const char *text)
+{
+    int64_t us;
+
+    if (!fcgi_directive_duration(text, &us)) {
+        return false;
+    }
+    atomic_store(&row->queue_timeout, us);
+    return true;
+}
+
+/* As RFC 3339 has it, in UTC; "" for none. */
+static const char *drain_until_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+{
+    const apr_time_t until = atomic_load(&row->drain_until);
+    apr_time_exp_t t;
+
+    if (until == 0 || apr_time_exp_gmt(&t, until) != APR_SUCCESS) {
+        return "";
+    }
+    return apr_psprintf(p, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1,
+                        t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec / 1000);
+}
+
+static bool set_drain_until(void *shared, lb_member_row_t *row, const char *text)
+{
+    apr_time_exp_t t = { 0 };
+    apr_time_t until = 0;
+    int ms, end = 0;
+
+    if (*text) {
+        if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
+                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end) != 7 || text[end]) {
+            return false;
+        }
+        t.tm_year -= 1900;
+        t.tm_mon -= 1;
+        t.tm_usec = ms * 1000;
+        if (apr_time_exp_gmt_get(&until, &t) != APR_SUCCESS) {
+            return false;
+        }
+    }
+    atomic_store(&row->drain_until, until);
+    return true;
+}
 
 const lb_setting_t lb_setting_of_members[] = {
     { "weight", weight_text, set_weight },
     { "lbset", lbset_text, set_lbset },
     { "route", route_text, set_route },
     { "redirect", redirect_text, set_redirect },
-#define X(name, bit) { #name, name##_text, set_##name },
+#define X(name, bit, is_transient) { #name, name##_text, set_##name, is_transient },
     FLAGS(X)
 #undef X
+    { "drain_until", drain_until_text, set_drain_until },
+    { "limit", limit_text, set_limit },
+    { "queue_limit", queue_limit_text, set_queue_limit },
+    { "queue_timeout", queue_timeout_text, set_queue_timeout },
     { NULL }
 };
 
@@ -114,24 +212,24 @@ const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
 
 /* ---- Of balancers ---------------------------------------------------------------------------- */
 
-static const char *lbmethod_text(apr_pool_t *p, const void *shared)
+static const char *lbmethod_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     return apr_pstrdup(p, ((const proxy_balancer_shared *)shared)->lbpname);
 }
 
-static bool set_lbmethod(void *shared, const char *text)
+static bool set_lbmethod(void *shared, lb_member_row_t *row, const char *text)
 {
     return ap_lookup_provider(PROXY_LBMETHOD, text, "0")
            && PROXY_STRNCPY(((proxy_balancer_shared *)shared)->lbpname, text) == APR_SUCCESS;
 }
 
-static const char *timeout_text(apr_pool_t *p, const void *shared)
+static const char *timeout_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     const apr_interval_time_t us = ((const proxy_balancer_shared *)shared)->timeout;
     return apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(us));
 }
 
-static bool set_timeout(void *shared, const char *text)
+static bool set_timeout(void *shared, lb_member_row_t *row, const char *text)
 {
     int seconds;
 
@@ -142,13 +240,13 @@ static bool set_timeout(void *shared, const char *text)
     return true;
 }
 
-static const char *max_attempts_text(apr_pool_t *p, const void *shared)
+static const char *max_attempts_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     const proxy_balancer_shared *s = shared;
     return s->max_attempts_set ? apr_itoa(p, s->max_attempts) : "not set";
 }
 
-static bool set_max_attempts(void *shared, const char *text)
+static bool set_max_attempts(void *shared, lb_member_row_t *row, const char *text)
 {
     proxy_balancer_shared *s = shared;
 
@@ -159,18 +257,18 @@ static bool set_max_attempts(void *shared, const char *text)
     return true;
 }
 
-static const char *nofailover_text(apr_pool_t *p, const void *shared)
+static const char *nofailover_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     return ((const proxy_balancer_shared *)shared)->sticky_force ? "on" : "off";
 }
 
-static bool set_nofailover(void *shared, const char *text)
+static bool set_nofailover(void *shared, lb_member_row_t *row, const char *text)
 {
     ((proxy_balancer_shared *)shared)->sticky_force = strcmp(text, "on") == 0;
     return strcmp(text, "on") == 0 || strcmp(text, "off") == 0;
 }
 
-static const char *sticky_text(apr_pool_t *p, const void *shared)
+static const char *sticky_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     const proxy_balancer_shared *s = shared;
     return *s->sticky ? apr_pstrcat(p, s->sticky, "|", s->sticky_path, NULL) : "";
@@ -191,7 +289,7 @@ void lb_setting_sticky(proxy_balancer_shared *s, const char *value)
     }
 }
 
-static bool set_sticky(void *shared, const char *text)
+static bool set_sticky(void *shared, lb_member_row_t *row, const char *text)
 {
     lb_setting_sticky(shared, text);
     return true;
@@ -214,4 +312,18 @@ const lb_setting_t *lb_setting_find(const lb_setting_t *settings, const char *na
         }
     }
     return NULL;
+}
+
+uint64_t lb_setting_revision(apr_pool_t *p, const lb_setting_t *settings, const void *shared,
+                             const lb_member_row_t *row)
+{
+    uint64_t h = UINT64_C(14695981039346656037);    /* FNV-1a */
+
+    for (; settings->name; settings++) {
+        const char *text = settings->is_transient ? "" : settings->text(p, shared, row);
+        do {
+            h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
+        } while (*text++);
+    }
+    return h ? h : 1;
 }

@@ -2,14 +2,17 @@
 /* snapshot.c - see snapshot.h. */
 #include "snapshot.h"
 
+#include "accounting.h"
 #include "apr_strings.h"
 #include "checks.h"
-#include "cluster.h"
 #include "drain.h"
 #include "health.h"
+#include "member_params.h"
 #include "member_state.h"
 #include "operate.h"
+#include "past.h"
 #include "provider.h"
+#include "setting.h"
 
 /* The worst thing that is true of a member, in one word. */
 static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
@@ -76,18 +79,64 @@ static void copy_settings(apr_pool_t *p, const proxy_worker_shared *s, lb_member
     view->flush_wait = s->flush_wait;
 }
 
+static void take_counted(const lb_counted_t *counted, lb_member_view_t *view)
+{
+    view->elected = counted->elected;
+    view->failures = counted->failures;
+    view->bytes_sent = counted->bytes_sent;
+    view->bytes_read = counted->bytes_read;
+    memcpy(view->responses, counted->responses, sizeof(view->responses));
+    memcpy(view->ends, counted->ends, sizeof(view->ends));
+    view->queue_times = counted->queue_times;
+    view->connect_times = counted->connect_times;
+    view->first_byte_times = counted->first_byte_times;
+    view->whole_times = counted->whole_times;
+}
+
+static void copy_counted(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
+                         lb_member_view_t *view)
+{
+    const lb_member_room_t *room = lb_accounting_member_room(cluster, slot);
+    lb_counted_t before, counted;
+    const bool was_reset = lb_measures_copy_before(room, &before);
+
+    view->forgotten = atomic_load(&room->forgotten);
+    lb_measures_copy(room, atomic_load(&cluster->member_rows[slot]->elected) - view->forgotten,
+                     atomic_load(&cluster->member_rows[slot]->failures), &counted);
+    if (was_reset) {
+        lb_measures_subtract(&counted, &before);
+        view->before = apr_pmemdup(p, &before, sizeof(before));
+    }
+    take_counted(&counted, view);
+    view->counted_since = atomic_load(&room->counted_since);
+}
+
+/* gain   of the balancer: what this member has had in the last minute is added
+ * returns  how long that was, us */
+static int64_t copy_recent(const lb_cluster_t *cluster, int slot, apr_time_t now, lb_gain_t *gain,
+                           lb_member_view_t *view)
+{
+    lb_gain_t own = { 0 };
+    const int64_t took = lb_past_gain_lately(lb_accounting_room(cluster),
+                                             lb_accounting_member_room(cluster, slot),
+                                             atomic_load(&cluster->member_rows[slot]->failures),
+                                             now, &own);
+    view->recent = lb_past_recent(&own, took);
+    lb_past_add_gain(gain, &own);
+    return took;
+}
+
 static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_member_view_t *view)
 {
     const lb_member_row_t *row = lb_cluster_row(b, member);
 
     view->lbstatus = lb_provider_lbstatus(b, member);
-    view->elected = atomic_load(&row->elected);
     view->in_flight = atomic_load(&row->in_flight);
     view->parked = lb_ledger_parked(lb_cluster_of(b)->ledger->table, lb_cluster_index(b, member));
     view->limit = atomic_load(&row->limit);
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);
-    view->failures = atomic_load(&row->failures);
+    view->queue_timeout = atomic_load(&row->queue_timeout);
     view->last_error_at = atomic_load(&row->last_error_at);
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
@@ -96,23 +145,32 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
     view->strikes = (int)lb_health_strikes(b, member);
     view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
     view->drain_until = lb_drain_until(b, member);
-    view->bytes_sent = (uint64_t)member->s->transferred;
-    view->bytes_read = (uint64_t)member->s->read;
 }
 
-static void copy_configured(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
+static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
+{
+    const lb_member_params_t *params =
+        configured ? lb_member_params_written(configured->member) : NULL;
+
+    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
+    view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
+    view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
+}
+
+static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *member,
                             lb_member_view_t *view)
 {
     const lb_configured_t *configured = lb_roster_configured(cluster->roster, member->s->index);
     const proxy_worker_shared *s = configured ? configured->values : member->s;
 
     view->is_added = !configured;
-    view->config_url = apr_pstrdup(p, s->name_ex);
+    view->config_url = configured ? s->name_ex : view->url;    /* a configuration stays as it is */
     view->config_weight_hundredths = s->lbfactor;
     view->config_lbset = s->lbset;
-    view->config_route = apr_pstrdup(p, s->route);
-    view->config_redirect = apr_pstrdup(p, s->redirect);
+    view->config_route = configured ? s->route : view->route;
+    view->config_redirect = configured ? s->redirect : view->redirect;
     view->config_status_bits = s->status;
+    copy_configured_limits(configured, view);
 }
 
 static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
@@ -135,27 +193,29 @@ static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
     };
 }
 
+/* another   member of the same balancer, NULL: most are in the same state */
 static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
-                        lb_member_view_t *view)
+                        const lb_member_view_t *another, lb_member_view_t *view)
 {
-    view->name = apr_pstrdup(p, ap_proxy_worker_name(p, member));
+    copy_settings(p, member->s, view);
+    view->name = *member->s->uds_path ? ap_proxy_worker_name(p, member) : view->url;
     view->state = lb_roster_leaves(cluster->roster, member)
                   ? "removing" : state_word(cluster->balancer, member);
-    view->status = ap_proxy_parse_wstatus(p, member);
     view->status_bits = member->s->status;
-    copy_settings(p, member->s, view);
+    view->status = another && another->status_bits == view->status_bits
+                   ? another->status : ap_proxy_parse_wstatus(p, member);
+    view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
+                                         lb_cluster_row(cluster->balancer, member));
     copy_numbers(cluster->balancer, member, view);
-    copy_configured(p, cluster, member, view);
+    copy_configured(cluster, member, view);
     copy_check(&lb_cluster_row(cluster->balancer, member)->check, member, view);
 }
 
-static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
+static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
+                                   lb_balancer_view_t *view)
 {
-    const proxy_balancer *b = cluster->balancer;
     const proxy_balancer_shared *s = b->s;
 
-    view->id = cluster->id;
-    view->vhost = cluster->vhost;
     view->name = apr_pstrdup(p, s->name);
     view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
     view->lbmethod = b->lbmethod->name;
@@ -167,23 +227,70 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     view->timeout = s->timeout;
     view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
     view->nonce = apr_pstrdup(p, s->nonce);
-    view->queued = atomic_load(&cluster->row->waiting);
     view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+}
+
+static void copy_balancer_configured(const proxy_balancer_shared *baseline,
+                                     lb_balancer_view_t *view)
+{
+    view->config_lbmethod = baseline->lbpname;
+    view->config_sticky = baseline->sticky;
+    view->config_sticky_path = baseline->sticky_path;
+    view->config_nofailover = baseline->sticky_force;
+    view->config_timeout = baseline->timeout;
+    view->config_max_attempts = baseline->max_attempts_set ? baseline->max_attempts : -1;
+}
+
+static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
+                                  lb_balancer_view_t *view)
+{
+    const lb_balancer_room_t *room = lb_accounting_room(cluster);
+
+    view->queued = atomic_load(&cluster->row->waiting);
+    view->counted_since = atomic_load(&room->counted_since);
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        view->refused_before[i] = atomic_load(&room->refused_before[i]);
+        view->refused[i] = atomic_load(&room->refused[i]) - view->refused_before[i];
+    }
+    view->past = apr_array_make(p, LB_PAST_SAMPLES, sizeof(lb_sample_t));
+    view->past->nelts = lb_past_copy(room, (lb_sample_t *)(void *)view->past->elts);
+}
+
+static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const apr_time_t now = apr_time_now();
+    const lb_member_view_t *another = NULL;
+    lb_gain_t gain = { 0 };
+    int64_t took = 0;
+
+    view->id = cluster->id;
+    view->vhost = cluster->vhost;
     view->is_persistent = cluster->is_persistent;
-    view->config_lbmethod = cluster->baseline->lbpname;
-    view->config_sticky = cluster->baseline->sticky;
-    view->config_sticky_path = cluster->baseline->sticky_path;
-    view->config_nofailover = cluster->baseline->sticky_force;
-    view->config_timeout = cluster->baseline->timeout;
-    view->config_max_attempts =
-        cluster->baseline->max_attempts_set ? cluster->baseline->max_attempts : -1;
+    copy_balancer_settings(p, b, view);
+    copy_balancer_configured(cluster->baseline, view);
+    copy_balancer_numbers(p, cluster, view);
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
     view->members = apr_array_make(p, b->workers->nelts, sizeof(lb_member_view_t));
     for (int i = 0; i < b->workers->nelts; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
         if (member) {
-            view_member(p, cluster, member, apr_array_push(view->members));
+            lb_member_view_t *member_view = apr_array_push(view->members);
+            view_member(p, cluster, member, another, member_view);
+            another = member_view;
+            copy_counted(p, cluster, member->s->index, member_view);
+            took = copy_recent(cluster, member->s->index, now, &gain, member_view);
         }
     }
+    view->recent = lb_past_recent(&gain, took);
+}
+
+static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
+{
+    lb_operate_tidy(cluster, any);
+    lb_drain_end_due(cluster->balancer, any);
+    lb_accounting_fold_bytes(cluster);
+    view_balancer(p, cluster, view);
 }
 
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
@@ -192,10 +299,24 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
     apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
 
     for (int i = 0; i < all->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        lb_operate_tidy(cluster, any);
-        lb_drain_end_due(cluster->balancer, any);
-        view_balancer(p, cluster, apr_array_push(views));
+        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, apr_array_push(views));
     }
     return views;
+}
+
+void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
+                           void (*take)(void *data, const lb_balancer_view_t *balancer),
+                           void *data)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    apr_pool_t *one;
+
+    apr_pool_create(&one, p);
+    for (int i = 0; i < all->nelts; i++) {
+        lb_balancer_view_t view = { 0 };
+        look(one, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, &view);
+        take(data, &view);
+        apr_pool_clear(one);
+    }
+    apr_pool_destroy(one);
 }

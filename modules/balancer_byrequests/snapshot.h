@@ -10,4 +10,9 @@
 /** See lb_snapshot in the contract. */
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any);
 
+/** See lb_snapshot_each in the contract. */
+void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
+                           void (*take)(void *data, const lb_balancer_view_t *balancer),
+                           void *data);
+
 #endif

@@ -2,6 +2,7 @@
 /* table_set.c - see table_set.h. */
 #include "table_set.h"
 
+#include "accounting.h"
 #include "ap_mpm.h"
 #include "apr_shm.h"
 #include "apr_strings.h"
@@ -127,6 +128,13 @@ void lb_table_set_limits(lb_member_row_t *row, const lb_member_params_t *params)
     atomic_store(&row->sticky_wait, params->stickywait);
 }
 
+void lb_table_set_configured_limits(lb_member_row_t *row, const lb_configured_t *configured)
+{
+    if (configured) {
+        lb_table_set_limits(row, lb_member_params_written(configured->member));
+    }
+}
+
 /* returns  false when the table has no room for all of them */
 static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
 {
@@ -171,7 +179,11 @@ bool lb_table_set_claim(server_rec *s, lb_cluster_t *cluster)
         return false;
     }
     cluster->ledger = ledger;
+    cluster->generation = set->generation;
     cluster->row = lb_table_claim_balancer(ledger->table, key, set->generation);
+    if (cluster->row) {
+        lb_accounting_begin(cluster);
+    }
     return cluster->row != NULL;
 }
 

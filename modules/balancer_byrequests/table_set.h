@@ -29,4 +29,7 @@ uint64_t lb_table_set_slot_key(const lb_cluster_t *cluster, int slot);
 /** A row's limits are those of these parameters. */
 void lb_table_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
+/** A row's limits are those that the configuration gives this member; NULL: none of its own. */
+void lb_table_set_configured_limits(lb_member_row_t *row, const lb_configured_t *configured);
+
 #endif

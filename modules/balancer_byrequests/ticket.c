@@ -2,7 +2,7 @@
 /* ticket.c - see ticket.h. */
 #include "ticket.h"
 
-#include "cluster.h"
+#include "accounting.h"
 #include "provider.h"
 #include "waiting.h"
 
@@ -51,6 +51,8 @@ bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
         APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = member;
     }
     ticket->tries++;
+    ticket->held_at = apr_time_now();
+    lb_accounting_add_wait(ticket);
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
     return true;
@@ -70,7 +72,9 @@ bool lb_ticket_take_again(lb_ticket_t *ticket)
 void lb_ticket_forget_election(lb_ticket_t *ticket)
 {
     if (lb_cluster_lists(ticket->balancer, ticket->member)) {
-        atomic_fetch_sub(&lb_cluster_row(ticket->balancer, ticket->member)->elected, 1);
+        const lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
+        atomic_fetch_add(&lb_accounting_member_room(cluster, ticket->member->s->index)->forgotten,
+                         1);
         __atomic_fetch_sub(&ticket->member->s->elected, 1, __ATOMIC_RELAXED);
     }
     ticket->member = NULL;

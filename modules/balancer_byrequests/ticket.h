@@ -28,6 +28,8 @@ struct lb_ticket_t {
     apr_time_t          patient_until;    /* while no member is usable; 0: it does not wait so */
     bool                is_parked;
     uint32_t            parked_at;  /* row of the member at which that is counted, or LB_NOBODY */
+    apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
+    apr_time_t          held_at;    /* when the right was taken */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */

@@ -75,30 +75,36 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
     }
 }
 
+lb_outcome_t lb_verdict_refine(const lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    return outcome == LB_SERVED && is_bad_status(ticket) ? LB_BAD_STATUS : outcome;
+}
+
+lb_outcome_t lb_verdict_outcome_of_other_scheme(const lb_ticket_t *ticket)
+{
+    const int status = ticket->r->status;
+
+    if (PROXY_WORKER_IS_ERROR(ticket->member) && status >= HTTP_INTERNAL_SERVER_ERROR) {
+        return LB_CONNECT_FAILED;
+    }
+    if (apr_table_get(ticket->r->notes, "proxy_timedout")) {
+        return LB_READ_TIMEOUT;
+    }
+    if (!is_bad_status(ticket)
+        && (status == HTTP_BAD_GATEWAY || status == HTTP_GATEWAY_TIME_OUT)) {
+        return LB_STALE;    /* the member's own answer or mod_proxy's: nobody can know */
+    }
+    return lb_verdict_refine(ticket, LB_SERVED);
+}
+
 void lb_verdict_of_try(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    if (outcome == LB_SERVED && is_bad_status(ticket)) {
-        outcome = LB_BAD_STATUS;
-    }
     ticket->is_served = outcome == LB_SERVED;
     judge(ticket, outcome);
 }
 
-void lb_verdict_of_other_scheme(lb_ticket_t *ticket)
+void lb_verdict_of_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    const int status = ticket->r->status;
-    lb_outcome_t outcome = LB_SERVED;
-
-    if (PROXY_WORKER_IS_ERROR(ticket->member) && status >= HTTP_INTERNAL_SERVER_ERROR) {
-        outcome = LB_CONNECT_FAILED;
-    }
-    else if (apr_table_get(ticket->r->notes, "proxy_timedout")) {
-        outcome = LB_READ_TIMEOUT;
-    }
-    else if (!is_bad_status(ticket)
-             && (status == HTTP_BAD_GATEWAY || status == HTTP_GATEWAY_TIME_OUT)) {
-        outcome = LB_STALE;    /* the member's own answer or mod_proxy's: nobody can know */
-    }
     lb_verdict_of_try(ticket, outcome);
     ticket->is_served = false;
 }

@@ -7,11 +7,19 @@
 
 #include "ticket.h"
 
-/** A try ended, and its right was given back. */
+/** The outcome of a try, when the status of its answer is known too (failonstatus). */
+lb_outcome_t lb_verdict_refine(const lb_ticket_t *ticket, lb_outcome_t outcome);
+
+/** What became of a try of a scheme that knows no tickets (http, ajp, ...): by what mod_proxy left
+ *  behind. */
+lb_outcome_t lb_verdict_outcome_of_other_scheme(const lb_ticket_t *ticket);
+
+/** A try ended, and its right was given back.
+ *  outcome   refined */
 void lb_verdict_of_try(lb_ticket_t *ticket, lb_outcome_t outcome);
 
-/** The same for a scheme that knows no tickets (http, ajp, ...): by what mod_proxy left behind. */
-void lb_verdict_of_other_scheme(lb_ticket_t *ticket);
+/** The same for a scheme that knows no tickets: its answer has its final status already. */
+void lb_verdict_of_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome);
 
 /** The client's answer has its final status now. */
 void lb_verdict_of_answer(lb_ticket_t *ticket);

@@ -4,11 +4,11 @@
 
 #include <unistd.h>
 
+#include "accounting.h"
 #include "apr_signal.h"
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "provider.h"
@@ -66,8 +66,23 @@ static void beat(const watch_t *watch)
         const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
         if (cluster->ledger == watch->ledger) {
             look_after(cluster->balancer, watch->ledger->table, watch->server);
+            lb_accounting_sample(cluster);
         }
     }
+}
+
+/* What mod_proxy has counted in this generation would be lost with it. */
+static void leave(const watch_t *watch)
+{
+    const apr_array_header_t *clusters = lb_cluster_all();
+
+    for (int i = 0; i < clusters->nelts; i++) {
+        const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
+        if (cluster->ledger == watch->ledger) {
+            lb_accounting_fold_bytes(cluster);
+        }
+    }
+    lb_ledger_leave(watch->ledger);
 }
 
 static void join(watch_t *watch)
@@ -101,7 +116,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
         }
         lb_ledger_wait_for_bell(watch->ledger, heard, BEAT_US);
     }
-    lb_ledger_leave(watch->ledger);
+    leave(watch);
     return NULL;
 }
 

@@ -1,321 +1,332 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* action.c - from the parameters of stock's forms to one lb_action_t.
- * Knows    the names and limits of the parameters.
+/* action.c - from the parameters of stock's forms, and ours, to lb_action_t.
+ * Knows    the parameters that are no settings: b, w, vhost, action, confirm, ...
  * Ignores  how a change is made (the balancer does it) and how the result is shown.
  * Memory   r->pool.   Threads: any, no state. */
 #include "action.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
-#include <http_log.h>
 
 #include "balancers.h"
-#include "changes.h"
+#include "commit.h"
 #include "csrf.h"
-#include "fastcgi_log.h"
-#include "member_flag.h"
+#include "etag.h"
+#include "field.h"
 
-APLOG_USE_MODULE(balancer_manager);
+/* A form, as far as it is read. */
+typedef struct {
+    mgr_answer_t *answer;
+    const apr_table_t *parameters;
+    apr_array_header_t *members;    /* of const lb_member_view_t *, whom the action is for */
+    lb_action_t action;             /* for each of them */
+    mgr_right_t needs;
+    int wishes;                     /* how many settings it has */
+} form_t;
 
-/* A whole number from 0 to high; an empty field leaves the number as it is. */
-static const char *take_number(apr_pool_t *p, const char *value, int high, int *out)
+static const char *parameter(const form_t *form, const char *name)
 {
-    const size_t digits = strspn(value, "0123456789");
-
-    if (!*value) {
-        return NULL;
-    }
-    if (value[digits] || digits > 9 || atoi(value) > high) {
-        return apr_psprintf(p, "must be a whole number from 0 to %d", high);
-    }
-    *out = atoi(value);
-    return NULL;
+    return apr_table_get(form->parameters, name);
 }
 
-/* 1 to 100; like stock we take what follows the second decimal and forget it. */
-static const char *take_weight(apr_pool_t *p, const char *value, lb_action_t *action)
+static int is_one(const form_t *form, const char *name)
 {
-    const size_t whole = strspn(value, "0123456789");
-    const char *point = value + whole;
-    const size_t decimals = *point == '.' ? strspn(point + 1, "0123456789") : 0;
+    const char *value = parameter(form, name);
+    return value && !strcmp(value, "1");
+}
 
-    if (!*value) {
-        return NULL;
+/* ---- Who asks, and what it is about ---------------------------------------------------------- */
+
+/* Of the right balancer, and from our own page or from somebody who knows the nonce. */
+static int check_sender(const form_t *form)
+{
+    mgr_answer_t *answer = form->answer;
+
+    if (!parameter(form, "b")) {
+        return mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Parameter b (balancer) is missing.");
     }
-    if (whole >= 1 && whole <= 3 && (!*point || (decimals && !point[1 + decimals]))) {
-        const int tenths = decimals >= 1 ? point[1] - '0' : 0;
-        const int hundredths = decimals >= 2 ? point[2] - '0' : 0;
-        const int weight = atoi(value) * 100 + tenths * 10 + hundredths;
-        if (weight >= 100 && weight <= 10000) {
-            action->weight_hundredths = weight;
-            return NULL;
+    const int status = mgr_answer_choose_balancer(answer, form->parameters);
+    if (status != OK) {
+        return status;
+    }
+    const char *why = mgr_csrf_refusal_of_form(answer->r, parameter(form, "nonce"),
+                                               answer->balancer->nonce);
+    return why ? mgr_answer_refuse(answer, HTTP_FORBIDDEN, "%s",
+                                   mgr_commit_refused(answer, "form", why))
+               : OK;
+}
+
+static int choose_one(void *data, const char *name, const char *url)
+{
+    const form_t *form = data;
+    mgr_answer_t *answer = form->answer;
+    const lb_member_view_t *member =
+        mgr_balancers_find_member(answer->r->pool, answer->balancer, url);
+
+    if (!member) {
+        mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no member %s in %s.", url,
+                          answer->balancer->name);
+        return 0;
+    }
+    APR_ARRAY_PUSH(form->members, const lb_member_view_t *) = member;
+    return 1;
+}
+
+static int choose_members(form_t *form)
+{
+    mgr_answer_t *answer = form->answer;
+    const apr_array_header_t *all = answer->balancer->members;
+
+    if (is_one(form, "b_all")) {
+        for (int i = 0; i < all->nelts; i++) {
+            const lb_member_view_t *member = &APR_ARRAY_IDX(all, i, lb_member_view_t);
+            if (strcmp(member->state, "removing") != 0) {
+                APR_ARRAY_PUSH(form->members, const lb_member_view_t *) = member;
+            }
         }
     }
-    return "must be a number from 1 to 100, such as 2 or 1.25";
-}
-
-static const char *take_lbset(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 99, &action->lbset);
-}
-
-static const char *take_route(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->route = value;
-    return NULL;
-}
-
-static const char *take_redirect(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->redirect = value;
-    return NULL;
-}
-
-static const char *take_drain_deadline(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    int seconds = -1;
-    const char *wrong = take_number(p, value, 30 * 86400, &seconds);
-
-    if (seconds >= 0) {
-        action->drain_deadline = apr_time_from_sec(seconds);
+    else {
+        apr_table_do(choose_one, form, form->parameters, "w", NULL);
     }
-    return wrong;
-}
-
-static const char *take_lbmethod(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->lbmethod = *value ? value : NULL;
-    return NULL;
-}
-
-static const char *take_timeout(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    int seconds = -1;
-    const char *wrong = take_number(p, value, 7200, &seconds);
-
-    if (seconds >= 0) {
-        action->timeout = apr_time_from_sec(seconds);
+    if (form->members->nelts == 1) {
+        answer->member = APR_ARRAY_IDX(form->members, 0, const lb_member_view_t *);
     }
-    return wrong;
+    return answer->status == HTTP_OK ? OK : answer->status;
 }
 
-static const char *take_max_attempts(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 99, &action->max_attempts);
-}
+/* ---- What it asks for ------------------------------------------------------------------------ */
 
-static const char *take_nofailover(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 1, &action->nofailover);
-}
-
-/* Stock's page used to print "COOKIE | parameter": blanks are not part of either name. */
-static const char *take_sticky(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    char *packed = apr_palloc(p, strlen(value) + 1);
-
-    apr_collapse_spaces(packed, value);
-    action->sticky = *packed ? packed : NULL;
-    return NULL;
-}
-
-/* Ours: stock has nothing like it. An empty field of a page means nothing. */
-static const char *take_new_address(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->new_address = *value ? value : NULL;
-    return NULL;
-}
-
-static const char *take_removal(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    int is_wanted = 0;
-    const char *wrong = take_number(p, value, 1, &is_wanted);
-
-    action->remove_member = is_wanted;
-    return wrong;
-}
-
-static const struct {
-    const char *name;
-    int is_for_member;
-    const char *(*take)(apr_pool_t *p, const char *value, lb_action_t *action);
-} fields[] = {
-    {"w_lf", 1, take_weight},        {"w_ls", 1, take_lbset},          {"w_wr", 1, take_route},
-    {"w_rr", 1, take_redirect},      {"b_lbm", 0, take_lbmethod},      {"b_tmo", 0, take_timeout},
-    {"w_drain_deadline", 1, take_drain_deadline},
-    {"b_max", 0, take_max_attempts}, {"b_sforce", 0, take_nofailover}, {"b_ss", 0, take_sticky},
-    {"w_newaddr", 1, take_new_address}, {"b_wdelete", 1, take_removal},
-};
-
-static const char *field_value(const apr_table_t *form, const char *name, const char **wrong)
-{
-    const char *value = apr_table_get(form, name);
-
-    *wrong = NULL;
-    for (const char *c = value; c && *c; c++) {
-        if (apr_iscntrl(*c)) {
-            *wrong = "must not hold control characters";
-        }
-    }
-    return value;
-}
-
-static void refuse_field(mgr_answer_t *answer, const char *name, const char *value,
+static void refuse_field(const form_t *form, const char *name, const char *value,
                          const char *wrong)
 {
-    mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "%s %s, not \"%s\".", name, wrong, value);
+    mgr_answer_refuse(form->answer, HTTP_BAD_REQUEST, "%s %s, not \"%s\".", name, wrong, value);
 }
 
-static int read_fields(mgr_answer_t *answer, const apr_table_t *form, lb_action_t *action)
+static void take(form_t *form, const mgr_field_t *field, const char *name, const char *value)
 {
-    int count = 0;
+    const char *wrong = mgr_field_take(form->answer->r->pool, field, value, &form->action);
 
-    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const char *wrong;
-        const char *value = field_value(form, fields[i].name, &wrong);
-        if (!value || (fields[i].is_for_member && !answer->member)) {
-            continue;
-        }
-        if (!wrong) {
-            wrong = fields[i].take(answer->r->pool, value, action);
-        }
-        if (wrong) {
-            refuse_field(answer, fields[i].name, value, wrong);
-        }
-        count++;
+    if (wrong) {
+        refuse_field(form, name, value, wrong);
     }
-    return count;
+    form->needs = field->right > form->needs ? field->right : form->needs;
+    form->wishes++;
 }
 
-static int read_flags(mgr_answer_t *answer, const apr_table_t *form, lb_action_t *action)
+static void read_fields(form_t *form)
 {
-    int count = 0;
-
-    for (int i = 0; answer->member && i < MGR_MEMBER_FLAG_COUNT; i++) {
-        const char letter = mgr_member_flags[i].letter;
-        const char *name = apr_psprintf(answer->r->pool, "w_status_%c", letter);
-        const char *value = apr_table_get(form, name);
-        if (!value) {
-            continue;
+    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
+        const char *value = field->form_name ? parameter(form, field->form_name) : NULL;
+        if (value && (!field->is_of_member || form->members->nelts > 0)) {
+            take(form, field, field->form_name, value);
         }
-        if (strcmp(value, "0") && strcmp(value, "1")) {
-            refuse_field(answer, name, value, "must be 0 or 1");
-            continue;
-        }
-        action->status[count].flag = letter;
-        action->status[count].set = *value == '1';
-        count++;
     }
-    return count;
+}
+
+/* The button of a plain form. */
+static void read_button(form_t *form)
+{
+    const char *word = parameter(form, "action");
+
+    if (!word || !*word) {
+        return;
+    }
+    if (form->members->nelts == 0) {
+        mgr_answer_refuse(form->answer, HTTP_BAD_REQUEST,
+                          "action is for members: parameter w, or b_all=1, is missing.");
+    }
+    else if (!strcmp(word, "remove")) {
+        take(form, mgr_field_find("remove", 1), "action", "1");
+    }
+    else if (!strcmp(word, "reset")) {
+        take(form, mgr_field_find("reset_counters", 1), "action", "1");
+    }
+    else {
+        take(form, mgr_field_find("state", 1), "action", word);
+    }
 }
 
 /* The page sends b_nwrkr with every form, so only text in it means something. */
-static int read_new_member(mgr_answer_t *answer, const apr_table_t *form, lb_action_t *action)
+static void read_new_member(form_t *form)
 {
-    const char *wrong;
-    const char *url = field_value(form, "b_nwrkr", &wrong);
-    const char *sure = apr_table_get(form, "b_wyes");
-    const int is_sure = sure && !strcmp(sure, "1");
+    const char *url = parameter(form, "b_nwrkr");
+    const int is_sure = is_one(form, "b_wyes");
 
-    if (wrong) {
-        refuse_field(answer, "b_nwrkr", url, wrong);
-    }
-    else if (url && *url && !is_sure) {
-        mgr_answer_refuse(answer, HTTP_BAD_REQUEST,
+    if (url && *url && !is_sure) {
+        mgr_answer_refuse(form->answer, HTTP_BAD_REQUEST,
                           "b_wyes must be 1 to confirm that %s is to be added.", url);
     }
     else if (is_sure && (!url || !*url)) {
-        mgr_answer_refuse(answer, HTTP_BAD_REQUEST,
+        mgr_answer_refuse(form->answer, HTTP_BAD_REQUEST,
                           "b_nwrkr must hold the URL of the member to add.");
     }
     else if (is_sure) {
-        action->new_member = url;
-    }
-    return action->new_member != NULL;
-}
-
-/* Look again, and tell the user and the log what is different now. */
-static void report(mgr_answer_t *answer)
-{
-    request_rec *r = answer->r;
-    const lb_balancer_view_t *before = answer->balancer;
-
-    answer->balancers = mgr_balancers_snapshot(r);
-    answer->balancer =
-        mgr_balancers_find(r->pool, answer->balancers, before->key, before->vhost, before->nonce);
-    if (!answer->balancer) {
-        answer->member = NULL;
-        return;
-    }
-    if (answer->member) {
-        answer->member = mgr_balancers_find_member(r->pool, answer->balancer, answer->member->url);
-    }
-    apr_array_header_t *changes = mgr_changes_list(r->pool, before, answer->balancer);
-    if (changes->nelts == 0) {
-        mgr_answer_note(answer, "Nothing to change: everything was so already.");
-        return;
-    }
-    for (int i = 0; i < changes->nelts; i++) {
-        const char *change = APR_ARRAY_IDX(changes, i, const char *);
-        mgr_answer_note(answer, "%s", change);
-        ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r,
-                      FCLOGNO(0601) "%s of %s: changed by %s from %s: %s", before->name,
-                      before->vhost, r->user ? r->user : "-", r->useragent_ip, change);
+        form->action.new_member = url;
+        form->needs = MGR_EDIT;
+        form->wishes++;
     }
 }
 
-/* Of the right balancer, and from our own page or from somebody who knows the nonce. */
-static int check_sender(mgr_answer_t *answer, const apr_table_t *form)
+/* Of the one member, or of the balancer: a page that is no longer true changes nothing. */
+static void read_etag(form_t *form)
 {
-    if (!apr_table_get(form, "b")) {
-        return mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Parameter b (balancer) is missing.");
+    const char *etag = parameter(form, "etag");
+
+    if (etag && *etag && form->members->nelts <= 1) {
+        form->action.revision = mgr_etag_revision(etag);
+        if (!form->action.revision) {
+            refuse_field(form, "etag", etag, "must be what the page had");
+        }
     }
-    const int status = mgr_answer_choose_balancer(answer, form);
-    if (status != OK) {
-        return status;
-    }
-    const char *refusal =
-        mgr_csrf_refusal(answer->r, answer->balancer->nonce, apr_table_get(form, "nonce"));
-    if (!refusal) {
-        return OK;
-    }
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, answer->r,
-                  FCLOGNO(0602) "%s of %s: change by %s from %s refused: %s",
-                  answer->balancer->name, answer->balancer->vhost,
-                  answer->r->user ? answer->r->user : "-", answer->r->useragent_ip, refusal);
-    return mgr_answer_refuse(answer, HTTP_FORBIDDEN, "Nothing was changed: %s.", refusal);
 }
 
-int mgr_action_run(mgr_answer_t *answer, const apr_table_t *form)
-{
-    int status = check_sender(answer, form);
-    if (status == OK) {
-        status = mgr_answer_choose_member(answer, form);
-    }
-    if (status != OK) {
-        return status;
-    }
-    lb_action_t action = lb_action_none();
-    action.balancer = answer->balancer->key;
-    action.vhost = answer->balancer->vhost;
-    action.member = answer->member ? answer->member->url : NULL;
+/* ---- Before it is done ----------------------------------------------------------------------- */
 
-    const int wishes = read_fields(answer, form, &action) + read_flags(answer, form, &action)
-                       + read_new_member(answer, form, &action);
-    if (answer->status != HTTP_OK) {
+static int is_usable(const lb_member_view_t *member)
+{
+    return !strcmp(member->state, "ok");
+}
+
+static int is_last_usable(const form_t *form)
+{
+    const lb_member_view_t *member = form->answer->member;
+    const apr_array_header_t *all = form->answer->balancer->members;
+    int others = 0;
+
+    for (int i = 0; i < all->nelts; i++) {
+        const lb_member_view_t *other = &APR_ARRAY_IDX(all, i, lb_member_view_t);
+        others += other != member && is_usable(other);
+    }
+    return is_usable(member) && others == 0;
+}
+
+/* What hurts when it was not meant. Stock's parameters are sent by scripts: they mean it. */
+static int wants_confirmation(const form_t *form)
+{
+    const char *word = parameter(form, "action");
+
+    if (is_one(form, "confirm")) {
+        return 0;
+    }
+    if (form->members->nelts > 1) {
+        return 1;
+    }
+    return word && (!strcmp(word, "remove") || !strcmp(word, "disable") || !strcmp(word, "stop")
+                    || (!strcmp(word, "drain") && is_last_usable(form)));
+}
+
+static void ask_for_confirmation(const form_t *form)
+{
+    apr_pool_t *p = form->answer->r->pool;
+    const char *word = parameter(form, "action");
+    mgr_pending_t *pending = apr_palloc(p, sizeof(*pending));
+
+    pending->form = form->parameters;
+    pending->lines = apr_array_make(p, form->members->nelts, sizeof(const char *));
+    for (int i = 0; i < form->members->nelts; i++) {
+        const lb_member_view_t *member =
+            APR_ARRAY_IDX(form->members, i, const lb_member_view_t *);
+        APR_ARRAY_PUSH(pending->lines, const char *) =
+            apr_psprintf(p, "%s %s (%s, %u in flight)", word && *word ? word : "change",
+                         member->name, member->state, (unsigned int)member->in_flight);
+    }
+    form->answer->pending = pending;
+}
+
+/* ---- Doing it -------------------------------------------------------------------------------- */
+
+/* The balancer's own settings go with the first. */
+static apr_array_header_t *actions_of(const form_t *form)
+{
+    const lb_balancer_view_t *balancer = form->answer->balancer;
+    apr_array_header_t *actions =
+        apr_array_make(form->answer->r->pool, form->members->nelts + 1, sizeof(lb_action_t));
+    int i = 0;
+
+    do {
+        lb_action_t action = form->action;
+        action.balancer = balancer->key;
+        action.vhost = balancer->vhost;
+        if (i < form->members->nelts) {
+            action.member = APR_ARRAY_IDX(form->members, i, const lb_member_view_t *)->url;
+        }
+        if (i > 0) {
+            action.new_member = NULL;
+        }
+        APR_ARRAY_PUSH(actions, lb_action_t) = action;
+    } while (++i < form->members->nelts);
+    return actions;
+}
+
+static int commit(const form_t *form)
+{
+    mgr_answer_t *answer = form->answer;
+    const lb_result_t *result = mgr_commit_run(answer, actions_of(form));
+
+    for (int i = 0; i < result->errors->nelts; i++) {
+        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Nothing was changed: %s",
+                          APR_ARRAY_IDX(result->errors, i, lb_action_error_t).why);
+    }
+    if (result->errors->nelts > 0) {
+        if (mgr_commit_status(result->errors) == HTTP_PRECONDITION_FAILED) {
+            answer->status = HTTP_PRECONDITION_FAILED;
+        }
         return answer->status;
     }
-    if (!wishes) {
+    if (result->changes->nelts == 0) {
+        mgr_answer_note(answer, "Nothing to change: everything was so already.");
+    }
+    for (int i = 0; i < result->changes->nelts; i++) {
+        mgr_answer_note(answer, "%s",
+                        mgr_commit_sentence(answer->r->pool,
+                                            &APR_ARRAY_IDX(result->changes, i, lb_change_t)));
+    }
+    return OK;
+}
+
+static int read_form(form_t *form)
+{
+    mgr_answer_t *answer = form->answer;
+    int status = check_sender(form);
+
+    if (status == OK) {
+        status = choose_members(form);
+    }
+    if (status != OK) {
+        return status;
+    }
+    read_fields(form);
+    read_button(form);
+    read_new_member(form);
+    read_etag(form);
+    if (answer->status == HTTP_OK && form->wishes > 0
+        && !mgr_rights_have(answer->rights, form->needs)) {
+        mgr_answer_refuse(answer, HTTP_FORBIDDEN, "%s",
+                          mgr_commit_refused(answer, "form",
+                                             mgr_rights_refusal(answer->r, form->needs)));
+    }
+    return answer->status == HTTP_OK ? OK : answer->status;
+}
+
+int mgr_action_run(mgr_answer_t *answer, const apr_table_t *parameters)
+{
+    form_t form = {
+        .answer = answer, .parameters = parameters, .action = lb_action_none(),
+        .members = apr_array_make(answer->r->pool, 2, sizeof(const lb_member_view_t *)),
+    };
+    const int status = read_form(&form);
+
+    if (status != OK) {
+        return status;
+    }
+    if (!form.wishes) {
         mgr_answer_note(answer, "The form asks for no change.");
         return OK;
     }
-    const char *wrong = mgr_balancers_apply(answer->r, &action);
-    if (wrong) {
-        return mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Nothing was changed: %s", wrong);
+    if (wants_confirmation(&form)) {
+        ask_for_confirmation(&form);
+        return OK;
     }
-    report(answer);
-    return OK;
+    return commit(&form);
 }

@@ -6,9 +6,9 @@
 #include "answer.h"
 
 /** Check a form completely, then change all that it asks for or nothing.
- *  form     as mgr_form_read gave it
- *  returns  OK with the new snapshot and notes on what has changed; else the answer is refused,
- *           with a note for each thing that is wrong */
-int mgr_action_run(mgr_answer_t *answer, const apr_table_t *form);
+ *  parameters  as mgr_form_read gave them
+ *  returns     OK with the new snapshot and notes on what has changed, or with answer->pending;
+ *              else the answer is refused, with a note for each thing that is wrong */
+int mgr_action_run(mgr_answer_t *answer, const apr_table_t *parameters);
 
 #endif

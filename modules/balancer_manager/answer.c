@@ -10,16 +10,25 @@
 #include <apr_strings.h>
 
 #include "balancers.h"
+#include "csrf.h"
 
-mgr_answer_t *mgr_answer_make(request_rec *r)
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base)
 {
     mgr_answer_t *answer = apr_pcalloc(r->pool, sizeof(*answer));
 
     answer->r = r;
+    answer->base = base;
     answer->status = HTTP_OK;
-    answer->balancers = mgr_balancers_snapshot(r);
+    answer->rights = mgr_rights_of(r);
+    answer->token = mgr_csrf_token(r);
+    answer->balancers = apr_array_make(r->pool, 0, sizeof(lb_balancer_view_t));
     answer->notes = apr_array_make(r->pool, 2, sizeof(const char *));
     return answer;
+}
+
+void mgr_answer_look(mgr_answer_t *answer)
+{
+    answer->balancers = mgr_balancers_snapshot(answer->r);
 }
 
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
@@ -42,16 +51,31 @@ int mgr_answer_refuse(mgr_answer_t *answer, int status, const char *format, ...)
     return status;
 }
 
+int mgr_answer_need(mgr_answer_t *answer, mgr_right_t right)
+{
+    if (mgr_rights_have(answer->rights, right)) {
+        return OK;
+    }
+    return mgr_answer_refuse(answer, HTTP_FORBIDDEN, "Refused: %s.",
+                             mgr_rights_refusal(answer->r, right));
+}
+
 int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters)
 {
     const char *key = apr_table_get(parameters, "b");
+    const char *vhost = apr_table_get(parameters, "vhost");
+    const char *nonce = apr_table_get(parameters, "nonce");
 
     if (!key) {
         return OK;
     }
-    answer->balancer =
-        mgr_balancers_find(answer->r->pool, answer->balancers, key,
-                           apr_table_get(parameters, "vhost"), apr_table_get(parameters, "nonce"));
+    if (!(vhost && *vhost) && nonce && *nonce) {
+        answer->balancer =
+            mgr_balancers_find_by_nonce(answer->r->pool, answer->balancers, key, nonce);
+    }
+    if (!answer->balancer) {
+        answer->balancer = mgr_balancers_find(answer->r->pool, answer->balancers, key, vhost);
+    }
     if (!answer->balancer) {
         return mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no balancer %s.", key);
     }

@@ -6,18 +6,32 @@
 #include <httpd.h>
 
 #include "mod_balancer_byrequests.h"
+#include "rights.h"
+
+/* What a form asks for, and is not done before it is confirmed. */
+typedef struct {
+    apr_array_header_t *lines;          /* of const char *: what would happen */
+    const apr_table_t *form;            /* to be posted again, with confirm=1 */
+} mgr_pending_t;
 
 typedef struct {
     request_rec *r;
+    const char *base;                   /* path of the manager, without a slash at its end */
+    unsigned int rights;                /* see mgr_rights_have() */
+    const char *token;                  /* for links and forms: their parameter `nonce` */
     apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
     const lb_balancer_view_t *balancer; /* the one that is chosen, NULL: none */
     const lb_member_view_t *member;     /* likewise */
     int status;                         /* HTTP */
     apr_array_header_t *notes;          /* of const char *: what the user should know */
+    const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
 } mgr_answer_t;
 
-/** An empty answer with status 200, in r->pool. */
-mgr_answer_t *mgr_answer_make(request_rec *r);
+/** An empty answer with status 200, in r->pool; see mgr_answer_look(). */
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base);
+
+/** Take the snapshot that all views but JSON show: until then there are no balancers. */
+void mgr_answer_look(mgr_answer_t *answer);
 
 /** Add a note. */
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
@@ -26,6 +40,10 @@ void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)
 /** Add a note, make `status` the answer's, and return it. */
 int mgr_answer_refuse(mgr_answer_t *answer, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/** Refuse for lack of a right.
+ *  returns  OK when the sender has it, else HTTP_FORBIDDEN */
+int mgr_answer_need(mgr_answer_t *answer, mgr_right_t right);
 
 /** Choose the balancer that the parameters b, vhost and nonce name.
  *  returns  OK, also when there is no b; else the answer is refused as not found */

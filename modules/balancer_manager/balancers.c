@@ -13,13 +13,15 @@
 #include "csrf.h"
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
+static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_apply) *apply;
 
 const char *mgr_balancers_connect(void)
 {
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
+    take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     apply = APR_RETRIEVE_OPTIONAL_FN(lb_apply);
-    if (take_snapshot && apply) {
+    if (take_snapshot && take_each && apply) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -31,9 +33,14 @@ apr_array_header_t *mgr_balancers_snapshot(request_rec *r)
     return take_snapshot(r->pool, r->server);
 }
 
-const char *mgr_balancers_apply(request_rec *r, const lb_action_t *action)
+void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data)
 {
-    return apply(r->pool, r->server, action);
+    take_each(r->pool, r->server, take, data);
+}
+
+const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions)
+{
+    return apply(r->pool, r->server, actions);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */
@@ -47,27 +54,35 @@ static int is_named(apr_pool_t *p, const char *given, const char *name)
     return !strcmp(once_more, name);
 }
 
-const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_header_t *snapshot,
-                                             const char *key, const char *vhost, const char *nonce)
+/* nonce    NULL: any */
+static const lb_balancer_view_t *find(apr_pool_t *p, const apr_array_header_t *snapshot,
+                                      const char *key, const char *vhost, const char *nonce)
 {
-    const lb_balancer_view_t *first = NULL;
     char *lower_key = apr_pstrdup(p, key);
 
     ap_str_tolower(lower_key); /* as mod_proxy does with the names of balancers */
     for (int i = 0; i < snapshot->nelts; i++) {
         const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (!is_named(p, lower_key, balancer->key)
-            || (vhost && *vhost && !is_named(p, vhost, balancer->vhost))) {
-            continue;
-        }
-        if (!nonce || mgr_csrf_is_same_secret(nonce, balancer->nonce)) {
+        if (is_named(p, lower_key, balancer->key)
+            && (!vhost || !*vhost || is_named(p, vhost, balancer->vhost))
+            && (!nonce || mgr_csrf_is_same_secret(nonce, balancer->nonce))) {
             return balancer;
         }
-        if (!first) {
-            first = balancer;
-        }
     }
-    return first;
+    return NULL;
+}
+
+const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_header_t *snapshot,
+                                             const char *key, const char *vhost)
+{
+    return find(p, snapshot, key, vhost, NULL);
+}
+
+const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
+                                                      const apr_array_header_t *snapshot,
+                                                      const char *key, const char *nonce)
+{
+    return find(p, snapshot, key, NULL, nonce);
 }
 
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,

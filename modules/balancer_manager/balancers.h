@@ -14,15 +14,24 @@ const char *mgr_balancers_connect(void);
 /** All balancers now: array of lb_balancer_view_t in r->pool. */
 apr_array_header_t *mgr_balancers_snapshot(request_rec *r);
 
-/** Carry out one action: NULL when done, else what is wrong and the cure, in r->pool. */
-const char *mgr_balancers_apply(request_rec *r, const lb_action_t *action);
+/** The same, one after the other; what `take` is given is gone when it returns. */
+typedef void mgr_balancers_take_t(void *data, const lb_balancer_view_t *balancer);
+void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data);
 
-/** Find a balancer by the form parameter `b`.
- *  vhost    NULL or "": any virtual host
- *  nonce    NULL: any; else, of balancers with this key, the one with this nonce comes first
+/** Carry out actions, see lb_apply; the result is in r->pool.
+ *  actions  array of lb_action_t */
+const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions);
+
+/** Find a balancer by its key.
+ *  vhost    NULL or "": the first of this key
  *  returns  an element of the snapshot, NULL when there is none */
 const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_header_t *snapshot,
-                                             const char *key, const char *vhost, const char *nonce);
+                                             const char *key, const char *vhost);
+
+/** Likewise; of those with this key, the one with this nonce of its own. */
+const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
+                                                      const apr_array_header_t *snapshot,
+                                                      const char *key, const char *nonce);
 
 /** Find a member by the form parameter `w`, its URL or its name; or NULL. */
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,

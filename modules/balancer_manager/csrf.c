@@ -1,28 +1,90 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* csrf.c - the nonce of a balancer, and where a request says that it comes from.
- * Knows    Origin (RFC 6454, 7) and Referer (RFC 9110, 10.1.3).
- * Ignores  who the user is: Require decides that before the handler runs.
- * Memory   r->pool.   Threads: any, no state. */
+/* csrf.c - the key of the tokens, and where a request says that it comes from.
+ * Knows    Origin (RFC 6454, 7), Referer (RFC 9110, 10.1.3), Sec-Fetch-Site (W3C Fetch Metadata).
+ * Ignores  what the user may do: rights.c.
+ * Memory   the key lies in the pool of the process; tokens in r->pool.
+ * Threads  the key is read-only at run time. */
 #include "csrf.h"
 
 #include <string.h>
 
+#include <apr_general.h>
+#include <apr_strings.h>
 #include <apr_uri.h>
 #include <http_core.h>
+#include <http_log.h>
+#include <openssl/crypto.h>
+
+#include "fastcgi_log.h"
+#include "token.h"
+
+APLOG_USE_MODULE(balancer_manager);
+
+static const char key_name[] = "balancer_manager.csrf_key";
+static const unsigned char *key;
+
+int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
+{
+    apr_pool_t *process = s->process->pool;
+    void *found = NULL;
+
+    apr_pool_userdata_get(&found, key_name, process);
+    if (!found) {
+        found = apr_palloc(process, MGR_TOKEN_KEY_BYTES);
+        const apr_status_t rv = apr_generate_random_bytes(found, MGR_TOKEN_KEY_BYTES);
+        if (rv != APR_SUCCESS) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
+                         "no random bytes for the key of the manager's tokens");
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        /* not setn: this module, and the name with it, is loaded anew at each restart */
+        apr_pool_userdata_set(found, key_name, NULL, process);
+    }
+    key = found;
+    return OK;
+}
+
+/* ---- Tokens ---------------------------------------------------------------------------------- */
+
+static const char *user_of(request_rec *r)
+{
+    return r->user ? r->user : "-";
+}
+
+static uint32_t now_seconds(void)
+{
+    return (uint32_t)apr_time_sec(apr_time_now());
+}
+
+const char *mgr_csrf_token(request_rec *r)
+{
+    char *token = apr_palloc(r->pool, MGR_TOKEN_CHARS + 1);
+
+    mgr_token_make(key, user_of(r), now_seconds(), token);
+    return token;
+}
 
 int mgr_csrf_is_same_secret(const char *a, const char *b)
 {
     const size_t bytes = strlen(a);
-    volatile unsigned char difference = 0;
-
-    if (strlen(b) != bytes) {
-        return 0;
-    }
-    for (size_t i = 0; i < bytes; i++) {
-        difference |= (unsigned char)(a[i] ^ b[i]);
-    }
-    return difference == 0;
+    return strlen(b) == bytes && CRYPTO_memcmp(a, b, bytes) == 0;
 }
+
+/* returns  NULL when it is good */
+static const char *judge_token(request_rec *r, const char *given)
+{
+    static const char *const reasons[] = {
+        [MGR_TOKEN_NONE] = "the token is not one of this page: reload the page",
+        [MGR_TOKEN_FORGED] = "the token is not this user's, or older than the last start of httpd: "
+                             "reload the page",
+        [MGR_TOKEN_EXPIRED] = "the token is older than 12 hours: reload the page",
+    };
+
+    return given && *given ? reasons[mgr_token_judge(key, user_of(r), now_seconds(), given)]
+                           : "the token is missing";
+}
+
+/* ---- Where from ------------------------------------------------------------------------------ */
 
 /* Host names, an IPv6 address with or without its brackets. */
 static int is_same_host(const char *a, const char *b)
@@ -47,25 +109,51 @@ static int is_ours(request_rec *r, const char *url)
                || is_same_host(from.hostname, ap_get_server_name(r)));
 }
 
-const char *mgr_csrf_refusal(request_rec *r, const char *expected, const char *given)
+int mgr_csrf_is_browser(request_rec *r)
 {
+    return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Sec-Fetch-Site");
+}
+
+/* "none" is what the user has typed; an old browser does not say: then the token decides. */
+static const char *judge_source(request_rec *r)
+{
+    const char *site = apr_table_get(r->headers_in, "Sec-Fetch-Site");
     const char *origin = apr_table_get(r->headers_in, "Origin");
     const char *referer = apr_table_get(r->headers_in, "Referer");
 
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
+        return "the Sec-Fetch-Site header says that another site's page has sent it";
+    }
     if (origin && !is_ours(r, origin)) {
         return "the Origin header names another host";
     }
     if (referer && !is_ours(r, referer)) {
         return "the Referer header names another host";
     }
-    if (*expected) {
-        if (!given) {
-            return "the nonce is missing";
-        }
-        return mgr_csrf_is_same_secret(expected, given)
-                   ? NULL
-                   : "the nonce is not the balancer's: load the page again";
+    return NULL;
+}
+
+const char *mgr_csrf_refusal_of_form(request_rec *r, const char *given, const char *nonce)
+{
+    const char *refusal = judge_source(r);
+
+    if (refusal) {
+        return refusal;
     }
-    return origin || referer ? NULL
-                             : "with nonce=None a change needs an Origin or a Referer header";
+    if (!*nonce) {
+        return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Referer")
+                   ? NULL : "with nonce=None a change needs an Origin or a Referer header";
+    }
+    return given && mgr_csrf_is_same_secret(nonce, given) ? NULL : judge_token(r, given);
+}
+
+const char *mgr_csrf_refusal_of_json(request_rec *r)
+{
+    const char *refusal = judge_source(r);
+    const char *given = apr_table_get(r->headers_in, "X-CSRF-Token");
+
+    if (refusal || (!mgr_csrf_is_browser(r) && !given)) {
+        return refusal;
+    }
+    return judge_token(r, given);
 }

@@ -1,18 +1,34 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* csrf.h - tells a change that our page or a script asked for from one that a foreign page did. */
+/* csrf.h - tells a request that somebody has meant from one that a foreign page did. */
 #ifndef MGR_CSRF_H
 #define MGR_CSRF_H
 
 #include <httpd.h>
 
+/** In the parent, at start: have a key, the same one as before a restart.
+ *  returns  OK or an HTTP status; the reason is logged */
+int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** The token for the links, forms and scripts of a page: letters, digits and "-", good for this
+ *  user for 12 hours. In r->pool. */
+const char *mgr_csrf_token(request_rec *r);
+
 /** Compare without telling by the time it takes how much was right. */
 int mgr_csrf_is_same_secret(const char *a, const char *b);
 
-/** May this POST change something?
- *  expected the balancer's nonce; "" when it is configured to have none: then the request must
- *           say, by Origin or Referer, that it comes from this host
- *  given    the nonce that came with the form, or NULL
+/** Was it a browser that sent this? Then it says from where, and must have a token. */
+int mgr_csrf_is_browser(request_rec *r);
+
+/** May this form change something?
+ *  given    the parameter `nonce` that came with it, or NULL
+ *  nonce    the balancer's own: as good as a token; "" when it is configured to have none: then the
+ *           request must say, by Origin or Referer, that it comes from this host
  *  returns  NULL when it may, else the reason why not */
-const char *mgr_csrf_refusal(request_rec *r, const char *expected, const char *given);
+const char *mgr_csrf_refusal_of_form(request_rec *r, const char *given, const char *nonce);
+
+/** May this JSON change something? A foreign page cannot send JSON unasked (the browser asks with
+ *  OPTIONS first), so only browsers need a token: the header X-CSRF-Token.
+ *  returns  NULL when it may, else the reason why not */
+const char *mgr_csrf_refusal_of_json(request_rec *r);
 
 #endif

@@ -4,10 +4,15 @@
 #include <httpd.h>
 #include <http_config.h>
 #include <http_log.h>
+#include <http_request.h>
 
+#include "audit.h"
 #include "balancers.h"
+#include "csrf.h"
 #include "fastcgi_log.h"
+#include "rights.h"
 #include "router.h"
+#include "server_status.h"
 
 extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA balancer_manager_module;
 
@@ -28,16 +33,20 @@ static void register_hooks(apr_pool_t *p)
     static const char *const stock[] = {"mod_proxy_balancer.c", NULL};
 
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mgr_csrf_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(mgr_audit_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_translate_name(mgr_router_pre_translate, NULL, NULL, APR_HOOK_FIRST);
+    mgr_server_status_register(p);
     ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
 }
 
 AP_DECLARE_MODULE(balancer_manager) = {
     STANDARD20_MODULE_STUFF,
-    NULL, /* per-directory configuration */
-    NULL,
+    mgr_rights_create,
+    mgr_rights_merge,
     NULL, /* per-server configuration */
     NULL,
-    NULL, /* directives */
+    mgr_rights_directives,
     register_hooks,
     0,
 };

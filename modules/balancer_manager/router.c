@@ -13,10 +13,13 @@
 #include <http_protocol.h>
 
 #include "action.h"
+#include "api.h"
+#include "asset.h"
 #include "form.h"
 #include "view.h"
 
-#define HANDLER "balancer-manager"
+#define HANDLER          "balancer-manager"
+#define READ_ONLY_HANDLER "balancer-status" /* shows the same, and changes nothing */
 
 /* `rest` of "/balancer-manager/rest" when `at` is "/balancer-manager" or "/balancer-manager/". */
 static const char *path_below(const char *uri, const char *at)
@@ -32,14 +35,20 @@ static const char *path_below(const char *uri, const char *at)
     return uri + bytes;
 }
 
-static int sets_our_handler(request_rec *r, const core_dir_config *section)
+/* What SetHandler says in this section; "" when it does not say anything. */
+static const char *handler_of(request_rec *r, const core_dir_config *section)
 {
     const char *error = NULL;
     const char *handler = section->expr_handler /* in 2.4 every SetHandler is an expression */
                               ? ap_expr_str_exec(r, section->expr_handler, &error)
                               : NULL;
 
-    return handler && !error && !strcmp(handler, HANDLER);
+    return handler && !error ? handler : "";
+}
+
+static int is_ours(const char *handler)
+{
+    return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
 }
 
 /* The path below the <Location> that sets our handler. r->path_info cannot tell: below a folder
@@ -57,22 +66,39 @@ static const char *inner_path(request_rec *r)
         }
         const char *path = path_below(r->uri, location->d);
         if (path && (!shortest || strlen(path) < strlen(shortest))
-            && sets_our_handler(r, location)) {
+            && !strcmp(handler_of(r, location), r->handler)) {
             shortest = path;
         }
     }
     if (shortest) {
         return shortest;
     }
-    const char *version = strstr(r->uri, "/v1/"); /* a <LocationMatch>, <If> or .htaccess */
-    return version ? version : "";
+    static const char *const folders[] = { "/v1/", "/assets/", "/metrics" };
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+        const char *folder = strstr(r->uri, folders[i]); /* a <LocationMatch>, <If> or .htaccess */
+        if (folder) {
+            return folder;
+        }
+    }
+    return r->uri + strlen(r->uri);
+}
+
+/* What comes before the inner path. */
+static const char *base_path(request_rec *r, const char *inner)
+{
+    const char *end = inner;
+
+    while (end > r->uri && end[-1] == '/') {
+        end--;
+    }
+    return apr_pstrmemdup(r->pool, r->uri, (apr_size_t)(end - r->uri));
 }
 
 static void set_headers(request_rec *r)
 {
     apr_table_setn(r->headers_out, "Content-Security-Policy",
-                   "default-src 'none'; style-src 'self' 'unsafe-inline'; form-action 'self'; "
-                   "frame-ancestors 'none'");
+                   "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+                   "img-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'");
     apr_table_setn(r->headers_out, "X-Content-Type-Options", "nosniff");
     apr_table_setn(r->headers_out, "Referrer-Policy", "same-origin");
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
@@ -84,24 +110,52 @@ static int refuse_method(mgr_answer_t *answer, const char *allowed)
     return mgr_answer_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
 }
 
+static mgr_view_t *view_of_format(const char *format)
+{
+    static const struct {
+        const char *format;
+        mgr_view_t *view;
+    } views[] = {
+        { "html", mgr_view_html_send }, { "json", mgr_view_json_send },
+        { "xml", mgr_view_xml_send },   { "text", mgr_view_text_send },
+        { "prometheus", mgr_view_prometheus_send },
+    };
+    for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
+        if (!strcmp(format, views[i].format)) {
+            return views[i].view;
+        }
+    }
+    return NULL;
+}
+
+/* For who asks for text and not for a page. */
+static int wants_text(request_rec *r)
+{
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    return accept && ap_strcasestr(accept, "text/plain") && !ap_strcasestr(accept, "text/html");
+}
+
 /* Stock's xml=1 or our format=; the parameters come from the query, or from a posted form. */
 static mgr_view_t *chosen_view(mgr_answer_t *answer, const apr_table_t *parameters)
 {
     const char *format = apr_table_get(parameters, "format");
+    mgr_view_t *view = mgr_view_html_send;
 
-    if (!format) {
-        return apr_table_get(parameters, "xml") ? mgr_view_xml_send : mgr_view_html_send;
+    if (format) {
+        view = view_of_format(format);
     }
-    if (!strcmp(format, "json")) {
-        return mgr_view_json_send;
+    else if (apr_table_get(parameters, "xml")) {
+        view = mgr_view_xml_send;
     }
-    if (!strcmp(format, "xml")) {
-        return mgr_view_xml_send;
+    else if (wants_text(answer->r)) {
+        view = mgr_view_text_send;
     }
-    if (strcmp(format, "html")) {
-        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "format must be html, json or xml, not \"%s\".",
-                          format);
+    if (view) {
+        return view;
     }
+    mgr_answer_refuse(answer, HTTP_BAD_REQUEST,
+                      "format must be html, json, xml, text or prometheus, not \"%s\".", format);
     return mgr_view_html_send;
 }
 
@@ -150,31 +204,101 @@ static int run_form(mgr_answer_t *answer)
     return send_answer(answer, view);
 }
 
-int mgr_router_handle(request_rec *r)
+/* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
+int mgr_router_pre_translate(request_rec *r)
 {
-    if (!r->handler || strcmp(r->handler, HANDLER)) {
+    const core_dir_config *section = ap_get_core_module_config(r->per_dir_config);
+
+    if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
+        || !is_ours(handler_of(r, section))) {
         return DECLINED;
     }
-    const char *path = inner_path(r);
-    mgr_answer_t *answer = mgr_answer_make(r);
+    const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;
+    const int status = ap_unescape_url_ex(r->parsed_uri.path, keep);
+    return status == OK ? DONE : status;
+}
 
-    set_headers(r);
-    if (!strcmp(path, "/v1/status")) {
-        if (r->method_number != M_GET) {
-            refuse_method(answer, "GET, HEAD");
-        }
-        return send_answer(answer, mgr_view_json_send);
+/* The asset that `path` names; NULL when there is none. */
+static const mgr_asset_t *asset_at(const char *path)
+{
+    static const char folder[] = "/assets/";
+
+    if (!strcmp(path, "/v1/schema")) {
+        return mgr_asset_find("status.schema.json");
     }
-    if (*path && strcmp(path, "/")) {
+    return strncmp(path, folder, sizeof(folder) - 1) ? NULL
+                                                     : mgr_asset_find(path + sizeof(folder) - 1);
+}
+
+static int send_asset(request_rec *r, const mgr_asset_t *asset)
+{
+    if (r->method_number == M_GET) {
+        return mgr_asset_send(r, asset);
+    }
+    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
+    return HTTP_METHOD_NOT_ALLOWED;
+}
+
+/* The view that has a path of its own; NULL when there is none. */
+static mgr_view_t *view_at(const char *path)
+{
+    return !strcmp(path, "/v1/status") ? mgr_view_json_send
+           : !strcmp(path, "/metrics") ? mgr_view_prometheus_send : NULL;
+}
+
+static int run(mgr_answer_t *answer, const char *path)
+{
+    const int method = answer->r->method_number;
+    const int is_read_only = !strcmp(answer->r->handler, READ_ONLY_HANDLER);
+    mgr_view_t *view = view_at(path);
+
+    if (!view && !strncmp(path, "/v1/", 4)) {
+        mgr_answer_look(answer);
+        return mgr_api_handle(answer, path);
+    }
+    if (mgr_answer_need(answer, MGR_VIEW) != OK) {
+        return send_answer(answer, mgr_view_html_send);
+    }
+    if (!view && *path && strcmp(path, "/")) {
         mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
         return send_answer(answer, mgr_view_html_send);
     }
-    if (r->method_number == M_POST) {
+    if (method != M_GET && (view || is_read_only)) {
+        refuse_method(answer, "GET, HEAD");
+        return send_answer(answer, mgr_view_html_send);
+    }
+    if (view == mgr_view_json_send) {
+        return send_answer(answer, view);    /* it looks for itself, at one after the other */
+    }
+    mgr_answer_look(answer);
+    if (view) {
+        return send_answer(answer, view);
+    }
+    if (method == M_POST) {
         return run_form(answer);
     }
-    if (r->method_number != M_GET) {
+    if (method != M_GET) {
         refuse_method(answer, "GET, HEAD, POST");
         return send_answer(answer, mgr_view_html_send);
     }
     return show_page(answer);
+}
+
+int mgr_router_handle(request_rec *r)
+{
+    if (!r->handler || !is_ours(r->handler)) {
+        return DECLINED;
+    }
+    const char *path = inner_path(r);
+    const mgr_asset_t *asset = asset_at(path);
+
+    set_headers(r);
+    if (asset) {
+        return send_asset(r, asset);
+    }
+    mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
+    if (!strcmp(r->handler, READ_ONLY_HANDLER)) {
+        answer->rights &= 1u << MGR_VIEW;
+    }
+    return run(answer, path);
 }

@@ -8,4 +8,7 @@
 /** httpd's handler hook: answers requests for the handler "balancer-manager". */
 int mgr_router_handle(request_rec *r);
 
+/** httpd's pre_translate_name hook: names in paths of our handler may have slashes, as %2F. */
+int mgr_router_pre_translate(request_rec *r);
+
 #endif

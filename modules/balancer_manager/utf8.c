@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+
 static int is_within(unsigned char byte, unsigned char low, unsigned char high)
 {
     return byte >= low && byte <= high;
@@ -68,4 +70,16 @@ const char *mgr_utf8_mend(apr_pool_t *p, const char *text)
     }
     *out = '\0';
     return mended;
+}
+
+const char *mgr_utf8_line(apr_pool_t *p, const char *text)
+{
+    char *line = apr_pstrdup(p, mgr_utf8_mend(p, text ? text : ""));
+
+    for (char *c = line; *c; c++) {
+        if ((unsigned char)*c < 0x20) {
+            *c = ' ';
+        }
+    }
+    return line;
 }

@@ -11,4 +11,7 @@
  *  source   RFC 3629; XML 1.0, 2.2 (no control characters, escaped or not) */
 const char *mgr_utf8_mend(apr_pool_t *p, const char *text);
 
+/** The same on one line, and without what would speak to a terminal, in p. */
+const char *mgr_utf8_line(apr_pool_t *p, const char *text);
+
 #endif

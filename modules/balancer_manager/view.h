@@ -12,5 +12,9 @@ typedef int mgr_view_t(mgr_answer_t *answer);
 mgr_view_t mgr_view_html_send; /* also the view of every refusal */
 mgr_view_t mgr_view_xml_send;  /* stock's ?xml=1 */
 mgr_view_t mgr_view_json_send;
+mgr_view_t mgr_view_balancer_json_send; /* only the chosen balancer, the chosen member */
+mgr_view_t mgr_view_member_json_send;
+mgr_view_t mgr_view_prometheus_send;
+mgr_view_t mgr_view_text_send; /* for people with a terminal */
 
 #endif

@@ -1,8 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* view_html.c - the page.
- * Knows    what scripts look for in stock's page: two tables for each balancer and no other, their
- *          header cells, no links but to edit, one text in a Status cell, "Server Version: ".
- * Ignores  how a change is made.
+/* view_html.c - the frame of the page: head, overview, filter, notes, and the order of its parts.
+ * Knows    what scripts look for in stock's page: "Server Version: ", and see balancer_section.c.
+ * Ignores  what is told of a balancer, and how a change is made.
  * Memory   r->pool.   Threads: any, no state. */
 #include "view.h"
 
@@ -10,193 +9,314 @@
 #include <http_core.h>
 #include <http_protocol.h>
 
-#include "balancers.h"
+#include "asset.h"
+#include "balancer_section.h"
+#include "confirmation.h"
 #include "edit_form.h"
 #include "fastcgi_version.h"
 #include "markup.h"
-#include "wording.h"
+#include "state_sentence.h"
+#include "page.h"
+#include "quantity.h"
+#include "recent_changes.h"
 
-static const char style[] =
-    ":root{color-scheme:light dark;--line:#d5d9e0;--soft:#f4f6f9;--text:#1c2430;--dim:#5d6878;"
-    "--link:#1456c0;--good:#1a9a4b;--warn:#c77700;--bad:#d1293d;--idle:#8a94a3}\n"
-    "@media(prefers-color-scheme:dark){:root{--line:#343c49;--soft:#1d232d;--text:#e3e8ef;"
-    "--dim:#9aa5b5;--link:#7db2ff;--good:#3ecf77;--warn:#f0a63c;--bad:#ff6b7a}"
-    "body{background:#141921}}\n"
-    "body{margin:0 auto;max-width:100rem;padding:1rem;color:var(--text);"
-    "font:15px/1.5 system-ui,sans-serif}\n"
-    "h1{font-size:1.5rem}h2,h3{font-size:1.1rem;margin:1.5rem 0 .5rem;overflow-wrap:anywhere}\n"
-    "hr{border:0;border-top:1px solid var(--line);margin:1.5rem 0}\n"
-    "dl,small,footer{color:var(--dim)}a{color:var(--link)}\n"
-    ".scroll{overflow-x:auto;margin:.5rem 0}\n"
-    "table{border-collapse:collapse;width:100%;white-space:nowrap;"
-    "font-variant-numeric:tabular-nums}\n"
-    "th,td{padding:.35rem .6rem;border-bottom:1px solid var(--line);text-align:left}\n"
-    "th{background:var(--soft);font-size:.8rem}\n"
-    "td[class]::before{content:\"\";display:inline-block;width:.65em;height:.65em;"
-    "margin-right:.5em;border-radius:50%;background:var(--idle)}\n"
-    "td.ok::before{background:var(--good)}\n"
-    "td.draining::before,td.standby::before,td.spare::before{background:var(--warn)}\n"
-    "td.error::before,td.health_fail::before{background:var(--bad)}\n"
-    ".note{padding:.5rem 1rem;border-left:4px solid var(--good);background:var(--soft);"
-    "overflow-wrap:anywhere}.note.refused{border-color:var(--bad)}.note p{margin:.2rem 0}\n"
-    "form{display:grid;grid-template-columns:minmax(7rem,max-content) 1fr;gap:.5rem 1rem;"
-    "align-items:center}\n"
-    "input:not([type=radio],[type=checkbox]),select,button{font:inherit;padding:.25rem .5rem;"
-    "max-width:100%;box-sizing:border-box}\n"
-    "span label{margin-right:1rem}footer{margin-top:3rem;font-size:.85rem}\n";
+enum { MANY_MEMBERS = 100 };       /* more on one page than somebody wants to scroll through */
 
-static const char *escaped(request_rec *r, const char *text)
+/* ---- Head ------------------------------------------------------------------------------------ */
+
+/* Not any more when it was carried out. */
+static int shows_form(const mgr_answer_t *answer)
 {
-    return mgr_markup_text(r->pool, text);
+    return answer->balancer && !answer->pending
+           && (answer->r->method_number != M_POST || answer->status != HTTP_OK);
 }
 
-static void print_head(request_rec *r)
+/* Only the page itself is loaded again: a form that is being filled in is not. */
+static void print_refresh(mgr_page_t *page)
 {
-    ap_rvputs(r,
-              "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-              "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-              "<title>Balancer Manager</title>\n<style>\n",
-              style,
-              "</style>\n</head>\n"
-              "<body><h1>Load Balancer Manager for ",
-              escaped(r, ap_get_server_name(r)), "</h1>\n", NULL);
-}
+    const mgr_answer_t *answer = page->answer;
 
-static void print_notes(const mgr_answer_t *answer)
-{
-    if (answer->notes->nelts == 0) {
-        return;
+    if (page->selection.refresh_seconds > 0 && !shows_form(answer) && !answer->pending
+        && answer->status == HTTP_OK) {
+        mgr_html_format(page->html, "<noscript><meta http-equiv=\"refresh\" content=\"%d;url=",
+                        page->selection.refresh_seconds);
+        mgr_html_raw(page->html, page->action);
+        mgr_html_raw(page->html, "\"></noscript>\n");
     }
-    ap_rvputs(answer->r, "<div class=\"note", answer->status == HTTP_OK ? "" : " refused",
-              "\" role=\"status\">\n", NULL);
-    for (int i = 0; i < answer->notes->nelts; i++) {
-        ap_rvputs(answer->r, "<p>",
-                  escaped(answer->r, APR_ARRAY_IDX(answer->notes, i, const char *)), "</p>\n",
-                  NULL);
+}
+
+static void print_asset_url(mgr_page_t *page, const char *name)
+{
+    const mgr_answer_t *answer = page->answer;
+    mgr_html_text(page->html, mgr_asset_url(answer->r, answer->base, name));
+}
+
+static void print_head(mgr_page_t *page)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+                       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                       "<meta name=\"color-scheme\" content=\"light dark\">\n"
+                       "<title>Balancer Manager</title>\n<link rel=\"stylesheet\" href=\"");
+    print_asset_url(page, "manager.css");
+    mgr_html_raw(html, "\">\n<link rel=\"icon\" type=\"image/svg+xml\" href=\"");
+    print_asset_url(page, "icon.svg");
+    mgr_html_raw(html, "\">\n<script src=\"");
+    print_asset_url(page, "manager.js");
+    mgr_html_raw(html, "\" defer></script>\n");
+    print_refresh(page);
+    /* a button: scripts take every link of the page for a member's */
+    mgr_html_raw(html, "</head>\n<body>\n<form class=\"skip\" action=\"#main\">"
+                       "<button>Skip to the balancers</button></form>\n"
+                       "<header class=\"top\"><h1>Load Balancer Manager for ");
+    mgr_html_text(html, ap_get_server_name(html->r));
+    mgr_html_raw(html, "</h1>\n<div class=\"live\" id=\"live\" hidden><span role=\"status\" "
+                       "id=\"live-state\"></span><button type=\"button\" id=\"pause\" "
+                       "aria-pressed=\"false\">Pause</button></div></header>\n");
+}
+
+/* ---- Overview -------------------------------------------------------------------------------- */
+
+static void print_tile(mgr_html_t *html, const char *label, const char *class, double value)
+{
+    mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
+    mgr_quantity_number(html, value);
+    mgr_html_raw(html, "</dd></div>\n");
+}
+
+static void print_count_tile(mgr_html_t *html, const char *label, const char *class,
+                             uint64_t count)
+{
+    mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
+    mgr_html_count(html, count);
+    mgr_html_raw(html, "</dd></div>\n");
+}
+
+static void print_overview(mgr_page_t *page)
+{
+    const apr_array_header_t *balancers = page->answer->balancers;
+    mgr_html_t *html = page->html;
+    uint64_t members = 0, ok = 0, in_flight = 0, queued = 0;
+    double requests = 0, failures = 0;
+
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
+        members += (uint64_t)balancer->members->nelts;
+        ok += (uint64_t)totals.ok;
+        in_flight += totals.in_flight;
+        queued += balancer->queued;
+        requests += balancer->recent.requests;
+        failures += balancer->recent.failures;
     }
-    ap_rputs("</div>\n", answer->r);
+    mgr_html_raw(html, "<dl class=\"tiles\" id=\"overview\">\n");
+    print_count_tile(html, "Balancers", "", (uint64_t)balancers->nelts);
+    print_count_tile(html, "Members", "", members);
+    print_count_tile(html, "In service", "good", ok);
+    print_count_tile(html, "Not in service", members > ok ? "warn" : "", members - ok);
+    print_tile(html, "Requests/s", "", requests);
+    print_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
+    print_count_tile(html, "In flight", "", in_flight);
+    print_count_tile(html, "Waiting", queued ? "warn" : "", queued);
+    mgr_html_raw(html, "</dl>\n");
 }
 
-static void print_server(request_rec *r)
+/* ---- Filter ---------------------------------------------------------------------------------- */
+
+static void print_option(mgr_html_t *html, const char *value, const char *label,
+                         const char *present)
 {
-    ap_rvputs(r, "<dl><dt>Server Version: ", escaped(r, ap_get_server_description()),
-              "</dt>\n<dt>Server Built: ", escaped(r, ap_get_server_built()), "</dt></dl>\n", NULL);
+    mgr_html_format(html, "<option value=\"%s\"%s>%s</option>", value,
+                    strcmp(value, present) ? "" : " selected", label);
 }
 
-/* The start of a link to edit; scripts find "?b=" and, behind the member, "nonce=" at the end. */
-static void open_link(const mgr_answer_t *answer, const lb_balancer_view_t *balancer,
-                      const lb_member_view_t *member)
+static void print_state_select(mgr_html_t *html, const char *present)
 {
-    request_rec *r = answer->r;
-
-    ap_rvputs(r, "<a href=\"", escaped(r, ap_escape_uri(r->pool, r->uri)), "?", NULL);
-    if (mgr_balancers_is_key_shared(answer->balancers, balancer)) {
-        ap_rvputs(r, "vhost=", mgr_markup_query(r->pool, balancer->vhost), "&amp;", NULL);
+    mgr_html_raw(html, "<label>State <select name=\"state\">");
+    print_option(html, "", "any", present);
+    print_option(html, "attention", "not ok", present);
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
+        print_option(html, w->state, w->word, present);
     }
-    ap_rvputs(r, "b=", mgr_markup_query(r->pool, balancer->key), NULL);
-    if (member) {
-        ap_rvputs(r, "&amp;w=", mgr_markup_query(r->pool, member->url), NULL);
+    mgr_html_raw(html, "</select></label>\n");
+}
+
+static void print_sort_select(mgr_html_t *html, const char *present)
+{
+    mgr_html_raw(html, "<label>Sort by <select name=\"sort\">");
+    print_option(html, "", "configuration", present);
+    for (const mgr_sort_key_t *k = mgr_selection_sort_keys; k->key; k++) {
+        print_option(html, k->key, k->label, present);
     }
-    ap_rvputs(r, "&amp;nonce=", mgr_markup_query(r->pool, balancer->nonce), "\">", NULL);
+    mgr_html_raw(html, "</select></label>\n");
 }
 
-static void print_balancer(const mgr_answer_t *answer, const lb_balancer_view_t *balancer)
+static void print_refresh_select(mgr_html_t *html, int present)
 {
-    request_rec *r = answer->r;
-    const int used = balancer->members->nelts;
+    const char *seconds = apr_itoa(html->r->pool, present);
 
-    ap_rputs("<hr>\n<h3>LoadBalancer Status for ", r);
-    open_link(answer, balancer, NULL);
-    ap_rvputs(r, escaped(r, balancer->name), "</a> [", escaped(r, balancer->vhost), "]</h3>\n",
-              NULL);
-    ap_rputs("<div class=\"scroll\"><table><tr><th>MaxMembers</th><th>StickySession</th>"
-             "<th>DisableFailover</th><th>Timeout</th><th>FailoverAttempts</th><th>Method</th>"
-             "<th>VirtualHost</th></tr>\n",
-             r);
-    ap_rprintf(r, "<tr><td>%d [%d Used]</td><td>%s</td><td>%s</td><td>%" APR_TIME_T_FMT "</td>",
-               used + balancer->free_slots, used,
-               *balancer->sticky ? escaped(r, mgr_wording_sticky(r->pool, balancer)) : "(None)",
-               balancer->nofailover ? "On" : "Off", apr_time_sec(balancer->timeout));
-    ap_rvputs(r, "<td>",
-              balancer->max_attempts < 0 ? "" : apr_itoa(r->pool, balancer->max_attempts),
-              "</td><td>", escaped(r, balancer->lbmethod), "</td><td>", escaped(r, balancer->vhost),
-              "</td></tr>\n</table></div>\n", NULL);
+    mgr_html_raw(html, "<noscript><label>Reload <select name=\"refresh\">");
+    print_option(html, "0", "never", seconds);
+    print_option(html, "5", "every 5 s", seconds);
+    print_option(html, "10", "every 10 s", seconds);
+    print_option(html, "60", "every minute", seconds);
+    mgr_html_raw(html, "</select></label> <button>Apply</button></noscript>\n");
 }
 
-/* Stock's columns first, in stock's order; ours behind them. */
-static void print_member(const mgr_answer_t *answer, const lb_balancer_view_t *balancer,
-                         const lb_member_view_t *member)
+static void print_filter(mgr_page_t *page)
 {
-    request_rec *r = answer->r;
-    char sent[5], received[5];
-    const char *last_error_at = mgr_wording_time(r->pool, member->last_error_at);
+    mgr_html_t *html = page->html;
+    const mgr_selection_t *selection = &page->selection;
 
-    ap_rputs("<tr>\n<td>", r);
-    open_link(answer, balancer, member);
-    ap_rvputs(r, escaped(r, member->name), "</a></td><td>", escaped(r, member->route), "</td><td>",
-              escaped(r, member->redirect), "</td><td>", mgr_wording_weight(r->pool, member),
-              "</td>", NULL);
-    ap_rprintf(r,
-               "<td>%d</td><td class=\"%s\">%s</td><td>%" APR_UINT64_T_FMT "</td><td>%u</td>"
-               "<td>%d</td><td>%s</td><td>%s</td>",
-               member->lbset, escaped(r, member->state), escaped(r, member->status),
-               member->elected, (unsigned int)member->in_flight, member->lbstatus,
-               apr_strfsize((apr_off_t)member->bytes_sent, sent),
-               apr_strfsize((apr_off_t)member->bytes_read, received));
-    ap_rprintf(r, "<td>%s</td><td>%" APR_UINT64_T_FMT "</td><td>%s</td><td>%s</td></tr>\n",
-               escaped(r, member->state), member->failures,
-               escaped(r, apr_pstrcat(r->pool, member->last_error ? member->last_error : "",
-                                      last_error_at ? " " : "", last_error_at, NULL)),
-               escaped(r, mgr_wording_time(r->pool, member->next_trial_at)));
+    mgr_html_raw(html, "<form class=\"filter\" id=\"filter\" role=\"search\" action=\"");
+    mgr_html_text(html, ap_escape_uri(html->r->pool, html->r->uri));
+    mgr_html_raw(html, "\"><label>Filter <input type=\"search\" name=\"filter\" "
+                       "placeholder=\"name, host or route\" value=\"");
+    mgr_html_text(html, selection->filter);
+    mgr_html_raw(html, "\"></label>\n");
+    print_state_select(html, selection->state);
+    print_sort_select(html, selection->sort);
+    mgr_html_raw(html, "<label>Order <select name=\"order\">");
+    print_option(html, "asc", "ascending", selection->is_descending ? "desc" : "asc");
+    print_option(html, "desc", "descending", selection->is_descending ? "desc" : "asc");
+    mgr_html_raw(html, "</select></label>\n");
+    print_refresh_select(html, selection->refresh_seconds);
+    mgr_html_raw(html, "<label class=\"check\"><input type=\"checkbox\" id=\"stock\"> "
+                       "mod_proxy's columns</label></form>\n");
 }
 
-static void print_members(const mgr_answer_t *answer, const lb_balancer_view_t *balancer)
+/* ---- Body ------------------------------------------------------------------------------------ */
+
+static void print_notes(mgr_page_t *page)
 {
-    ap_rputs("<div class=\"scroll\"><table><tr><th>Worker URL</th><th>Route</th><th>RouteRedir</th>"
-             "<th>Factor</th><th>Set</th><th>Status</th><th>Elected</th><th>Busy</th><th>Load</th>"
-             "<th>To</th><th>From</th><th>State</th><th>Failures</th><th>Last error</th>"
-             "<th>Next trial</th></tr>\n",
-             answer->r);
-    for (int i = 0; i < balancer->members->nelts; i++) {
-        print_member(answer, balancer, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));
+    const mgr_answer_t *answer = page->answer;
+    mgr_html_t *html = page->html;
+    const int is_good = answer->status == HTTP_OK;
+
+    mgr_html_format(html, "<div id=\"notes\" role=\"%s\" aria-live=\"polite\">\n",
+                    is_good ? "status" : "alert");
+    if (answer->notes->nelts > 0) {
+        mgr_html_format(html, "<div class=\"note%s\">\n", is_good ? "" : " refused");
+        for (int i = 0; i < answer->notes->nelts; i++) {
+            mgr_html_raw(html, "<p>");
+            mgr_html_text(html, APR_ARRAY_IDX(answer->notes, i, const char *));
+            mgr_html_raw(html, "</p>\n");
+        }
+        mgr_html_raw(html, "</div>\n");
     }
-    ap_rputs("</table></div>\n", answer->r);
+    mgr_html_raw(html, "</div>\n");
 }
 
-static void print_foot(request_rec *r)
+static void print_balancers(mgr_page_t *page)
 {
-    ap_rputs("<footer><hr>The same for programs: <code>v1/status</code> or "
-             "<code>?format=json</code>, <code>?xml=1</code>. " FASTCGI_CLUSTER_COMPONENT
-             "</footer>\n</body></html>\n",
-             r);
+    const apr_array_header_t *balancers = page->answer->balancers;
+    int shown = 0;
+
+    mgr_html_raw(page->html, "<div id=\"balancers\"><h2 class=\"unseen\">Balancers</h2>\n");
+    for (int i = 0; i < balancers->nelts; i++) {
+        shown += mgr_balancer_section_print(page, &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t))
+                 >= 0;
+    }
+    if (balancers->nelts == 0) {
+        mgr_html_raw(page->html, "<p class=\"empty\">No balancer is configured: see "
+                                 "&lt;Proxy balancer://name&gt;.</p>\n");
+    }
+    else if (shown == 0) {
+        mgr_html_raw(page->html, "<p class=\"empty\">No member is like that.</p>\n");
+    }
+    mgr_html_raw(page->html, "</div>\n");
+}
+
+/* Who follows a link to edit sees the form, and of the balancers the one that it is about. */
+static void print_main(mgr_page_t *page)
+{
+    const mgr_answer_t *answer = page->answer;
+
+    mgr_html_raw(page->html, "<main id=\"main\" tabindex=\"-1\">\n");
+    print_notes(page);
+    if (answer->pending) {
+        mgr_confirmation_print(page);
+    }
+    else if (shows_form(answer)) {
+        mgr_edit_form_print(page);
+        mgr_balancer_section_print(page, answer->balancer);
+    }
+    else {
+        print_overview(page);
+        print_filter(page);
+        print_balancers(page);
+        mgr_recent_changes_print(page);
+    }
+    mgr_html_raw(page->html, "</main>\n");
+}
+
+static void print_foot(mgr_page_t *page)
+{
+    mgr_html_t *html = page->html;
+    apr_time_exp_t now;
+
+    apr_time_exp_lt(&now, page->now);
+    mgr_html_raw(html, "<footer>\n<dl><dt>Server Version: ");
+    mgr_html_text(html, ap_get_server_description());
+    mgr_html_raw(html, "</dt>\n<dd>Server Built: ");
+    mgr_html_text(html, ap_get_server_built());
+    mgr_html_format(html, "</dd></dl>\n<p>Times are the server's (UTC%+.2g h). ",
+                    now.tm_gmtoff / 3600.0);
+    mgr_html_raw(html, "For programs: <code>v1/status</code>, <code>?format=json</code>, "
+                       "<code>?xml=1</code>. " FASTCGI_CLUSTER_COMPONENT "</p>\n</footer>\n"
+                       "</body></html>\n");
+}
+
+static int is_about_a_form(const mgr_answer_t *answer)
+{
+    return answer->balancer
+           && (answer->status == HTTP_BAD_REQUEST || answer->status == HTTP_PRECONDITION_FAILED);
 }
 
 /* A refusal that is not about the values of a form shows no cluster. */
 static int is_about_the_cluster(const mgr_answer_t *answer)
 {
-    return answer->status == HTTP_OK || (answer->status == HTTP_BAD_REQUEST && answer->balancer);
+    return answer->status == HTTP_OK || is_about_a_form(answer);
+}
+
+static int is_big(const apr_array_header_t *balancers)
+{
+    int members = 0;
+
+    for (int i = 0; i < balancers->nelts; i++) {
+        members += APR_ARRAY_IDX(balancers, i, lb_balancer_view_t).members->nelts;
+    }
+    return members > MANY_MEMBERS && balancers->nelts > 1;
 }
 
 int mgr_view_html_send(mgr_answer_t *answer)
 {
     request_rec *r = answer->r;
+    mgr_html_t html;
+    mgr_page_t page = {
+        .answer = answer,
+        .html = &html,
+        .selection = mgr_selection_read(r),
+        .now = apr_time_now(),
+        .is_big = !shows_form(answer) && is_big(answer->balancers),
+    };
 
+    page.action = mgr_markup_text(
+        r->pool, apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri),
+                             mgr_selection_query(r->pool, &page.selection), NULL));
     ap_set_content_type(r, "text/html; charset=utf-8");
-    print_head(r);
-    print_notes(answer);
+    mgr_html_begin(&html, r);
+    print_head(&page);
     if (is_about_the_cluster(answer)) {
-        print_server(r);
-        mgr_edit_form_print(answer); /* first: who follows a link sees it without scrolling */
-        if (answer->balancers->nelts == 0) {
-            ap_rputs("<p>No balancer is configured: see &lt;Proxy balancer://name&gt;.</p>\n", r);
-        }
-        for (int i = 0; i < answer->balancers->nelts; i++) {
-            const lb_balancer_view_t *balancer =
-                &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
-            print_balancer(answer, balancer);
-            print_members(answer, balancer);
-        }
+        print_main(&page);
     }
-    print_foot(r);
+    else {
+        mgr_html_raw(&html, "<main id=\"main\" tabindex=\"-1\">\n");
+        print_notes(&page);
+        mgr_html_raw(&html, "</main>\n");
+    }
+    print_foot(&page);
+    mgr_html_end(&html);
     return OK;
 }

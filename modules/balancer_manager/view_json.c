@@ -1,252 +1,383 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* view_json.c - <manager>/v1/status. Names in it are an interface: they are added, never changed.
- * Knows    Jansson, and the names of the fields (README.md lists them).
+ * Knows    the names of the fields (README.md lists them, assets/status.schema.json defines them).
  * Ignores  forms; the nonce stays out, as monitors store what they read.
- * Memory   Jansson's own, given back at the end.   Threads: any, no state. */
+ * Memory   r->pool.   Threads: any, no state. */
 #include "view.h"
 
 #include <string.h>
 
-#include <apr_strings.h>
 #include <ap_mpm.h>
-#include <http_log.h>
+#include <apr_strings.h>
 #include <http_protocol.h>
-#include <jansson.h>
 #include <scoreboard.h>
 
-#include "fastcgi_log.h"
-#include "utf8.h"
-#include "wording.h"
+#include "balancers.h"
+#include "etag.h"
+#include "json.h"
+#include "tally.h"
 
-APLOG_USE_MODULE(balancer_manager);
+enum { STATUS_VERSION = 1 };
 
-enum { STATUS_VERSION = 1, WEIGHT_DIGITS = 5 }; /* 99.25, and not 1.1000000000000001 */
+/* ---- Numbers of members and balancers -------------------------------------------------------- */
 
-typedef struct {
-    apr_pool_t *p;
-    int is_out_of_memory;
-} writer_t;
-
-/* A new value becomes the object's; Jansson frees it when it cannot be kept. */
-static void put(writer_t *w, json_t *object, const char *name, json_t *value)
+static void put_responses(mgr_json_t *w, const uint64_t *responses)
 {
-    if (json_object_set_new(object, name, value) != 0) {
-        w->is_out_of_memory = 1;
+    static const char *const names[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
+
+    mgr_json_open(w, "responses", '{');
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        mgr_json_count(w, names[i], responses[i]);
     }
+    mgr_json_close(w, '}');
 }
 
-/* NULL and "" are absent: null. */
-static void put_text(writer_t *w, json_t *object, const char *name, const char *text)
+/* Only those that came to pass. */
+static void put_ends(mgr_json_t *w, const char *name, const uint64_t *ends)
 {
-    put(w, object, name, text && *text ? json_string(mgr_utf8_mend(w->p, text)) : json_null());
+    int at = LB_SERVED + 1;
+    uint64_t count = 0;
+    const char *word;
+
+    mgr_json_open(w, name, '{');
+    while ((word = mgr_tally_next(ends, &at, &count))) {
+        mgr_json_count(w, word, count);
+    }
+    mgr_json_close(w, '}');
 }
 
-static void put_count(writer_t *w, json_t *object, const char *name, apr_uint64_t count)
+static void put_times_of(mgr_json_t *w, const char *name, const lb_times_t *times)
 {
-    put(w, object, name, json_integer((json_int_t)count));
+    uint64_t count = 0;
+
+    for (int i = 0; i < LB_TIMES_BUCKETS; i++) {
+        count += times->buckets[i];
+    }
+    mgr_json_open(w, name, '{');
+    mgr_json_count(w, "count", count);
+    mgr_json_count(w, "sum_us", times->sum);
+    mgr_json_close(w, '}');
 }
 
-static void put_signed(writer_t *w, json_t *object, const char *name, apr_int64_t number)
+static void put_times(mgr_json_t *w, const lb_member_view_t *member)
 {
-    put(w, object, name, json_integer(number));
+    mgr_json_open(w, "times", '{');
+    put_times_of(w, "queue", &member->queue_times);
+    put_times_of(w, "connect", &member->connect_times);
+    put_times_of(w, "first_byte", &member->first_byte_times);
+    put_times_of(w, "whole", &member->whole_times);
+    mgr_json_close(w, '}');
 }
 
-/* A setting of 0 or less is not set: null. */
-static void put_setting(writer_t *w, json_t *object, const char *name, apr_int64_t number)
+static void put_rate(mgr_json_t *w, const char *name, double per_second)
 {
-    put(w, object, name, number > 0 ? json_integer(number) : json_null());
+    mgr_json_fraction(w, name, (apr_int64_t)(per_second * 1000 + 0.5), 3);
 }
 
-static void put_switch(writer_t *w, json_t *object, const char *name, int is_on)
+static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
 {
-    put(w, object, name, json_boolean(is_on));
+    mgr_json_open(w, "recent", '{');
+    put_rate(w, "requests_per_s", recent->requests);
+    put_rate(w, "failures_per_s", recent->failures);
+    mgr_json_number_from(w, "p50_us", 0, recent->p50);
+    mgr_json_number_from(w, "p95_us", 0, recent->p95);
+    mgr_json_number_from(w, "p99_us", 0, recent->p99);
+    mgr_json_close(w, '}');
 }
+
+/* ---- Members --------------------------------------------------------------------------------- */
 
 /* What the configuration says: monitors compare it with the values above. */
-static json_t *member_config_json(writer_t *w, const lb_member_view_t *member)
+static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
-    json_t *o = json_object();
-
-    put_text(w, o, "url", member->config_url);
-    put(w, o, "weight", json_real(member->config_weight_hundredths / 100.0));
-    put_signed(w, o, "lbset", member->config_lbset);
-    put_text(w, o, "route", member->config_route);
-    put_text(w, o, "redirect", member->config_redirect);
-    return o;
+    mgr_json_open(w, "config", '{');
+    mgr_json_text(w, "url", member->config_url);
+    mgr_json_fraction(w, "weight", member->config_weight_hundredths, 2);
+    mgr_json_number(w, "lbset", member->config_lbset);
+    mgr_json_text(w, "route", member->config_route);
+    mgr_json_text(w, "redirect", member->config_redirect);
+    mgr_json_count(w, "limit", member->config_limit);
+    mgr_json_count(w, "queue_limit", member->config_queue_limit);
+    mgr_json_number(w, "queue_timeout_us", member->config_queue_timeout);
+    mgr_json_close(w, '}');
 }
 
-static json_t *check_json(writer_t *w, const lb_member_view_t *member)
+static void put_check(mgr_json_t *w, const lb_member_view_t *member)
 {
-    json_t *o = json_object();
-
-    put_text(w, o, "at", mgr_wording_time(w->p, member->checked_at));
-    put_text(w, o, "outcome", member->check_outcome);
-    put_count(w, o, "passes", member->check_passes);
-    put_count(w, o, "fails", member->check_fails);
-    put_signed(w, o, "took_us", member->check_took);
-    return o;
+    mgr_json_open(w, "check", '{');
+    mgr_json_time(w, "at", member->checked_at);
+    mgr_json_text(w, "outcome", member->check_outcome);
+    mgr_json_count(w, "passes", member->check_passes);
+    mgr_json_count(w, "fails", member->check_fails);
+    mgr_json_number(w, "took_us", member->check_took);
+    mgr_json_close(w, '}');
 }
 
-static json_t *fpm_json(writer_t *w, const lb_member_view_t *member)
+static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
 {
-    json_t *o = json_object();
-
-    put_text(w, o, "at", mgr_wording_time(w->p, member->fpm_numbers_at));
-    put_count(w, o, "idle", member->fpm.idle);
-    put_count(w, o, "active", member->fpm.active);
-    put_count(w, o, "total", member->fpm.total);
-    put_count(w, o, "listen_queue", member->fpm.listen_queue);
-    put_count(w, o, "max_children_reached", member->fpm.max_children_reached);
-    return o;
+    mgr_json_open(w, "fpm", '{');
+    mgr_json_time(w, "at", member->fpm_numbers_at);
+    mgr_json_count(w, "idle", member->fpm.idle);
+    mgr_json_count(w, "active", member->fpm.active);
+    mgr_json_count(w, "total", member->fpm.total);
+    mgr_json_count(w, "listen_queue", member->fpm.listen_queue);
+    mgr_json_count(w, "max_children_reached", member->fpm.max_children_reached);
+    mgr_json_close(w, '}');
 }
 
-static json_t *member_json(writer_t *w, const lb_member_view_t *member)
+/* Stock's words end with a blank each. */
+static void put_status_words(mgr_json_t *w, const char *status)
 {
-    json_t *o = json_object();
-    char *status = apr_pstrdup(w->p, member->status ? member->status : "");
+    size_t bytes = status ? strlen(status) : 0;
 
-    for (size_t n = strlen(status); n > 0 && status[n - 1] == ' '; n--) {
-        status[n - 1] = '\0'; /* stock's words end with a blank each */
+    while (bytes > 0 && status[bytes - 1] == ' ') {
+        bytes--;
     }
-    put_text(w, o, "name", member->name);
-    put_text(w, o, "url", member->url);
-    put_text(w, o, "scheme", member->scheme);
-    put_text(w, o, "hostname", member->hostname);
-    put_setting(w, o, "port", member->port);
-    put_text(w, o, "state", member->state);
-    put_text(w, o, "status", status);
-    put_text(w, o, "route", member->route);
-    put_text(w, o, "redirect", member->redirect);
-    put(w, o, "weight", json_real(member->weight_hundredths / 100.0));
-    put_signed(w, o, "lbset", member->lbset);
-    put_signed(w, o, "lbstatus", member->lbstatus);
-    put_count(w, o, "elected", member->elected);
-    put_count(w, o, "in_flight", member->in_flight);
-    put_count(w, o, "queued", member->queued);
-    put_count(w, o, "limit", member->limit);
-    put_count(w, o, "queue_limit", member->queue_limit);
-    put_count(w, o, "failures", member->failures);
-    put_text(w, o, "last_error", member->last_error);
-    put_text(w, o, "last_error_at", mgr_wording_time(w->p, member->last_error_at));
-    put_text(w, o, "drain_until", mgr_wording_time(w->p, member->drain_until));
-    put_text(w, o, "next_trial_at", mgr_wording_time(w->p, member->next_trial_at));
-    put_text(w, o, "state_since", mgr_wording_time(w->p, member->since));
-    put_signed(w, o, "strikes", member->strikes);
-    put_signed(w, o, "share_percent", member->share_percent);
-    put(w, o, "check", member->is_checked ? check_json(w, member) : json_null());
-    put(w, o, "fpm", member->fpm_numbers_at ? fpm_json(w, member) : json_null());
-    put_signed(w, o, "retries", member->retries);
-    put_count(w, o, "bytes_sent", member->bytes_sent);
-    put_count(w, o, "bytes_read", member->bytes_read);
-    put_signed(w, o, "retry_us", member->retry);
-    put_signed(w, o, "pool_min", member->pool_min);
-    put_signed(w, o, "pool_smax", member->pool_smax);
-    put_signed(w, o, "pool_max", member->pool_max);
-    put_setting(w, o, "ttl_us", member->ttl);
-    put_setting(w, o, "timeout_us", member->timeout);
-    put_setting(w, o, "acquire_us", member->acquire);
-    put_setting(w, o, "recv_buffer_bytes", (apr_int64_t)member->recv_buffer_bytes);
-    put_setting(w, o, "io_buffer_bytes", (apr_int64_t)member->io_buffer_bytes);
-    put(w, o, "keepalive", member->keepalive < 0 ? json_null() : json_boolean(member->keepalive));
-    put_text(w, o, "flush_packets", member->flush_packets);
-    put_setting(w, o, "flush_wait_us", member->flush_wait);
-    put(w, o, "config", member->is_added ? json_null() : member_config_json(w, member));
-    return o;
+    mgr_json_text(w, "status", bytes ? apr_pstrmemdup(w->sink->r->pool, status, bytes) : NULL);
 }
 
-static json_t *balancer_config_json(writer_t *w, const lb_balancer_view_t *balancer)
+static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
 {
-    json_t *o = json_object();
-    const int attempts = balancer->config_max_attempts;
-
-    put_text(w, o, "lbmethod", balancer->config_lbmethod);
-    put_text(w, o, "sticky_cookie", balancer->config_sticky);
-    put_text(w, o, "sticky_parameter", balancer->config_sticky_path);
-    put_switch(w, o, "nofailover", balancer->config_nofailover);
-    put_signed(w, o, "timeout_us", balancer->config_timeout);
-    put(w, o, "max_attempts", attempts < 0 ? json_null() : json_integer(attempts));
-    return o;
+    mgr_json_text(w, "name", member->name);
+    mgr_json_text(w, "url", member->url);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, member->revision));
+    mgr_json_text(w, "scheme", member->scheme);
+    mgr_json_text(w, "hostname", member->hostname);
+    mgr_json_number_from(w, "port", 1, member->port);
 }
 
-static json_t *balancer_json(writer_t *w, const lb_balancer_view_t *balancer)
+static void put_state(mgr_json_t *w, const lb_member_view_t *member)
 {
-    json_t *o = json_object();
-    json_t *members = json_array();
+    mgr_json_text(w, "state", member->state);
+    put_status_words(w, member->status);
+    mgr_json_time(w, "state_since", member->since);
+    mgr_json_text(w, "last_error", member->last_error);
+    mgr_json_time(w, "last_error_at", member->last_error_at);
+    mgr_json_time(w, "next_trial_at", member->next_trial_at);
+    mgr_json_time(w, "drain_until", member->drain_until);
+    mgr_json_number(w, "strikes", member->strikes);
+    mgr_json_number(w, "share_percent", member->share_percent);
+}
 
-    put_text(w, o, "name", balancer->name);
-    put_text(w, o, "key", balancer->key);
-    put_text(w, o, "vhost", balancer->vhost);
-    put_signed(w, o, "id", balancer->id);
-    put_text(w, o, "lbmethod", balancer->lbmethod);
-    put_text(w, o, "sticky_cookie", balancer->sticky);
-    put_text(w, o, "sticky_parameter", balancer->sticky_path);
-    put_switch(w, o, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
-    put_switch(w, o, "nofailover", balancer->nofailover);
-    put_switch(w, o, "forcerecovery", balancer->forcerecovery);
-    put_signed(w, o, "timeout_us", balancer->timeout);
-    put(w, o, "max_attempts",
-        balancer->max_attempts < 0 ? json_null() : json_integer(balancer->max_attempts));
-    put_count(w, o, "queued", balancer->queued);
-    put_signed(w, o, "free_slots", balancer->free_slots);
-    put_switch(w, o, "persistent", balancer->is_persistent);
-    put(w, o, "config", balancer_config_json(w, balancer));
+static void put_load(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_number(w, "lbstatus", member->lbstatus);
+    mgr_json_count(w, "in_flight", member->in_flight);
+    mgr_json_count(w, "parked", member->parked);
+    mgr_json_count(w, "limit", member->limit);
+    mgr_json_count(w, "queued", member->queued);
+    mgr_json_count(w, "queue_limit", member->queue_limit);
+    mgr_json_number(w, "queue_timeout_us", member->queue_timeout);
+}
+
+static void put_counted(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_time(w, "counted_since", member->counted_since);
+    mgr_json_count(w, "elected", member->elected);
+    mgr_json_count(w, "failures", member->failures);
+    mgr_json_number(w, "retries", member->retries);
+    mgr_json_count(w, "bytes_sent", member->bytes_sent);
+    mgr_json_count(w, "bytes_read", member->bytes_read);
+    put_responses(w, member->responses);
+    put_ends(w, "errors", member->ends);
+    put_times(w, member);
+    put_recent(w, &member->recent);
+}
+
+/* A setting of 0 or less is not set. */
+static void put_setting(mgr_json_t *w, const char *name, apr_int64_t number)
+{
+    mgr_json_number_from(w, name, 1, number);
+}
+
+static void put_settings(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_text(w, "route", member->route);
+    mgr_json_text(w, "redirect", member->redirect);
+    mgr_json_fraction(w, "weight", member->weight_hundredths, 2);
+    mgr_json_number(w, "lbset", member->lbset);
+    mgr_json_number(w, "retry_us", member->retry);
+    mgr_json_number(w, "pool_min", member->pool_min);
+    mgr_json_number(w, "pool_smax", member->pool_smax);
+    mgr_json_number(w, "pool_max", member->pool_max);
+    put_setting(w, "ttl_us", member->ttl);
+    put_setting(w, "timeout_us", member->timeout);
+    put_setting(w, "acquire_us", member->acquire);
+    put_setting(w, "recv_buffer_bytes", (apr_int64_t)member->recv_buffer_bytes);
+    put_setting(w, "io_buffer_bytes", (apr_int64_t)member->io_buffer_bytes);
+    if (member->keepalive < 0) {
+        mgr_json_null(w, "keepalive");
+    }
+    else {
+        mgr_json_switch(w, "keepalive", member->keepalive);
+    }
+    mgr_json_text(w, "flush_packets", member->flush_packets);
+    put_setting(w, "flush_wait_us", member->flush_wait);
+}
+
+static void put_member(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_break_line(w);
+    mgr_json_open(w, "", '{');
+    put_identity(w, member);
+    put_state(w, member);
+    put_load(w, member);
+    put_counted(w, member);
+    put_settings(w, member);
+    if (member->is_checked) {
+        put_check(w, member);
+    }
+    else {
+        mgr_json_null(w, "check");
+    }
+    if (member->fpm_numbers_at) {
+        put_fpm(w, member);
+    }
+    else {
+        mgr_json_null(w, "fpm");
+    }
+    if (member->is_added) {
+        mgr_json_null(w, "config");
+    }
+    else {
+        put_member_config(w, member);
+    }
+    mgr_json_close(w, '}');
+}
+
+/* ---- Balancers ------------------------------------------------------------------------------- */
+
+static void put_balancer_config(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_open(w, "config", '{');
+    mgr_json_text(w, "lbmethod", balancer->config_lbmethod);
+    mgr_json_text(w, "sticky_cookie", balancer->config_sticky);
+    mgr_json_text(w, "sticky_parameter", balancer->config_sticky_path);
+    mgr_json_switch(w, "nofailover", balancer->config_nofailover);
+    mgr_json_number(w, "timeout_us", balancer->config_timeout);
+    mgr_json_number_from(w, "max_attempts", 0, balancer->config_max_attempts);
+    mgr_json_close(w, '}');
+}
+
+/* A column of the past: one number of each sample. */
+#define PUT_COLUMN(w, past, name, put)                                        \
+    do {                                                                      \
+        mgr_json_open(w, name, '[');                                          \
+        for (int i = 0; i < (past)->nelts; i++) {                             \
+            const lb_sample_t *sample = &APR_ARRAY_IDX(past, i, lb_sample_t); \
+            put;                                                              \
+        }                                                                     \
+        mgr_json_close(w, ']');                                               \
+    } while (0)
+
+static void put_past(mgr_json_t *w, const apr_array_header_t *past)
+{
+    const apr_time_t now = apr_time_now();
+
+    mgr_json_open(w, "past", '{');
+    PUT_COLUMN(w, past, "age_s", mgr_json_fraction(w, "", (now - sample->at) / 100000, 1));
+    PUT_COLUMN(w, past, "requests_per_s", put_rate(w, "", sample->requests));
+    PUT_COLUMN(w, past, "failures_per_s", put_rate(w, "", sample->failures));
+    PUT_COLUMN(w, past, "in_flight", mgr_json_count(w, "", sample->in_flight));
+    PUT_COLUMN(w, past, "queued", mgr_json_count(w, "", sample->queued));
+    PUT_COLUMN(w, past, "p50_us", mgr_json_number_from(w, "", 0, sample->p50));
+    PUT_COLUMN(w, past, "p95_us", mgr_json_number_from(w, "", 0, sample->p95));
+    mgr_json_close(w, '}');
+}
+
+static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_text(w, "lbmethod", balancer->lbmethod);
+    mgr_json_text(w, "sticky_cookie", balancer->sticky);
+    mgr_json_text(w, "sticky_parameter", balancer->sticky_path);
+    mgr_json_switch(w, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
+    mgr_json_switch(w, "nofailover", balancer->nofailover);
+    mgr_json_switch(w, "forcerecovery", balancer->forcerecovery);
+    mgr_json_number(w, "timeout_us", balancer->timeout);
+    mgr_json_number_from(w, "max_attempts", 0, balancer->max_attempts);
+    mgr_json_number(w, "free_slots", balancer->free_slots);
+    mgr_json_switch(w, "persistent", balancer->is_persistent);
+    put_balancer_config(w, balancer);
+}
+
+static void put_balancer(void *json, const lb_balancer_view_t *balancer)
+{
+    mgr_json_t *w = json;
+
+    mgr_json_break_line(w);
+    mgr_json_open(w, "", '{');
+    mgr_json_text(w, "name", balancer->name);
+    mgr_json_text(w, "key", balancer->key);
+    mgr_json_text(w, "vhost", balancer->vhost);
+    mgr_json_number(w, "id", balancer->id);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, balancer->revision));
+    put_balancer_settings(w, balancer);
+    mgr_json_count(w, "queued", balancer->queued);
+    mgr_json_time(w, "counted_since", balancer->counted_since);
+    put_ends(w, "refused", balancer->refused);
+    put_recent(w, &balancer->recent);
+    put_past(w, balancer->past);
+    mgr_json_open(w, "members", '[');
     for (int i = 0; i < balancer->members->nelts; i++) {
-        const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-        if (json_array_append_new(members, member_json(w, member)) != 0) {
-            w->is_out_of_memory = 1;
-        }
+        put_member(w, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));
     }
-    put(w, o, "members", members);
-    return o;
+    mgr_json_close(w, ']');
+    mgr_json_close(w, '}');
 }
 
-static json_t *server_json(writer_t *w)
+static void put_server(mgr_json_t *w)
 {
-    json_t *o = json_object();
     int generation = 0;
 
-    put_text(w, o, "software", ap_get_server_description());
-    put_text(w, o, "restart_time",
-             ap_exists_scoreboard_image()
-                 ? mgr_wording_time(w->p, ap_scoreboard_image->global->restart_time)
-                 : NULL);
     ap_mpm_query(AP_MPMQ_GENERATION, &generation);
-    put_signed(w, o, "generation", generation);
-    put_text(w, o, "now", mgr_wording_time(w->p, apr_time_now()));
-    return o;
+    mgr_json_open(w, "server", '{');
+    mgr_json_text(w, "software", ap_get_server_description());
+    mgr_json_time(w, "restart_time", ap_exists_scoreboard_image()
+                                         ? ap_scoreboard_image->global->restart_time : 0);
+    mgr_json_number(w, "generation", generation);
+    mgr_json_time(w, "now", apr_time_now());
+    mgr_json_close(w, '}');
 }
 
-static int write_bytes(const char *bytes, size_t count, void *request)
+static mgr_json_t *begin(request_rec *r)
 {
-    return ap_rwrite(bytes, (int)count, request) < 0 ? -1 : 0;
+    ap_set_content_type(r, "application/json");
+    return mgr_json_make(r);
+}
+
+static int end(const mgr_json_t *w)
+{
+    mgr_sink_text(w->sink, "\n");
+    mgr_sink_end(w->sink);
+    return OK;
+}
+
+int mgr_view_balancer_json_send(mgr_answer_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_balancer(w, answer->balancer);
+    return end(w);
+}
+
+int mgr_view_member_json_send(mgr_answer_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_member(w, answer->member);
+    return end(w);
 }
 
 int mgr_view_json_send(mgr_answer_t *answer)
 {
-    request_rec *r = answer->r;
-    writer_t w = {.p = r->pool};
-    json_t *status = json_object();
-    json_t *balancers = json_array();
+    mgr_json_t *w = begin(answer->r);
 
-    put_signed(&w, status, "version", STATUS_VERSION);
-    put(&w, status, "server", server_json(&w));
-    for (int i = 0; i < answer->balancers->nelts; i++) {
-        const lb_balancer_view_t *balancer =
-            &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
-        if (json_array_append_new(balancers, balancer_json(&w, balancer)) != 0) {
-            w.is_out_of_memory = 1;
-        }
-    }
-    put(&w, status, "balancers", balancers);
-    if (w.is_out_of_memory) {
-        json_decref(status);
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
-                      FCLOGNO(0603) "status as JSON: no memory for it");
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    ap_set_content_type(r, "application/json");
-    json_dump_callback(status, write_bytes, r, JSON_INDENT(2) | JSON_REAL_PRECISION(WEIGHT_DIGITS));
-    ap_rputs("\n", r);
-    json_decref(status);
-    return OK;
+    mgr_json_open(w, "", '{');
+    mgr_json_number(w, "version", STATUS_VERSION);
+    put_server(w);
+    mgr_json_open(w, "balancers", '[');
+    mgr_balancers_each(answer->r, put_balancer, w);
+    mgr_json_close(w, ']');
+    mgr_json_close(w, '}');
+    return end(w);
 }

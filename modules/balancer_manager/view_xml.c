@@ -80,10 +80,12 @@ static void member_numbers(request_rec *r, const lb_member_view_t *member)
     number_if_set(r, 10, "retry", apr_time_sec(member->retry));
 }
 
-static void balancer_settings(request_rec *r, const lb_balancer_view_t *balancer)
+static void balancer_settings(const mgr_answer_t *answer, const lb_balancer_view_t *balancer)
 {
+    request_rec *r = answer->r;
+
     element(r, 6, "name", balancer->name);
-    element(r, 6, "nonce", balancer->nonce);
+    element(r, 6, "nonce", answer->token);
     if (*balancer->sticky) {
         element(r, 6, "stickysession", balancer->sticky);
         element(r, 6, "nofailover", on_off(balancer->nofailover));
@@ -112,7 +114,7 @@ int mgr_view_xml_send(mgr_answer_t *answer)
             &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
 
         ap_rputs("    <httpd:balancer>\n", r);
-        balancer_settings(r, balancer);
+        balancer_settings(answer, balancer);
         ap_rputs("      <httpd:workers>\n", r);
         for (int n = 0; n < balancer->members->nelts; n++) {
             const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, n, lb_member_view_t);

@@ -90,7 +90,7 @@ int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const 
 {
     conn_rec *c = r->connection;
     const char *real;
-    apr_file_t *file;
+    apr_file_t *file = NULL;
 
     int rc = find_real_path(r, config, path, &real);
     if (rc == OK) {

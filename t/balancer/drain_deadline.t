@@ -89,7 +89,7 @@ for my $balancer (sort keys %session) {
 change('routes', w_status_N => 1);
 is_deeply [@{ member('routes') }{qw(state drain_until)}], ['draining', undef],
     'a drain without a deadline';
-like change('routes', w_drain_deadline => 100)->{body}, qr/Drain until - -&gt; \d{4}-/,
+like change('routes', w_drain_deadline => 100)->{body}, qr/drain_until - -&gt; \d{4}-/,
     'a deadline for it, as the page tells';
 my $until = member('routes')->{drain_until};
 change('routes', w_drain_deadline => 200);

@@ -113,13 +113,15 @@ sub temporary_dir {
 #   mpm        event, worker, prefork
 #   log_level  default warn
 #   manager    0: no /balancer-manager
+#   right      of everybody on this machine in the manager: view, operate, edit (default)
 #   files      { 'a/index.php' => text } for the document root
 #   defaults   0: nothing but Listen, the modules and config (for tests of the configuration itself)
 #   debug_log  "proxy_fastcgi:debug" and the like, added to LogLevel
+#   any_log    1: whatever is in the error log, it is not checked
 sub new {
     my ($class, %o) = @_;
     my $self = bless { children => 1, threads => 16, mpm => $ENV{TEST_MPM} || 'event',
-                       log_level => 'warn', manager => 1, modules => [], without => [], files => {},
+                       log_level => 'warn', manager => 1, right => 'edit', modules => [], without => [], files => {},
                        ours => 1, config => '', owner => $$, %o }, $class;
     $self->{root} = temporary_dir('httpd');
     make_path(map { "$self->{root}/$_" } qw(htdocs run tmp state));
@@ -188,6 +190,7 @@ sub config_text {
         $text .= $self->mpm_text;
         if ($self->{manager} && $self->{ours} && !$without{balancer_manager}) {
             $text .= "<Location /balancer-manager>\nSetHandler balancer-manager\nRequire local\n"
+                   . (is_stock() ? '' : "BalancerManagerRequire $self->{right} local\n")
                    . "</Location>\nProxyPass /balancer-manager !\n";
         }
     }
@@ -257,7 +260,7 @@ sub start {
         my $log = "$self->{root}/error.log";
         open my $touch, '>>', $log or die "$log: $!";
         close $touch;
-        $self->{log} //= ErrorLog->new($log, strict => !is_stock());
+        $self->{log} //= ErrorLog->new($log, strict => !is_stock() && !$self->{any_log});
         $self->{process} = Process->start(name => 'httpd', output => "$self->{root}/stderr",
             env => { TMPDIR => $self->tmp_dir },
             run => [httpd_program(), '-DFOREGROUND', '-d', $self->root,

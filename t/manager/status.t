@@ -57,7 +57,7 @@ is $one->{url}, 'http://127.0.0.1:1', 'url of a member';
 is $one->{state}, 'ok', '... state';
 is $one->{status}, 'Init Ok', "... stock's words for it";
 cmp_ok $one->{weight}, '==', 2.5, '... weight';
-like $response->{body}, qr/"weight": 2\.5,/, '... without a tail of digits';
+like $response->{body}, qr/"weight":2\.5,/, '... without a tail of digits';
 is $one->{timeout_us}, 5_000_000, '... timeout in microseconds';
 is $local->{state}, 'standby', 'state of a hot standby';
 is $local->{route}, "\x{fffd}", 'a byte that is not UTF-8 is replaced';

@@ -181,6 +181,21 @@ START_TEST(every_character_behind_a_number_is_a_unit_of_ours_or_wrong)
 }
 END_TEST
 
+START_TEST(counts_are_whole_numbers_within_their_bounds)
+{
+    int number = -1;
+    ck_assert(fcgi_directive_count("1", 1, 100, &number));
+    ck_assert_int_eq(number, 1);
+    ck_assert(fcgi_directive_count("100", 1, 100, &number));
+    ck_assert_int_eq(number, 100);
+    static const char *const wrong[] = { "0", "101", "", "-1", "1k", "1.0", "4294967297", " 1" };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        ck_assert_msg(!fcgi_directive_count(wrong[i], 1, 100, &number), "%s", wrong[i]);
+    }
+    ck_assert_int_eq(number, 100);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("directive");
@@ -198,6 +213,7 @@ int main(void)
     tcase_add_test(tc, other_units_are_no_sizes);
     tcase_add_test(tc, junk_is_no_size);
     tcase_add_test(tc, every_single_character_but_a_digit_is_no_size);
+    tcase_add_test(tc, counts_are_whole_numbers_within_their_bounds);
     tcase_add_test(tc, every_character_behind_a_number_is_a_unit_of_ours_or_wrong);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);

@@ -14,6 +14,8 @@
 #define BALANCERS 3
 #define MEMBERS 5
 #define ROW sizeof(lb_member_row_t)
+#define ROOM sizeof(lb_member_room_t)
+#define BALANCER_ROOM sizeof(lb_balancer_room_t)
 
 static const lb_table_size_t size = {
     .balancers = BALANCERS, .members = MEMBERS, .processes = 2, .waiters = 4
@@ -43,21 +45,21 @@ static size_t bytes_of(uint32_t balancers, uint32_t members, uint32_t processes,
 START_TEST(table_takes_whole_lines_for_itself_and_each_row)
 {
     ck_assert_uint_eq(bytes_of(0, 0, 0, 0), 128);
-    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 1, 0, 0), 128 + ROW);
+    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), 128 + 64 + BALANCER_ROOM);
+    ck_assert_uint_eq(bytes_of(0, 1, 0, 0), 128 + ROW + ROOM);
     ck_assert_uint_eq(bytes_of(0, 0, 0, 1), 128 + 64);
     ck_assert_uint_eq(bytes_of(0, 0, 1, 0), 128 + 128);
-    ck_assert_uint_eq(bytes_of(0, 1, 1, 0), 128 + ROW + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 8, 1, 0), 128 + 8 * ROW + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 9, 2, 0), 128 + 9 * ROW + 2 * (128 + 128));
-    ck_assert_uint_eq(bytes_of(3, 5, 0, 0), 128 + 64 * 3 + ROW * 5);
+    ck_assert_uint_eq(bytes_of(0, 1, 1, 0), 128 + ROW + ROOM + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 8, 1, 0), 128 + 8 * (ROW + ROOM) + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 9, 2, 0), 128 + 9 * (ROW + ROOM) + 2 * (128 + 128));
+    ck_assert_uint_eq(bytes_of(3, 5, 0, 0), 128 + (64 + BALANCER_ROOM) * 3 + (ROW + ROOM) * 5);
 }
 END_TEST
 
 START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
     ck_assert_uint_eq(bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
-                      128 + (128 + ROW) * UINT64_C(0xffffffff));
+                      128 + (64 + BALANCER_ROOM + ROW + ROOM + 64) * UINT64_C(0xffffffff));
 }
 END_TEST
 
@@ -348,6 +350,54 @@ START_TEST(sweep_of_an_empty_table_changes_nothing)
 }
 END_TEST
 
+static lb_member_room_t *room_of(lb_table_t *t, const lb_member_row_t *row)
+{
+    return lb_table_member_room(t, lb_table_member_index(t, row));
+}
+
+START_TEST(rooms_stand_behind_the_waiters_and_before_the_processes)
+{
+    lb_table_t *t = new_table();
+    const size_t rooms = 128 + 64 * BALANCERS + ROW * MEMBERS + 64 * size.waiters;
+    ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 0)), rooms);
+    ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 2)), rooms + 2 * BALANCER_ROOM);
+    const size_t members = rooms + BALANCERS * BALANCER_ROOM;
+    ck_assert_uint_eq(offset_of(t, lb_table_member_room(t, 0)), members);
+    ck_assert_uint_eq(offset_of(t, lb_table_member_room(t, MEMBERS - 1)),
+                      members + (MEMBERS - 1) * ROOM);
+    ck_assert_uint_eq(offset_of(t, lb_table_process(t, 0)), members + MEMBERS * ROOM);
+    free(t);
+}
+END_TEST
+
+START_TEST(a_free_balancer_row_has_an_empty_room_for_its_next_owner)
+{
+    lb_table_t *t = new_table();
+    lb_balancer_row_t *row = lb_table_claim_balancer(t, 42, 1);
+    lb_measures_add_refusal(lb_table_balancer_room(t, 0), LB_QUEUE_FULL);
+    lb_table_claim_balancer(t, 42, 2);
+    ck_assert_uint_eq(lb_table_balancer_room(t, 0)->refused[LB_QUEUE_FULL], 1);
+    lb_table_sweep(t, 4);
+    ck_assert_ptr_eq(lb_table_claim_balancer(t, 43, 4), row);
+    ck_assert_uint_eq(lb_table_balancer_room(t, 0)->refused[LB_QUEUE_FULL], 0);
+    free(t);
+}
+END_TEST
+
+START_TEST(a_member_that_was_away_had_nothing_in_the_last_minute)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *row = lb_table_claim_member(t, 42, 1);
+    lb_measures_add_try(room_of(t, row), LB_SERVED, NULL);
+    lb_table_claim_member(t, 42, 2);
+    ck_assert_uint_eq(room_of(t, row)->marks[5].requests, 0);
+    lb_table_claim_member(t, 42, 4);
+    ck_assert_uint_eq(room_of(t, row)->marks[5].requests, 1);
+    ck_assert_uint_eq(room_of(t, row)->counters.ends[LB_SERVED], 1);
+    free(t);
+}
+END_TEST
+
 START_TEST(reset_clears_the_counts_and_leaves_what_is_in_flight)
 {
     lb_table_t *t = new_table();
@@ -356,8 +406,12 @@ START_TEST(reset_clears_the_counts_and_leaves_what_is_in_flight)
     count_something(member);
     count_something(neighbour);
     member->in_flight = 3;
-    lb_table_reset_member(member);
+    lb_measures_add_try(room_of(t, member), LB_SERVED, NULL);
+    lb_measures_add_try(room_of(t, neighbour), LB_SERVED, NULL);
+    lb_table_reset_member(t, member);
     assert_counted_nothing(member);
+    ck_assert_uint_eq(room_of(t, member)->counters.ends[LB_SERVED], 0);
+    ck_assert_uint_eq(room_of(t, neighbour)->counters.ends[LB_SERVED], 1);
     ck_assert_uint_eq(member->in_flight, 3);
     ck_assert_uint_eq(member->key, 42);
     ck_assert_uint_eq(member->generation, 6);
@@ -483,6 +537,9 @@ static TCase *rows(void)
     tcase_add_test(tc, key_that_comes_back_after_its_sweep_starts_from_zero);
     tcase_add_test(tc, key_behind_a_freed_row_keeps_its_own_row);
     tcase_add_test(tc, sweep_of_an_empty_table_changes_nothing);
+    tcase_add_test(tc, rooms_stand_behind_the_waiters_and_before_the_processes);
+    tcase_add_test(tc, a_free_balancer_row_has_an_empty_room_for_its_next_owner);
+    tcase_add_test(tc, a_member_that_was_away_had_nothing_in_the_last_minute);
     tcase_add_test(tc, reset_clears_the_counts_and_leaves_what_is_in_flight);
     return tc;
 }

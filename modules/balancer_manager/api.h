@@ -1,0 +1,13 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* api.h - the JSON interface: everything below /v1/ but the status. */
+#ifndef MGR_API_H
+#define MGR_API_H
+
+#include "answer.h"
+
+/** Answer a request.
+ *  path     below the manager's own
+ *  returns  OK: the answer is sent; or an HTTP status */
+int mgr_api_handle(mgr_answer_t *answer, const char *path);
+
+#endif

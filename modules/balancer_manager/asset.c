@@ -1,0 +1,50 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* asset.c - finds and sends the files that are part of the module.
+ * Knows    how long a browser may keep them (RFC 9111, 5.2).
+ * Ignores  what is in them, and which path leads here (router.c).
+ * Memory   constants.   Threads: any, no state. */
+#include "asset.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+
+const mgr_asset_t *mgr_asset_find(const char *name)
+{
+    for (size_t i = 0; i < mgr_asset_count; i++) {
+        if (!strcmp(mgr_asset_all[i].name, name)) {
+            return &mgr_asset_all[i];
+        }
+    }
+    return NULL;
+}
+
+const char *mgr_asset_url(request_rec *r, const char *base, const char *name)
+{
+    return apr_pstrcat(r->pool, ap_escape_uri(r->pool, base), "/assets/", name, "?v=",
+                       mgr_asset_find(name)->hash, NULL);
+}
+
+/* What the URL names by its content never changes; anything else is asked for again. */
+static const char *cache_control(const request_rec *r, const mgr_asset_t *asset)
+{
+    const int is_versioned =
+        r->args && !strncmp(r->args, "v=", 2) && !strcmp(r->args + 2, asset->hash);
+
+    return is_versioned ? "private, max-age=31536000, immutable" : "private, no-cache";
+}
+
+int mgr_asset_send(request_rec *r, const mgr_asset_t *asset)
+{
+    apr_table_setn(r->headers_out, "Cache-Control", cache_control(r, asset));
+    apr_table_setn(r->headers_out, "ETag", apr_pstrcat(r->pool, "\"", asset->hash, "\"", NULL));
+    ap_set_content_type(r, asset->content_type);
+    ap_set_content_length(r, (apr_off_t)asset->length);
+
+    const int status = ap_meets_conditions(r);
+    if (status == OK) {
+        ap_rwrite(asset->bytes, (int)asset->length, r);
+    }
+    return status;
+}

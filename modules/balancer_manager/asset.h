@@ -1,0 +1,32 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* asset.h - files that are part of the module: those of assets/, as they were when it was built. */
+#ifndef MGR_ASSET_H
+#define MGR_ASSET_H
+
+#include <httpd.h>
+
+typedef struct {
+    const char *name;           /* of the file, without a folder */
+    const unsigned char *bytes;
+    apr_size_t length;          /* of bytes */
+    const char *content_type;
+    const char *hash;           /* of the bytes: the ETag, without its quotes, and `v` in URLs */
+} mgr_asset_t;
+
+/** In the generated asset_bytes.c. */
+extern const mgr_asset_t mgr_asset_all[];
+extern const size_t mgr_asset_count;
+
+/** Find an asset by its name; NULL when there is none. */
+const mgr_asset_t *mgr_asset_find(const char *name);
+
+/** The asset's URL, in r->pool; it is another one when the content is another.
+ *  base     the manager's path, as in mgr_answer_t
+ *  name     of an asset that exists */
+const char *mgr_asset_url(request_rec *r, const char *base, const char *name);
+
+/** Answer a GET or HEAD with the asset, or with 304 when the client has it.
+ *  returns  OK or an HTTP status */
+int mgr_asset_send(request_rec *r, const mgr_asset_t *asset);
+
+#endif

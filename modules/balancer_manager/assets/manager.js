@@ -1,0 +1,224 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+// manager.js - keeps the page up to date in place. Everything works without it, by forms: the
+// server filters, sorts and draws; this fetches the same page again and puts in what is different.
+'use strict';
+
+(() => {
+    const SECONDS = 2;
+    const LOST_AFTER = 3;           // failed fetches in a row
+    const live = document.getElementById('live');
+    const liveState = document.getElementById('live-state');
+    const pause = document.getElementById('pause');
+    const filter = document.getElementById('filter');
+    let timer = 0;
+    let running = null;             // AbortController of the fetch under way
+    let failed = 0;
+    let isPaused = false;
+
+    // ---- Putting in what is different ----
+
+    // What belongs to the user while the page is open.
+    const isUsers = (element, name) =>
+        (element.localName === 'details' && name === 'open')
+        || (element.localName === 'input' && (name === 'value' || name === 'checked'));
+
+    function takeAttributes(old, fresh) {
+        for (const {name, value} of fresh.attributes) {
+            if (old.getAttribute(name) !== value && !isUsers(old, name)) {
+                old.setAttribute(name, value);
+            }
+        }
+        for (const {name} of [...old.attributes]) {
+            if (!fresh.hasAttribute(name) && !isUsers(old, name)) {
+                old.removeAttribute(name);
+            }
+        }
+    }
+
+    const isSameKind = (a, b) =>
+        a.nodeType === b.nodeType && a.nodeName === b.nodeName && (a.id || '') === (b.id || '');
+
+    // The old node that stands for `fresh`: by its id, else the next one if it is of the same kind.
+    function counterpart(parent, next, fresh) {
+        if (fresh.id) {
+            const found = document.getElementById(fresh.id);
+            return found && found.parentNode === parent ? found : null;
+        }
+        return next && isSameKind(next, fresh) ? next : null;
+    }
+
+    function takeChildren(old, fresh) {
+        let next = old.firstChild;
+        for (const child of [...fresh.childNodes]) {
+            const match = counterpart(old, next, child);
+            if (!match) {
+                old.insertBefore(document.importNode(child, true), next);
+                continue;
+            }
+            if (match !== next) {
+                old.insertBefore(match, next);
+            }
+            else {
+                next = next.nextSibling;
+            }
+            take(match, child);
+        }
+        while (next) {
+            const gone = next;
+            next = next.nextSibling;
+            gone.remove();
+        }
+    }
+
+    function take(old, fresh) {
+        if (old.isEqualNode(fresh)) {
+            return;
+        }
+        if (old.nodeType !== Node.ELEMENT_NODE) {
+            old.nodeValue = fresh.nodeValue;
+            return;
+        }
+        takeAttributes(old, fresh);
+        takeChildren(old, fresh);
+    }
+
+    // Header cells hold plain text for programs; here they become buttons that sort.
+    function makeSortable(root) {
+        for (const cell of root.querySelectorAll('th[data-sort]')) {
+            if (!cell.firstElementChild) {
+                const button = cell.ownerDocument.createElement('button');
+                button.type = 'button';
+                button.append(...cell.childNodes);
+                cell.append(button);
+            }
+        }
+    }
+
+    // ---- Fetching ----
+
+    function query() {
+        const values = new URLSearchParams(new FormData(filter));
+        for (const [name, value] of [...values]) {
+            if (!value || (name === 'order' && value === 'asc') || name === 'refresh') {
+                values.delete(name);
+            }
+        }
+        const text = values.toString();
+        return filter.getAttribute('action') + (text ? `?${text}` : '');
+    }
+
+    function tell(word, text) {
+        live.className = `live ${word}`;
+        if (liveState.textContent !== text) {
+            liveState.textContent = text;
+        }
+    }
+
+    function accept(text) {
+        const page = new DOMParser().parseFromString(text, 'text/html');
+        makeSortable(page);
+        for (const id of ['overview', 'balancers', 'changes']) {
+            const fresh = page.getElementById(id);
+            if (fresh) {
+                take(document.getElementById(id), fresh);
+            }
+        }
+        document.dispatchEvent(new Event('manager:updated'));
+    }
+
+    async function update() {
+        clearTimeout(timer);
+        if (running) {
+            running.abort();
+        }
+        const mine = running = new AbortController();
+        const begin = performance.now();
+        try {
+            const response = await fetch(query(), {
+                signal: AbortSignal.any([mine.signal, AbortSignal.timeout(10000)]),
+                cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+            });
+            if (!response.ok) {
+                throw new Error(`status ${response.status}`);
+            }
+            accept(await response.text());
+            failed = 0;
+            tell(isPaused ? 'paused' : '', isPaused ? 'Paused' : 'Live');
+        }
+        catch (error) {
+            if (mine.signal.aborted) {
+                return;
+            }
+            failed++;
+            const why = /^status/.test(error.message) ? `answers with ${error.message}`
+                                                      : 'does not answer';
+            tell('lost', failed < LOST_AFTER ? `The server ${why}`
+                                             : `The server ${why}: what you see is old`);
+        }
+        running = null;
+        // a page that takes long to fetch and to show is fetched less often
+        schedule(Math.max(SECONDS * 1000, 10 * (performance.now() - begin)));
+    }
+
+    function schedule(milliseconds) {
+        clearTimeout(timer);
+        if (!isPaused && !document.hidden) {
+            timer = setTimeout(update, milliseconds);
+        }
+    }
+
+    // ---- What the user does ----
+
+    function select() {
+        history.replaceState(null, '', query());
+        clearTimeout(timer);
+        timer = setTimeout(update, 100);
+    }
+
+    function sortBy(key) {
+        const {sort, order} = filter.elements;
+        order.value = sort.value === key && order.value === 'asc' ? 'desc' : 'asc';
+        sort.value = key;
+        select();
+    }
+
+    function setPaused(paused) {
+        isPaused = paused;
+        pause.setAttribute('aria-pressed', String(paused));
+        if (paused) {
+            clearTimeout(timer);
+            tell('paused', 'Paused');
+        }
+        else {
+            update();
+        }
+    }
+
+    function begin() {
+        makeSortable(document);
+        live.hidden = false;
+        tell('', 'Live');
+        pause.addEventListener('click', () => setPaused(!isPaused));
+        filter.addEventListener('input', (event) => event.target.name && select());
+        filter.addEventListener('submit', (event) => event.preventDefault());
+        document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
+        document.addEventListener('click', (event) => {
+            const cell = event.target.closest('th[data-sort]');
+            if (cell) {
+                sortBy(cell.dataset.sort);
+            }
+        });
+        document.addEventListener('change', (event) => {
+            if (event.target.name === 'b_all') {
+                for (const box of event.target.form.querySelectorAll('input[name=w]')) {
+                    box.checked = event.target.checked;
+                }
+            }
+        });
+        schedule(SECONDS * 1000);
+    }
+
+    if (filter) {
+        begin();
+    }
+})();

@@ -1,0 +1,270 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_section.c - what the page tells of a balancer.
+ * Knows    what scripts look for in stock's page: a heading with a link, two tables for each
+ *          balancer and no other, header cells of plain text, no links but to edit.
+ * Ignores  what stands in a member's row, and how a change is made.
+ * Memory   r->pool.   Threads: any, no state. */
+#include "balancer_section.h"
+
+#include <apr_strings.h>
+
+#include "balancers.h"
+#include "chart.h"
+#include "edit_form.h"
+#include "markup.h"
+#include "member_row.h"
+#include "state_sentence.h"
+#include "quantity.h"
+#include "wording.h"
+
+static const lb_member_view_t *member_at(const lb_balancer_view_t *balancer, int i)
+{
+    return &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+}
+
+mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
+{
+    mgr_totals_t totals = { 0 };
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = member_at(balancer, i);
+        totals.ok += !strcmp(member->state, "ok");
+        totals.elected += member->elected;
+        totals.rate += member->recent.requests;
+        totals.in_flight += member->in_flight;
+        totals.weight += mgr_member_row_weight(member);
+    }
+    return totals;
+}
+
+/* ---- Links ----------------------------------------------------------------------------------- */
+
+/* Scripts find "?b=" and, behind the member, "nonce=" at the end. */
+static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    const mgr_answer_t *answer = page->answer;
+    apr_pool_t *p = answer->r->pool;
+    const char *vhost = mgr_balancers_is_key_shared(answer->balancers, balancer)
+                            ? apr_pstrcat(p, "vhost=", mgr_markup_query(p, balancer->vhost), "&",
+                                          NULL)
+                            : "";
+
+    return mgr_markup_text(p, apr_pstrcat(p, ap_escape_uri(p, answer->r->uri), "?", vhost, "b=",
+                                          mgr_markup_query(p, balancer->key), NULL));
+}
+
+static const char *link_end(const mgr_page_t *page)
+{
+    apr_pool_t *p = page->answer->r->pool;
+    return apr_pstrcat(p, "&amp;nonce=", mgr_markup_query(p, page->answer->token), NULL);
+}
+
+/* ---- Above the members ----------------------------------------------------------------------- */
+
+static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *link)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<h3>LoadBalancer Status for <a href=\"");
+    mgr_html_raw(html, link);
+    mgr_html_raw(html, link_end(page));
+    mgr_html_raw(html, "\">");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</a> [");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "]</h3>\n");
+}
+
+static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
+        unsigned int count = 0;
+        for (int i = 0; i < balancer->members->nelts; i++) {
+            count += !strcmp(member_at(balancer, i)->state, w->state);
+        }
+        if (count) {
+            mgr_html_format(html, "<li><b class=\"pill %s\">%u %s</b></li>", w->state, count,
+                            w->word);
+        }
+    }
+}
+
+static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        if (balancer->refused[i]) {
+            mgr_html_raw(html, "<li><b>");
+            mgr_html_count(html, balancer->refused[i]);
+            mgr_html_format(html, "</b> refused: %s</li>", lb_outcome_word((lb_outcome_t)i));
+        }
+    }
+}
+
+/* One line: what an operator wants to know of a balancer that is folded up. */
+static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                        const mgr_totals_t *totals)
+{
+    mgr_html_raw(html, "<ul class=\"facts\">");
+    print_state_counts(html, balancer);
+    mgr_html_raw(html, "<li><b>");
+    mgr_quantity_number(html, balancer->recent.requests);
+    mgr_html_raw(html, "</b> requests/s</li>");
+    if (balancer->recent.failures > 0) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_quantity_number(html, balancer->recent.failures);
+        mgr_html_raw(html, "</b> failed/s</li>");
+    }
+    mgr_html_raw(html, "<li><b>");
+    mgr_html_count(html, totals->in_flight);
+    mgr_html_raw(html, "</b> in flight</li><li><b>");
+    mgr_html_count(html, balancer->queued);
+    mgr_html_raw(html, "</b> waiting</li>");
+    if (balancer->recent.p50 >= 0) {
+        mgr_html_raw(html, "<li>first byte p50 <b>");
+        mgr_quantity_duration(html, balancer->recent.p50);
+        mgr_html_raw(html, "</b>, p95 <b>");
+        mgr_quantity_duration(html, balancer->recent.p95);
+        mgr_html_raw(html, "</b>, p99 <b>");
+        mgr_quantity_duration(html, balancer->recent.p99);
+        mgr_html_raw(html, "</b></li>");
+    }
+    print_refusals(html, balancer);
+    mgr_html_raw(html, "</ul>\n");
+}
+
+static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+    const int used = balancer->members->nelts;
+
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Settings\"><table class=\"settings\"><caption>Settings of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</caption><thead><tr><th scope=\"col\">MaxMembers</th>"
+                       "<th scope=\"col\">StickySession</th><th scope=\"col\">DisableFailover</th>"
+                       "<th scope=\"col\">Timeout</th><th scope=\"col\">FailoverAttempts</th>"
+                       "<th scope=\"col\">Method</th><th scope=\"col\">VirtualHost</th></tr>"
+                       "</thead>\n<tbody><tr>");
+    mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
+    mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
+    mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
+                    balancer->nofailover ? "On" : "Off", apr_time_sec(balancer->timeout));
+    if (balancer->max_attempts >= 0) {
+        mgr_html_count(html, (uint64_t)balancer->max_attempts);
+    }
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_text(html, balancer->lbmethod);
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "</td></tr></tbody></table></div>\n");
+}
+
+/* ---- The members ----------------------------------------------------------------------------- */
+
+static void print_action_bar(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<div class=\"bar-of-actions\" role=\"group\" "
+                       "aria-label=\"Selected members of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_format(html, "\"><label><input type=\"checkbox\" name=\"b_all\" value=\"1\"> all %d"
+                    "</label> <span>or the selected members:</span>"
+                    "<button name=\"action\" value=\"drain\">Drain</button>"
+                    "<button name=\"action\" value=\"ready\">Ready</button>"
+                    "<button name=\"action\" value=\"disable\">Disable</button></div>\n",
+                    balancer->members->nelts);
+}
+
+static void open_form(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *id)
+{
+    mgr_html_raw(page->html, "<form method=\"post\" action=\"");
+    mgr_html_raw(page->html, page->action);
+    mgr_html_format(page->html, "\"%s%s>", *id ? " id=" : "", id);
+    mgr_edit_form_print_hidden(page, balancer);
+}
+
+/* A form for each action, for the buttons in the rows: they name the member. */
+static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    static const char *const actions[] = { "drain", "ready", "disable" };
+
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
+                                               balancer->id));
+        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\">"
+                        "</form>", actions[i]);
+    }
+}
+
+static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                          const apr_array_header_t *members, const mgr_totals_t *totals,
+                          const char *link)
+{
+    mgr_html_t *html = page->html;
+    const char *start = apr_pstrcat(html->r->pool, link, "&amp;w=", NULL);
+    const char *end = link_end(page);
+
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Members\"><table class=\"members\"><caption>Members of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</caption>");
+    mgr_member_row_print_head(page);
+    mgr_html_raw(html, "<tbody>\n");
+    for (int i = 0; i < members->nelts; i++) {
+        mgr_member_row_print(page, balancer,
+                             APR_ARRAY_IDX(members, i, const lb_member_view_t *), totals, start,
+                             end);
+    }
+    mgr_html_raw(html, "</tbody></table></div>\n");
+}
+
+static int is_selected(const mgr_page_t *page, const apr_array_header_t *members)
+{
+    return members->nelts > 0 || !mgr_selection_is_partial(&page->selection);
+}
+
+static void print_fold(mgr_page_t *page, int shown, int all)
+{
+    const int is_open = !page->is_big || mgr_selection_is_partial(&page->selection);
+
+    mgr_html_format(page->html, "<details%s><summary>%d", is_open ? " open" : "", shown);
+    if (shown < all) {
+        mgr_html_format(page->html, " of %d", all);
+    }
+    mgr_html_raw(page->html, all == 1 ? " member</summary>\n" : " members</summary>\n");
+}
+
+int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+    const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
+    const apr_array_header_t *members =
+        mgr_selection_members(html->r->pool, &page->selection, balancer);
+
+    if (!is_selected(page, members)) {
+        return -1;
+    }
+    const char *link = link_to_balancer(page, balancer);
+    mgr_html_format(html, "<section class=\"balancer\" id=\"b%d\" aria-label=\"", balancer->id);
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, " of ");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "\">\n");
+    print_heading(page, balancer, link);
+    print_facts(html, balancer, &totals);
+    print_fold(page, members->nelts, balancer->members->nelts);
+    mgr_chart_print_past(html, balancer);
+    print_settings(page, balancer);
+    const int may_operate = mgr_rights_have(page->answer->rights, MGR_OPERATE);
+    if (may_operate) {
+        print_row_forms(page, balancer);
+    }
+    open_form(page, balancer, "");
+    if (may_operate) {
+        print_action_bar(page, balancer);
+    }
+    print_members(page, balancer, members, &totals, link);
+    mgr_html_raw(html, "</form></details></section>\n");
+    return members->nelts;
+}

@@ -1,0 +1,15 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_section.h - one balancer on the page, with its members. */
+#ifndef MGR_BALANCER_SECTION_H
+#define MGR_BALANCER_SECTION_H
+
+#include "page.h"
+
+/** Count what the page's head and the section tell about a balancer. */
+mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer);
+
+/** Print the section; nothing when the page's selection leaves all of it out.
+ *  returns  how many members it shows; -1: left out */
+int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer);
+
+#endif

@@ -1,0 +1,197 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* chart.c - draws lines and bars.
+ * Knows    SVG paths.
+ * Ignores  colours (assets/manager.css) and where numbers come from.
+ * Memory   nothing of its own.   Threads: any, no state. */
+#include "chart.h"
+
+#include "quantity.h"
+
+enum { WIDTH = 240, HEIGHT = 56, TOP = 4 };    /* of the drawing, in units of its viewBox */
+
+typedef double value_t(const lb_sample_t *sample);     /* negative: there is none */
+
+static double requests(const lb_sample_t *sample)
+{
+    return sample->requests;
+}
+
+static double failures(const lb_sample_t *sample)
+{
+    return sample->failures;
+}
+
+static double in_flight(const lb_sample_t *sample)
+{
+    return sample->in_flight;
+}
+
+static double queued(const lb_sample_t *sample)
+{
+    return sample->queued;
+}
+
+static double p95(const lb_sample_t *sample)
+{
+    return (double)sample->p95;
+}
+
+static double p50(const lb_sample_t *sample)
+{
+    return (double)sample->p50;
+}
+
+static void write_count(mgr_html_t *html, double count)
+{
+    mgr_html_count(html, (uint64_t)count);
+}
+
+static void write_duration(mgr_html_t *html, double us)
+{
+    mgr_quantity_duration(html, (apr_interval_time_t)us);
+}
+
+static const struct chart {
+    const char *title;
+    value_t *value;
+    const char *second_title;      /* NULL: one line only */
+    value_t *second;
+    void (*write)(mgr_html_t *html, double value);
+} charts[] = {
+    { "Requests/s", requests, "failed/s", failures, mgr_quantity_number },
+    { "In flight", in_flight, NULL, NULL, write_count },
+    { "Waiting", queued, NULL, NULL, write_count },
+    { "First byte p95", p95, "p50", p50, write_duration },
+};
+
+static double largest(const apr_array_header_t *past, value_t *value)
+{
+    double top = 0;
+
+    for (int i = 0; i < past->nelts; i++) {
+        const double v = value(&APR_ARRAY_IDX(past, i, lb_sample_t));
+        top = v > top ? v : top;
+    }
+    return top;
+}
+
+static void point(mgr_html_t *html, char command, double x, double y)
+{
+    mgr_sink_bytes(html->sink, &command, 1);
+    mgr_html_tenths(html, (uint64_t)(x * 10 + 0.5));
+    mgr_html_raw(html, " ");
+    mgr_html_tenths(html, (uint64_t)(y * 10 + 0.5));
+}
+
+/* A line from sample to sample; where there is no value it is broken. With is_area each part of it
+ * goes down to the bottom and back to its start. */
+static void path(mgr_html_t *html, const char *class, const apr_array_header_t *past,
+                 value_t *value, double top, int is_area)
+{
+    const lb_sample_t *samples = (const lb_sample_t *)past->elts;
+    const apr_time_t begin = samples[0].at, end = samples[past->nelts - 1].at;
+    const double span = end > begin ? (double)(end - begin) : 1;
+    double x = 0, part_begin = -1;
+
+    mgr_html_format(html, "<path class=\"%s\" d=\"", class);
+    for (int i = 0; i <= past->nelts; i++) {
+        const double v = i < past->nelts ? value(&samples[i]) : -1;
+        if (v < 0 && part_begin >= 0) {
+            if (is_area) {
+                point(html, 'L', x, HEIGHT);
+                point(html, 'L', part_begin, HEIGHT);
+                mgr_html_raw(html, "Z");
+            }
+            part_begin = -1;
+        }
+        if (v >= 0) {
+            x = (double)(samples[i].at - begin) * WIDTH / span;
+            point(html, part_begin < 0 ? 'M' : 'L', x,
+                  HEIGHT - v * (HEIGHT - TOP) / (top > 0 ? top : 1));
+            part_begin = part_begin < 0 ? x : part_begin;
+        }
+    }
+    mgr_html_raw(html, "\"/>");
+}
+
+static void print_value(mgr_html_t *html, const struct chart *chart, double value)
+{
+    if (value < 0) {
+        mgr_html_raw(html, "-");
+    }
+    else {
+        chart->write(html, value);
+    }
+}
+
+static void print_caption(mgr_html_t *html, const struct chart *chart, const lb_sample_t *last,
+                          double top)
+{
+    mgr_html_format(html, "<figcaption><span>%s</span> <b>", chart->title);
+    print_value(html, chart, chart->value(last));
+    mgr_html_raw(html, "</b> <small>");
+    if (chart->second) {
+        mgr_html_format(html, "%s ", chart->second_title);
+        print_value(html, chart, chart->second(last));
+        mgr_html_raw(html, ", ");
+    }
+    mgr_html_raw(html, "peak ");
+    print_value(html, chart, top);
+    mgr_html_raw(html, "</small></figcaption>");
+}
+
+static void print_chart(mgr_html_t *html, const struct chart *chart,
+                        const lb_balancer_view_t *balancer)
+{
+    const apr_array_header_t *past = balancer->past;
+    const lb_sample_t *last = &APR_ARRAY_IDX(past, past->nelts - 1, lb_sample_t);
+    const double top = largest(past, chart->value);
+
+    mgr_html_raw(html, "<figure class=\"chart\">");
+    print_caption(html, chart, last, top);
+    mgr_html_format(html, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\">"
+                    "<title>%s of ", WIDTH, HEIGHT, chart->title);
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, " over the last ");
+    mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(past, 0, lb_sample_t).at);
+    mgr_html_raw(html, "</title>");
+    path(html, "area", past, chart->value, top, 1);
+    path(html, "line", past, chart->value, top, 0);
+    if (chart->second) {
+        path(html, "line second", past, chart->second, top, 0);
+    }
+    mgr_html_raw(html, "</svg></figure>\n");
+}
+
+void mgr_chart_print_past(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    if (!balancer->past || balancer->past->nelts < 2) {
+        mgr_html_raw(html, "<p class=\"empty\">No data of the last minutes yet.</p>\n");
+        return;
+    }
+    mgr_html_raw(html, "<div class=\"charts\">\n");
+    for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
+        print_chart(html, &charts[i], balancer);
+    }
+    mgr_html_raw(html, "</div>\n");
+}
+
+static uint64_t tenths_of_percent(double part, double whole)
+{
+    const double share = whole > 0 && part > 0 ? part / whole : 0;
+    return (uint64_t)((share < 1 ? share : 1) * 1000 + 0.5);
+}
+
+void mgr_chart_print_bar(mgr_html_t *html, double part, double mark, double whole)
+{
+    mgr_html_raw(html, "<svg class=\"bar\" viewBox=\"0 0 100 6\" preserveAspectRatio=\"none\" "
+                       "aria-hidden=\"true\"><path d=\"M0 0H");
+    mgr_html_tenths(html, tenths_of_percent(part, whole));
+    mgr_html_raw(html, "V6H0\"/>");
+    if (mark >= 0) {
+        mgr_html_raw(html, "<path class=\"mark\" d=\"M");
+        mgr_html_tenths(html, tenths_of_percent(mark, whole));
+        mgr_html_raw(html, " 0v6\"/>");
+    }
+    mgr_html_raw(html, "</svg>");
+}

@@ -1,0 +1,17 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* chart.h - pictures of numbers: inline SVG with attributes only, coloured by the style sheet. */
+#ifndef MGR_CHART_H
+#define MGR_CHART_H
+
+#include "html.h"
+#include "mod_balancer_byrequests.h"
+
+/** Print the charts of a balancer's last minutes: requests, in flight, waiting, first byte. */
+void mgr_chart_print_past(mgr_html_t *html, const lb_balancer_view_t *balancer);
+
+/** Print a small bar; what it shows must stand beside it as text.
+ *  part     of whole: the filled part
+ *  mark     of whole: where a line stands; negative: nowhere */
+void mgr_chart_print_bar(mgr_html_t *html, double part, double mark, double whole);
+
+#endif

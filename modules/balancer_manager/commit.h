@@ -1,0 +1,25 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* commit.h - carries out what was asked for, and notes it. */
+#ifndef MGR_COMMIT_H
+#define MGR_COMMIT_H
+
+#include "answer.h"
+
+/** Have the balancer carry out actions, all or none; note each change in the audit, and look again:
+ *  the answer has a new snapshot afterwards, its choices in it.
+ *  actions  array of lb_action_t
+ *  returns  what has changed, or what is wrong */
+const lb_result_t *mgr_commit_run(mgr_answer_t *answer, const apr_array_header_t *actions);
+
+/** The sentence about a change. */
+const char *mgr_commit_sentence(apr_pool_t *p, const lb_change_t *change);
+
+/** The HTTP status for these errors. */
+int mgr_commit_status(const apr_array_header_t *errors);
+
+/** Note in the audit that a request was refused.
+ *  what     was asked for, such as "form" or "PATCH /v1/members"
+ *  returns  a sentence for the user */
+const char *mgr_commit_refused(mgr_answer_t *answer, const char *what, const char *why);
+
+#endif

@@ -1,0 +1,384 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_row.c - what the page tells of a member.
+ * Knows    stock's eleven columns, which scripts look for: first, in stock's order, with one text
+ *          in each. They are folded away until somebody asks for them; ours tell the same, and
+ *          more.
+ * Ignores  how a change is made.
+ * Memory   r->pool for sizes and for values that are not UTF-8.   Threads: any, no state. */
+#include "member_row.h"
+
+#include <stdlib.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "chart.h"
+#include "state_sentence.h"
+#include "quantity.h"
+
+static const struct {
+    const char *title;
+    const char *sort;          /* key of mgr_selection_sort_keys; NULL: not sorted by it */
+} columns[] = {
+    { "Worker URL", "name" }, { "Route", NULL }, { "RouteRedir", NULL }, { "Factor", NULL },
+    { "Set", NULL }, { "Status", NULL }, { "Elected", NULL }, { "Busy", NULL }, { "Load", NULL },
+    { "To", NULL }, { "From", NULL },
+    { "State", "state" }, { "Share", "weight" }, { "Requests", "requests" },
+    { "In flight", "in_flight" }, { "First byte", "first_byte" }, { "Failures", "failures" },
+    { "Checks", "check" }, { "Actions", NULL },
+};
+
+void mgr_member_row_print_head(mgr_page_t *page)
+{
+    mgr_html_t *html = page->html;
+    const mgr_selection_t *selection = &page->selection;
+
+    mgr_html_raw(html, "<thead><tr>");
+    for (size_t i = 0; i < sizeof(columns) / sizeof(columns[0]); i++) {
+        const char *sort = columns[i].sort;
+        mgr_html_raw(html, "<th scope=\"col\"");
+        if (sort) {
+            mgr_html_format(html, " data-sort=\"%s\"", sort);
+        }
+        if (sort && !strcmp(sort, selection->sort)) {
+            mgr_html_format(html, " aria-sort=\"%sending\"",
+                            selection->is_descending ? "desc" : "asc");
+        }
+        mgr_html_format(html, ">%s</th>", columns[i].title);
+    }
+    mgr_html_raw(html, "</tr></thead>\n");
+}
+
+uint64_t mgr_member_row_weight(const lb_member_view_t *member)
+{
+    if (strcmp(member->state, "ok")) {
+        return 0;
+    }
+    return (uint64_t)member->weight_hundredths * (uint64_t)member->share_percent / 100;
+}
+
+static void print_weight(mgr_html_t *html, int hundredths)
+{
+    const int rest = hundredths % 100;
+
+    mgr_html_count(html, (uint64_t)hundredths / 100);
+    if (rest) {
+        mgr_html_format(html, ".%02d", rest);
+    }
+}
+
+static void print_count_cell(mgr_html_t *html, uint64_t count)
+{
+    mgr_html_raw(html, "<td>");
+    mgr_html_count(html, count);
+    mgr_html_raw(html, "</td>");
+}
+
+static void print_size_cell(mgr_html_t *html, uint64_t bytes)
+{
+    char size[5];
+
+    mgr_html_raw(html, "<td>");
+    mgr_html_raw(html, apr_strfsize((apr_off_t)bytes, size));
+    mgr_html_raw(html, "</td>");
+}
+
+/* Columns 2 to 11. */
+static void print_stock_cells(mgr_html_t *html, const lb_member_view_t *member)
+{
+    mgr_html_raw(html, "<td>");
+    mgr_html_text(html, member->route);
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_text(html, member->redirect);
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_count(html, (uint64_t)member->weight_hundredths / 100);
+    const int rest = member->weight_hundredths % 100;
+    const char decimals[] = { '.', (char)('0' + rest / 10), (char)('0' + rest % 10) };
+    mgr_sink_bytes(html->sink, decimals, sizeof(decimals));
+    mgr_html_raw(html, "</td>");
+    print_count_cell(html, (uint64_t)member->lbset);
+    mgr_html_raw(html, "<td>");
+    mgr_html_text(html, member->status);
+    mgr_html_raw(html, "</td>");
+    print_count_cell(html, member->elected);
+    print_count_cell(html, member->in_flight);
+    mgr_html_raw(html, member->lbstatus < 0 ? "<td>-" : "<td>");
+    mgr_html_count(html, (uint64_t)llabs(member->lbstatus));
+    mgr_html_raw(html, "</td>");
+    print_size_cell(html, member->bytes_sent);
+    print_size_cell(html, member->bytes_read);
+}
+
+static void print_remark(mgr_html_t *html, const char *label, const char *value)
+{
+    if (value && *value) {
+        mgr_html_raw(html, "<small>");
+        mgr_html_raw(html, label);
+        mgr_html_text(html, value);
+        mgr_html_raw(html, "</small>");
+    }
+}
+
+static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
+                            const char *link_start, const char *link_end)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<td>");
+    if (mgr_rights_have(page->answer->rights, MGR_OPERATE)) {
+        mgr_html_raw(html, "<input type=\"checkbox\" name=\"w\" value=\"");
+        mgr_html_text(html, member->url);
+        mgr_html_raw(html, "\" aria-label=\"Select ");
+        mgr_html_text(html, member->name);
+        mgr_html_raw(html, "\">");
+    }
+    mgr_html_raw(html, "<a href=\"");
+    mgr_html_raw(html, link_start);
+    mgr_html_query(html, member->url);
+    mgr_html_raw(html, link_end);
+    mgr_html_raw(html, "\">");
+    mgr_html_text(html, member->name);
+    mgr_html_raw(html, "</a>");
+    print_remark(html, "route ", member->route);
+    print_remark(html, "redirect ", member->redirect);
+    if (member->lbset) {
+        mgr_html_format(html, "<small>set %d</small>", member->lbset);
+    }
+    if (member->is_added) {
+        mgr_html_raw(html, "<small>added at run time</small>");
+    }
+    else if (member->config_url && strcmp(member->config_url, member->url)) {
+        print_remark(html, "config: ", member->config_url);
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+/* Of the last minute's requests, as weights are those of now; of all when there were none. */
+static double share_of(const lb_member_view_t *member, const mgr_totals_t *totals)
+{
+    if (totals->rate > 0) {
+        return member->recent.requests / totals->rate;
+    }
+    return totals->elected ? (double)member->elected / (double)totals->elected : 0;
+}
+
+/* The share it has of the requests, beside the one that its weight gives it. */
+static void print_share_cell(mgr_html_t *html, const lb_member_view_t *member,
+                             const mgr_totals_t *totals)
+{
+    const uint64_t weight = mgr_member_row_weight(member);
+
+    mgr_html_raw(html, "<td>weight ");
+    print_weight(html, member->weight_hundredths);
+    if (!member->is_added && member->config_weight_hundredths != member->weight_hundredths) {
+        mgr_html_raw(html, " (config ");
+        print_weight(html, member->config_weight_hundredths);
+        mgr_html_raw(html, ")");
+    }
+    const double share = share_of(member, totals);
+    const double due = totals->weight ? (double)weight / (double)totals->weight : 0;
+    mgr_chart_print_bar(html, share, due, 1);
+    mgr_html_raw(html, "<small>");
+    mgr_quantity_percent(html, share, 1);
+    mgr_html_raw(html, ", due ");
+    mgr_quantity_percent(html, due, 1);
+    mgr_html_raw(html, "</small></td>");
+}
+
+static void print_requests_cell(mgr_html_t *html, const lb_member_view_t *member)
+{
+    mgr_html_raw(html, "<td>");
+    mgr_html_count(html, member->elected);
+    mgr_html_raw(html, "<small>");
+    mgr_quantity_number(html, member->recent.requests);
+    mgr_html_raw(html, "/s</small></td>");
+}
+
+static void print_of(mgr_html_t *html, uint64_t count, uint64_t limit)
+{
+    mgr_html_count(html, count);
+    if (limit) {
+        mgr_html_raw(html, " of ");
+        mgr_html_count(html, limit);
+    }
+}
+
+static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *member)
+{
+    mgr_html_raw(html, "<td>");
+    print_of(html, member->in_flight, member->limit);
+    if (!member->is_added && member->config_limit != member->limit) {
+        mgr_html_raw(html, " (config ");
+        mgr_html_count(html, member->config_limit);
+        mgr_html_raw(html, ")");
+    }
+    if (member->limit) {
+        mgr_chart_print_bar(html, member->in_flight, -1, member->limit);
+    }
+    if (member->queued || member->queue_limit) {
+        mgr_html_raw(html, "<small>");
+        print_of(html, member->queued, member->queue_limit);
+        mgr_html_raw(html, " waiting</small>");
+    }
+    if (member->parked) {
+        mgr_html_raw(html, "<small>");
+        mgr_html_count(html, member->parked);
+        mgr_html_raw(html, " without a thread</small>");
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+static void print_first_byte_cell(mgr_html_t *html, const lb_recent_t *recent)
+{
+    mgr_html_raw(html, "<td>");
+    if (recent->p50 >= 0) {
+        mgr_html_raw(html, "<small>p50 ");
+        mgr_quantity_duration(html, recent->p50);
+        mgr_html_raw(html, "</small>");
+        mgr_html_raw(html, "<small>p95 ");
+        mgr_quantity_duration(html, recent->p95);
+        mgr_html_raw(html, "</small><small>p99 ");
+        mgr_quantity_duration(html, recent->p99);
+        mgr_html_raw(html, "</small>");
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+static void print_named_count(mgr_html_t *html, const char *name, uint64_t count)
+{
+    mgr_html_raw(html, "<small>");
+    mgr_html_raw(html, name);
+    mgr_html_raw(html, " ");
+    mgr_html_count(html, count);
+    mgr_html_raw(html, "</small>");
+}
+
+static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
+{
+    int kinds = 0;
+
+    mgr_html_raw(html, "<td>");
+    mgr_html_count(html, member->failures);
+    if (member->recent.failures >= 0.05) {
+        mgr_html_raw(html, "<small>");
+        mgr_quantity_number(html, member->recent.failures);
+        mgr_html_raw(html, "/s</small>");
+    }
+    for (int i = LB_SERVED + 1; i < LB_OUTCOME_COUNT; i++) {
+        if (member->ends[i]) {
+            kinds++;
+            print_named_count(html, lb_outcome_word((lb_outcome_t)i), member->ends[i]);
+        }
+    }
+    for (int class = 4; class <= 5; class++) {
+        if (member->responses[class]) {
+            print_named_count(html, class == 4 ? "4xx" : "5xx", member->responses[class]);
+        }
+    }
+    if (member->last_error && member->last_error_at) {
+        mgr_html_raw(html, "<small>last at ");
+        mgr_quantity_time(html, member->last_error_at, now);
+        if (kinds > 1) {
+            mgr_html_raw(html, ": ");
+            mgr_html_text(html, member->last_error);
+        }
+        mgr_html_raw(html, "</small>");
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+static void print_fpm_numbers(mgr_html_t *html, const lb_fpm_numbers_t *fpm)
+{
+    mgr_html_format(html, "<small>FPM: %u of %u active, %u idle</small>", (unsigned int)fpm->active,
+                    (unsigned int)fpm->total, (unsigned int)fpm->idle);
+    if (fpm->listen_queue || fpm->max_children_reached) {
+        mgr_html_format(html, "<small>FPM queue %u, full %u times</small>",
+                        (unsigned int)fpm->listen_queue, (unsigned int)fpm->max_children_reached);
+    }
+}
+
+static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
+{
+    mgr_html_raw(html, "<td>");
+    if (member->is_checked && !member->checked_at) {
+        mgr_html_raw(html, "<small>not checked yet</small>");
+    }
+    else if (member->is_checked) {
+        mgr_html_text(html, member->check_outcome ? member->check_outcome : "ok");
+        mgr_html_raw(html, "<small>");
+        mgr_quantity_duration(html, member->check_took);
+        mgr_html_raw(html, " at ");
+        mgr_quantity_time(html, member->checked_at, now);
+        mgr_html_raw(html, "</small>");
+    }
+    if (member->fpm_numbers_at) {
+        print_fpm_numbers(html, &member->fpm);
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+/* The form that it belongs to says what is to be done: see balancer_section.c. */
+static void print_button(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                         const lb_member_view_t *member, const char *action, const char *label)
+{
+    mgr_html_raw(html, "<button form=\"");
+    mgr_html_raw(html, action);
+    mgr_html_count(html, (uint64_t)balancer->id);
+    mgr_html_raw(html, "\" name=\"w\" aria-label=\"");
+    mgr_html_raw(html, label);
+    mgr_html_raw(html, " ");
+    mgr_html_text(html, member->name);
+    mgr_html_raw(html, "\" value=\"");
+    mgr_html_text(html, member->url);
+    mgr_html_raw(html, "\">");
+    mgr_html_raw(html, label);
+    mgr_html_raw(html, "</button>");
+}
+
+static void print_actions_cell(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                               const lb_member_view_t *member)
+{
+    static const unsigned int off =
+        PROXY_WORKER_DRAIN | PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED;
+
+    mgr_html_raw(page->html, "<td>");
+    if (mgr_rights_have(page->answer->rights, MGR_OPERATE)) {
+        if (member->status_bits & off) {
+            print_button(page->html, balancer, member, "ready", "Ready");
+        }
+        if (!(member->status_bits & (off & ~PROXY_WORKER_STOPPED))) {
+            print_button(page->html, balancer, member, "drain", "Drain");
+        }
+        if (!(member->status_bits & PROXY_WORKER_DISABLED)) {
+            print_button(page->html, balancer, member, "disable", "Disable");
+        }
+    }
+    mgr_html_raw(page->html, "</td>");
+}
+
+void mgr_member_row_print(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                          const lb_member_view_t *member, const mgr_totals_t *totals,
+                          const char *link_start, const char *link_end)
+{
+    mgr_html_t *html = page->html;
+    apr_ssize_t url_bytes = APR_HASH_KEY_STRING;
+
+    mgr_html_raw(html, "<tr id=\"m");
+    mgr_html_count(html, (uint64_t)balancer->id);
+    mgr_html_raw(html, "-");
+    mgr_html_count(html, apr_hashfunc_default(member->url, &url_bytes));
+    mgr_html_raw(html, "\">");
+    print_name_cell(page, member, link_start, link_end);
+    print_stock_cells(html, member);
+    mgr_html_raw(html, "<td>");
+    mgr_state_sentence_print(html, member, page->now);
+    mgr_html_raw(html, "</td>");
+    print_share_cell(html, member, totals);
+    print_requests_cell(html, member);
+    print_in_flight_cell(html, member);
+    print_first_byte_cell(html, &member->recent);
+    print_failures_cell(html, member, page->now);
+    print_checks_cell(html, member, page->now);
+    print_actions_cell(page, balancer, member);
+    mgr_html_raw(html, "</tr>\n");
+}

@@ -1,0 +1,28 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* page.h - the HTML page that is being written: what all of its parts need. */
+#ifndef MGR_PAGE_H
+#define MGR_PAGE_H
+
+#include "answer.h"
+#include "html.h"
+#include "selection.h"
+
+typedef struct {
+    const mgr_answer_t *answer;
+    mgr_html_t *html;
+    mgr_selection_t selection;
+    const char *action;        /* where forms go: path and query of the page, for an attribute */
+    apr_time_t now;
+    int is_big;                /* so many members that balancers are shown folded up */
+} mgr_page_t;
+
+/* Of the members of one balancer. */
+typedef struct {
+    int ok;                    /* members that are in service */
+    uint64_t elected;
+    double rate;               /* requests per second in the last minute */
+    uint64_t in_flight;
+    uint64_t weight;           /* of those in service, and now: see mgr_member_row_weight() */
+} mgr_totals_t;
+
+#endif

@@ -1,0 +1,22 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* problem.h - what the JSON interface answers: results, and errors as RFC 9457 has them. */
+#ifndef MGR_PROBLEM_H
+#define MGR_PROBLEM_H
+
+#include <httpd.h>
+#include <jansson.h>
+
+/** A text for JSON, whatever bytes it has; null for NULL. */
+json_t *mgr_problem_text(apr_pool_t *p, const char *text);
+
+/** Send an object, and give it back; the status is OK.
+ *  returns  OK or an HTTP status: NULL means that there was no memory for it (logged) */
+int mgr_problem_send_result(request_rec *r, int status, json_t *object);
+
+/** Send an error.
+ *  more     an object whose members are added, such as errors; given back; NULL: none
+ *  returns  OK: the body is sent, the status is set */
+int mgr_problem_send(request_rec *r, int status, json_t *more, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

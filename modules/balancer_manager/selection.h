@@ -1,0 +1,41 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* selection.h - which members the page shows, and in which order: filter, state, sort, order. */
+#ifndef MGR_SELECTION_H
+#define MGR_SELECTION_H
+
+#include <httpd.h>
+
+#include "mod_balancer_byrequests.h"
+
+typedef struct {
+    const char *filter;        /* a piece of a name, a route, a host; "" for all */
+    const char *state;         /* "", "attention" or a member's state */
+    const char *sort;          /* a sort key, or "" for the order of the configuration */
+    int is_descending;
+    int refresh_seconds;       /* for browsers without JavaScript; 0: never */
+} mgr_selection_t;
+
+typedef struct {
+    const char *key;           /* of the parameter `sort` */
+    const char *label;
+} mgr_sort_key_t;
+
+/** All sort keys; the last has key NULL. */
+extern const mgr_sort_key_t mgr_selection_sort_keys[];
+
+/** Read the query of the request; what it holds that is not known is as if it were not there. */
+mgr_selection_t mgr_selection_read(request_rec *r);
+
+/** Does it leave anything out? */
+int mgr_selection_is_partial(const mgr_selection_t *selection);
+
+/** The balancer's members that are selected, in their order.
+ *  returns  array of const lb_member_view_t *, in p */
+apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *selection,
+                                          const lb_balancer_view_t *balancer);
+
+/** The query that gives this selection, in p: "?filter=...", or "" for none. Not yet escaped for
+ *  HTML. */
+const char *mgr_selection_query(apr_pool_t *p, const mgr_selection_t *selection);
+
+#endif

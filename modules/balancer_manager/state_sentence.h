@@ -1,0 +1,23 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* state_sentence.h - a member's state in words: which, since when, why, and what comes next. */
+#ifndef MGR_STATE_SENTENCE_H
+#define MGR_STATE_SENTENCE_H
+
+#include "html.h"
+#include "mod_balancer_byrequests.h"
+
+/** Every state a member can have, for people: "hot standby". NULL ends the list. */
+typedef struct {
+    const char *state;         /* as in lb_member_view_t */
+    const char *word;
+} mgr_state_word_t;
+
+extern const mgr_state_word_t mgr_state_sentence_words[];
+
+/** The word of a state; a state that is not in the list is its own word. */
+const char *mgr_state_sentence_word(const char *state);
+
+/** Print the word as a pill, and the sentence behind it. */
+void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now);
+
+#endif

@@ -1,0 +1,16 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* tally.h - how often tries ended how, by the words of outcomes: some share one.
+ * Memory   none.   Threads: any, no state. */
+#ifndef MGR_TALLY_H
+#define MGR_TALLY_H
+
+#include "mod_balancer_byrequests.h"
+
+/** The next word that was counted, in the order of lb_outcome_t.
+ *  ends     as in the views
+ *  at       where to go on; begin with the first outcome that is wanted
+ *  count    set: of all outcomes of this word
+ *  returns  NULL when there is none left */
+const char *mgr_tally_next(const uint64_t *ends, int *at, uint64_t *count);
+
+#endif

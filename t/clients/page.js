@@ -1,0 +1,209 @@
+// Licensed under the Apache License, Version 2.0; see LICENSE.
+// page.js - see page.t.
+'use strict';
+
+const {check, same, until, open, isAccessible, fitsItsWidth, picture, run} = require('./browser');
+const url = process.env.URL;
+const first = process.env.FIRST;
+const second = process.env.SECOND;
+
+const shop = (page) => page.locator('section.balancer', {hasText: 'balancer://shop'});
+const row = (page, member) => shop(page).locator('tbody tr', {hasText: member})
+    .and(page.locator('.members tr'));
+const pill = (page, member) => row(page, member).locator('.pill').innerText();
+const becomes = (page, member, word) => until(async () => await pill(page, member) === word);
+
+async function looksRight() {
+    const page = await open(url);
+    const charts = shop(page).locator('.chart .line:not(.second)');
+    check(await until(async () => await charts.count() === 4, 30), 'four charts');
+    for (const scheme of ['light', 'dark']) {
+        await page.emulateMedia({colorScheme: scheme});
+        await page.getByRole('button', {name: 'Pause'}).click();
+        await isAccessible(page, `the page, ${scheme}`);
+        await page.getByRole('button', {name: 'Pause'}).click();
+        await picture(page, `page-${scheme}`, {fullPage: true});
+    }
+    await fitsItsWidth(page, 'the page');
+    same(await pill(page, 'route gone'), 'error', 'a member in error says so in words');
+    check(/connect_refused; next trial in \d/.test(await row(page, 'route gone').innerText()),
+        '... and why, and what comes next');
+    check((await row(page, second).innerText()).includes('weight 2'), 'a weight is told');
+    check((await row(page, first).innerText()).includes('FPM: '), "PHP-FPM's own numbers are told");
+    same(await page.locator('script:not([src])').count(), 0, 'a route with <script> is only text');
+    check((await page.content()).includes("route &lt;script&gt;"), '... and is shown');
+    page.isSilent('the page');
+}
+
+async function isAlive() {
+    const page = await open(url);
+    const line = shop(page).locator('.chart .line').first();
+    const requests = row(page, first).locator('td').nth(13);
+    const was = [await line.getAttribute('d'), await requests.innerText()];
+    await page.evaluate(() => { window.isTheSamePage = true; });
+    await shop(page).locator('summary').click();
+    await page.locator('input[name=filter]').focus();
+    check(await until(async () => await requests.innerText() !== was[1]), 'numbers move');
+    check(await until(async () => await line.getAttribute('d') !== was[0], 20), 'charts move');
+    check(await page.evaluate(() => window.isTheSamePage), '... without a reload');
+    same(await shop(page).locator('details').getAttribute('open'), null,
+        'what was folded up stays so');
+    same(await page.evaluate(() => document.activeElement.name), 'filter', 'the focus stays');
+    await page.getByRole('button', {name: 'Pause'}).click();
+    const still = await requests.innerText();
+    const fetched = page.waitForRequest(() => true, {timeout: 3000}).catch(() => null);
+    same(await fetched, null, 'a paused page asks for nothing');
+    same(await requests.innerText(), still, '... and stands still');
+    page.isSilent('the live page');
+}
+
+async function tellsThatTheServerIsGone() {
+    const page = await open(url, {expected: /ERR_FAILED|ERR_INTERNET/});
+    await page.context().setOffline(true);
+    const state = page.locator('#live-state');
+    check(await until(async () => (await state.innerText()).includes('does not answer')),
+        'a server that does not answer is told');
+    await page.context().setOffline(false);
+    check(await until(async () => await state.innerText() === 'Live'), '... and that it is back');
+    page.isSilent('the lost page');
+}
+
+async function filtersAndSorts() {
+    const page = await open(url);
+    const rows = page.locator('.members tbody tr');
+    await page.locator('input[name=filter]').fill('ROUTE');
+    check(await until(async () => await rows.count() === 0), 'a filter that nothing matches');
+    await page.locator('input[name=filter]').fill('gone');
+    check(await until(async () => await rows.count() === 1), 'the filter finds a route');
+    check(page.url().endsWith('?filter=gone'), '... and the URL has it');
+    await page.locator('input[name=filter]').fill('');
+    await page.locator('select[name=state]').selectOption('draining');
+    check(await until(async () => await rows.count() === 1), 'the state selects members');
+    await page.locator('select[name=state]').selectOption('');
+    check(await until(async () => await rows.count() === 6), 'all are back');
+    const button = shop(page).getByRole('button', {name: 'Share', exact: true});
+    const order = () => shop(page).locator('.members td:nth-child(4)').allTextContents();
+    const weights = async () => (await order()).join();
+    await button.click();
+    check(await until(async () => await weights() === '1.00,1.00,1.00,2.00'), 'a column sorts');
+    await button.click();
+    check(await until(async () => await weights() === '2.00,1.00,1.00,1.00'), '... both ways');
+    same(await shop(page).locator('th[aria-sort]').getAttribute('aria-sort'), 'descending',
+        '... and says so');
+    await page.reload();
+    same(await weights(), '2.00,1.00,1.00,1.00', '... also after a reload');
+    page.isSilent('filter and sort');
+}
+
+async function drainsByMouse() {
+    const page = await open(url);
+    await page.getByRole('button', {name: `Drain ${second}`}).first().click();
+    same(await becomes(page, second, 'draining'), true, 'a button drains a member');
+    check((await page.locator('#notes').innerText()).length > 5, '... and the result is told');
+    check((await page.locator('#changes').innerText()).includes(second), '... also in the changes');
+    await page.getByRole('button', {name: `Ready ${second}`}).first().click();
+    same(await becomes(page, second, 'ok'), true, '... and another makes it ready again');
+    await page.locator('.members input[name=w]').nth(0).check();
+    await page.locator('.members input[name=w]').nth(1).check();
+    await shop(page).getByRole('button', {name: 'Drain', exact: true}).click();
+    check(await page.getByText('Nothing is changed yet').isVisible(),
+        'what is for many is to be confirmed');
+    await isAccessible(page, 'the confirmation');
+    await picture(page, 'confirmation');
+    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    check(await becomes(page, first, 'draining') && await becomes(page, second, 'draining'),
+        '... and is done then');
+    await shop(page).getByRole('checkbox', {name: /^all/}).check();
+    same(await shop(page).locator('input[name=w]:checked').count(), 4, 'all can be selected');
+    await shop(page).getByRole('button', {name: 'Ready', exact: true}).click();
+    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    check(await becomes(page, first, 'ok') && await becomes(page, second, 'ok'),
+        '... and made ready');
+    page.isSilent('operation by mouse');
+}
+
+// Tab until the element is reached: everything has to be in the order.
+async function tabTo(page, test) {
+    for (let i = 0; i < 300; i++) {
+        await page.keyboard.press('Tab');
+        if (await page.evaluate(test)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+async function drainsByKeyboard() {
+    const page = await open(url);
+    await page.keyboard.press('Tab');
+    same(await page.evaluate(() => document.activeElement.textContent), 'Skip to the balancers',
+        'the first Tab offers to skip');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#main$/);
+    check(await tabTo(page, () => document.activeElement.textContent === 'Drain'
+            && document.activeElement.getAttribute('aria-label')), 'Tab reaches a member');
+    same(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle),
+         'solid', '... and one sees it');
+    await page.keyboard.press('Enter');
+    check(await becomes(page, first, 'draining'), 'Enter drains it');
+    check(await tabTo(page, () => document.activeElement.textContent === 'Ready'
+            && document.activeElement.getAttribute('aria-label')), 'Tab reaches it again');
+    await page.keyboard.press('Enter');
+    check(await becomes(page, first, 'ok'), 'Enter makes it ready');
+    page.isSilent('operation by keyboard');
+}
+
+async function worksWithoutJavaScript() {
+    const page = await open(url, {javaScriptEnabled: false});
+    same(await page.locator('noscript').count() > 0, true, 'a page without JavaScript');
+    await page.goto(`${url}?filter=gone&refresh=0`);
+    same(await page.locator('.members tbody tr').count(), 1, '... filters');
+    await page.goto(url);
+    await page.locator('input[name=filter]').fill(second);
+    await page.getByRole('button', {name: 'Apply'}).click();
+    await page.getByRole('button', {name: `Disable ${second}`}).first().click();
+    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    same(await page.locator('.members tbody tr').count(), 2, '... keeps the filter');
+    same(await page.locator('.pill.disabled').first().innerText(), '1 disabled', '... disables');
+    await page.getByRole('button', {name: `Ready ${second}`}).first().click();
+    await page.goto(url);
+    same(await pill(page, second), 'ok', '... and makes ready');
+    page.isSilent('without JavaScript');
+}
+
+async function editsAMember() {
+    const page = await open(url, {expected: /status of 400/});
+    await row(page, second).getByRole('link').click();
+    await isAccessible(page, 'the form of a member');
+    await picture(page, 'member', {fullPage: true});
+    await page.getByLabel('Load factor').fill('5');
+    await page.getByRole('button', {name: 'Apply'}).click();
+    check((await row(page, second).innerText()).includes('weight 5 (config 2)'),
+        'a weight can be set, and the configured one is told');
+    await page.goto(url);
+    await page.getByRole('link', {name: 'balancer://shop'}).click();
+    await isAccessible(page, 'the form of a balancer');
+    await picture(page, 'balancer', {fullPage: true});
+    await page.getByLabel('Failover attempts').fill('nine');
+    await page.getByRole('button', {name: 'Apply'}).click();
+    check((await page.getByRole('alert').innerText()).includes('b_max must be'),
+        'a wrong value is told');
+    page.isSilent('the forms');
+}
+
+async function fitsAPhone() {
+    for (const colorScheme of ['light', 'dark']) {
+        const page = await open(url, {viewport: {width: 390, height: 844}, colorScheme,
+            deviceScaleFactor: 2});
+        await fitsItsWidth(page, `a phone, ${colorScheme}`);
+        await isAccessible(page, `a phone, ${colorScheme}`);
+        await picture(page, `phone-${colorScheme}`, {fullPage: true});
+        await row(page, first).getByRole('link').click();
+        await fitsItsWidth(page, `a form on a phone, ${colorScheme}`);
+        await picture(page, `phone-member-${colorScheme}`, {fullPage: true});
+        page.isSilent('on a phone');
+    }
+}
+
+run([looksRight, isAlive, tellsThatTheServerIsGone, filtersAndSorts, drainsByMouse,
+    drainsByKeyboard, worksWithoutJavaScript, editsAMember, fitsAPhone]);

@@ -1,0 +1,54 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# The files that the page needs come out of the module; a browser keeps them until they change.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Httpd;
+
+my $httpd = Httpd->start(without => ['proxy_fastcgi'], config => <<'EOC');
+<LocationMatch "^/manager\d">
+SetHandler balancer-manager
+</LocationMatch>
+EOC
+my $page = '/balancer-manager';
+
+sub file_text {
+    my ($name) = @_;
+    open my $in, '<:raw', "$FindBin::RealBin/../../modules/balancer_manager/assets/$name" or die $!;
+    local $/;
+    return scalar <$in>;
+}
+
+my ($url) = $httpd->get($page)->{body} =~ /href="(\Q$page\E\/assets\/manager\.css\?v=\w+)"/;
+ok $url, 'the page names its style sheet';
+my $css = $httpd->get($url);
+is $css->{status}, 200, '... which is there';
+is $css->{body}, file_text('manager.css'), '... as it lies in assets/';
+is $css->{header}{'content-type'}, 'text/css; charset=utf-8', '... as CSS';
+is $css->{header}{'x-content-type-options'}, 'nosniff', '... and nothing else';
+like $css->{header}{'cache-control'}, qr/max-age=31536000/, '... to be kept';
+
+my $etag = $css->{header}{etag};
+my $again = $httpd->get($url, header => { 'If-None-Match' => $etag });
+is $again->{status}, 304, 'who has it is told so';
+is $again->{body}, '', '... and nothing more';
+is $httpd->get($url, header => { 'If-None-Match' => '"other"' })->{status}, 200,
+    'who has another one gets it';
+like $httpd->get("$page/assets/manager.css$_")->{header}{'cache-control'}, qr/no-cache/,
+    "manager.css$_ is not kept unasked" for '', '?v=other';
+
+my $head = $httpd->send('HEAD', $url);
+is $head->{status}, 200, 'HEAD works';
+is $head->{body}, '', '... without a body';
+is $head->{header}{'content-length'}, length $css->{body}, '... but with its length';
+is $httpd->send('POST', $url, body => '')->{status}, 405, 'nothing can be posted to it';
+is $httpd->get("$page/$_")->{status}, 404, "$_ is not there"
+    for qw(assets assets/ assets/no.css assets/manager.css/x);
+
+my ($elsewhere) = $httpd->get('/manager1')->{body} =~ /href="([^"]+)"/;
+is $httpd->get($elsewhere)->{body}, $css->{body}, 'a <LocationMatch> has it as well';
+
+$httpd->stop;
+done_testing;

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# M-10: 50 balancers with 100 members each are shown whole and right, in each of the forms, polled by
+# several at once while requests are served.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use FastBackend;
+use Httpd;
+use JsonSchema;
+use Load;
+use Metrics;
+
+my ($balancers, $members) = (50, 100);
+my $backend = FastBackend->start;
+my $config = '';
+for my $b (1 .. $balancers) {
+    $config .= "<Proxy balancer://b$b>\n"
+        . join('', map { 'BalancerMember fcgi://127.0.0.1:' . ($b * 200 + $_) . " route=r$_ status=+D\n" }
+            2 .. $members)
+        . "BalancerMember @{[ $backend->url ]}\n</Proxy>\nProxyPass /b$b/ balancer://b$b/\n";
+}
+my $httpd = Httpd->start(config => $config, children => 2, threads => 16);
+my $load  = Load->start(port => $httpd->port, clients => 2, path => sub {
+    my ($client, $n) = @_;
+    return '/b' . ($n % $balancers + 1) . '/x';
+});
+my @polls = map {
+    Load->start(port => $httpd->port, clients => 1, requests => 3, path => "/balancer-manager/$_")
+} 'v1/status', 'metrics', '', '?format=text', '?xml=1';
+for (@polls) {
+    my $result = $_->finish;
+    is $result->{status}{200}, 3, "$_->{path}: three polls are answered";
+    is $result->{failed}, 0, '... whole';
+}
+my $result = $load->stop;
+is $result->{failed}, 0, 'no request has failed meanwhile';
+cmp_ok $result->{status}{200}, '>', 0, '... and some were made';
+
+my $response = $httpd->get('/balancer-manager/v1/status');
+is JsonSchema::complaints($httpd->get('/balancer-manager/v1/schema')->{body}, $response->{body}), '',
+    'the status is as its schema says';
+my $status = Httpd::decode_json($response);
+is scalar @{ $status->{balancers} }, $balancers, 'all balancers are there';
+is_deeply [map { scalar @{ $_->{members} } } @{ $status->{balancers} }], [($members) x $balancers],
+    '... with all their members';
+my ($elected, $answers, %urls) = (0, 0);
+for my $balancer (@{ $status->{balancers} }) {
+    for my $member (@{ $balancer->{members} }) {
+        $elected += $member->{elected};
+        $answers += $member->{responses}{'2xx'};
+        $urls{"$balancer->{name} $member->{url}"}++;
+    }
+}
+is scalar keys %urls, $balancers * $members, 'each once';
+is $elected, $result->{status}{200}, 'elections add up to the requests';
+is $answers, $result->{status}{200}, '... and the answers';
+
+my $scrape = Metrics->scrape($httpd);
+is $scrape->complaints, '', 'promtool is content with all of them';
+is scalar($scrape->matching('in_flight_requests')), $balancers * $members, 'a series for each member';
+is $scrape->sum('elections_total'), $elected, 'and the same sum';
+
+my @lines = grep { m{^  fcgi://} } split /\n/, $httpd->get('/balancer-manager?format=text')->{body};
+is scalar @lines, $balancers * $members, 'a line of text for each member';
+
+$httpd->stop;
+done_testing;

@@ -1,0 +1,41 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# The Debian package: built, free of what lintian finds, and in an overlay over this system, which
+# stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use File::Basename qw(dirname);
+use Test::More;
+use Httpd;
+
+plan skip_all => 'only root can install packages' if $> != 0;
+system('unshare --mount true 2>/dev/null') == 0
+    or plan skip_all => 'this system allows no mount namespaces';
+
+my $here   = dirname(Cwd::abs_path(__FILE__));
+my $folder = Httpd::temporary_dir('package');
+my $built  = qx(DEB_BUILD_OPTIONS=nocheck $here/../../scripts/deb $folder/deb 2>&1);
+is $?, 0, 'the package is built' or BAIL_OUT($built);
+my ($package) = glob "$folder/deb/libapache2-mod-fastcgi-cluster_*.deb";
+
+my $lintian = qx(lintian --allow-root $folder/deb/*.changes 2>&1);
+is $?, 0, '... and lintian finds no error in it' or diag $lintian;
+unlike $lintian, qr/^[EW]:/m, '... and has no warning either';
+
+# ---- The life of a package; each line "ok name" or "not ok name" ----
+
+my %said = map { /^(not ok|ok) (.+)/ ? ($2 => $1) : () }
+    my @output = qx($here/overlay $here/life_of_a_package $package 2>&1);
+for my $step (
+    'it installs', 'and enables nothing', 'a2enmod refuses them beside proxy_balancer',
+    'a2enmod enables them', 'the configuration is right', 'httpd serves with them',
+    'it upgrades', 'and keeps them enabled', 'a changed .load file too', 'httpd still starts',
+    'it is removed', 'and nothing is left enabled', 'the .load files stay until it is purged',
+    'it is purged', 'and nothing is left', 'the configuration is right without it',
+) {
+    is $said{$step}, 'ok', $step;
+}
+diag @output if !Test::More->builder->is_passing;
+
+done_testing;
