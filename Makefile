@@ -199,6 +199,10 @@ $(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)
 
+# The same with every wait made without a thread (event MPM).
+check-parked: all $(BUILD)/fast_backend
+	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
+
 # ---- Browsers and other clients of the manager: scripts/setup clients --------------------------
 $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.json t/clients/.npmrc
 	@mkdir -p $(@D)
@@ -209,10 +213,6 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 
 check-clients: all $(BUILD)/clients/node_modules
 	BUILD=$(BUILD) t/TEST clients
-
-# The same with every wait made without a thread (event MPM).
-check-parked: all $(BUILD)/fast_backend
-	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
 
 check: check-setup
 	+$(MAKE) --no-print-directory all check-unit check-apache check-parked
@@ -229,7 +229,7 @@ asan:
 
 VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_redirect sendfile \
                    error_text expect_continue) failover reuse/limits \
-                 balancer/stock_configuration manager
+                 balancer/stock_configuration manager parking/clients
 valgrind: all $(BUILD)/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
 	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))

@@ -20,8 +20,10 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-/* How often a request that waits for a usable member (the balancer's timeout) looks again. */
-#define LOOK_AGAIN_US (20 * 1000)
+/* How often a request that waits for a usable member (the balancer's timeout) looks again: at
+ * first, and at last. */
+#define LOOK_AGAIN_US      (20 * 1000)
+#define LOOK_AGAIN_LAST_US (250 * 1000)
 
 /* So often may the chosen member be removed before the ticket holds it. */
 #define REMOVED_MEANWHILE_MAX 8
@@ -269,15 +271,6 @@ static int go_to_member(lb_ticket_t *ticket, char **url)
     return OK;
 }
 
-static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
-{
-    const bool was_answered = outcome != LB_CONNECT_FAILED && outcome != LB_READ_TIMEOUT;
-
-    lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
-    lb_ticket_give_back(ticket);
-    lb_verdict_of_other_scheme(ticket, outcome);
-}
-
 static void find_session(lb_ticket_t *ticket)
 {
     const lb_session_t session = lb_session_of(ticket);
@@ -303,9 +296,18 @@ static int dispatch(lb_ticket_t *ticket, char **url)
 
 /* ---- Waiting for its turn -------------------------------------------------------------------- */
 
+/* us until it is worth another look */
 static apr_interval_time_t patience(const lb_ticket_t *ticket)
 {
-    return ticket->place ? lb_waiting_patience(ticket) : LOOK_AGAIN_US;
+    if (ticket->place) {
+        return lb_waiting_patience(ticket);
+    }
+    const apr_interval_time_t left = ticket->patient_until - apr_time_now();
+    apr_interval_time_t pause = (ticket->balancer->s->timeout - left) / 8;
+
+    pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US
+            : pause > LOOK_AGAIN_LAST_US ? LOOK_AGAIN_LAST_US : pause;
+    return left < pause ? (left > 0 ? left : 0) : pause;
 }
 
 /* In the thread, for handlers that know no tickets. */
@@ -409,6 +411,15 @@ static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **u
     }
     *worker = rc == OK ? ticket->member : NULL;
     return rc;
+}
+
+static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    const bool was_answered = outcome != LB_CONNECT_FAILED && outcome != LB_READ_TIMEOUT;
+
+    lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
+    lb_ticket_give_back(ticket);
+    lb_verdict_of_other_scheme(ticket, outcome);
 }
 
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,

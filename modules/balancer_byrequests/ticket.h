@@ -23,13 +23,13 @@ struct lb_ticket_t {
     uint64_t            trial;      /* the claim when this request is a trial: see health.h */
     proxy_worker       *on_trial;   /* of that claim */
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */
-    apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
-    apr_time_t          held_at;    /* when the right was taken */
     struct lb_place_t  *place;      /* in the queue, see waiting.h; NULL: it does not wait there */
     struct lb_session_t *session;   /* while it waits for its turn */
     apr_time_t          patient_until;    /* while no member is usable; 0: it does not wait so */
     bool                is_parked;
     uint32_t            parked_at;  /* row of the member at which that is counted, or LB_NOBODY */
+    apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
+    apr_time_t          held_at;    /* when the right was taken */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */

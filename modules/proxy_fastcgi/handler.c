@@ -237,7 +237,9 @@ static int resume(request_rec *r, void *baton, unsigned came);
 
 static apr_status_t abandon(void *job)
 {
-    fcgi_try_abandon(job);
+    if (!fcgi_park_has_ended()) {
+        fcgi_try_abandon(job);
+    }
     return APR_SUCCESS;
 }
 

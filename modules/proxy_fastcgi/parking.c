@@ -205,10 +205,25 @@ static int max_by_descriptors(void)
     return left > 0 ? (int)(left / (DESCRIPTORS_EACH + 1)) : 0;
 }
 
-/* The MPM takes no new client when so many connections are open. */
+static int share_of_threads(void)
+{
+    return settings.share >= 0 ? settings.share : SHARE_DEFAULT;
+}
+
+/* The MPM takes no new client when so many connections are open: the fewer threads are idle, the
+ * sooner. */
 static long connections_of_child(void)
 {
-    return (long)((1 + worker_factor(ap_conftree)) * threads_of_child());
+    const int threads = threads_of_child();
+    const double idle = threads * (100 - share_of_threads()) / 100.0;
+    return (long)(threads + idle * worker_factor(ap_conftree));
+}
+
+/* The factor that allows so many. */
+static int factor_for(int connections)
+{
+    const int per_thread = connections / threads_of_child() + 1;
+    return per_thread * 100 / (100 - share_of_threads()) + 1;
 }
 
 static void say_what_contradicts(server_rec *s)
@@ -216,10 +231,10 @@ static void say_what_contradicts(server_rec *s)
     if (settings.max > connections_of_child()) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0293)
                      "ProxyFCGIPark max=%d will not be reached: with ThreadsPerChild %d the MPM "
-                     "has at most %ld connections in a child; AsyncRequestWorkerFactor %d would "
+                     "may have but %ld connections in a child; AsyncRequestWorkerFactor %d would "
                      "do",
                      settings.max, threads_of_child(), connections_of_child(),
-                     settings.max / threads_of_child() + 2);
+                     factor_for(settings.max));
     }
     if (settings.max > max_by_descriptors()) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0294)
@@ -255,10 +270,9 @@ int fcgi_parking_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 void fcgi_parking_child_init(apr_pool_t *pchild, server_rec *s)
 {
     const int threads = threads_of_child();
-    const int share = settings.share >= 0 ? settings.share : SHARE_DEFAULT;
 
     is_on = !settings.is_off && fcgi_park_mpm_can();
-    threads_that_may_wait = threads * share / 100;
+    threads_that_may_wait = threads * share_of_threads() / 100;
     threads_for_rights = threads * SHARE_MAX / 100;
     max_parked = settings.max > 0 ? settings.max : max_by_descriptors();
     if (is_on) {

@@ -13,7 +13,7 @@ use Httpd;
 use HttpSocket;
 use Parking;
 
-plan skip_all => 'our modules only' if Httpd::is_stock();
+plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
 
 my $slow = FastBackend->start(bytes => 10, ms => 600);
 my $plain = "ProxyPass /app/ @{[ $slow->url('/') ]}\nErrorDocument 404 /app/page\nErrorDocument 403 /app/page\n";
@@ -36,6 +36,24 @@ like $httpd->get('/page.shtml')->{body}, qr/^before .{10} after/s, 'a subrequest
 is Parking::status($httpd)->{FCGIParkedHereMost}, 0, '... nothing was parked';
 is $httpd->get('/app/x')->{status}, 200, 'a request of its own';
 is Parking::status($httpd)->{FCGIParkedHereMost}, 1, '... was parked';
+$httpd->stop;
+
+# ---- What stays one request ----
+$httpd = Parking::start(threads => 8, files => { 'index.php' => 'of no interest' }, config => <<"EOC");
+DirectoryIndex index.php
+<Directory \@docroot\@>
+    FallbackResource /index.php
+</Directory>
+<FilesMatch "\\.php\$">
+    SetHandler "proxy:@{[ $slow->url ]}"
+</FilesMatch>
+EOC
+for my $case (['DirectoryIndex', '/'], ['FallbackResource', '/a/b']) {
+    my ($what, $path) = @$case;
+    my ($client) = Parking::clients($httpd, 1, $path);
+    ok Parking::wait_for($httpd, 1), "$what: parked";
+    is length $client->read_response->{body}, 10, '... answered';
+}
 $httpd->stop;
 
 # ---- HTTP/2 ----
@@ -77,30 +95,28 @@ for my $case (['prefork', 'share=0'], ['worker', 'share=0'], ['event', 'Off']) {
 }
 
 # ---- Too many ----
-if (($ENV{TEST_MPM} // 'event') eq 'event') {
-    for my $overflow ('wait', 'refuse') {
-        $httpd = Parking::start(threads => 8, park => "share=25% max=5 overflow=$overflow", config => $plain);
-        my $warm = $httpd->get('/app/x');    # now the backend is known to be slow: requests park at once
-        @clients = Parking::clients($httpd, 5, '/app/x');
-        ok Parking::wait_for($httpd, 5), "$overflow: as many are parked as may be";
-        push @clients, map { Parking::clients($httpd, 1, '/app/x') } 1 .. 2;
-        ok wait_until(5, sub { Parking::status($httpd)->{FCGIWaitingThreadsHere} == 2 }),
-            "$overflow: two more wait in threads";
-        my $began = now_monotonic();
-        my $more = $httpd->get('/app/x');
-        if ($overflow eq 'wait') {
-            is $more->{status}, 200, 'wait: the next waits, too';
-        }
-        else {
-            is $more->{status}, 503, 'refuse: the next is refused';
-            ok $more->{header}{'retry-after'}, '... with Retry-After';
-            cmp_ok now_monotonic() - $began, '<', 0.4, '... at once';
-            is_deeply [grep { $_ ne 'ok' } $httpd->end_words('/app/x', 2)], ['queue_full'], '... with a word';
-            $httpd->expect_log(qr/FC0291.*queue_full/);
-        }
-        is scalar(grep { $_->read_response->{status} == 200 } @clients), 7, "$overflow: the others are answered";
-        $httpd->stop;
+for my $overflow ('wait', 'refuse') {
+    $httpd = Parking::start(threads => 8, park => "share=25% max=5 overflow=$overflow", config => $plain);
+    my $warm = $httpd->get('/app/x');    # now the backend is known to be slow: requests park at once
+    @clients = Parking::clients($httpd, 5, '/app/x');
+    ok Parking::wait_for($httpd, 5), "$overflow: as many are parked as may be";
+    push @clients, map { Parking::clients($httpd, 1, '/app/x') } 1 .. 2;
+    ok wait_until(5, sub { Parking::status($httpd)->{FCGIWaitingThreadsHere} == 2 }),
+        "$overflow: two more wait in threads";
+    my $began = now_monotonic();
+    my $more = $httpd->get('/app/x');
+    if ($overflow eq 'wait') {
+        is $more->{status}, 200, 'wait: the next waits, too';
     }
+    else {
+        is $more->{status}, 503, 'refuse: the next is refused';
+        ok $more->{header}{'retry-after'}, '... with Retry-After';
+        cmp_ok now_monotonic() - $began, '<', 0.4, '... at once';
+        is_deeply [grep { $_ ne 'ok' } $httpd->end_words('/app/x', 2)], ['queue_full'], '... with a word';
+        $httpd->expect_log(qr/FC0291.*queue_full/);
+    }
+    is scalar(grep { $_->read_response->{status} == 200 } @clients), 7, "$overflow: the others are answered";
+    $httpd->stop;
 }
 
 # ---- What contradicts ----

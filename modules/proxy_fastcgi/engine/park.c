@@ -50,6 +50,7 @@ typedef struct {
 } parked_t;
 
 static bool is_possible;          /* in this child */
+static bool has_ended;
 static int max_parked;
 static int place = -1;            /* in occupancy.h */
 static _Atomic int parked, most_parked;
@@ -356,8 +357,21 @@ bool fcgi_park_mpm_can(void)
            && ap_mpm_query(AP_MPMQ_CAN_WAITIO, &can_wait) == APR_SUCCESS && can_wait;
 }
 
+static apr_status_t end(void *unused)
+{
+    is_possible = false;
+    has_ended = true;
+    return APR_SUCCESS;
+}
+
+bool fcgi_park_has_ended(void)
+{
+    return has_ended;
+}
+
 void fcgi_park_start(apr_pool_t *pchild, int max)
 {
+    apr_pool_pre_cleanup_register(pchild, NULL, end);
     is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS;
     max_parked = max;
     place = fcgi_occupancy_find("parked requests");
@@ -399,6 +413,11 @@ int fcgi_park_most(void)
 int fcgi_park_total(void)
 {
     return 0;
+}
+
+bool fcgi_park_has_ended(void)
+{
+    return false;
 }
 
 bool fcgi_park_mpm_can(void)

@@ -46,6 +46,10 @@ int fcgi_park_count(void);
 int fcgi_park_most(void);
 int fcgi_park_total(void);
 
+/** Does the process end? What requests that are still parked hold ends with it, and what it was
+ *  taken from may be gone before them. */
+bool fcgi_park_has_ended(void);
+
 /** Can the MPM do it? In a child. */
 bool fcgi_park_mpm_can(void);
 
