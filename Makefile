@@ -166,7 +166,7 @@ check-unit: $(UNIT) $(REPLAY)
 TSAN = election strikes ledger admission admission_stress measures past
 
 tsan:
-	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE=-fsanitize=thread \
+	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
 	  CFLAGS='-O1 -g' tsan-run
 
 tsan-run: $(patsubst %,$(BUILD)/unit/test_%,$(TSAN))
@@ -222,8 +222,11 @@ check-setup setup:
 
 # ---- Bugs of memory: a finding fails the test that met it -------------------------------------
 # Everything is slower then: TEST_STRETCH gives the tests more time.
+ASAN_FLAGS := -fsanitize=address,undefined -fno-omit-frame-pointer
+TSAN_FLAGS := -fsanitize=thread
+
 asan:
-	+$(MAKE) SANITIZE='-fsanitize=address,undefined -fno-omit-frame-pointer' \
+	+$(MAKE) SANITIZE='$(ASAN_FLAGS)' \
 	  BUILD=$(BUILD)/asan all check-unit $(BUILD)/asan/fast_backend
 	HTTPD=$(CURDIR)/scripts/httpd-asan BUILD=$(BUILD)/asan TEST_STRETCH=3 t/TEST $(TESTS)
 
