@@ -55,6 +55,10 @@ static void enter(lb_place_t *place)
 {
     apr_thread_mutex_lock(waiting.lock);
     place->next = waiting.first;
+    place->at = &waiting.first;
+    if (place->next) {
+        place->next->at = &place->next;
+    }
     waiting.first = place;
     apr_thread_mutex_unlock(waiting.lock);
 }
@@ -65,11 +69,10 @@ static void leave(const lb_place_t *place)
         return;
     }
     apr_thread_mutex_lock(waiting.lock);
-    lb_place_t **at = &waiting.first;
-    while (*at != place) {
-        at = &(*at)->next;
+    *place->at = place->next;
+    if (place->next) {
+        place->next->at = place->at;
     }
-    *at = place->next;
     apr_thread_mutex_unlock(waiting.lock);
 }
 

@@ -18,7 +18,7 @@ struct lb_place_t {
     proxy_worker *only;       /* a session's member; NULL: any */
     bool is_narrow;           /* only that one will do, for now */
     apr_time_t since, widen_at, deadline;
-    lb_place_t *next;
+    lb_place_t *next, **at;   /* in the list of those who wait; what points to this one */
 };
 
 /** Take a place in the queue of the ticket's balancer.
