@@ -291,7 +291,8 @@ static void send_location(const mgr_api_change_t *change, const lb_result_t *res
             answer->member =
                 mgr_balancers_find_member(answer->r->pool, answer->balancer, c->member);
             apr_table_setn(answer->r->headers_out, "Location",
-                           apr_pstrcat(answer->r->pool, change->base,
+                           apr_pstrcat(answer->r->pool,
+                                       ap_escape_uri(answer->r->pool, change->base),
                                        mgr_api_path_of_member(answer, answer->balancer,
                                                               c->member), NULL));
         }
