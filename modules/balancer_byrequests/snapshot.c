@@ -265,6 +265,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     int64_t took = 0;
 
     view->id = cluster->id;
+    view->owner_id = cluster->owner->id;
     view->vhost = cluster->vhost;
     view->is_persistent = cluster->is_persistent;
     copy_balancer_settings(p, b, view);
