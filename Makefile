@@ -141,6 +141,7 @@ UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
 UNIT_LIBS_token         := balancer_manager
+UNIT_LIBS_audit_ring    := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)

@@ -329,6 +329,8 @@ typedef struct {
     uint32_t    queued;        /* requests that wait for any of its members */
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
+    int         owner_id;      /* of the balancer whose members these are: its own id, or that of
+                                * the one it has inherited them from */
     int         is_persistent; /* BalancerPersist: changes outlive a full restart */
     apr_time_t  counted_since;
     uint64_t    revision;      /* of its own settings; see lb_member_view_t */

@@ -51,6 +51,17 @@ static void check_text(const check_t *check, const char *setting, const char *va
     }
 }
 
+/* What is in a URL comes to logs and headers. */
+static void check_new_url(const check_t *check, const char *url)
+{
+    for (; *url; url++) {
+        if ((unsigned char)*url <= ' ' || *url == 0x7f) {
+            refuse(check, "url", "the URL must not hold blanks or control characters");
+            return;
+        }
+    }
+}
+
 static void check_flags(const check_t *check)
 {
     const lb_action_t *a = check->action;
@@ -121,6 +132,7 @@ static void check_membership(const check_t *check, const lb_cluster_t *cluster,
         return;
     }
     if (a->new_member) {
+        check_new_url(check, a->new_member);
         refuse_for_now(check, "url", lb_membership_check_new(p, cluster, a->new_member));
     }
     if (a->new_address) {

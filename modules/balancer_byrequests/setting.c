@@ -41,7 +41,7 @@ static bool set_lbset(void *shared, lb_member_row_t *row, const char *text)
 
 static const char *route_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
-    return apr_pstrdup(p, ((const proxy_worker_shared *)shared)->route);
+    return LB_SETTING_COPY(p, ((const proxy_worker_shared *)shared)->route);
 }
 
 static bool set_route(void *shared, lb_member_row_t *row, const char *text)
@@ -51,7 +51,7 @@ static bool set_route(void *shared, lb_member_row_t *row, const char *text)
 
 static const char *redirect_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
-    return apr_pstrdup(p, ((const proxy_worker_shared *)shared)->redirect);
+    return LB_SETTING_COPY(p, ((const proxy_worker_shared *)shared)->redirect);
 }
 
 static bool set_redirect(void *shared, lb_member_row_t *row, const char *text)
@@ -175,7 +175,8 @@ static bool set_drain_until(void *shared, lb_member_row_t *row, const char *text
 
     if (*text) {
         if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
-                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end) != 7 || text[end]) {
+                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end) != 7 || text[end]
+            || t.tm_mon < 1 || t.tm_mon > 12) {    /* APR before 1.7.1 does not look */
             return false;
         }
         t.tm_year -= 1900;
@@ -214,7 +215,7 @@ const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
 
 static const char *lbmethod_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
-    return apr_pstrdup(p, ((const proxy_balancer_shared *)shared)->lbpname);
+    return LB_SETTING_COPY(p, ((const proxy_balancer_shared *)shared)->lbpname);
 }
 
 static bool set_lbmethod(void *shared, lb_member_row_t *row, const char *text)

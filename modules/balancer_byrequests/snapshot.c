@@ -56,12 +56,12 @@ static const char *flush_word(const proxy_worker_shared *s)
 
 static void copy_settings(apr_pool_t *p, const proxy_worker_shared *s, lb_member_view_t *view)
 {
-    view->url = apr_pstrdup(p, s->name_ex);
-    view->scheme = apr_pstrdup(p, s->scheme);
-    view->hostname = apr_pstrdup(p, s->hostname_ex);
+    view->url = LB_SETTING_COPY(p, s->name_ex);
+    view->scheme = LB_SETTING_COPY(p, s->scheme);
+    view->hostname = LB_SETTING_COPY(p, s->hostname_ex);
     view->port = *s->uds_path ? 0 : s->port;
-    view->route = apr_pstrdup(p, s->route);
-    view->redirect = apr_pstrdup(p, s->redirect);
+    view->route = LB_SETTING_COPY(p, s->route);
+    view->redirect = LB_SETTING_COPY(p, s->redirect);
     view->weight_hundredths = s->lbfactor;
     view->lbset = s->lbset;
     view->retries = s->retries;
@@ -216,17 +216,17 @@ static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
 {
     const proxy_balancer_shared *s = b->s;
 
-    view->name = apr_pstrdup(p, s->name);
+    view->name = LB_SETTING_COPY(p, s->name);
     view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
     view->lbmethod = b->lbmethod->name;
-    view->sticky = apr_pstrdup(p, s->sticky);
-    view->sticky_path = apr_pstrdup(p, s->sticky_path);
+    view->sticky = LB_SETTING_COPY(p, s->sticky);
+    view->sticky_path = LB_SETTING_COPY(p, s->sticky_path);
     view->nofailover = s->sticky_force;
     view->forcerecovery = s->forcerecovery;
     view->path_delimiter_is_semicolon = s->scolonsep;
     view->timeout = s->timeout;
     view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
-    view->nonce = apr_pstrdup(p, s->nonce);
+    view->nonce = LB_SETTING_COPY(p, s->nonce);
     view->free_slots = (int)b->storage->num_free_slots(b->wslot);
 }
 
@@ -265,6 +265,7 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     int64_t took = 0;
 
     view->id = cluster->id;
+    view->owner_id = cluster->owner->id;
     view->vhost = cluster->vhost;
     view->is_persistent = cluster->is_persistent;
     copy_balancer_settings(p, b, view);

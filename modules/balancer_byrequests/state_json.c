@@ -172,6 +172,13 @@ static apr_array_header_t *read_values(apr_pool_t *p, json_t *json)
     return values;
 }
 
+#define LAST_SECOND INT64_C(253402300799)    /* of the year 9999: no sum of two overflows */
+
+static bool is_time(json_int_t number, json_int_t units_per_second)
+{
+    return number >= 0 && number / units_per_second <= LAST_SECOND;
+}
+
 static bool read_member(apr_pool_t *p, lb_saved_member_t *member, json_t *json)
 {
     const json_t *ban = json_object_get(json, "ban");
@@ -184,7 +191,8 @@ static bool read_member(apr_pool_t *p, lb_saved_member_t *member, json_t *json)
         .banned_since = json_integer_value(json_object_get(ban, "since_us")),
         .ban = json_integer_value(json_object_get(ban, "for_us")),
     };
-    return member->url && member->values && member->banned_since >= 0 && member->ban >= 0;
+    return member->url && member->values && is_time(member->banned_since, APR_USEC_PER_SEC)
+           && is_time(member->ban, APR_USEC_PER_SEC);
 }
 
 static bool read_balancer(apr_pool_t *p, lb_saved_balancer_t *balancer, json_t *json)
@@ -223,9 +231,10 @@ static lb_saved_state_t *read_state(apr_pool_t *p, json_t *json, const char **wh
                             json_integer_value(version), VERSION);
         return NULL;
     }
-    state->saved_at = apr_time_from_sec(json_integer_value(json_object_get(json, "saved_at")));
+    const json_int_t saved_at = json_integer_value(json_object_get(json, "saved_at"));
+    bool is_right = json_is_array(balancers) && is_time(saved_at, 1);
+    state->saved_at = is_right ? apr_time_from_sec(saved_at) : 0;
     state->balancers = apr_array_make(p, 8, sizeof(lb_saved_balancer_t));
-    bool is_right = json_is_array(balancers);
     json_array_foreach(balancers, i, balancer) {
         is_right = is_right && read_balancer(p, apr_array_push(state->balancers), balancer);
     }

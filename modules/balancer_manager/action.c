@@ -38,7 +38,8 @@ static int is_one(const form_t *form, const char *name)
 
 /* ---- Who asks, and what it is about ---------------------------------------------------------- */
 
-/* Of the right balancer, and from our own page or from somebody who knows the nonce. */
+/* One who may change something, of a balancer that is there, and from our own page or from somebody
+ * who knows the nonce: who has no right has no token either. */
 static int check_sender(const form_t *form)
 {
     mgr_answer_t *answer = form->answer;
@@ -50,8 +51,10 @@ static int check_sender(const form_t *form)
     if (status != OK) {
         return status;
     }
-    const char *why = mgr_csrf_refusal_of_form(answer->r, parameter(form, "nonce"),
-                                               answer->balancer->nonce);
+    const char *why = mgr_rights_have(answer->rights, MGR_OPERATE)
+                          ? mgr_csrf_refusal_of_form(answer->r, parameter(form, "nonce"),
+                                                     answer->balancer->nonce)
+                          : mgr_rights_refusal(answer->r, MGR_OPERATE);
     return why ? mgr_answer_refuse(answer, HTTP_FORBIDDEN, "%s",
                                    mgr_commit_refused(answer, "form", why))
                : OK;

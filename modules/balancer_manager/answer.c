@@ -12,15 +12,15 @@
 #include "balancers.h"
 #include "csrf.h"
 
-mgr_answer_t *mgr_answer_make(request_rec *r, const char *base)
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base, unsigned int rights)
 {
     mgr_answer_t *answer = apr_pcalloc(r->pool, sizeof(*answer));
 
     answer->r = r;
     answer->base = base;
     answer->status = HTTP_OK;
-    answer->rights = mgr_rights_of(r);
-    answer->token = mgr_csrf_token(r);
+    answer->rights = rights;
+    answer->token = mgr_rights_have(rights, MGR_OPERATE) ? mgr_csrf_token(r) : "";
     answer->balancers = apr_array_make(r->pool, 0, sizeof(lb_balancer_view_t));
     answer->notes = apr_array_make(r->pool, 2, sizeof(const char *));
     return answer;

@@ -18,7 +18,7 @@ typedef struct {
     request_rec *r;
     const char *base;                   /* path of the manager, without a slash at its end */
     unsigned int rights;                /* see mgr_rights_have() */
-    const char *token;                  /* for links and forms: their parameter `nonce` */
+    const char *token;                  /* parameter `nonce` of links and forms; "": may not change a thing */
     apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
     const lb_balancer_view_t *balancer; /* the one that is chosen, NULL: none */
     const lb_member_view_t *member;     /* likewise */
@@ -28,7 +28,7 @@ typedef struct {
 } mgr_answer_t;
 
 /** An empty answer with status 200, in r->pool; see mgr_answer_look(). */
-mgr_answer_t *mgr_answer_make(request_rec *r, const char *base);
+mgr_answer_t *mgr_answer_make(request_rec *r, const char *base, unsigned int rights);
 
 /** Take the snapshot that all views but JSON show: until then there are no balancers. */
 void mgr_answer_look(mgr_answer_t *answer);

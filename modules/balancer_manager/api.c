@@ -33,6 +33,7 @@ typedef struct {
     mgr_api_path_t path;
     uint64_t revision;          /* of If-Match; 0: any */
     json_t *body;               /* NULL: the method has none */
+    int is_read_only;
 } call_t;
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -168,6 +169,9 @@ static method_t *method_of(const call_t *call)
 {
     const mgr_resource_t resource = call->path.resource;
 
+    if (call->is_read_only && call->answer->r->method_number != M_GET) {
+        return NULL;
+    }
     switch (call->answer->r->method_number) {
     case M_GET:
         return resources[resource].get;
@@ -187,6 +191,9 @@ static int send_allowed(const call_t *call)
     request_rec *r = call->answer->r;
     const char *allow = resources[call->path.resource].allow;
 
+    if (call->is_read_only) {
+        allow = resources[call->path.resource].get ? "GET, HEAD, OPTIONS" : "OPTIONS";
+    }
     apr_table_setn(r->headers_out, "Allow", allow);
     if (r->method_number == M_OPTIONS) {
         r->status = HTTP_NO_CONTENT;
@@ -362,13 +369,14 @@ static int run(call_t *call)
     return is_done ? status : method(call);
 }
 
-int mgr_api_handle(mgr_answer_t *answer, const char *path)
+int mgr_api_handle(mgr_answer_t *answer, const char *path, int is_read_only)
 {
     request_rec *r = answer->r;
     call_t call = {
         .answer = answer,
         .what = apr_pstrcat(r->pool, r->method, " ", path, NULL),
         .path = mgr_api_path_parse(r->pool, path),
+        .is_read_only = is_read_only,
     };
 
     if (!mgr_rights_have(answer->rights, MGR_VIEW)) {

@@ -6,8 +6,9 @@
 #include "answer.h"
 
 /** Answer a request.
- *  path     below the manager's own
- *  returns  OK: the answer is sent; or an HTTP status */
-int mgr_api_handle(mgr_answer_t *answer, const char *path);
+ *  path          below the manager's own
+ *  is_read_only  no method but GET, HEAD and OPTIONS
+ *  returns       OK: the answer is sent; or an HTTP status */
+int mgr_api_handle(mgr_answer_t *answer, const char *path, int is_read_only);
 
 #endif

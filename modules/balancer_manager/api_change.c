@@ -60,6 +60,14 @@ static void add_error(const mgr_api_change_t *change, int index, const char *mem
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+enum { ACTIONS_MAX = 20000, ERRORS_MAX = 1000 };    /* of one request: 1 MB can ask for billions */
+
+/* returns  false: so much is wrong, or asked for, that the rest is not looked at */
+static int has_room(const mgr_api_change_t *change)
+{
+    return change->actions->nelts < ACTIONS_MAX && json_array_size(change->errors) < ERRORS_MAX;
+}
+
 static const char *const about[] = {"balancer", "vhost", "member", "etag", NULL};
 
 static int is_about(const char *name)
@@ -156,13 +164,28 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
         read_settings(change, wish->index, wish->object, action);
         return;
     }
-    for (int i = 0; i < balancer->members->nelts; i++) {
+    for (int i = 0; i < balancer->members->nelts && has_room(change); i++) {
         one = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
         if (strcmp(one->state, "removing") != 0) {
             action.member = one->url;
             read_settings(change, wish->index, wish->object, action);
         }
     }
+}
+
+/* Of the balancers that are meant, has an earlier one the same members? */
+static int is_inherited_again(const apr_array_header_t *balancers, int index, const char *vhost)
+{
+    const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, index, lb_balancer_view_t);
+
+    for (int i = 0; i < index; i++) {
+        const lb_balancer_view_t *earlier = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        if (earlier->owner_id == balancer->owner_id
+            && (!*vhost || !strcmp(earlier->vhost, vhost))) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
@@ -177,7 +200,7 @@ static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
         if ((is_all || !strcmp(balancer->key, wish->balancer))
             && (!*wish->vhost || !strcmp(balancer->vhost, wish->vhost))) {
             found++;
-            if (found == 1 || is_all) {
+            if (is_all ? !is_inherited_again(answer->balancers, i, wish->vhost) : found == 1) {
                 read_members(change, wish, balancer);
             }
         }
@@ -230,8 +253,11 @@ void mgr_api_change_read_many(mgr_api_change_t *change, json_t *changes)
         read_one_of_many(change, 0, changes);
         return;
     }
-    for (size_t i = 0; i < json_array_size(changes); i++) {
+    for (size_t i = 0; i < json_array_size(changes) && has_room(change); i++) {
         read_one_of_many(change, (int)i, json_array_get(changes, i));
+    }
+    if (change->actions->nelts >= ACTIONS_MAX) {
+        add_error(change, 0, NULL, NULL, "too many changes for one request");
     }
 }
 
@@ -291,7 +317,8 @@ static void send_location(const mgr_api_change_t *change, const lb_result_t *res
             answer->member =
                 mgr_balancers_find_member(answer->r->pool, answer->balancer, c->member);
             apr_table_setn(answer->r->headers_out, "Location",
-                           apr_pstrcat(answer->r->pool, change->base,
+                           apr_pstrcat(answer->r->pool,
+                                       ap_escape_uri(answer->r->pool, change->base),
                                        mgr_api_path_of_member(answer, answer->balancer,
                                                               c->member), NULL));
         }

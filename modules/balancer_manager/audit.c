@@ -1,14 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* audit.c - see audit.h.
- * Knows    the shared rings.
+ * Knows    where the rings lie, and their lock.
  * Ignores  what can be changed, and how a view shows it.
  * Memory   one anonymous segment in the pool of the process: it outlives restarts, and no crash
- *          leaves anything behind. Fixed-width fields, no pointers inside.
- * Threads  any, in any number of processes.
+ *          leaves anything behind.
+ * Threads  any, in any number of processes: the lock is robust, so when its owner is killed the next
+ *          one goes on; audit_ring.h says why no reader sees what the killed one has begun.
  *
- * Invariants: the lock's owner writes an entry first and counts it afterwards, so what a killed
- * process has left half written is in no count; the lock is robust, the next owner goes on. Changes
- * and refusals have a ring each: no flood of refusals pushes the changes out. */
+ * Changes and refusals have a ring each: no flood of refusals pushes the changes out. */
 #include "audit.h"
 
 #include <errno.h>
@@ -21,33 +20,15 @@
 #include <apr_strings.h>
 #include <http_log.h>
 
+#include "audit_ring.h"
 #include "fastcgi_log.h"
+#include "rights.h"
 
 APLOG_USE_MODULE(balancer_manager);
 
-enum { RING_ENTRIES = 200 };
-
-/* Longer texts are cut. */
-typedef struct {
-    int64_t at;              /* us since 1970 */
-    char user[64];
-    char address[48];
-    char vhost[136];
-    char balancer[128];
-    char member[384];
-    char what[64];
-    char before[128];
-    char after[128];
-} entry_t;
-
-typedef struct {
-    uint64_t count;          /* of all that were ever written; the last one lies before it */
-    entry_t entries[RING_ENTRIES];
-} ring_t;
-
 typedef struct {
     pthread_mutex_t lock;
-    ring_t changed, refused;
+    mgr_audit_ring_t changed, refused;
 } audit_t;
 
 static audit_t *audit;
@@ -102,10 +83,10 @@ static void unlock(void)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static void store(ring_t *ring, const mgr_audit_entry_t *entry)
+static void store(mgr_audit_ring_t *ring, const mgr_audit_entry_t *entry)
 {
     lock();
-    entry_t *e = &ring->entries[ring->count % RING_ENTRIES];
+    mgr_audit_ring_entry_t *e = mgr_audit_ring_next(ring);
     e->at = entry->at;
     apr_cpystrn(e->user, entry->user, sizeof(e->user));
     apr_cpystrn(e->address, entry->address, sizeof(e->address));
@@ -115,7 +96,7 @@ static void store(ring_t *ring, const mgr_audit_entry_t *entry)
     apr_cpystrn(e->what, entry->what, sizeof(e->what));
     apr_cpystrn(e->before, entry->before, sizeof(e->before));
     apr_cpystrn(e->after, entry->after, sizeof(e->after));
-    __atomic_store_n(&ring->count, ring->count + 1, __ATOMIC_RELEASE);
+    mgr_audit_ring_count(ring);
     unlock();
 }
 
@@ -123,13 +104,14 @@ static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entr
                                    const char *outcome)
 {
     mgr_audit_entry_t e = *entry;
+    const char *user = mgr_rights_user(r);
     const char **texts[] = {&e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         *texts[i] = *texts[i] ? *texts[i] : "";
     }
     e.at = apr_time_now();
-    e.user = r->user ? r->user : "-";
+    e.user = user ? user : "-";
     e.address = r->useragent_ip;
     e.outcome = outcome;
     return e;
@@ -184,12 +166,12 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static void push_newest_first(apr_array_header_t *recent, const ring_t *ring, const char *outcome)
+static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,
+                              const char *outcome)
 {
-    const uint64_t n = ring->count < RING_ENTRIES ? ring->count : RING_ENTRIES;
+    const mgr_audit_ring_entry_t *e;
 
-    for (uint64_t i = 1; i <= n; i++) {
-        const entry_t *e = &ring->entries[(ring->count - i) % RING_ENTRIES];
+    for (uint64_t n = 0; (e = mgr_audit_ring_newest(ring, n)); n++) {
         APR_ARRAY_PUSH(recent, mgr_audit_entry_t) = (mgr_audit_entry_t){
             e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
             e->what, e->before, e->after,   outcome};
@@ -205,7 +187,8 @@ static int newer_first(const void *a, const void *b)
 
 apr_array_header_t *mgr_audit_recent(apr_pool_t *p)
 {
-    apr_array_header_t *recent = apr_array_make(p, 2 * RING_ENTRIES, sizeof(mgr_audit_entry_t));
+    apr_array_header_t *recent =
+        apr_array_make(p, 2 * MGR_AUDIT_RING_SHOWN, sizeof(mgr_audit_entry_t));
 
     lock();
     audit_t *copy = apr_pmemdup(p, audit, sizeof(*audit));

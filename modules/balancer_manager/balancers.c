@@ -44,14 +44,21 @@ const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t 
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */
-static int is_named(apr_pool_t *p, const char *given, const char *name)
+typedef struct {
+    const char *given, *unescaped;
+} name_t;
+
+static name_t name_of(apr_pool_t *p, const char *given)
 {
-    if (!strcmp(given, name)) {
-        return 1;
-    }
-    char *once_more = apr_pstrdup(p, given);
-    ap_unescape_url(once_more); /* its verdict is about paths, where %2F is not allowed */
-    return !strcmp(once_more, name);
+    char *unescaped = apr_pstrdup(p, given);
+
+    ap_unescape_url(unescaped); /* its verdict is about paths, where %2F is not allowed */
+    return (name_t){given, unescaped};
+}
+
+static int is_named(const name_t *wanted, const char *name)
+{
+    return !strcmp(wanted->given, name) || !strcmp(wanted->unescaped, name);
 }
 
 /* nonce    NULL: any */
@@ -61,10 +68,12 @@ static const lb_balancer_view_t *find(apr_pool_t *p, const apr_array_header_t *s
     char *lower_key = apr_pstrdup(p, key);
 
     ap_str_tolower(lower_key); /* as mod_proxy does with the names of balancers */
+    const name_t wanted = name_of(p, lower_key);
+    const name_t wanted_vhost = name_of(p, vhost ? vhost : "");
     for (int i = 0; i < snapshot->nelts; i++) {
         const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (is_named(p, lower_key, balancer->key)
-            && (!vhost || !*vhost || is_named(p, vhost, balancer->vhost))
+        if (is_named(&wanted, balancer->key)
+            && (!*wanted_vhost.given || is_named(&wanted_vhost, balancer->vhost))
             && (!nonce || mgr_csrf_is_same_secret(nonce, balancer->nonce))) {
             return balancer;
         }
@@ -88,9 +97,11 @@ const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,
                                                   const char *url)
 {
+    const name_t wanted = name_of(p, url);
+
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-        if (is_named(p, url, member->url) || is_named(p, url, member->name)) {
+        if (is_named(&wanted, member->url) || is_named(&wanted, member->name)) {
             return member;
         }
     }

@@ -75,12 +75,18 @@ static double largest(const apr_array_header_t *past, value_t *value)
     return top;
 }
 
+static uint64_t tenths_within(double value, double high)
+{
+    return (uint64_t)((value > high ? high : value > 0 ? value : 0) * 10 + 0.5);
+}
+
+/* Within the drawing, wherever a clock that was set back would lead. */
 static void point(mgr_html_t *html, char command, double x, double y)
 {
     mgr_sink_bytes(html->sink, &command, 1);
-    mgr_html_tenths(html, (uint64_t)(x * 10 + 0.5));
+    mgr_html_tenths(html, tenths_within(x, WIDTH));
     mgr_html_raw(html, " ");
-    mgr_html_tenths(html, (uint64_t)(y * 10 + 0.5));
+    mgr_html_tenths(html, tenths_within(y, HEIGHT));
 }
 
 /* A line from sample to sample; where there is no value it is broken. With is_area each part of it
@@ -146,6 +152,8 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     const apr_array_header_t *past = balancer->past;
     const lb_sample_t *last = &APR_ARRAY_IDX(past, past->nelts - 1, lb_sample_t);
     const double top = largest(past, chart->value);
+    const double second_top = chart->second ? largest(past, chart->second) : 0;
+    const double scale = second_top > top ? second_top : top;
 
     mgr_html_raw(html, "<figure class=\"chart\">");
     print_caption(html, chart, last, top);
@@ -155,10 +163,10 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     mgr_html_raw(html, " over the last ");
     mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(past, 0, lb_sample_t).at);
     mgr_html_raw(html, "</title>");
-    path(html, "area", past, chart->value, top, 1);
-    path(html, "line", past, chart->value, top, 0);
+    path(html, "area", past, chart->value, scale, 1);
+    path(html, "line", past, chart->value, scale, 0);
     if (chart->second) {
-        path(html, "line second", past, chart->second, top, 0);
+        path(html, "line second", past, chart->second, scale, 0);
     }
     mgr_html_raw(html, "</svg></figure>\n");
 }

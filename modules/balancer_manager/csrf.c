@@ -16,6 +16,7 @@
 #include <openssl/crypto.h>
 
 #include "fastcgi_log.h"
+#include "rights.h"
 #include "token.h"
 
 APLOG_USE_MODULE(balancer_manager);
@@ -48,7 +49,8 @@ int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 static const char *user_of(request_rec *r)
 {
-    return r->user ? r->user : "-";
+    const char *user = mgr_rights_user(r);
+    return user ? user : "-";
 }
 
 static uint32_t now_seconds(void)

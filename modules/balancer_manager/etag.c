@@ -44,6 +44,9 @@ int mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected)
     if (!list || !strcmp(list, "*")) {
         return 1;
     }
+    if (!revision) {    /* it is about no one thing */
+        return 0;
+    }
     /* a weak one, W/"...", never matches: it is another token */
     const char *ours = apr_pstrcat(r->pool, "\"", mgr_etag_text(r->pool, revision), "\"", NULL);
     if (!ap_find_etag_strong(r->pool, list, ours)) {

@@ -18,6 +18,7 @@ uint64_t mgr_etag_revision(const char *text);
 void mgr_etag_send(request_rec *r, uint64_t revision);
 
 /** What If-Match says about a thing of this revision.
+ *  revision  0: of many things, and no etag is theirs
  *  expected  the revision that a change may be made to; 0: any
  *  returns   false: not to this one */
 int mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected);

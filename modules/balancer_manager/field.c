@@ -254,6 +254,13 @@ const char *mgr_field_take(apr_pool_t *p, const mgr_field_t *field, const char *
     return field->flag ? take_flag(field->flag, value, action) : field->take(p, value, action);
 }
 
+/* What is beyond all our values is "-", which none of them takes: APR's printf writes some digits of
+ * 1e300 and forgets the others. */
+static const char *text_of_real(apr_pool_t *p, double value, int decimals, const char *unit)
+{
+    return value > -1e12 && value < 1e12 ? apr_psprintf(p, "%.*f%s", decimals, value, unit) : "-";
+}
+
 /* As a form would have it.
  * returns  NULL when it is of another kind */
 static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
@@ -265,12 +272,12 @@ static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
         return json_is_boolean(value) ? (json_is_true(value) ? "1" : "0") : NULL;
     case MGR_SECONDS:
         if (json_is_real(value)) {
-            return apr_psprintf(p, "%.0fms", json_real_value(value) * 1000);
+            return text_of_real(p, json_real_value(value) * 1000, 0, "ms");
         }
         break;
     case MGR_NUMBER:
         if (json_is_real(value)) {
-            return apr_psprintf(p, "%.4f", json_real_value(value));
+            return text_of_real(p, json_real_value(value), 4, "");
         }
         break;
     case MGR_WHOLE:

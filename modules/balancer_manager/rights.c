@@ -90,6 +90,11 @@ const command_rec mgr_rights_directives[] = {
 
 /* ---- At run time ----------------------------------------------------------------------------- */
 
+const char *mgr_rights_user(const request_rec *r)
+{
+    return r->user && *r->user ? r->user : NULL;
+}
+
 static int is_granted(request_rec *r, const rule_t *rule)
 {
     apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, rule->provider_name);
@@ -107,13 +112,12 @@ static unsigned int up_to(mgr_right_t right)
 unsigned int mgr_rights_of(request_rec *r)
 {
     const rights_t *conf = ap_get_module_config(r->per_dir_config, &balancer_manager_module);
-    int has_view_rule = 0, has_change_rule = 0;
+    int has_view_rule = 0;
     unsigned int rights = 0;
 
     for (int i = 0; i < conf->rules->nelts; i++) {
         const rule_t *rule = &APR_ARRAY_IDX(conf->rules, i, rule_t);
         has_view_rule |= rule->right == MGR_VIEW;
-        has_change_rule |= rule->right > MGR_VIEW;
         if (!mgr_rights_have(rights, rule->right) && is_granted(r, rule)) {
             rights |= up_to(rule->right);
         }
@@ -121,7 +125,8 @@ unsigned int mgr_rights_of(request_rec *r)
     if (!has_view_rule) {
         rights |= up_to(MGR_VIEW);
     }
-    if (!has_change_rule && mgr_rights_have(rights, MGR_VIEW) && r->user) {
+    /* not with a line for view only: who writes one does not mean that all others may edit */
+    if (conf->rules->nelts == 0 && mgr_rights_user(r)) {
         rights |= up_to(MGR_EDIT);
     }
     return rights;
@@ -130,11 +135,11 @@ unsigned int mgr_rights_of(request_rec *r)
 const char *mgr_rights_refusal(request_rec *r, mgr_right_t right)
 {
     const char *word = mgr_rights_word(right);
-    const char *who = r->user ? apr_psprintf(r->pool, "%s has", r->user)
-                              : "who is not logged in has";
+    const char *user = mgr_rights_user(r);
+    const char *who = user ? apr_psprintf(r->pool, "%s has", user) : "who is not logged in has";
 
     return apr_psprintf(r->pool,
                         "%s not the right \"%s\" here; the configuration gives it with a line such "
                         "as: BalancerManagerRequire %s %s%s", who, word, word,
-                        r->user ? "user " : "valid-user", r->user ? r->user : "");
+                        user ? "user " : "valid-user", user ? user : "");
 }

@@ -17,6 +17,9 @@ typedef enum {
  *  for a request; mgr_answer_t keeps them. */
 unsigned int mgr_rights_of(request_rec *r);
 
+/** Who is logged in; NULL: nobody, as without a name (mod_authn_anon takes that, too). */
+const char *mgr_rights_user(const request_rec *r);
+
 static inline int mgr_rights_have(unsigned int rights, mgr_right_t right)
 {
     return (rights >> right & 1) != 0;

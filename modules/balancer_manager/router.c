@@ -51,6 +51,11 @@ static int is_ours(const char *handler)
     return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
 }
 
+static int is_read_only(const request_rec *r)
+{
+    return !strcmp(r->handler, READ_ONLY_HANDLER);
+}
+
 /* The path below the <Location> that sets our handler. r->path_info cannot tell: below a folder
  * that does not exist, it holds only what follows the first missing name. */
 static const char *inner_path(request_rec *r)
@@ -249,12 +254,10 @@ static mgr_view_t *view_at(const char *path)
 static int run(mgr_answer_t *answer, const char *path)
 {
     const int method = answer->r->method_number;
-    const int is_read_only = !strcmp(answer->r->handler, READ_ONLY_HANDLER);
     mgr_view_t *view = view_at(path);
 
     if (!view && !strncmp(path, "/v1/", 4)) {
-        mgr_answer_look(answer);
-        return mgr_api_handle(answer, path);
+        return mgr_api_handle(answer, path, is_read_only(answer->r));
     }
     if (mgr_answer_need(answer, MGR_VIEW) != OK) {
         return send_answer(answer, mgr_view_html_send);
@@ -263,7 +266,7 @@ static int run(mgr_answer_t *answer, const char *path)
         mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
         return send_answer(answer, mgr_view_html_send);
     }
-    if (method != M_GET && (view || is_read_only)) {
+    if (method != M_GET && (view || is_read_only(answer->r))) {
         refuse_method(answer, "GET, HEAD");
         return send_answer(answer, mgr_view_html_send);
     }
@@ -296,9 +299,6 @@ int mgr_router_handle(request_rec *r)
     if (asset) {
         return send_asset(r, asset);
     }
-    mgr_answer_t *answer = mgr_answer_make(r, base_path(r, path));
-    if (!strcmp(r->handler, READ_ONLY_HANDLER)) {
-        answer->rights &= 1u << MGR_VIEW;
-    }
-    return run(answer, path);
+    const unsigned int rights = mgr_rights_of(r) & (is_read_only(r) ? 1u << MGR_VIEW : ~0u);
+    return run(mgr_answer_make(r, base_path(r, path), rights), path);
 }

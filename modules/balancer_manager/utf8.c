@@ -14,6 +14,12 @@ static int is_within(unsigned char byte, unsigned char low, unsigned char high)
     return byte >= low && byte <= high;
 }
 
+/* U+FFFE and U+FFFF, which XML does not know. */
+static int is_no_character(const unsigned char *s)
+{
+    return s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE;
+}
+
 /* Bytes of the well-formed character at `s`, 0 when there is none. A NUL ends every check. */
 static size_t character_bytes(const unsigned char *s)
 {
@@ -40,7 +46,7 @@ static size_t character_bytes(const unsigned char *s)
                 return 0;
             }
         }
-        return shapes[i].bytes;
+        return is_no_character(s) ? 0 : shapes[i].bytes;
     }
     return 0;
 }
@@ -76,8 +82,12 @@ const char *mgr_utf8_line(apr_pool_t *p, const char *text)
 {
     char *line = apr_pstrdup(p, mgr_utf8_mend(p, text ? text : ""));
 
-    for (char *c = line; *c; c++) {
-        if ((unsigned char)*c < 0x20) {
+    for (unsigned char *c = (unsigned char *)line; *c; c++) {
+        if (*c < 0x20) {
+            *c = ' ';
+        }
+        else if (*c == 0xC2 && c[1] < 0xA0) {    /* U+0080 to U+009F: 8-bit terminal controls */
+            *c++ = ' ';
             *c = ' ';
         }
     }

@@ -232,8 +232,16 @@ static const struct {
 typedef void put_balancer_t(mgr_metrics_t *m, const char *labels,
                             const lb_balancer_view_t *balancer);
 
+/* Of what an alert is about a series is there from the start: so it sees the first one, too. */
 static void put_refused(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
 {
+    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT };
+
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+        if (balancer->refused[always[i]] + balancer->refused_before[always[i]] == 0) {
+            mgr_metrics_count_of(m, labels, "reason", lb_outcome_word(always[i]), 0);
+        }
+    }
     put_words(m, labels, "reason", balancer->refused, balancer->refused_before);
 }
 

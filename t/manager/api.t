@@ -102,6 +102,12 @@ is_deeply $api->patch($one, { weight => 2.5, limit => 5 })->{json}{changed}, [],
 is_deeply ManagerApi::changes($api->patch($one, { route => undef, redirect => '', weight => 1 })),
     ['weight 2.50 -> 1.00', 'route uno -> ', 'redirect two -> '], 'null and "" clear a text';
 
+for my $number (qw(1e300 1e308 1e20 -1e300 -1 12345678901234567890 9223372036854775807 1e15)) {
+    for my $setting (qw(weight limit lbset queue_limit queue_timeout drain_deadline)) {
+        is $api->patch($one, qq({"$setting":$number}))->{status}, 400, "$setting cannot be $number";
+    }
+}
+
 my %state = (drain => 'draining', disable => 'disabled', stop => 'stopped', ready => 'ok');
 for my $word (qw(drain disable stop ready)) {
     is $api->patch($two, { state => $word })->{status}, 200, "state $word";
@@ -195,6 +201,8 @@ is_problem($api->patch($two, { weight => 5 }, header => { 'If-Match' => $_ }), 4
     for 'W/' . $api->get($two)->{header}{etag}, '"0"', 'x', '""';
 my $list = '"0123456789abcdef", ' . $api->get($two)->{header}{etag};
 is $api->patch($two, { weight => 5 }, header => { 'If-Match' => $list })->{status}, 200, 'one of a list';
+is_problem($api->patch('members', { balancer => 'app', member => '*', weight => 6 },
+    header => { 'If-Match' => qq("$_") }), 412, qr/meanwhile/, "many have no ETag, not even $_") for '0' x 16;
 is_problem($api->delete($two, header => { 'If-Match' => $seen }), 412, qr/meanwhile/, 'no removal, either');
 $seen = $api->get('balancers/app')->{header}{etag};
 $api->patch($two, { weight => 6 });

@@ -61,6 +61,16 @@ $api->patch('members', [{ balancer => 'small', member => '*', weight => 3 },
                         { balancer => 'big', member => $urls[5], weight => 4 }]);
 is_deeply [weights('big'), weights('small')], [{ 8 => 199, 4 => 1 }, { 3 => 3 }], 'of several balancers';
 
+# ---- A call as large as can be ----
+
+my $huge = sub { my ($text, $times) = @_; return '[' . join(',', ($text) x $times) . ']' };
+is scalar @{ $api->patch('members', $huge->('0', 400_000))->{json}{errors} }, 1000, 'of many mistakes the first 1000';
+my $all_of_all = $api->patch('members', $huge->('{"balancer":"*","member":"*","weight":2}', 20_000));
+is $all_of_all->{status}, 400, 'all members, 20,000 times';
+like $all_of_all->{body}, qr/too many/, '... is refused before it is counted out';
+is $api->patch('members', '[' x 3000 . ']' x 3000)->{status}, 400, 'what is nested too deep is no JSON for us';
+is $api->patch('members', ' ' x 1_048_577)->{status}, 413, 'more than 1 MB is not read';
+
 # ---- Together or not at all ----
 
 my @small = members('small');
@@ -132,6 +142,37 @@ is form(w => $urls[0], $_->[0] => $_->[1])->{status}, 400, "$_->[0]=$_->[1] is r
     for [w_limit => -1], [w_limit => 1_000_001], [w_queue_limit => 'x'], [w_queue_timeout => '25h'];
 form(w => $urls[0], w => $urls[1], action => 'remove', confirm => 1);
 is scalar(grep { $_->{state} eq 'ok' } members('small')), 1, 'two are removed at once';
+
+# ---- A balancer that a virtual host has inherited: the members are the same ----
+
+$httpd->stop;
+$httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['proxy_http'], config => <<'EOC');
+<Proxy balancer://app>
+BalancerMember http://127.0.0.1:1
+BalancerMember http://127.0.0.1:2
+</Proxy>
+ProxyPass /app/ balancer://app/
+Listen 127.0.0.1:@port2@
+<VirtualHost 127.0.0.1:@port2@>
+ServerName heir.test
+<Proxy balancer://app>
+ProxySet timeout=5
+</Proxy>
+ProxyPass /app/ balancer://app/
+</VirtualHost>
+EOC
+$api = ManagerApi->new($httpd);
+my @vhosts = map { $_->{vhost} } @{ $httpd->json("$page/v1/status")->{balancers} };
+is scalar @vhosts, 2, 'both are shown';
+my $both = $api->patch('members', { balancer => '*', member => '*', weight => 4 });
+is $both->{status}, 200, '"*" names each member once' or diag $both->{body};
+is scalar @{ $both->{json}{changed} || [] }, 2, '... and changes it once';
+is $api->patch('members', { balancer => '*', vhost => $vhosts[1], member => '*', weight => 5 })->{status}, 200,
+    '... also by the one that has inherited them';
+like $api->patch('members', [map { { balancer => 'app', vhost => $_, member => 'http://127.0.0.1:1', weight => 6 } }
+    @vhosts])->{body}, qr/named twice/, 'who names a member in both names it twice';
+is_deeply [map { $_->{weight} } @{ $httpd->json("$page/v1/status")->{balancers}[0]{members} }], [5, 5],
+    '... and nothing is changed';
 
 $httpd->stop;
 done_testing;

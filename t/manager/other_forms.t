@@ -12,6 +12,7 @@ use Deadline;
 use Fpm;
 use Httpd;
 use JsonSchema;
+use ManagerApi;
 
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;
@@ -35,6 +36,9 @@ SetHandler server-status
 </Location>
 <Location /balancer-manager>
 SetHandler balancer-manager
+</Location>
+<Location /balancer-manager/seen>
+SetHandler balancer-status
 </Location>
 EOC
 my $httpd = Httpd->start(children => 2, modules => ['status'], config => $config);
@@ -126,7 +130,26 @@ for my $method (qw(POST PUT PATCH DELETE)) {
     is $refused->{status}, 405, "$method is refused";
     is $refused->{header}{allow}, 'GET, HEAD', '... with what is possible';
 }
+my $one = 'balancers/app/members/' . ManagerApi::encoded($served->{url});
+for my $base ($watch, '/balancer-manager/seen') {    # the second: a section inside the manager's
+    my $api = ManagerApi->new($httpd, base => $base);
+    for my $call (['PATCH', $one], ['DELETE', $one], ['POST', "$one/reset"], ['POST', 'balancers/app/members'],
+                  ['PATCH', 'balancers/app'], ['PATCH', 'members']) {
+        is $api->call(@$call, { weight => 9, url => 'http://127.0.0.1:9' })->{status}, 405, "$base: @$call is refused";
+    }
+    is $api->get($one)->{status}, 200, '... but not to look';
+    is $api->call('OPTIONS', $one)->{header}{allow}, 'GET, HEAD, OPTIONS', '... as OPTIONS says';
+    unlike $httpd->get($base)->{body} . $httpd->get("$base?xml=1")->{body}, qr/[0-9a-f]{8}-[0-9a-f]{32}/,
+        '... and there is no token, which would be good at the manager';
+}
+for my $method (qw(PATCH DELETE PUT)) {
+    is $httpd->post("/balancer-manager/v1/$one", '{"weight":9}', header => { 'Content-Type' => 'application/json',
+        'X-HTTP-Method-Override' => $method })->{status}, 405, "X-HTTP-Method-Override: $method means nothing";
+    is $httpd->get("/balancer-manager/v1/$one?_method=$method", header => { 'X-HTTP-Method-Override' => $method })
+        ->{status}, 200, '... nor with a GET, which only looks';
+}
 cmp_ok $httpd->balancer('app')->{members}[0]{weight}, '==', 2.5, 'nothing has changed';
+is scalar @{ $httpd->balancer('app')->{members} }, 3, '... and nobody has come or gone';
 
 # ---- Without mod_status ----
 

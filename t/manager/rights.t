@@ -9,7 +9,7 @@ use MIME::Base64 qw(encode_base64);
 use Httpd;
 use ManagerApi;
 
-my @auth = qw(auth_basic authn_core authn_file authz_user authz_groupfile);
+my @auth = qw(auth_basic authn_core authn_file authn_anon authz_user authz_groupfile);
 my $members = <<'EOC';
 <Proxy balancer://app>
 BalancerMember http://127.0.0.1:1
@@ -33,7 +33,10 @@ my $httpd = Httpd->new(without => ['proxy_fastcgi'], modules => [@auth, 'proxy_h
     location('/local', 'Require all granted', 'BalancerManagerRequire edit ip 127.0.0.0/8'),
     location('/far', 'Require all granted', 'BalancerManagerRequire edit ip 10.0.0.0/8'),
     location('/said', 'Require all granted', q(BalancerManagerRequire operate expr "%{HTTP:X-Role} == 'ops'")),
-    location('/team/inner', 'BalancerManagerRequire edit user vera'));
+    location('/team/inner', 'BalancerManagerRequire edit user vera'),
+    location('/team/seen', 'BalancerManagerRequire view valid-user'),
+    location('/noname', 'AuthBasicProvider anon', 'Anonymous *', 'Anonymous_NoUserID On',
+        'Anonymous_MustGiveEmail Off', 'Require valid-user'));
 my %salted = map { $_ => crypt $_, 'ab' } qw(vera otto olga ed nobody);
 open my $users, '>', $httpd->root . '/users' or die $!;
 print {$users} map { "$_:$salted{$_}\n" } sort keys %salted;
@@ -80,6 +83,10 @@ is rights('/said', undef, 'X-Role' => 'ops'), $operate, 'by an expression';
 is rights('/said', undef), $view, '... that is not true';
 is rights('/team/inner', 'vera'), $edit, 'an inner section has its own lines';
 is rights('/team/inner', 'ed'), $view, '... and not those around it';
+is rights('/team/seen', 'ed'), $view, '... also when it says only who may look: that opens nothing';
+is rights('/noname', undef, Authorization => 'Basic ' . encode_base64(':', '')), $view,
+    'an empty name is nobody who is logged in';
+is rights('/noname', 'anybody'), $edit, '... but any other is';
 
 # ---- Why, and in the audit ----
 
