@@ -79,7 +79,7 @@ static bool is_owner(const lb_cluster_t *cluster, const proxy_worker *member)
            == lb_table_set_member_key(cluster, member->s);
 }
 
-static void fold_member(const lb_cluster_t *cluster, const proxy_worker *member)
+void lb_accounting_fold_member(const lb_cluster_t *cluster, const proxy_worker *member)
 {
     const proxy_worker_shared *s = member->s;
     lb_slot_t *slot = &cluster->roster->slots[s->index];
@@ -100,7 +100,7 @@ void lb_accounting_fold_bytes(const lb_cluster_t *cluster)
     for (int i = 0; i < b->workers->nelts; i++) {
         const proxy_worker *member = lb_cluster_member(b, i);
         if (member) {
-            fold_member(cluster, member);
+            lb_accounting_fold_member(cluster, member);
         }
     }
 }

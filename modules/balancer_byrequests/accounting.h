@@ -24,7 +24,9 @@ void lb_accounting_add_wait(lb_ticket_t *ticket);
 /** A request got no member. */
 void lb_accounting_add_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome);
 
-/** Take over the bytes that mod_proxy has counted since this was called last. */
+/** Take over the bytes that mod_proxy has counted since this was called last: of one member, and
+ *  of all. */
+void lb_accounting_fold_member(const lb_cluster_t *cluster, const proxy_worker *member);
 void lb_accounting_fold_bytes(const lb_cluster_t *cluster);
 
 /** Make the balancer's next sample, if it is due and this process is the first to see it. */

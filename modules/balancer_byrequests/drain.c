@@ -29,8 +29,11 @@ void lb_drain_change(const proxy_balancer *b, proxy_worker *member, apr_interval
     lb_drain_forget_old(b, member);    /* the action may have ended the drain */
 }
 
-static void end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec *s)
+void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec *s)
 {
+    if (!PROXY_WORKER_IS_DRAINING(member)) {
+        return;
+    }
     _Atomic int64_t *until = &lb_cluster_row(b, member)->drain_until;
     int64_t seen = atomic_load(until);
 
@@ -50,8 +53,8 @@ void lb_drain_end_due(const proxy_balancer *b, server_rec *s)
 {
     for (int i = 0; i < b->workers->nelts; i++) {
         proxy_worker *member = lb_cluster_member(b, i);
-        if (member && PROXY_WORKER_IS_DRAINING(member)) {
-            end_if_due(b, member, s);
+        if (member) {
+            lb_drain_end_if_due(b, member, s);
         }
     }
 }

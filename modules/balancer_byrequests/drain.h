@@ -21,7 +21,8 @@ void lb_drain_forget_old(const proxy_balancer *b, const proxy_worker *member);
  *  deadline  us from now: drain until then; 0: as long as it takes; -1: as it is */
 void lb_drain_change(const proxy_balancer *b, proxy_worker *member, apr_interval_time_t deadline);
 
-/** Members whose deadline has passed are out: +N becomes +D. */
+/** A member whose deadline has passed is out: +N becomes +D. Of one member, and of all. */
+void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec *s);
 void lb_drain_end_due(const proxy_balancer *b, server_rec *s);
 
 /** Until when a member drains.

@@ -301,7 +301,7 @@ bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
 
 apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member)
 {
-    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), apr_time_now());
+    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), 0);
 
     if (seen.phase == LB_IN_SERVICE) {
         return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
@@ -309,8 +309,8 @@ apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *mem
     return seen.until;
 }
 
-uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member)
+uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member, apr_time_t now)
 {
     const lb_strike_rules_t rules = rules_of(member);
-    return lb_strikes_count(lb_member_state_row(b, member), &rules, apr_time_now());
+    return lb_strikes_count(lb_member_state_row(b, member), &rules, now);
 }

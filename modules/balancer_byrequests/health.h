@@ -47,6 +47,6 @@ bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member)
 /** For the snapshot. */
 lb_phase_t lb_health_phase(const proxy_balancer *b, const proxy_worker *member);
 apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member);
-uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member);
+uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member, apr_time_t now);
 
 #endif

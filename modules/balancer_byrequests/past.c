@@ -82,6 +82,18 @@ void lb_past_level(lb_member_room_t *room, uint64_t failures)
     }
 }
 
+/* The oldest mark of the last minute; that of no sample when there is none yet. */
+static uint64_t minute_ago(uint64_t samples)
+{
+    return samples > LB_RECENT_MARKS ? samples - LB_RECENT_MARKS : 0;
+}
+
+const lb_mark_t *lb_past_minute_ago(const lb_balancer_room_t *balancer,
+                                    const lb_member_room_t *room)
+{
+    return &room->marks[minute_ago(atomic_load(&balancer->samples)) % LB_MARKS];
+}
+
 int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
                             uint64_t failures, int64_t now, lb_gain_t *gain)
 {
@@ -90,7 +102,7 @@ int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_
     if (made == 0) {
         return 0;
     }
-    const uint64_t n = made > LB_RECENT_MARKS ? made - LB_RECENT_MARKS : 0;
+    const uint64_t n = minute_ago(made);
     add_gain(room, failures, &room->marks[n % LB_MARKS], gain);
     const int64_t took = now - atomic_load(&balancer->ring[n % LB_SAMPLES].at);
     return took > 0 ? took : 0;

@@ -40,6 +40,10 @@ void lb_past_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *
 /** All marks of a member that was away are where its counters are: nothing came in that time. */
 void lb_past_level(lb_member_room_t *room, uint64_t failures);
 
+/** The mark that the last minute is counted from. */
+const lb_mark_t *lb_past_minute_ago(const lb_balancer_room_t *balancer,
+                                    const lb_member_room_t *room);
+
 /** Add to `gain` what came in the last minute.
  *  returns  how long ago it began, us; 0: there is no sample yet */
 int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,

@@ -14,7 +14,9 @@
 static const char *weight_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
     const int hundredths = ((const proxy_worker_shared *)shared)->lbfactor;
-    return apr_psprintf(p, "%d.%02d", hundredths / 100, hundredths % 100);
+    /* a status asks for thousands of them */
+    return apr_pstrcat(p, apr_itoa(p, hundredths / 100), hundredths % 100 < 10 ? ".0" : ".",
+                       apr_itoa(p, hundredths % 100), NULL);
 }
 
 static bool set_weight(void *shared, lb_member_row_t *row, const char *text)

@@ -126,7 +126,8 @@ static int64_t copy_recent(const lb_cluster_t *cluster, int slot, apr_time_t now
     return took;
 }
 
-static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_member_view_t *view)
+static void copy_numbers(const proxy_balancer *b, proxy_worker *member, apr_time_t now,
+                         lb_member_view_t *view)
 {
     const lb_member_row_t *row = lb_cluster_row(b, member);
 
@@ -142,7 +143,7 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, lb_membe
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
     view->next_trial_at = lb_health_next_trial(b, member);
     view->since = atomic_load(&row->strikes.since);
-    view->strikes = (int)lb_health_strikes(b, member);
+    view->strikes = (int)lb_health_strikes(b, member, now);
     view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
     view->drain_until = lb_drain_until(b, member);
 }
@@ -193,9 +194,36 @@ static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
     };
 }
 
+/* ---- Ahead ----------------------------------------------------------------------------------- */
+
+static void fetch(const void *memory, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch((const char *)memory + i);
+    }
+}
+
+/* A status reads some 3 KB of each member, which no processor has at hand when members are many:
+ * those of the next one arrive while this one is copied. */
+static void fetch_ahead(const lb_cluster_t *cluster, const proxy_worker *member)
+{
+    const int slot = member->s->index;
+    const lb_member_room_t *room = lb_accounting_member_room(cluster, slot);
+    const lb_mark_t *mark = lb_past_minute_ago(lb_accounting_room(cluster), room);
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+
+    fetch(member->s, sizeof(*member->s));
+    fetch(cluster->member_rows[slot], sizeof(lb_member_row_t));
+    fetch(room, offsetof(lb_member_room_t, before));
+    fetch(mark, sizeof(*mark));
+    if (configured) {
+        fetch(configured->values, sizeof(*configured->values));
+    }
+}
+
 /* another   member of the same balancer, NULL: most are in the same state */
 static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
-                        const lb_member_view_t *another, lb_member_view_t *view)
+                        apr_time_t now, const lb_member_view_t *another, lb_member_view_t *view)
 {
     copy_settings(p, member->s, view);
     view->name = *member->s->uds_path ? ap_proxy_worker_name(p, member) : view->url;
@@ -206,9 +234,10 @@ static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker
                    ? another->status : ap_proxy_parse_wstatus(p, member);
     view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
                                          lb_cluster_row(cluster->balancer, member));
-    copy_numbers(cluster->balancer, member, view);
+    copy_numbers(cluster->balancer, member, now, view);
     copy_configured(cluster, member, view);
     copy_check(&lb_cluster_row(cluster->balancer, member)->check, member, view);
+    copy_counted(p, cluster, member->s->index, view);
 }
 
 static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
@@ -256,13 +285,39 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
     view->past->nelts = lb_past_copy(room, (lb_sample_t *)(void *)view->past->elts);
 }
 
+static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec *any,
+                         lb_balancer_view_t *view)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const int count = b->workers->nelts;
+    const apr_time_t now = apr_time_now();
+    const lb_member_view_t *another = NULL;
+    proxy_worker *next = NULL;
+    lb_gain_t gain = { 0 };
+    int64_t took = 0;
+
+    view->members = apr_array_make(p, count, sizeof(lb_member_view_t));
+    for (int i = -1; i < count; i++) {
+        proxy_worker *member = next;
+        next = i + 1 < count ? lb_cluster_member(b, i + 1) : NULL;
+        if (next) {
+            fetch_ahead(cluster, next);
+        }
+        if (member) {
+            lb_member_view_t *member_view = apr_array_push(view->members);
+            lb_drain_end_if_due(b, member, any);
+            lb_accounting_fold_member(cluster, member);
+            view_member(p, cluster, member, now, another, member_view);
+            another = member_view;
+            took = copy_recent(cluster, member->s->index, now, &gain, member_view);
+        }
+    }
+    view->recent = lb_past_recent(&gain, took);
+}
+
 static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
 {
     const proxy_balancer *b = cluster->balancer;
-    const apr_time_t now = apr_time_now();
-    const lb_member_view_t *another = NULL;
-    lb_gain_t gain = { 0 };
-    int64_t took = 0;
 
     view->id = cluster->id;
     view->owner_id = cluster->owner->id;
@@ -272,26 +327,13 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     copy_balancer_configured(cluster->baseline, view);
     copy_balancer_numbers(p, cluster, view);
     view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
-    view->members = apr_array_make(p, b->workers->nelts, sizeof(lb_member_view_t));
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (member) {
-            lb_member_view_t *member_view = apr_array_push(view->members);
-            view_member(p, cluster, member, another, member_view);
-            another = member_view;
-            copy_counted(p, cluster, member->s->index, member_view);
-            took = copy_recent(cluster, member->s->index, now, &gain, member_view);
-        }
-    }
-    view->recent = lb_past_recent(&gain, took);
 }
 
 static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
 {
     lb_operate_tidy(cluster, any);
-    lb_drain_end_due(cluster->balancer, any);
-    lb_accounting_fold_bytes(cluster);
     view_balancer(p, cluster, view);
+    view_members(p, cluster, any, view);
 }
 
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)

@@ -46,6 +46,11 @@ void mgr_sink_count(mgr_sink_t *sink, apr_uint64_t number)
     char *out = mgr_sink_room(sink, 20);
     apr_size_t digits = 1;
 
+    if (number < 10) {    /* most are 0 */
+        *out = (char)('0' + number);
+        sink->used++;
+        return;
+    }
     for (apr_uint64_t rest = number; rest >= 10; rest /= 10) {
         digits++;
     }
