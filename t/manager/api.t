@@ -65,6 +65,7 @@ is_problem($api->get('balancers/no'), 404, qr/no balancer no/, 'no such balancer
 is_problem($api->get('balancers/app/members/no'), 404, qr/no member no/, 'no such member');
 is_problem($api->get($_), 404, qr/There is no/, "no $_")
     for 'no', 'members/x', 'balancers', 'balancers/', 'balancers/app/x', 'balancers/app/members/';
+is_problem($api->get($one =~ s{members/}{members%2F}r), 404, qr/There is no/, 'a slash that is encoded ends no name');
 is_problem($api->get('balancers/twin'), 409, qr/second\.test.*first\.test/s,
     'which of two balancers of one name?');
 like $api->get('balancers/twin?vhost=' . $api->get('balancers/twin')->{json}{vhosts}[0])->{json}{vhost},
