@@ -9,7 +9,7 @@
 static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
 {
     return *s->uds_path ? apr_pstrcat(p, "unix:", s->uds_path, "|", s->name_ex, NULL)
-                        : apr_pstrdup(p, s->name_ex);
+                        : LB_SETTING_COPY(p, s->name_ex);
 }
 
 /* Copies: a restart loads this module again, and what is constant here may lie elsewhere then. */

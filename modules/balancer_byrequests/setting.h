@@ -29,7 +29,7 @@ extern const lb_setting_t lb_setting_of_balancers[];
 #define LB_SETTING_ADDRESS "address"
 const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member);
 
-/** Copy a text of the shared memory that may be written meanwhile: whatever comes, it has an end. */
+/** Copy a text of the shared memory that may be written meanwhile: the copy has an end. */
 #define LB_SETTING_COPY(p, text) apr_pstrmemdup((p), (text), strnlen((text), sizeof(text)))
 
 /** A setting by its name; NULL: there is none. */

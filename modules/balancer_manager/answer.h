@@ -18,7 +18,7 @@ typedef struct {
     request_rec *r;
     const char *base;                   /* path of the manager, without a slash at its end */
     unsigned int rights;                /* see mgr_rights_have() */
-    const char *token;                  /* parameter `nonce` of links and forms; "": may not change a thing */
+    const char *token;                  /* for links and forms: `nonce`; "": may not change */
     apr_array_header_t *balancers;      /* of lb_balancer_view_t: the newest snapshot */
     const lb_balancer_view_t *balancer; /* the one that is chosen, NULL: none */
     const lb_member_view_t *member;     /* likewise */

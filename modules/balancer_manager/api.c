@@ -292,12 +292,6 @@ static int check_if_match(call_t *call, int *is_done)
     return refuse(call, HTTP_PRECONDITION_FAILED, "it was changed meanwhile: look at it again");
 }
 
-static apr_status_t give_back(void *json)
-{
-    json_decref(json);
-    return APR_SUCCESS;
-}
-
 static int read_body(call_t *call, int *is_done)
 {
     request_rec *r = call->answer->r;
@@ -322,7 +316,7 @@ static int read_body(call_t *call, int *is_done)
         return mgr_problem_send(r, HTTP_BAD_REQUEST, NULL, "The body is no JSON: line %d: %s.",
                                 error.line, error.text);
     }
-    apr_pool_cleanup_register(r->pool, call->body, give_back, apr_pool_cleanup_null);
+    mgr_problem_keep(r->pool, call->body);
     *is_done = 0;
     return OK;
 }

@@ -16,12 +16,6 @@
 #include "field.h"
 #include "problem.h"
 
-static apr_status_t give_back(void *json)
-{
-    json_decref(json);
-    return APR_SUCCESS;
-}
-
 mgr_api_change_t *mgr_api_change_make(mgr_answer_t *answer, const char *what)
 {
     apr_pool_t *p = answer->r->pool;
@@ -32,7 +26,7 @@ mgr_api_change_t *mgr_api_change_make(mgr_answer_t *answer, const char *what)
     change->actions = apr_array_make(p, 1, sizeof(lb_action_t));
     change->origins = apr_array_make(p, 1, sizeof(int));
     change->errors = json_array();
-    apr_pool_cleanup_register(p, change->errors, give_back, apr_pool_cleanup_null);
+    mgr_problem_keep(p, change->errors);
     return change;
 }
 

@@ -63,9 +63,10 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
     if (rest && !strncmp(rest, members, sizeof(members) - 1)) {
         char *member = rest + sizeof(members) - 1;
         *rest = '\0';
-        decode_slashes(member);
+        /* "members%2F" is no "members/": a <Location> would not take it for one, either */
         out.member = *member == '/' && member[1] ? member + 1 : NULL;
         out.resource = out.member ? MGR_MEMBER : *member ? MGR_NO_RESOURCE : MGR_MEMBERS;
+        decode_slashes(member);
     }
     else if (!rest) {
         out.resource = MGR_BALANCER;

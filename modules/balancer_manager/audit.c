@@ -4,8 +4,8 @@
  * Ignores  what can be changed, and how a view shows it.
  * Memory   one anonymous segment in the pool of the process: it outlives restarts, and no crash
  *          leaves anything behind.
- * Threads  any, in any number of processes: the lock is robust, so when its owner is killed the next
- *          one goes on; audit_ring.h says why no reader sees what the killed one has begun.
+ * Threads  any, in any number of processes: the lock is robust, so when its owner is killed the
+ *          next one goes on; audit_ring.h says why no reader sees what the killed one has begun.
  *
  * Changes and refusals have a ring each: no flood of refusals pushes the changes out. */
 #include "audit.h"

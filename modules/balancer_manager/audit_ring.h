@@ -5,8 +5,8 @@
  * Memory   the caller's, zeroed at first.
  * Threads  one writer at a time, and no reader meanwhile: audit.c has the lock.
  *
- * Invariant: a writer may be killed at any byte. It writes into a place that no reader looks at, and
- * counts the entry when all of it is there; so there is one place more than there are entries. */
+ * Invariant: a writer may be killed at any byte. It writes into a place that no reader looks at,
+ * and counts the entry when all of it is there; so there is one place more than entries. */
 #ifndef MGR_AUDIT_RING_H
 #define MGR_AUDIT_RING_H
 

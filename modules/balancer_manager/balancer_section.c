@@ -15,6 +15,7 @@
 #include "member_row.h"
 #include "state_sentence.h"
 #include "quantity.h"
+#include "tally.h"
 #include "wording.h"
 
 static const lb_member_view_t *member_at(const lb_balancer_view_t *balancer, int i)
@@ -91,12 +92,14 @@ static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balan
 
 static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
-    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
-        if (balancer->refused[i]) {
-            mgr_html_raw(html, "<li><b>");
-            mgr_html_count(html, balancer->refused[i]);
-            mgr_html_format(html, "</b> refused: %s</li>", lb_outcome_word((lb_outcome_t)i));
-        }
+    int at = 0;
+    uint64_t count = 0;
+    const char *word;
+
+    while ((word = mgr_tally_next(balancer->refused, &at, &count))) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_html_count(html, count);
+        mgr_html_format(html, "</b> refused: %s</li>", word);
     }
 }
 

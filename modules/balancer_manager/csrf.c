@@ -111,7 +111,8 @@ static int is_ours(request_rec *r, const char *url)
                || is_same_host(from.hostname, ap_get_server_name(r)));
 }
 
-int mgr_csrf_is_browser(request_rec *r)
+/* Then it says from where. */
+static int is_browser(const request_rec *r)
 {
     return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Sec-Fetch-Site");
 }
@@ -154,7 +155,7 @@ const char *mgr_csrf_refusal_of_json(request_rec *r)
     const char *refusal = judge_source(r);
     const char *given = apr_table_get(r->headers_in, "X-CSRF-Token");
 
-    if (refusal || (!mgr_csrf_is_browser(r) && !given)) {
+    if (refusal || (!is_browser(r) && !given)) {
         return refusal;
     }
     return judge_token(r, given);

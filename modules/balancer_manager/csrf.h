@@ -16,9 +16,6 @@ const char *mgr_csrf_token(request_rec *r);
 /** Compare without telling by the time it takes how much was right. */
 int mgr_csrf_is_same_secret(const char *a, const char *b);
 
-/** Was it a browser that sent this? Then it says from where, and must have a token. */
-int mgr_csrf_is_browser(request_rec *r);
-
 /** May this form change something?
  *  given    the parameter `nonce` that came with it, or NULL
  *  nonce    the balancer's own: as good as a token; "" when it is configured to have none: then the

@@ -99,8 +99,8 @@ static const char *weight_hint(apr_pool_t *p, const lb_member_view_t *member)
     if (member->is_added || member->config_weight_hundredths == member->weight_hundredths) {
         return "1 to 100";
     }
-    return apr_psprintf(p, "1 to 100; config %d.%02d", member->config_weight_hundredths / 100,
-                        member->config_weight_hundredths % 100);
+    return apr_pstrcat(p, "1 to 100; config ",
+                       mgr_wording_weight(p, member->config_weight_hundredths), NULL);
 }
 
 /* "500ms", "2s", as the field takes it. */
@@ -144,7 +144,8 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
 
     open_form(page, "worker", member->name);
     open_group(html, "Share of the requests");
-    text_field(html, "w_lf", "Load factor", mgr_wording_weight(p, member), weight_hint(p, member));
+    text_field(html, "w_lf", "Load factor", mgr_wording_weight(p, member->weight_hundredths),
+               weight_hint(p, member));
     text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset),
                "0 to 99; lower sets come first");
     text_field(html, "w_wr", "Route", member->route, "of sticky sessions");

@@ -254,8 +254,8 @@ const char *mgr_field_take(apr_pool_t *p, const mgr_field_t *field, const char *
     return field->flag ? take_flag(field->flag, value, action) : field->take(p, value, action);
 }
 
-/* What is beyond all our values is "-", which none of them takes: APR's printf writes some digits of
- * 1e300 and forgets the others. */
+/* What is beyond all our values is "-", which none of them takes: APR's printf writes some digits
+ * of 1e300 and forgets the others. */
 static const char *text_of_real(apr_pool_t *p, double value, int decimals, const char *unit)
 {
     return value > -1e12 && value < 1e12 ? apr_psprintf(p, "%.*f%s", decimals, value, unit) : "-";

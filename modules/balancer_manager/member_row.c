@@ -15,6 +15,7 @@
 #include "chart.h"
 #include "state_sentence.h"
 #include "quantity.h"
+#include "tally.h"
 
 static const struct {
     const char *title;
@@ -255,7 +256,9 @@ static void print_named_count(mgr_html_t *html, const char *name, uint64_t count
 
 static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
-    int kinds = 0;
+    int kinds = 0, at = LB_SERVED + 1;
+    uint64_t count = 0;
+    const char *word;
 
     mgr_html_raw(html, "<td>");
     mgr_html_count(html, member->failures);
@@ -264,15 +267,13 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
         mgr_quantity_number(html, member->recent.failures);
         mgr_html_raw(html, "/s</small>");
     }
-    for (int i = LB_SERVED + 1; i < LB_OUTCOME_COUNT; i++) {
-        if (member->ends[i]) {
-            kinds++;
-            print_named_count(html, lb_outcome_word((lb_outcome_t)i), member->ends[i]);
-        }
+    while ((word = mgr_tally_next(member->ends, &at, &count))) {
+        kinds++;
+        print_named_count(html, word, count);
     }
     for (int class = 4; class <= 5; class++) {
         if (member->responses[class]) {
-            print_named_count(html, class == 4 ? "4xx" : "5xx", member->responses[class]);
+            print_named_count(html, mgr_tally_classes[class], member->responses[class]);
         }
     }
     if (member->last_error && member->last_error_at) {

@@ -22,6 +22,17 @@ json_t *mgr_problem_text(apr_pool_t *p, const char *text)
     return text ? json_string(mgr_utf8_mend(p, text)) : json_null();
 }
 
+static apr_status_t give_back(void *json)
+{
+    json_decref(json);
+    return APR_SUCCESS;
+}
+
+void mgr_problem_keep(apr_pool_t *p, json_t *json)
+{
+    apr_pool_cleanup_register(p, json, give_back, apr_pool_cleanup_null);
+}
+
 static int write_bytes(const char *bytes, size_t count, void *request)
 {
     return ap_rwrite(bytes, (int)count, request) < 0 ? -1 : 0;

@@ -9,6 +9,9 @@
 /** A text for JSON, whatever bytes it has; null for NULL. */
 json_t *mgr_problem_text(apr_pool_t *p, const char *text);
 
+/** Have a value given back when the pool goes. */
+void mgr_problem_keep(apr_pool_t *p, json_t *json);
+
 /** Send an object, and give it back; the status is OK.
  *  returns  OK or an HTTP status: NULL means that there was no memory for it (logged) */
 int mgr_problem_send_result(request_rec *r, int status, json_t *object);

@@ -27,11 +27,6 @@ static const char *const words[] = {"view", "operate", "edit"};
 
 enum { RIGHT_COUNT = sizeof(words) / sizeof(words[0]) };
 
-const char *mgr_rights_word(mgr_right_t right)
-{
-    return words[right];
-}
-
 /* ---- The directive --------------------------------------------------------------------------- */
 
 void *mgr_rights_create(apr_pool_t *p, char *directory)
@@ -134,7 +129,7 @@ unsigned int mgr_rights_of(request_rec *r)
 
 const char *mgr_rights_refusal(request_rec *r, mgr_right_t right)
 {
-    const char *word = mgr_rights_word(right);
+    const char *word = words[right];
     const char *user = mgr_rights_user(r);
     const char *who = user ? apr_psprintf(r->pool, "%s has", user) : "who is not logged in has";
 

@@ -25,9 +25,6 @@ static inline int mgr_rights_have(unsigned int rights, mgr_right_t right)
     return (rights >> right & 1) != 0;
 }
 
-/** "view", "operate", "edit" */
-const char *mgr_rights_word(mgr_right_t right);
-
 /** A sentence that says which right is missing and how to get it, in r->pool. */
 const char *mgr_rights_refusal(request_rec *r, mgr_right_t right);
 

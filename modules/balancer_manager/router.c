@@ -235,13 +235,13 @@ static const mgr_asset_t *asset_at(const char *path)
                                                      : mgr_asset_find(path + sizeof(folder) - 1);
 }
 
-static int send_asset(request_rec *r, const mgr_asset_t *asset)
+static int send_asset(mgr_answer_t *answer, const mgr_asset_t *asset)
 {
-    if (r->method_number == M_GET) {
-        return mgr_asset_send(r, asset);
+    if (answer->r->method_number == M_GET) {
+        return mgr_asset_send(answer->r, asset);
     }
-    apr_table_setn(r->headers_out, "Allow", "GET, HEAD");
-    return HTTP_METHOD_NOT_ALLOWED;
+    refuse_method(answer, "GET, HEAD");
+    return send_answer(answer, mgr_view_html_send);
 }
 
 /* The view that has a path of its own; NULL when there is none. */
@@ -297,7 +297,7 @@ int mgr_router_handle(request_rec *r)
 
     set_headers(r);
     if (asset) {
-        return send_asset(r, asset);
+        return send_asset(mgr_answer_make(r, base_path(r, path), 0), asset);
     }
     const unsigned int rights = mgr_rights_of(r) & (is_read_only(r) ? 1u << MGR_VIEW : ~0u);
     return run(mgr_answer_make(r, base_path(r, path), rights), path);

@@ -186,8 +186,8 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
     }
     if (key >= 0) {
         merge_sort((member_t **)selected->elts,
-                        apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
-                        comparisons[key], selection->is_descending ? -1 : 1);
+                   apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
+                   comparisons[key], selection->is_descending ? -1 : 1);
     }
     return selected;
 }

@@ -22,7 +22,8 @@ const mgr_state_word_t mgr_state_sentence_words[] = {
     { NULL, NULL },
 };
 
-const char *mgr_state_sentence_word(const char *state)
+/* A state that is not in the list is its own word. */
+static const char *word_of(const char *state)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
         if (!strcmp(w->state, state)) {
@@ -95,7 +96,7 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
     mgr_html_raw(html, "<b class=\"pill ");
     mgr_html_text(html, member->state);
     mgr_html_raw(html, "\">");
-    mgr_html_text(html, mgr_state_sentence_word(member->state));
+    mgr_html_text(html, word_of(member->state));
     mgr_html_raw(html, "</b><small>");
     if (member->since) {
         mgr_html_raw(html, "since ");

@@ -14,9 +14,6 @@ typedef struct {
 
 extern const mgr_state_word_t mgr_state_sentence_words[];
 
-/** The word of a state; a state that is not in the list is its own word. */
-const char *mgr_state_sentence_word(const char *state);
-
 /** Print the word as a pill, and the sentence behind it. */
 void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now);
 

@@ -6,6 +6,11 @@
 
 #include "mod_balancer_byrequests.h"
 
+enum { MGR_TALLY_CLASSES = 6 };
+
+/** The names of classes of answers, as the views count them: none, 1xx, ... */
+extern const char *const mgr_tally_classes[MGR_TALLY_CLASSES];
+
 /** The next word that was counted, in the order of lb_outcome_t.
  *  ends     as in the views
  *  at       where to go on; begin with the first outcome that is wanted

@@ -23,11 +23,9 @@ enum { STATUS_VERSION = 1 };
 
 static void put_responses(mgr_json_t *w, const uint64_t *responses)
 {
-    static const char *const names[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
-
     mgr_json_open(w, "responses", '{');
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        mgr_json_count(w, names[i], responses[i]);
+    for (int i = 0; i < MGR_TALLY_CLASSES; i++) {
+        mgr_json_count(w, mgr_tally_classes[i], responses[i]);
     }
     mgr_json_close(w, '}');
 }

@@ -13,6 +13,7 @@
 
 #include "fastcgi_version.h"
 #include "metrics.h"
+#include "state_sentence.h"
 #include "tally.h"
 
 #define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -47,10 +48,8 @@ static void put_received(mgr_metrics_t *m, const char *labels, const lb_member_v
 
 static void put_responses(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    static const char *const classes[] = { "none", "1xx", "2xx", "3xx", "4xx", "5xx" };
-
-    for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-        mgr_metrics_count_of(m, labels, "class", classes[i],
+    for (int i = 0; i < MGR_TALLY_CLASSES; i++) {
+        mgr_metrics_count_of(m, labels, "class", mgr_tally_classes[i],
                              member->responses[i]
                                  + (member->before ? member->before->responses[i] : 0));
     }
@@ -105,12 +104,8 @@ static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_membe
 /* One series for each state, and one of them is 1. */
 static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    static const char *const states[] = {
-        "ok", "error", "trial", "health_fail", "draining", "disabled", "stopped", "standby",
-        "spare", "shutdown", "removing",
-    };
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        mgr_metrics_count_of(m, labels, "state", states[i], !strcmp(states[i], member->state));
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
+        mgr_metrics_count_of(m, labels, "state", w->state, !strcmp(w->state, member->state));
     }
 }
 

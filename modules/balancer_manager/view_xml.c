@@ -40,7 +40,7 @@ static void member_settings(request_rec *r, const lb_member_view_t *member)
     element(r, 10, "name", member->name);
     element(r, 10, "scheme", member->scheme);
     element(r, 10, "hostname", member->hostname);
-    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member));
+    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member->weight_hundredths));
     number(r, 10, "port", member->port);
     number(r, 10, "min", member->pool_min);
     number(r, 10, "smax", member->pool_smax);
@@ -65,7 +65,8 @@ static void member_numbers(request_rec *r, const lb_member_view_t *member)
     }
     number(r, 10, "retries", member->retries);
     number(r, 10, "lbstatus", member->lbstatus);
-    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member)); /* stock has it twice */
+    /* stock has it twice */
+    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member->weight_hundredths));
     number(r, 10, "transferred", (apr_int64_t)member->bytes_sent);
     number(r, 10, "read", (apr_int64_t)member->bytes_read);
     number(r, 10, "elected", (apr_int64_t)member->elected);

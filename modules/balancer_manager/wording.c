@@ -9,10 +9,9 @@
 
 #include <apr_strings.h>
 
-const char *mgr_wording_weight(apr_pool_t *p, const lb_member_view_t *member)
+const char *mgr_wording_weight(apr_pool_t *p, int hundredths)
 {
-    return apr_psprintf(p, "%d.%02d", member->weight_hundredths / 100,
-                        member->weight_hundredths % 100);
+    return apr_psprintf(p, "%d.%02d", hundredths / 100, hundredths % 100);
 }
 
 const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer)

@@ -65,6 +65,7 @@ is_problem($api->get('balancers/no'), 404, qr/no balancer no/, 'no such balancer
 is_problem($api->get('balancers/app/members/no'), 404, qr/no member no/, 'no such member');
 is_problem($api->get($_), 404, qr/There is no/, "no $_")
     for 'no', 'members/x', 'balancers', 'balancers/', 'balancers/app/x', 'balancers/app/members/';
+is_problem($api->get($one =~ s{members/}{members%2F}r), 404, qr/There is no/, 'a slash that is encoded ends no name');
 is_problem($api->get('balancers/twin'), 409, qr/second\.test.*first\.test/s,
     'which of two balancers of one name?');
 like $api->get('balancers/twin?vhost=' . $api->get('balancers/twin')->{json}{vhosts}[0])->{json}{vhost},
@@ -210,6 +211,18 @@ is $api->patch('balancers/app', { timeout => 1 }, header => { 'If-Match' => $see
     'members are not the settings of their balancer';
 is_problem($api->patch('balancers/app', { timeout => 2 }, header => { 'If-Match' => $seen }), 412,
     qr/meanwhile/, '... its own are');
+
+# ---- Who takes his time to send what he wants holds nobody up, and counts from when he has ----
+
+my $slow = $httpd->connect;
+my $etag = $api->get($two)->{header}{etag};
+$slow->request('PATCH', "/balancer-manager/v1/$two", body => '{"wei', header => { 'Content-Length' => 13,
+    'Content-Type' => 'application/json', 'If-Match' => $etag });
+is $api->patch($two, { weight => 7 }, header => { 'If-Match' => $etag })->{status}, 200, 'another is faster';
+$slow->send('ght": 8}');
+is $slow->read_response->{status}, 412, '... so the slow one comes too late';
+$httpd->expect_log(qr/FC0602: .*PATCH/, optional => 1);
+is $api->get($two)->{json}{weight}, 7, '... and has changed nothing';
 
 # ---- M-05: a change is noted once ----
 

@@ -43,7 +43,9 @@ my $head = $httpd->send('HEAD', $url);
 is $head->{status}, 200, 'HEAD works';
 is $head->{body}, '', '... without a body';
 is $head->{header}{'content-length'}, length $css->{body}, '... but with its length';
-is $httpd->send('POST', $url, body => '')->{status}, 405, 'nothing can be posted to it';
+my $posted = $httpd->send('POST', $url, body => '');
+is $posted->{status}, 405, 'nothing can be posted to it';
+is $posted->{header}{allow}, 'GET, HEAD', '... as the answer says';
 is $httpd->get("$page/$_")->{status}, 404, "$_ is not there"
     for qw(assets assets/ assets/no.css assets/manager.css/x);
 

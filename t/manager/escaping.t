@@ -20,6 +20,7 @@ my $quoted = sub { $_[0] =~ s/([\\"])/\\$1/gr };
 my $httpd = Httpd->start(modules => [qw(proxy_http status auth_basic authn_core authn_anon authz_user)],
     without => ['proxy_fastcgi'], debug_log => 'balancer_manager:notice', config => <<"EOC");
 ServerName "a<b>'c.test"
+BalancerPersist On
 <Proxy "balancer://a<b&'c">
 BalancerMember "http://127.0.0.1:1@{[ $quoted->($path) ]}" "route=@{[ $quoted->($odd) ]}" redirect=plain
 BalancerMember http://127.0.0.1:2
@@ -157,6 +158,30 @@ like $added->{header}{location} // '', qr{^/any%20where/v1/balancers/a%3Cb%26%27
     '... its Location is a URL';
 is $httpd->get($added->{header}{location} =~ s{^/any%20where}{$page}r)->{status}, 200, "... where it is found";
 is_escaped($httpd->get($page)->{body}, 'the page with it');
+
+# ---- What only a state file can bring: a line break in a route ----
+
+$api->patch('balancers/' . ManagerApi::encoded($key) . '/members/' . ManagerApi::encoded('http://127.0.0.1:2'),
+    { route => 'marker' });
+$httpd->stop;
+my $file = $httpd->root . '/run/balancer-state/balancer-state.json';
+open my $in, '<', $file or die "$file: $!";
+my $state = do { local $/; <$in> };
+close $in;
+$state =~ s{"marker"}{"a\\nFC0601: forged\\r\\u001b[31m\\u0001</td>"} or die 'no route in the state file';
+open my $out, '>', $file or die "$file: $!";
+print {$out} $state;
+close $out;
+$httpd->start;
+my ($broken) = grep { $_->{url} eq 'http://127.0.0.1:2' } @{ balancer()->{members} };
+is $broken->{route}, "a\nFC0601: forged\r\x{fffd}[31m\x{fffd}</td>", 'a route from a state file, in JSON';
+is_escaped($httpd->get($page)->{body} =~ s/\r//gr, '... on the page');
+unlike $httpd->get($page)->{body}, qr{31m\S*</td>"}, '... as text';
+is $api->patch("$members/" . ManagerApi::encoded('http://127.0.0.1:2'), { route => 'good' })->{status}, 200, '... it can be changed';
+is_escaped($httpd->get($page)->{body} =~ s/\r//gr, '... the audit on the page');
+is scalar(@lines = $httpd->log_lines(qr/^FC0601|^[^\[].*forged/)), 0, '... and the log has no line of its own for it';
+is(Metrics->scrape($httpd)->complaints, '', '... promtool takes the metrics');
+is_for_a_terminal($httpd->get("$page?format=text")->{body}, '... text');
 
 $httpd->stop;
 done_testing;
