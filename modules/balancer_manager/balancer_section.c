@@ -222,30 +222,102 @@ static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
     mgr_html_raw(html, "</tbody></table></div>\n");
 }
 
-static int is_selected(const mgr_page_t *page, const apr_array_header_t *members)
+static void print_how_many(mgr_html_t *html, int shown, int all)
 {
-    return members->nelts > 0 || !mgr_selection_is_partial(&page->selection);
+    mgr_html_format(html, "%d", shown);
+    if (shown < all) {
+        mgr_html_format(html, " of %d", all);
+    }
+    mgr_html_raw(html, all == 1 ? " member" : " members");
 }
 
-static void print_fold(mgr_page_t *page, int shown, int all)
+static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int shown)
 {
-    const int is_open = !page->is_big || mgr_selection_is_partial(&page->selection);
+    const int is_open =
+        !page->is_big || page->is_huge || mgr_selection_is_partial(&page->selection);
 
-    mgr_html_format(page->html, "<details%s><summary>%d", is_open ? " open" : "", shown);
-    if (shown < all) {
-        mgr_html_format(page->html, " of %d", all);
+    mgr_html_raw(page->html, is_open ? "<details open" : "<details");
+    if (page->is_huge) {
+        mgr_html_raw(page->html, " data-key=\"");
+        mgr_html_text(page->html, balancer->key);
+        mgr_html_raw(page->html, "\"");
     }
-    mgr_html_raw(page->html, all == 1 ? " member</summary>\n" : " members</summary>\n");
+    mgr_html_raw(page->html, "><summary>");
+    print_how_many(page->html, shown, balancer->members->nelts);
+    mgr_html_raw(page->html, "</summary>\n");
+}
+
+static void print_kept(mgr_html_t *html, const char *name, const char *value)
+{
+    if (*value) {
+        mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+        mgr_html_text(html, value);
+        mgr_html_raw(html, "\">");
+    }
+}
+
+void mgr_balancer_section_print_opened(mgr_page_t *page)
+{
+    const apr_array_header_t *open = page->selection.open;
+
+    for (int i = 0; i < open->nelts; i++) {
+        print_kept(page->html, "open", APR_ARRAY_IDX(open, i, const char *));
+    }
+}
+
+/* In the place of the members: a button that asks for the page with them. No link: see above. */
+static void print_opener(mgr_page_t *page, const lb_balancer_view_t *balancer, int selected)
+{
+    const mgr_selection_t *selection = &page->selection;
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<form class=\"opener\" action=\"");
+    mgr_html_text(html, ap_escape_uri(html->r->pool, html->r->uri));
+    mgr_html_format(html, "#b%d\">", balancer->id);
+    print_kept(html, "filter", selection->filter);
+    print_kept(html, "state", selection->state);
+    print_kept(html, "sort", selection->sort);
+    print_kept(html, "order", selection->is_descending ? "desc" : "");
+    print_kept(html, "refresh", apr_itoa(html->r->pool, selection->refresh_seconds));
+    mgr_balancer_section_print_opened(page);
+    mgr_html_raw(html, "<button name=\"open\" value=\"");
+    mgr_html_text(html, balancer->key);
+    mgr_html_raw(html, "\"><span class=\"unseen\">Show "
+                       "</span>");
+    print_how_many(html, selected, balancer->members->nelts);
+    mgr_html_raw(html, "<span class=\"unseen\"> of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</span></button></form>\n");
+}
+
+static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                         const mgr_totals_t *totals, const char *link)
+{
+    const apr_array_header_t *members =
+        mgr_selection_members(page->html->r->pool, &page->selection, balancer);
+    const int may_operate = mgr_rights_have(page->answer->rights, MGR_OPERATE);
+
+    print_fold(page, balancer, members->nelts);
+    mgr_chart_print_past(page->html, balancer);
+    print_settings(page, balancer);
+    if (may_operate) {
+        print_row_forms(page, balancer);
+    }
+    open_form(page, balancer, "");
+    if (may_operate) {
+        print_action_bar(page, balancer);
+    }
+    print_members(page, balancer, members, totals, link);
+    mgr_html_raw(page->html, "</form></details>");
 }
 
 int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
     const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
-    const apr_array_header_t *members =
-        mgr_selection_members(html->r->pool, &page->selection, balancer);
+    const int selected = mgr_selection_count(&page->selection, balancer);
 
-    if (!is_selected(page, members)) {
+    if (selected == 0 && mgr_selection_is_partial(&page->selection)) {
         return -1;
     }
     const char *link = link_to_balancer(page, balancer);
@@ -256,18 +328,12 @@ int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balan
     mgr_html_raw(html, "\">\n");
     print_heading(page, balancer, link);
     print_facts(html, balancer, &totals);
-    print_fold(page, members->nelts, balancer->members->nelts);
-    mgr_chart_print_past(html, balancer);
-    print_settings(page, balancer);
-    const int may_operate = mgr_rights_have(page->answer->rights, MGR_OPERATE);
-    if (may_operate) {
-        print_row_forms(page, balancer);
+    if (page->is_huge && !mgr_selection_is_open(&page->selection, balancer)) {
+        print_opener(page, balancer, selected);
     }
-    open_form(page, balancer, "");
-    if (may_operate) {
-        print_action_bar(page, balancer);
+    else {
+        print_inside(page, balancer, &totals, link);
     }
-    print_members(page, balancer, members, &totals, link);
-    mgr_html_raw(html, "</form></details></section>\n");
-    return members->nelts;
+    mgr_html_raw(html, "</section>\n");
+    return selected;
 }

@@ -9,7 +9,10 @@
 mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer);
 
 /** Print the section; nothing when the page's selection leaves all of it out.
- *  returns  how many members it shows; -1: left out */
+ *  returns  how many of its members are selected; -1: left out */
 int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer);
+
+/** Print, into a form that asks for the page again, which balancers are open. */
+void mgr_balancer_section_print_opened(mgr_page_t *page);
 
 #endif

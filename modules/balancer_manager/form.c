@@ -30,7 +30,7 @@ int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out)
         if (ap_unescape_urlencoded(name) != OK || ap_unescape_urlencoded(value) != OK) {
             return HTTP_BAD_REQUEST;
         }
-        if (!strcmp(name, "w")) {
+        if (!strcmp(name, "w") || !strcmp(name, "open")) {
             apr_table_addn(*out, name, value);
         }
         else {

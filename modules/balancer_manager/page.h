@@ -14,6 +14,7 @@ typedef struct {
     const char *action;        /* where forms go: path and query of the page, for an attribute */
     apr_time_t now;
     int is_big;                /* so many members that balancers are shown folded up */
+    int is_huge;               /* so many that only those of opened balancers are on the page */
 } mgr_page_t;
 
 /* Of the members of one balancer. */

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* selection.c - chooses and sorts members.
- * Knows    the parameters filter, state, sort, order and refresh of the page.
+ * Knows    the parameters filter, state, sort, order, refresh and open of the page.
  * Ignores  HTML.
  * Memory   the caller's pool.   Threads: any, no state. */
 #include "selection.h"
@@ -97,8 +97,15 @@ static const char *parameter(const apr_table_t *query, const char *name)
     return value ? value : "";
 }
 
+static int add_value(void *values, const char *name, const char *value)
+{
+    APR_ARRAY_PUSH((apr_array_header_t *)values, const char *) = value;
+    return 1;
+}
+
 mgr_selection_t mgr_selection_read(request_rec *r)
 {
+    apr_array_header_t *open = apr_array_make(r->pool, 0, sizeof(const char *));
     apr_table_t *query;
 
     if (mgr_form_parse(r->pool, r->args, &query) != OK) {
@@ -112,7 +119,9 @@ mgr_selection_t mgr_selection_read(request_rec *r)
         .sort = parameter(query, "sort"),
         .is_descending = !strcmp(parameter(query, "order"), "desc"),
         .refresh_seconds = seconds > 0 && seconds <= 3600 ? seconds : 0,
+        .open = open,
     };
+    apr_table_do(add_value, open, query, "open", NULL);
     if (sort_index(selection.sort) < 0) {
         selection.sort = "";
     }
@@ -146,6 +155,42 @@ static int has_state(member_t *member, const char *state)
                                       : strcmp(member->state, "ok") != 0;
 }
 
+static int is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    const char *filter = selection->filter;
+    return !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
+}
+
+/* is_meant   all of its balancer, as far as names go */
+static int is_selected(const mgr_selection_t *selection, member_t *member, int is_meant)
+{
+    return has_state(member, selection->state)
+           && (is_meant || contains(member->name, selection->filter)
+               || contains(member->route, selection->filter));
+}
+
+int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    const int is_meant = is_balancer_meant(selection, balancer);
+    int count = 0;
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        count += is_selected(selection, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t),
+                             is_meant);
+    }
+    return count;
+}
+
+int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    for (int i = 0; i < selection->open->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* A stable order: members that compare as equal stay as they are configured. */
 static void merge_sort(member_t **members, member_t **spare, int count,
                             int (*compare)(member_t *, member_t *), int sign)
@@ -171,16 +216,12 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
 {
     const int all = balancer->members->nelts;
     apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
-    const char *filter = selection->filter;
-    const int is_balancer_meant =
-        !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
+    const int is_meant = is_balancer_meant(selection, balancer);
     const int key = sort_index(selection->sort);
 
     for (int i = 0; i < all; i++) {
         member_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-        if (has_state(member, selection->state)
-            && (is_balancer_meant || contains(member->name, filter)
-                || contains(member->route, filter))) {
+        if (is_selected(selection, member, is_meant)) {
             APR_ARRAY_PUSH(selected, member_t *) = member;
         }
     }
@@ -206,6 +247,9 @@ const char *mgr_selection_query(apr_pool_t *p, const mgr_selection_t *selection)
     query = joined(p, query, "state", selection->state);
     query = joined(p, query, "sort", selection->sort);
     query = joined(p, query, "order", selection->is_descending ? "desc" : "");
+    for (int i = 0; i < selection->open->nelts; i++) {
+        query = joined(p, query, "open", APR_ARRAY_IDX(selection->open, i, const char *));
+    }
     return selection->refresh_seconds == REFRESH_SECONDS
                ? query
                : joined(p, query, "refresh", apr_itoa(p, selection->refresh_seconds));

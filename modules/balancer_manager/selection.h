@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* selection.h - which members the page shows, and in which order: filter, state, sort, order. */
+/* selection.h - which members the page shows, and in which order: filter, state, sort, order,
+ * open. */
 #ifndef MGR_SELECTION_H
 #define MGR_SELECTION_H
 
@@ -13,6 +14,7 @@ typedef struct {
     const char *sort;          /* a sort key, or "" for the order of the configuration */
     int is_descending;
     int refresh_seconds;       /* for browsers without JavaScript; 0: never */
+    const apr_array_header_t *open;    /* of const char *: keys of balancers that were opened */
 } mgr_selection_t;
 
 typedef struct {
@@ -28,6 +30,12 @@ mgr_selection_t mgr_selection_read(request_rec *r);
 
 /** Does it leave anything out? */
 int mgr_selection_is_partial(const mgr_selection_t *selection);
+
+/** How many of the balancer's members are selected? */
+int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
+
+/** Was it opened? Asked only when there are too many members to show them all. */
+int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
 
 /** The balancer's members that are selected, in their order.
  *  returns  array of const lb_member_view_t *, in p */

@@ -20,7 +20,10 @@
 #include "quantity.h"
 #include "recent_changes.h"
 
-enum { MANY_MEMBERS = 100 };       /* more on one page than somebody wants to scroll through */
+enum {
+    MANY_MEMBERS = 100,            /* more on one page than somebody wants to scroll through */
+    MOST_MEMBERS = 500,            /* more than a browser shows at once without delay */
+};
 
 /* ---- Head ------------------------------------------------------------------------------------ */
 
@@ -182,6 +185,7 @@ static void print_filter(mgr_page_t *page)
     print_option(html, "desc", "descending", selection->is_descending ? "desc" : "asc");
     mgr_html_raw(html, "</select></label>\n");
     print_refresh_select(html, selection->refresh_seconds);
+    mgr_balancer_section_print_opened(page);
     mgr_html_raw(html, "<label class=\"check\"><input type=\"checkbox\" id=\"stock\"> "
                        "mod_proxy's columns</label></form>\n");
 }
@@ -214,6 +218,10 @@ static void print_balancers(mgr_page_t *page)
     int shown = 0;
 
     mgr_html_raw(page->html, "<div id=\"balancers\"><h2 class=\"unseen\">Balancers</h2>\n");
+    if (page->is_huge) {
+        mgr_html_format(page->html, "<p class=\"hint\">More than %d members: the filter finds them "
+                        "in all balancers, or show those of one.</p>\n", MOST_MEMBERS);
+    }
     for (int i = 0; i < balancers->nelts; i++) {
         shown += mgr_balancer_section_print(page, &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t))
                  >= 0;
@@ -280,14 +288,22 @@ static int is_about_the_cluster(const mgr_answer_t *answer)
     return answer->status == HTTP_OK || is_about_a_form(answer);
 }
 
-static int is_big(const apr_array_header_t *balancers)
+/* Of a single balancer, which scripts look at, everything is shown. */
+static void look_at_size(mgr_page_t *page)
 {
-    int members = 0;
+    const apr_array_header_t *balancers = page->answer->balancers;
+    int members = 0, selected = 0;
 
-    for (int i = 0; i < balancers->nelts; i++) {
-        members += APR_ARRAY_IDX(balancers, i, lb_balancer_view_t).members->nelts;
+    if (balancers->nelts < 2 || shows_form(page->answer)) {
+        return;
     }
-    return members > MANY_MEMBERS && balancers->nelts > 1;
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        members += balancer->members->nelts;
+        selected += mgr_selection_count(&page->selection, balancer);
+    }
+    page->is_big = members > MANY_MEMBERS;
+    page->is_huge = selected > MOST_MEMBERS;
 }
 
 int mgr_view_html_send(mgr_answer_t *answer)
@@ -299,9 +315,9 @@ int mgr_view_html_send(mgr_answer_t *answer)
         .html = &html,
         .selection = mgr_selection_read(r),
         .now = apr_time_now(),
-        .is_big = !shows_form(answer) && is_big(answer->balancers),
     };
 
+    look_at_size(&page);
     page.action = mgr_markup_text(
         r->pool, apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri),
                              mgr_selection_query(r->pool, &page.selection), NULL));

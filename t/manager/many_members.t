@@ -57,6 +57,19 @@ is scalar keys %urls, $balancers * $members, 'each once';
 is $elected, $result->{status}{200}, 'elections add up to the requests';
 is $answers, $result->{status}{200}, '... and the answers';
 
+# M-10: the page has a line for each balancer, and the members of those that were asked for
+sub rows_of { return scalar(() = $httpd->get("/balancer-manager$_[0]")->{body} =~ /<tr id="m/g) }
+is rows_of(''), 0, 'the page has no members while they are too many';
+is rows_of('?open=b7'), $members, '... but for those of a balancer that was opened';
+is rows_of('?open=b7&open=b9&open=none'), 2 * $members, '... or of two';
+is rows_of('?open=%3Cb%3E'), 0, '... and none of an unknown one';
+is rows_of('?filter=:1442'), 1, 'the filter finds one member of all';
+is rows_of('?b=b7'), $members, 'the form of a balancer shows all of its members';
+my $page = $httpd->get('/balancer-manager?sort=name&open=%22%3Ci%3E')->{body};
+is scalar(() = $page =~ /<button name="open"/g), $balancers, 'each has a button that opens it';
+like $page, qr/<input type="hidden" name="sort" value="name">/, '... and keeps the selection';
+unlike $page, qr/<i>/, 'what is open is only text';
+
 my $scrape = Metrics->scrape($httpd);
 is $scrape->complaints, '', 'promtool is content with all of them';
 is scalar($scrape->matching('in_flight_requests')), $balancers * $members, 'a series for each member';

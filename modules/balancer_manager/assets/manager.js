@@ -182,6 +182,31 @@
         select();
     }
 
+    // When members are many, the server sends those of the balancers that the filter's form names.
+    async function openBalancer(form) {
+        const {id} = form.closest('section');
+        const input = document.createElement('input');
+        input.type = 'hidden';
+        input.name = 'open';
+        input.value = form.querySelector('button').value;
+        filter.append(input);
+        history.replaceState(null, '', query());
+        await update();
+        const summary = document.querySelector(`#${id} summary`);
+        if (summary) {
+            summary.focus();
+        }
+    }
+
+    function closeBalancer(key) {
+        for (const input of filter.querySelectorAll('input[name=open]')) {
+            if (input.value === key) {
+                input.remove();
+            }
+        }
+        select();
+    }
+
     function setPaused(paused) {
         isPaused = paused;
         pause.setAttribute('aria-pressed', String(paused));
@@ -201,6 +226,17 @@
         pause.addEventListener('click', () => setPaused(!isPaused));
         filter.addEventListener('input', (event) => event.target.name && select());
         filter.addEventListener('submit', (event) => event.preventDefault());
+        document.addEventListener('submit', (event) => {
+            if (event.target.matches('.opener')) {
+                event.preventDefault();
+                openBalancer(event.target);
+            }
+        });
+        document.addEventListener('toggle', ({target}) => {
+            if (target.dataset.key && !target.open) {
+                closeBalancer(target.dataset.key);
+            }
+        }, true);
         document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         document.addEventListener('click', (event) => {
             const cell = event.target.closest('th[data-sort]');
