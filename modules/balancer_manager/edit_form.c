@@ -192,7 +192,7 @@ static void lbmethod_field(mgr_html_t *html, const char *present)
     option(html, present, 1);
     for (int i = 0; methods && i < methods->nelts; i++) {
         const char *name = APR_ARRAY_IDX(methods, i, ap_list_provider_names_t).provider_name;
-        if (strcmp(name, present)) {
+        if (strcmp(name, present) != 0) {
             option(html, name, 0);
         }
     }

@@ -62,7 +62,7 @@ void mgr_json_put_text(mgr_json_t *json, const char *text)
     if (!text || !*text) {
         mgr_json_put_null(json);
     }
-    else if (text[plain] == '\0' && plain < SHORT_TEXT) {    /* nearly always */
+    else if (plain < SHORT_TEXT && text[plain] == '\0') {    /* nearly always */
         char *out = mgr_sink_room(sink, plain + 2);
         out[0] = out[plain + 1] = '"';
         memcpy(out + 1, text, plain);

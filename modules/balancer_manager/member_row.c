@@ -52,7 +52,7 @@ void mgr_member_row_print_head(mgr_page_t *page)
 
 uint64_t mgr_member_row_weight(const lb_member_view_t *member)
 {
-    if (strcmp(member->state, "ok")) {
+    if (strcmp(member->state, "ok") != 0) {
         return 0;
     }
     return (uint64_t)member->weight_hundredths * (uint64_t)member->share_percent / 100;
@@ -148,7 +148,7 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
     if (member->is_added) {
         mgr_html_raw(html, "<small>added at run time</small>");
     }
-    else if (member->config_url && strcmp(member->config_url, member->url)) {
+    else if (member->config_url && strcmp(member->config_url, member->url) != 0) {
         print_remark(html, "config: ", member->config_url);
     }
     mgr_html_raw(html, "</td>");

@@ -29,7 +29,7 @@ static const char *path_below(const char *uri, const char *at)
     while (bytes > 0 && at[bytes - 1] == '/') {
         bytes--;
     }
-    if (strncmp(uri, at, bytes) || (uri[bytes] && uri[bytes] != '/')) {
+    if (strncmp(uri, at, bytes) != 0 || (uri[bytes] && uri[bytes] != '/')) {
         return NULL;
     }
     return uri + bytes;
@@ -262,7 +262,7 @@ static int run(mgr_answer_t *answer, const char *path)
     if (mgr_answer_need(answer, MGR_VIEW) != OK) {
         return send_answer(answer, mgr_view_html_send);
     }
-    if (!view && *path && strcmp(path, "/")) {
+    if (!view && *path && strcmp(path, "/") != 0) {
         mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
         return send_answer(answer, mgr_view_html_send);
     }
