@@ -3,8 +3,8 @@
 #include "cookie_key.h"
 
 #include "apr_file_io.h"
-#include "apr_general.h"
 #include "apr_strings.h"
+#include "kept_key.h"
 
 #define RANDOM_BYTES 32
 
@@ -42,18 +42,12 @@ const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fcgi_span_t *key
 
 const char *lb_cookie_key_random(apr_pool_t *process, fcgi_span_t *key)
 {
-    void *found = NULL;
+    const unsigned char *bytes;
+    const apr_status_t rv = fcgi_kept_key(process, random_key, RANDOM_BYTES, &bytes);
 
-    apr_pool_userdata_get(&found, random_key, process);
-    if (!found) {
-        found = apr_palloc(process, RANDOM_BYTES);
-        const apr_status_t rv = apr_generate_random_bytes(found, RANDOM_BYTES);
-        if (rv != APR_SUCCESS) {
-            return failed(process, "no random bytes for a key", rv);
-        }
-        /* setn keeps the pointer to its name, and this module is loaded anew at each restart */
-        apr_pool_userdata_set(found, random_key, NULL, process);
+    if (rv != APR_SUCCESS) {
+        return failed(process, "no random bytes for a key", rv);
     }
-    *key = fcgi_span(found, RANDOM_BYTES);
+    *key = fcgi_span(bytes, RANDOM_BYTES);
     return NULL;
 }

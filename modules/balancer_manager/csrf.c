@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include <apr_general.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 #include <http_core.h>
@@ -16,6 +15,7 @@
 #include <openssl/crypto.h>
 
 #include "fastcgi_log.h"
+#include "kept_key.h"
 #include "rights.h"
 #include "token.h"
 
@@ -26,22 +26,13 @@ static const unsigned char *key;
 
 int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    apr_pool_t *process = s->process->pool;
-    void *found = NULL;
+    const apr_status_t rv = fcgi_kept_key(s->process->pool, key_name, MGR_TOKEN_KEY_BYTES, &key);
 
-    apr_pool_userdata_get(&found, key_name, process);
-    if (!found) {
-        found = apr_palloc(process, MGR_TOKEN_KEY_BYTES);
-        const apr_status_t rv = apr_generate_random_bytes(found, MGR_TOKEN_KEY_BYTES);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
-                         "no random bytes for the key of the manager's tokens");
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
-        /* not setn: this module, and the name with it, is loaded anew at each restart */
-        apr_pool_userdata_set(found, key_name, NULL, process);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
+                     "no random bytes for the key of the manager's tokens");
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
-    key = found;
     return OK;
 }
 

@@ -72,6 +72,9 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
 
 static void release(fcgi_job_t *job, lb_outcome_t outcome)
 {
+    if (!job->ticket) {
+        return;
+    }
     const apr_time_t first_byte_at = job->pump.first_byte_at;
     const lb_measures_t measures = {
         .http_status = job->reply.status,
@@ -79,10 +82,7 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
         .first_byte = first_byte_at ? first_byte_at - job->connected : -1,
         .whole = fcgi_now() - job->started,
     };
-
-    if (job->ticket) {
-        ticket_release(job->ticket, outcome, &measures);
-    }
+    ticket_release(job->ticket, outcome, &measures);
 }
 
 static int refuse_unusable(const fcgi_job_t *job)
