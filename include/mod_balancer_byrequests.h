@@ -363,6 +363,10 @@ APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
 
 /* ---- Actions: what the manager changes. ---- */
 
+/* The highest that limit, queue_limit and queue_timeout (us) may be set to. */
+#define LB_LIMIT_MAX         1000000
+#define LB_QUEUE_TIMEOUT_MAX apr_time_from_sec(86400)
+
 /* A NULL string and a negative number mean "leave as it is". */
 typedef struct {
     const char *balancer;      /* key, as in the view; required */

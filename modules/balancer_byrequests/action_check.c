@@ -91,7 +91,7 @@ static void check_settings_of_member(const check_t *check)
                 "the limit must be a number from 0 to 1000000");
     check_range(check, "queue_limit", a->queue_limit, 0, LB_LIMIT_MAX,
                 "the queue's limit must be a number from 0 to 1000000");
-    check_range(check, "queue_timeout", a->queue_timeout, 0, apr_time_from_sec(86400),
+    check_range(check, "queue_timeout", a->queue_timeout, 0, LB_QUEUE_TIMEOUT_MAX,
                 "the time to wait in the queue must be from 0 to 86400 seconds");
     check_range(check, "drain_deadline", a->drain_deadline, 0, LB_DRAIN_MAX,
                 "the time to drain must be from 0 to 30 days");

@@ -26,9 +26,6 @@
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
 #define LB_TABLE_VERSION 5u
 
-/* The highest that an operator may set limit and queue_limit to. */
-#define LB_LIMIT_MAX 1000000
-
 /* One balancer. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */

@@ -71,12 +71,12 @@ static const char *take_lbset(apr_pool_t *p, const char *value, lb_action_t *act
 
 static const char *take_limit(apr_pool_t *p, const char *value, lb_action_t *action)
 {
-    return take_number(p, value, 1000000, &action->limit);
+    return take_number(p, value, LB_LIMIT_MAX, &action->limit);
 }
 
 static const char *take_queue_limit(apr_pool_t *p, const char *value, lb_action_t *action)
 {
-    return take_number(p, value, 1000000, &action->queue_limit);
+    return take_number(p, value, LB_LIMIT_MAX, &action->queue_limit);
 }
 
 static const char *take_queue_timeout(apr_pool_t *p, const char *value, lb_action_t *action)
@@ -86,7 +86,7 @@ static const char *take_queue_timeout(apr_pool_t *p, const char *value, lb_actio
     if (!*value) {
         return NULL;
     }
-    if (!fcgi_directive_duration(value, &us) || us > apr_time_from_sec(86400)) {
+    if (!fcgi_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
         return "must be a time up to 24h, such as 2 (seconds) or 500ms";
     }
     action->queue_timeout = us;
