@@ -58,6 +58,13 @@ isnt $code, 0, 'a line that comes more often than announced fails the test';
     "$start kill 'SEGV', (\$httpd->children)[0]; \$httpd->wait_for_log(qr/AH00051|AH00052/); \$httpd->stop; done_testing;");
 isnt $code, 0, 'a child that crashes fails the test, though httpd tells it as a notice';
 
+# Some lines are known by their number, whatever test they come in.
+my $says = 'open my $out, ">>", $httpd->log->file; print {$out} "[x] [ssl:warn] [pid 1] %s: Init: text\n"; close $out;';
+($code, $text) = run_test('machine', "$start @{[ sprintf $says, 'AH01882' ]} \$httpd->stop; done_testing;");
+is $code, 0, 'a line about the machine is none of ours' or diag $text;
+($code, $text) = run_test('ours', "$start @{[ sprintf $says, 'AH01883' ]} \$httpd->stop; done_testing;");
+isnt $code, 0, '... but its neighbour is';
+
 # What a sanitizer or valgrind would write while the test runs.
 {
     local $ENV{TEST_FINDINGS} = tempdir(CLEANUP => 1);
