@@ -235,8 +235,7 @@ VALGRIND_TESTS = $(addprefix proxy/,response request_body tls_backend internal_r
                    error_text expect_continue) failover reuse/limits \
                  balancer/stock_configuration manager parking/clients
 valgrind: all $(BUILD)/fast_backend
-	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 TEST_LIMIT=1200 \
-	  t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
+	HTTPD=$(CURDIR)/scripts/httpd-valgrind BUILD=$(BUILD) TEST_STRETCH=8 t/TEST $(or $(TESTS),$(VALGRIND_TESTS))
 
 # ---- Lint --------------------------------------------------------------------------------------
 LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude

@@ -30,13 +30,13 @@ SetEnvIf Request_URI urgent balancer-priority=1
     BalancerMember @{[ $backend->url ]} maxinflight=1 queue=20 queuetimeout=20s
 </Proxy>
 <Proxy balancer://short>
-    BalancerMember @{[ $backend->url ]} maxinflight=1 queue=2 queuetimeout=500ms
+    BalancerMember @{[ $backend->url ]} maxinflight=1 queue=2 queuetimeout=1500ms
 </Proxy>
 <Proxy balancer://none>
     BalancerMember @{[ $backend->url ]} maxinflight=1
 </Proxy>
 <Proxy balancer://sticky>
-    BalancerMember @{[ $backend->url ]} maxinflight=1 queue=5 queuetimeout=10s stickywait=500ms route=a
+    BalancerMember @{[ $backend->url ]} maxinflight=1 queue=5 queuetimeout=10s stickywait=1500ms route=a
     BalancerMember @{[ $other->url ]}   route=b
     ProxySet stickysession=R
 </Proxy>
@@ -91,14 +91,14 @@ my $refused = $late->read_response;
 my $took = now_monotonic() - $began;
 is $refused->{status}, 503, 'nobody became free: 503';
 like $refused->{header}{'retry-after'} // '', qr/^\d+$/, '... with Retry-After';
-cmp_ok $took, '>=', 0.5, '... after queuetimeout';
-cmp_ok $took, '<', 0.5 + 0.4 * $Deadline::STRETCH, '... and not much later';
+cmp_ok $took, '>=', 1.5, '... after queuetimeout';
+in_time($took - 1.5, 0.4, '... and not much later');
 is_deeply [$httpd->end_words('/short/x?late')], ['queue_timeout'], '... fcgi-end says queue_timeout';
 my @two = map { ask("/short/x?w$_") } 1, 2;
 ok wait_until(2, sub { queued('short') == 2 }), 'two wait';
 $began = now_monotonic();
 is $httpd->get('/short/x?third')->{status}, 503, 'a third is refused';
-cmp_ok now_monotonic() - $began, '<', 0.3 * $Deadline::STRETCH, '... at once';
+in_time(now_monotonic() - $began, 0.3, '... at once');
 is $_->read_response->{status}, 503, 'the two come to their time limit' for @two;
 is scalar(grep { $_ eq 'queue_full' } $httpd->end_words('/short/x', 4)), 1, '... queue_full is another word';
 my $member = $httpd->balancer('short')->{members}[0];
@@ -110,7 +110,7 @@ is $holder->read_response->{status}, 200, 'the one in flight is answered';
 $holder = hold('none');
 $began = now_monotonic();
 is $httpd->get('/none/x?q')->{status}, 503, 'without queue= nobody waits';
-cmp_ok now_monotonic() - $began, '<', 0.3 * $Deadline::STRETCH, '... at all';
+in_time(now_monotonic() - $began, 0.3, '... at all');
 $backend->open_gate('held');
 is $holder->read_response->{status}, 200, 'the one in flight is answered';
 
@@ -124,7 +124,8 @@ my $leaver = ask('/one/x?leaver');
 ok wait_until(5, sub { queued('one') == 3 }), 'a third waits';
 $began = now_monotonic();
 $leaver->close;
-ok wait_until(0.2 * $Deadline::STRETCH, sub { queued('one') == 2 }), 'its client leaves: it is out within 200 ms';
+ok wait_until(5, sub { queued('one') == 2 }), 'its client leaves: it is out';
+in_time(now_monotonic() - $began, 0.2, '... within 200 ms');
 $backend->open_gate('held');
 is $_->read_response->{status}, 200, 'the others are answered' for $holder, @waiting;
 ok !(grep { $_ eq 'leaver' } seen()), 'the backend never saw it';
@@ -160,7 +161,7 @@ $holder = ask('/sticky/x?gate=held&holder', header => { Cookie => 'R=s.a' });
 ok wait_until(5, sub { $httpd->in_flight('sticky') == 1 }), 'busy again';
 $began = now_monotonic();
 is sticky('impatient')->read_response->{body}, 'other', 'after stickywait another member serves it';
-cmp_ok now_monotonic() - $began, '>=', 0.5, '... not before';
+cmp_ok now_monotonic() - $began, '>=', 1.5, '... not before';
 $backend->open_gate('held');
 is $holder->read_response->{status}, 200, 'the first is answered';
 
@@ -181,7 +182,7 @@ ProxyPass /app/ balancer://cluster/
 EOC
 my $result = Load->start(port => $busy->port, clients => 50, requests => 200, path => '/app/x')->finish;
 is_deeply $result->{status}, { 200 => 200 }, '50 clients for 4 places: no error';
-cmp_ok $result->{slowest}, '<', 1.25 * 3 * $Deadline::STRETCH, '... and nobody waits much longer than his turn takes';
+in_time($result->{slowest}, 1.25 * 3, '... and nobody waits much longer than his turn takes');
 is $slow->counts->{peak}, 4, '... 4 at once';
 $busy->stop;
 

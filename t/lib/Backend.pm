@@ -127,6 +127,17 @@ sub wait_for_event {
     return wait_until($seconds // 10, sub { (my @e = $self->events($kind)) >= $count });
 }
 
+# Makes requests, one after another, until one comes on a connection that served another before. Under a
+# load there may be none on a slow machine: where requests wait for long, httpd keeps no connections.
+sub wait_for_reuse {
+    my ($self, $request) = @_;
+    return wait_until(20, sub {
+        my $before = $self->connections;
+        $request->() for 1, 2;
+        return $self->connections < $before + 2;
+    });
+}
+
 # A gate that a script can wait for: $connection->wait_for_gate('name').
 sub open_gate {
     my ($self, $name) = @_;

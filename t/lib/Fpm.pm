@@ -140,12 +140,12 @@ sub ask {
     syswrite $socket, FcgiRecord::record(FCGI_BEGIN_REQUEST, 1, pack 'nCx5', 1, 0)
         . FcgiRecord::record(FCGI_PARAMS, 1, $params) . FcgiRecord::record(FCGI_PARAMS, 1, '')
         . FcgiRecord::record(FCGI_STDIN, 1, '');
-    my $deadline = now_monotonic() + ($o{seconds} // 5);
+    my $deadline = Deadline->new($o{seconds} // 5);
     my $in = '';
-    while ((my $left = $deadline - now_monotonic()) > 0) {
+    while ((my $left = $deadline->left) > 0) {
         my $bits = '';
         vec($bits, fileno $socket, 1) = 1;
-        last if select($bits, undef, undef, $left) <= 0;
+        next if select($bits, undef, undef, $left) <= 0;
         sysread $socket, $in, 65536, length $in or last;
     }
     my $out = '';

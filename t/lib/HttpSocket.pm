@@ -25,14 +25,14 @@ sub connect {
 sub send {
     my ($self, $bytes, $seconds) = @_;
     local $SIG{PIPE} = 'IGNORE';
-    my $deadline = now_monotonic() + ($seconds // LONGEST_WAIT);
+    my $deadline = Deadline->new($seconds // LONGEST_WAIT);
     my $at = 0;
     $self->{socket}->blocking(0);
     while ($at < length $bytes) {
         my $sent = syswrite $self->{socket}, $bytes, 262144, $at;
         if (defined $sent) { $at += $sent; next }
         last if !$!{EAGAIN} && !$!{EINTR};
-        my $left = $deadline - now_monotonic();
+        my $left = $deadline->left;
         last if $left <= 0;
         my $bits = '';
         vec($bits, fileno $self->{socket}, 1) = 1;
@@ -79,22 +79,36 @@ sub fill {
     return $got;
 }
 
+sub fill_before {
+    my ($self, $deadline) = @_;
+    while ((my $left = $deadline->left) > 0) {
+        my $got = $self->fill($left);
+        return $got if defined $got;
+    }
+    return;
+}
+
+# From here on a time is a number of seconds or a Deadline, which several reads then share.
+sub deadline {
+    my ($time) = @_;
+    return ref $time ? $time : Deadline->new($time // LONGEST_WAIT);
+}
+
 # All bytes up to and with a pattern, undef when it does not come.
 sub read_until {
-    my ($self, $pattern, $seconds) = @_;
-    my $deadline = now_monotonic() + ($seconds // LONGEST_WAIT);
+    my ($self, $pattern, $time) = @_;
+    my $deadline = deadline($time);
     while (1) {
         return substr $self->{buffer}, 0, $+[0], '' if $self->{buffer} =~ /$pattern/;
-        my $left = $deadline - now_monotonic();
-        return if $left <= 0 || !$self->fill($left);
+        $self->fill_before($deadline) or return;
     }
 }
 
 sub read_bytes {
-    my ($self, $bytes, $deadline) = @_;
+    my ($self, $bytes, $time) = @_;
+    my $deadline = deadline($time);
     while (length $self->{buffer} < $bytes) {
-        my $left = $deadline - now_monotonic();
-        return if $left <= 0 || !$self->fill($left);
+        $self->fill_before($deadline) or return;
     }
     return substr $self->{buffer}, 0, $bytes, '';
 }
@@ -102,8 +116,8 @@ sub read_bytes {
 # The head of an answer: { status, reason, version, header => { lower-case name => value },
 # fields => [[name, value]...] }; undef when none came.
 sub read_head {
-    my ($self, $seconds) = @_;
-    my $text = $self->read_until(qr/\r\n\r\n/, $seconds) // return;
+    my ($self, $time) = @_;
+    my $text = $self->read_until(qr/\r\n\r\n/, $time) // return;
     my ($status_line, @lines) = split /\r\n/, $text;
     my ($version, $status, $reason) = $status_line =~ m{^HTTP/(\d\.\d) (\d{3}) ?(.*)$} or return;
     my (%header, @fields);
@@ -121,11 +135,11 @@ sub read_head {
 # option method => 'HEAD' for answers without a body; interim answers are left out unless asked for
 sub read_response {
     my ($self, %o) = @_;
-    my $deadline = now_monotonic() + ($o{seconds} // LONGEST_WAIT) * $Deadline::STRETCH;
+    my $deadline = deadline($o{seconds});
     my $method = $o{method} // $self->{method} // 'GET';
     my $response;
     do {
-        $response = $self->read_head($deadline - now_monotonic())
+        $response = $self->read_head($deadline)
             // return { status => 0, reason => 'no answer', header => {}, fields => [], body => '',
                         complete => 0, ended_by => 'none' };
     } while $response->{status} < 200 && !$o{interim};
@@ -135,13 +149,12 @@ sub read_response {
     if (($response->{header}{'transfer-encoding'} // '') =~ /chunked/i) {
         $response->{ended_by} = 'chunks';
         while (1) {
-            my $line = $self->read_until(qr/\r\n/, $deadline - now_monotonic());
+            my $line = $self->read_until(qr/\r\n/, $deadline);
             my ($bytes) = ($line // '') =~ /^([0-9a-fA-F]+)/;
             if (!defined $bytes) { $response->{complete} = 0; last }
             $bytes = hex $bytes;
             if (!$bytes) {
-                my $trailer = $self->read_until(qr/^(?:[^\r\n]+\r\n)*\r\n/,
-                    $deadline - now_monotonic());
+                my $trailer = $self->read_until(qr/^(?:[^\r\n]+\r\n)*\r\n/, $deadline);
                 $response->{complete} = 0 if !defined $trailer;
                 last;
             }
@@ -168,8 +181,7 @@ sub read_response {
     else {
         $response->{ended_by} = 'close';
         while (1) {
-            my $left = $deadline - now_monotonic();
-            my $got = $left > 0 ? $self->fill($left) : undef;
+            my $got = $self->fill_before($deadline);
             if (!defined $got) { $response->{complete} = 0; last }
             last if !$got;
         }
@@ -183,12 +195,10 @@ sub read_response {
 # Has the server closed the connection, within these seconds?
 sub is_closed_within {
     my ($self, $seconds) = @_;
-    my $deadline = now_monotonic() + $seconds;
-    while ((my $left = $deadline - now_monotonic()) > 0) {
-        my $got = $self->fill($left) // return 0;
-        return 1 if !$got;
-    }
-    return 0;
+    my $deadline = Deadline->new($seconds);
+    my $got;
+    1 while $got = $self->fill_before($deadline);
+    return defined $got ? 1 : 0;
 }
 
 sub half_close { my ($self) = @_; return shutdown $self->{socket}, SHUT_WR }

@@ -89,11 +89,11 @@ sub stop {
     return 1 if $self->{owner} != $$;
     my $ended = 1;
     if ($self->is_running) {
-        my $deadline = now_monotonic() + ($seconds // 20) * $Deadline::STRETCH;
+        my $deadline = Deadline->new($seconds // 20);
         do {
             kill $signal // 'TERM', $self->{pid};
             $ended = $self->wait_for_end(4);
-        } while !$ended && now_monotonic() < $deadline;
+        } while !$ended && $deadline->left > 0;
     }
     kill 'KILL', -$self->{pid};
     $self->wait_for_end(5) if !$ended;
@@ -130,8 +130,14 @@ sub is_alive {
 $SIG{$_} ||= sub { exit 1 } for qw(TERM HUP INT);
 
 # A test that hangs ends with what it started.
-$SIG{ALRM} = sub { print STDERR "# the test takes too long: ended\n"; exit 1 };
-alarm($ENV{TEST_LIMIT} || 300);
+my $limit = Deadline->new($ENV{TEST_LIMIT} || 300);
+$SIG{ALRM} = sub {
+    my $left = $limit->left;
+    return alarm 1 + $left if $left > 0;
+    print STDERR "# the test takes too long: ended\n";
+    exit 1;
+};
+alarm $limit->left;
 
 END {
     if ($$ == $owner) {

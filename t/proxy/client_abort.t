@@ -65,7 +65,7 @@ for my $case (['silent', 'before the answer'], ['trickle', 'within the answer'],
         ok $backend->wait_for_event('peer_closed', 1, 4), "$when, $how: the backend sees the end";
         my ($event) = $backend->events('peer_closed');
         my $took = $event ? $event->{at} - $left : 99;
-        cmp_ok $took, '<', 0.5, "$when, $how: soon";
+        in_time($took, 0.5, "$when, $how: soon");
         ok wait_until(2, sub { $httpd->in_flight("$path-$how") == 0 }), "$when, $how: the slot is free";
         is $httpd->member($backend->port, "$path-$how")->{state}, 'ok',
             "$when, $how: the member is not failed";

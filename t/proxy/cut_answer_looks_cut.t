@@ -64,7 +64,7 @@ sub check_http1 {
             if $version eq '1.0' && ($what !~ /length/ || $path =~ /deflated/);
     }
     ok $client->is_closed_within(SOON), "$name: the connection ends";
-    cmp_ok $took, '<', SOON * $Deadline::STRETCH, '... at once';
+    in_time($took, SOON, '... at once');
     is_deeply [($httpd->end_words($path, ++$httpd->{asked}{$path}))[-1]], ['backend_eof'],
         '... the word of the access log';
     is scalar($backend->requests), 1, '... the backend was asked once';
@@ -91,7 +91,7 @@ SKIP: {
             my $took = now_monotonic() - (($backend->events('ends'))[0]{at} // 0);
             ok !$response->{is_complete}, "HTTP/2 $path?$what: the answer looks cut"
                 or diag explain $response;
-            cmp_ok $took, '<', SOON * $Deadline::STRETCH, '... at once';
+            in_time($took, SOON, '... at once');
             is scalar($backend->requests), 1, '... the backend was asked once';
         }
     }

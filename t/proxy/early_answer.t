@@ -62,7 +62,7 @@ for my $status (413, 403, 200) {
         is $response->{status}, $status, '... the client has the status';
         is $response->{body}, "an early $status", '... and the text';
         ok $response->{complete}, '... which is complete';
-        cmp_ok $now - ($event->{at} // 0), '<', SOON * $Deadline::STRETCH, '... at once';
+        in_time($now - ($event->{at} // 0), SOON, '... at once');
         ok wait_until(SOON, sub { !$httpd->in_flight }), '... nothing is in flight';
         is_deeply [($httpd->end_words('/app/x', ++$httpd->{asked}))[-1]], ['ok'],
             '... the word is ok';

@@ -92,7 +92,7 @@ for my $balancer ('default', 'kept') {
             $client->$how;
             ok $backend->wait_for_event('peer_closed', 1, 10), '... the backend is left';
             my $took = (($backend->events('peer_closed'))[0]{at} // 1e9) - $left;
-            cmp_ok $took, '<', SOON * $Deadline::STRETCH, '... at once';
+            in_time($took, SOON, '... at once');
             ok wait_until(SOON, sub { !$httpd->in_flight($balancer) }), '... its slot is free';
             is $httpd->member($backend->port, $balancer)->{failures}, 0, '... no failure';
             is_deeply [$httpd->end_words($path)], ['client_abort'], '... the word';

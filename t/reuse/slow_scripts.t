@@ -27,7 +27,7 @@ my $result = $load->finish;
 is_deeply $result->{status}, { 200 => 45 }, '45 slow requests, 3 at a time'
     or diag explain $result->{failures};
 cmp_ok scalar(keys %seen), '>=', 2, '... on ' . keys(%seen) . ' connections:';
-cmp_ok scalar(keys %seen), '<=', 9, '... few';
+cmp_ok scalar(keys %seen), '<', 45 / 2, '... few';
 $httpd->stop;
 
 done_testing;
