@@ -53,6 +53,8 @@ refused('mod_lbmethod_byrequests is loaded too',
 refused('both are loaded too',
     { config => $good, modules => ['proxy_balancer', 'lbmethod_byrequests'] },
     qr/a2dismod/);
+refused('they are loaded after ours', { config => join('', map { Httpd::load_module($_) }
+    'proxy_balancer', 'lbmethod_byrequests') . $good }, qr/mod_proxy_balancer/, qr/mod_lbmethod_byrequests/);
 
 my $long = 'n' x 400;
 refused('a name that is too long', { config => <<"EOC" }, qr/too long/i);
