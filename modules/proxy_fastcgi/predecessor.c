@@ -17,8 +17,8 @@ static module *ap_find_loaded_module_symbol(server_rec *s, const char *name)
 {
     module *found = next_in_line ? next_in_line(s, name) : NULL;
 
-    if (!found && (strcmp(name, "proxy_fcgi_module") == 0
-                   || strcmp(name, "mod_proxy_fcgi.c") == 0)) {
+    if (!found
+        && (strcmp(name, "proxy_fcgi_module") == 0 || strcmp(name, "mod_proxy_fcgi.c") == 0)) {
         found = &proxy_fastcgi_module;
     }
     return found;
