@@ -140,6 +140,7 @@ UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
 UNIT_LIBS_directive     := shared
+UNIT_LIBS_worker_url    := shared
 UNIT_LIBS_token         := balancer_manager
 UNIT_LIBS_audit_ring    := balancer_manager
 # Libraries that some of that code needs.

@@ -52,14 +52,28 @@ static void check_text(const check_t *check, const char *setting, const char *va
 }
 
 /* What is in a URL comes to logs and headers. */
-static void check_new_url(const check_t *check, const char *url)
+static const char *mistake_in_url(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
 {
-    for (; *url; url++) {
-        if ((unsigned char)*url <= ' ' || *url == 0x7f) {
-            refuse(check, "url", "the URL must not hold blanks or control characters");
-            return;
+    proxy_worker *unused;
+
+    for (const char *c = url; *c; c++) {
+        if ((unsigned char)*c <= ' ' || *c == 0x7f) {
+            return "the URL must not hold blanks or control characters";
         }
     }
+    return lb_membership_define(p, &unused, cluster, url);
+}
+
+static void check_new_member(const check_t *check, const lb_cluster_t *cluster, const char *url)
+{
+    apr_pool_t *p = check->errors->pool;
+    const char *mistake = mistake_in_url(p, cluster, url);
+
+    if (mistake) {
+        refuse(check, "url", mistake);
+        return;
+    }
+    refuse_for_now(check, "url", lb_membership_check_new(p, cluster, url));
 }
 
 static void check_flags(const check_t *check)
@@ -132,8 +146,7 @@ static void check_membership(const check_t *check, const lb_cluster_t *cluster,
         return;
     }
     if (a->new_member) {
-        check_new_url(check, a->new_member);
-        refuse_for_now(check, "url", lb_membership_check_new(p, cluster, a->new_member));
+        check_new_member(check, cluster, a->new_member);
     }
     if (a->new_address) {
         refuse_for_now(check, "address",

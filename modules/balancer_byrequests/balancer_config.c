@@ -12,6 +12,7 @@
 #include "http_config.h"
 #include "http_log.h"
 #include "member_params.h"
+#include "membership.h"
 #include "mod_proxy.h"
 #include "util_mutex.h"
 
@@ -120,6 +121,18 @@ static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
     return result;
 }
 
+static int check_url(server_rec *s, const ap_directive_t *node, const char *url)
+{
+    const char *mistake = lb_membership_url_mistake(url);
+
+    if (!mistake) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0500)
+                 "BalancerMember on line %d of %s: %s", node->line_num, node->filename, mistake);
+    return !OK;
+}
+
 static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, const char *vhost,
                       apr_hash_t *seen)
 {
@@ -138,6 +151,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
         if (!line.member) {
             continue;    /* mod_proxy has refused it already */
         }
+        rc |= check_url(s, node, line.member);
         char *key = apr_pstrcat(p, vhost, " ", line.balancer, " ", line.member, NULL);
         ap_str_tolower(key);
         const ap_directive_t *first = apr_hash_get(seen, key, APR_HASH_KEY_STRING);

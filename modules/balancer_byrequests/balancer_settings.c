@@ -8,8 +8,11 @@
 #include "cluster.h"
 #include "cookie_attributes.h"
 #include "cookie_key.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
 
 /* The configuration of a server: name of a balancer, in lower case -> lb_balancer_settings_t */
 
@@ -86,14 +89,29 @@ static const char *add_member_default(cmd_parms *cmd, void *unused, const char *
 
 /* ---- BalancerStickyCookie -------------------------------------------------------------------- */
 
+static void warn_of_readers(const cmd_parms *cmd, const char *file)
+{
+    apr_finfo_t info;
+
+    if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
+        && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
+                     "%s: all users of this machine may read or write the key file %s. Cure: chmod "
+                     "600 %s", cmd->cmd->name, file, file);
+    }
+}
+
 static const char *read_key(const cmd_parms *cmd, const char *file, fcgi_span_t *key)
 {
     if (!file) {
         return lb_cookie_key_random(cmd->server->process->pool, key);
     }
     const char *path = ap_server_root_relative(cmd->pool, file);
-    return path ? lb_cookie_key_read(cmd->pool, path, key)
-                : apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+    if (!path) {
+        return apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+    }
+    warn_of_readers(cmd, path);
+    return lb_cookie_key_read(cmd->pool, path, key);
 }
 
 static const char *read_cookie(const cmd_parms *cmd, int count, char *const words[],

@@ -6,6 +6,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "directive.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -140,15 +141,15 @@ static const char *set_duration(apr_pool_t *p, apr_interval_time_t *field, const
     /* stock's units are nearly ours: mi and min beside them */
     const bool is_duration = fcgi_directive_duration(val, field)
                              || ap_timeout_parameter_parse(val, field, "s") == APR_SUCCESS;
-    return is_duration && *field >= INTERVAL_MIN
-           ? NULL : apr_psprintf(p, "%s=%s is no duration of 100 ms or more; use a number of "
+    return is_duration && *field >= INTERVAL_MIN && *field <= FCGI_TIME_LIMIT_MAX
+           ? NULL : apr_psprintf(p, "%s=%s is no duration from 100ms to 24h; use a number of "
                                  "seconds, or of ms, s, m or h as in 500ms", key, val);
 }
 
 static const char *set_count(apr_pool_t *p, int *field, const char *key, const char *val)
 {
-    return fcgi_directive_count(val, 0, COUNT_MAX, field)
-           ? NULL : apr_psprintf(p, "%s=%s is no whole number from 0 to %d", key, val, COUNT_MAX);
+    return fcgi_directive_count(val, 1, COUNT_MAX, field)
+           ? NULL : apr_psprintf(p, "%s=%s is no whole number from 1 to %d", key, val, COUNT_MAX);
 }
 
 static const char *set_uri(apr_pool_t *p, const char **field, const char *key, const char *val)
@@ -171,7 +172,8 @@ static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const ch
         return NULL;
     }
     if (apr_uri_parse(p, bar ? bar + 1 : val, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
-        || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)) {
+        || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)
+        || fcgi_worker_url_mistake(val)) {
         return apr_psprintf(p, "hcstatus=%s: use /path, fcgi://host:port/path or "
                             "unix:/socket|fcgi://any/path", val);
     }

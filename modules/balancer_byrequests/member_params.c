@@ -51,8 +51,8 @@ static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *memb
 typedef struct {
     const char *key;
     size_t offset;
-    bool is_duration;
-    int min, max;          /* of a count */
+    bool is_duration;      /* up to a day */
+    int min, max;          /* of a duration only min, us */
 } parameter_t;
 
 static const parameter_t parameters[] = {
@@ -61,7 +61,7 @@ static const parameter_t parameters[] = {
     { "queuetimeout", offsetof(lb_member_params_t, queuetimeout), true },
     { "stickywait", offsetof(lb_member_params_t, stickywait), true },
     { "maxfails", offsetof(lb_member_params_t, maxfails), false, 1, LB_MAXFAILS_MAX },
-    { "failwindow", offsetof(lb_member_params_t, failwindow), true },
+    { "failwindow", offsetof(lb_member_params_t, failwindow), true, 1000 },
     { "slowstart", offsetof(lb_member_params_t, slowstart), true },
 };
 
@@ -76,10 +76,11 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const paramete
     void *field = (char *)params_to_set(p, member) + parameter->offset;
 
     if (parameter->is_duration) {
-        return fcgi_directive_duration(val, field)
-               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration; use a number of seconds, or of "
-                                     "ms, s, m or h as in 500ms", member->s->name_ex,
-                                     parameter->key, val);
+        return fcgi_directive_time_limit(val, parameter->min, field)
+               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration from %s to 24h; use a number of "
+                                     "seconds, or of ms, s, m or h as in 500ms",
+                                     member->s->name_ex, parameter->key, val,
+                                     parameter->min ? "1ms" : "0");
     }
     return fcgi_directive_count(val, parameter->min, parameter->max, field)
            ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d",

@@ -11,6 +11,7 @@
 #include "http_log.h"
 #include "member_params.h"
 #include "table_set.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -48,6 +49,31 @@ const char *lb_membership_moved_url(apr_pool_t *p, const char *url, const char *
     return apr_uri_unparse(p, &uri, APR_URI_UNP_REVEALPASSWORD);
 }
 
+const char *lb_membership_url_mistake(const char *url)
+{
+    if (ap_cstr_casecmpn(fcgi_worker_url_behind_socket(url), BALANCER_PREFIX,
+                         sizeof(BALANCER_PREFIX) - 1) == 0) {
+        return "a balancer cannot be a member of a balancer";
+    }
+    return fcgi_worker_url_mistake(url);
+}
+
+const char *lb_membership_check_host(apr_pool_t *p, const char *url)
+{
+    apr_sockaddr_t *found;
+    apr_uri_t uri;
+    char text[120];
+
+    if (fcgi_worker_url_behind_socket(url) != url || lb_membership_url_mistake(url)
+        || apr_uri_parse(p, url, &uri) != APR_SUCCESS || !uri.hostname || !*uri.hostname) {
+        return NULL;
+    }
+    const apr_status_t rv = apr_sockaddr_info_get(&found, uri.hostname, APR_UNSPEC, 0, 0, p);
+    return rv == APR_SUCCESS ? NULL
+                             : apr_psprintf(p, "%s: this server cannot find its address: %s",
+                                            uri.hostname, apr_strerror(rv, text, sizeof(text)));
+}
+
 /* Two members of one name are one for mod_proxy. */
 static proxy_worker *find_name(const proxy_balancer *b, const char *name)
 {
@@ -76,8 +102,12 @@ static void take_address(proxy_worker_shared *to, const proxy_worker_shared *fro
 static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
                           const char *url)
 {
-    const char *err = ap_proxy_define_worker(p, member, NULL, NULL, url, 0);
+    const char *mistake = lb_membership_url_mistake(url);
+    const char *err = mistake ? NULL : ap_proxy_define_worker(p, member, NULL, NULL, url, 0);
 
+    if (mistake) {
+        return mistake;    /* not with its password */
+    }
     if (err) {
         return apr_psprintf(p, "%s: %s", url, err);
     }

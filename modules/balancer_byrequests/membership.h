@@ -11,6 +11,15 @@
 /** Is it what members added at run time are made after (lb_membership_make_template)? */
 bool lb_membership_is_template(const proxy_worker *worker);
 
+/** What is wrong with a member's URL that mod_proxy takes all the same.
+ *  returns  NULL, or a sentence */
+const char *lb_membership_url_mistake(const char *url);
+
+/** Has its host an address? Asks the resolver, which takes its time: to be called without a lock.
+ *  url      of a member to come
+ *  returns  NULL: yes, or the URL has no host or a mistake; else a sentence */
+const char *lb_membership_check_host(apr_pool_t *p, const char *url);
+
 /** Is a member of this URL being removed? It may be added again when it has left. */
 bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 

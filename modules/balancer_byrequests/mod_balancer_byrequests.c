@@ -14,6 +14,7 @@
 #include "member_params.h"
 #include "member_state.h"
 #include "mpm_common.h"
+#include "predecessors.h"
 #include "provider.h"
 #include "session_cookie.h"
 #include "state_keeper.h"
@@ -26,6 +27,7 @@ static void register_hooks(apr_pool_t *p)
 {
     static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
 
+    lb_predecessors_register();
     lb_provider_register(p);
     lb_contract_register();
     ap_hook_pre_config(lb_balancer_config_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);

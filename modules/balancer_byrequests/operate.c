@@ -275,17 +275,20 @@ void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any)
     lb_cluster_sync(cluster->balancer, any);
 }
 
-/* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
-static void wait_for_slot(const lb_operation_t *op, const lb_planned_t *planned)
+/* Of a member that is to come, or to be somewhere else; NULL: it cannot be said already. */
+static const char *url_to_come(apr_pool_t *p, const lb_action_t *action)
 {
-    const lb_action_t *action = planned->action;
+    return action->new_address && action->member
+           ? lb_membership_moved_url(p, action->member, action->new_address)
+           : action->new_member;
+}
+
+/* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
+static void wait_for_slot(const lb_operation_t *op, const lb_planned_t *planned, const char *url)
+{
     lb_cluster_t *cluster = planned->cluster->owner;
     const proxy_balancer *b = cluster->balancer;
     const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
-    /* NULL: it cannot be said already */
-    const char *url = action->new_address && action->member
-                      ? lb_membership_moved_url(op->p, action->member, action->new_address)
-                      : action->new_member;
 
     while (free_left(cluster) > 0 && apr_time_now() < deadline
            && (b->storage->num_free_slots(b->wslot) == 0
@@ -297,6 +300,20 @@ static void wait_for_slot(const lb_operation_t *op, const lb_planned_t *planned)
 
 /* ---- The actions ----------------------------------------------------------------------------- */
 
+/* What takes time, before anybody is locked out. */
+static void prepare_newcomer(const lb_operation_t *op, const lb_planned_t *planned)
+{
+    const char *url = url_to_come(op->p, planned->action);
+    const char *why = url ? lb_membership_check_host(op->p, url) : NULL;
+
+    if (why) {
+        lb_operation_refuse(op, planned->index, LB_NOT_NOW,
+                            planned->action->new_member ? "url" : "address", why);
+        return;
+    }
+    wait_for_slot(op, planned, url);
+}
+
 static void prepare(const lb_operation_t *op)
 {
     for (int i = 0; i < op->owners->nelts; i++) {
@@ -305,7 +322,7 @@ static void prepare(const lb_operation_t *op)
     for (int i = 0; i < op->planned->nelts; i++) {
         const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
         if (lb_operation_needs_slot(planned->action)) {
-            wait_for_slot(op, planned);
+            prepare_newcomer(op, planned);
             return;    /* a second one is refused */
         }
     }

@@ -115,13 +115,16 @@ static proxy_worker *member_of_value(const proxy_balancer *balancer, fcgi_span_t
     return found;
 }
 
-/* A browser may send several cookies of one name (of several paths): the first of ours counts. */
+/* A browser may send several cookies of one name (of several paths): the first of ours counts. More
+ * than a few are nobody's honest sessions, and each is compared with all members. */
+#define CANDIDATES_MAX 8
+
 static proxy_worker *member_of_cookies(const proxy_balancer *balancer, const char *cookies)
 {
     const char *name = settings_of(balancer)->name;
     fcgi_span_t value = lb_sticky_in_cookies(cookies, name);
 
-    while (value.at) {
+    for (int tried = 0; value.at && tried < CANDIDATES_MAX; tried++) {
         while (value.bytes > 0 && strchr(" \t", value.at[value.bytes - 1])) {
             value.bytes--;
         }

@@ -30,15 +30,22 @@ mgr_api_change_t *mgr_api_change_make(mgr_answer_t *answer, const char *what)
     return change;
 }
 
+/* 1 MB of a request can ask for billions of changes, and be wrong in a hundred thousand ways. */
+enum { ACTIONS_MAX = 20000, ERRORS_MAX = 1000 };
+
 /* ---- What is wrong --------------------------------------------------------------------------- */
 
-/* member, field   NULL: it is about none */
+/* Beyond ERRORS_MAX it is forgotten.
+ * member, field   NULL: it is about none */
 static void add_error(const mgr_api_change_t *change, int index, const char *member,
                       const char *field, const char *detail)
 {
     apr_pool_t *p = change->answer->r->pool;
-    json_t *error = json_object();
 
+    if (json_array_size(change->errors) >= ERRORS_MAX) {
+        return;
+    }
+    json_t *error = json_object();
     if (change->is_bulk) {
         json_object_set_new(error, "index", json_integer(index));
     }
@@ -53,8 +60,6 @@ static void add_error(const mgr_api_change_t *change, int index, const char *mem
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
-
-enum { ACTIONS_MAX = 20000, ERRORS_MAX = 1000 };    /* of one request: 1 MB can ask for billions */
 
 /* returns  false: so much is wrong, or asked for, that the rest is not looked at */
 static int has_room(const mgr_api_change_t *change)

@@ -10,6 +10,7 @@
 #include "park.h"
 #include "parking.h"
 #include "pool.h"
+#include "predecessor.h"
 #include "proxy_config.h"
 #include "script_path.h"
 #include "status_section.h"
@@ -75,6 +76,7 @@ static void register_hooks(apr_pool_t *p)
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
     static const char *const members[] = { "mod_balancer_byrequests.c", "mod_proxy.c", NULL };
 
+    fcgi_predecessor_register();
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_pre_config(fcgi_parking_pre_config, NULL, NULL, APR_HOOK_MIDDLE);

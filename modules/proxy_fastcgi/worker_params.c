@@ -79,13 +79,13 @@ static const char *set_param(apr_pool_t *p, proxy_worker *worker, const paramete
     void *field = (char *)params + parameter->offset;
 
     params->keepidle_is_written |= field == &params->keepidle;
-    if (parameter->is_duration ? fcgi_directive_duration(val, field)
+    if (parameter->is_duration ? fcgi_directive_time_limit(val, 0, field)
                                : fcgi_directive_count(val, 0, 1000000, field)) {
         return NULL;
     }
     return apr_psprintf(p, "%s: %s=%s is no %s", worker->s->name_ex, parameter->key, val,
-                        parameter->is_duration ? "duration; use a number of seconds, or of ms, s, "
-                                                 "m or h as in 500ms"
+                        parameter->is_duration ? "duration up to 24h; use a number of seconds, "
+                                                 "or of ms, s, m or h as in 500ms"
                                                : "whole number");
 }
 

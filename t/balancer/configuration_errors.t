@@ -53,6 +53,8 @@ refused('mod_lbmethod_byrequests is loaded too',
 refused('both are loaded too',
     { config => $good, modules => ['proxy_balancer', 'lbmethod_byrequests'] },
     qr/a2dismod/);
+refused('they are loaded after ours', { config => join('', map { Httpd::load_module($_) }
+    'proxy_balancer', 'lbmethod_byrequests') . $good }, qr/mod_proxy_balancer/, qr/mod_lbmethod_byrequests/);
 
 my $long = 'n' x 400;
 refused('a name that is too long', { config => <<"EOC" }, qr/too long/i);
@@ -91,7 +93,25 @@ refused("a bad value for one of our keys: $_", { config => <<"EOC" }, qr/Balance
     BalancerMember fcgi://127.0.0.1:9001 $_
 </Proxy>
 EOC
-    for 'maxinflight=-1', 'maxfails=0', 'maxfails=17', 'failwindow=soon', 'queuetimeout=1y', 'queue=many';
+    for 'maxinflight=-1', 'maxfails=0', 'maxfails=17', 'failwindow=soon', 'failwindow=0', 'failwindow=25h',
+        'queuetimeout=1y', 'queuetimeout=25h', 'stickywait=1441m', 'slowstart=25h', 'queue=many',
+        'total=25h', 'idletimeout=9223372036854s';
+refused("a member $_", { config => <<"EOC" }, qr/BalancerMember on line \d+.*(?:port is no|password|a balancer)/)
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    BalancerMember "$_" loadfactor=2
+</Proxy>
+EOC
+    for 'fcgi://127.0.0.1:99999', 'fcgi://127.0.0.1:-1', 'http://127.0.0.1:0', 'unix:/run/x.sock|fcgi://x:65536',
+        'balancer://other', 'unix:/run/x.sock|balancer://other', 'http://user:pass@127.0.0.1:80/';
+{
+    my (undef, $said) = Httpd->configtest(config => <<'EOC');
+<Proxy balancer://cluster>
+    BalancerMember http://user:s3cret@127.0.0.1:80/
+</Proxy>
+EOC
+    unlike $said, qr/s3cret/, 'a password is not written to the log';
+}
 refused('defaults outside of a balancer', { config => <<'EOC' }, qr/BalancerMemberDefaults/, qr/<Proxy/);
 <Proxy fcgi://127.0.0.1:9001>
     BalancerMemberDefaults maxinflight=4
@@ -124,6 +144,14 @@ sub key_file {
     print {$out} 'k' x $bytes;
     close $out;
     return "$keys/$name";
+}
+for my $mode (0600, 0640, 0644, 0602) {
+    my $file = key_file('mode', 32);
+    chmod $mode, $file;
+    my ($rc, $said) = Httpd->configtest(config => with_cookie("RT keyfile=$file"));
+    is $rc, 0, sprintf 'a key file of mode %o', $mode;
+    ($mode & 6 ? \&like : \&unlike)->($said, qr/FC0501: BalancerStickyCookie: .*\Q$file\E\. Cure: chmod 600/,
+        '... with or without a warning');
 }
 sub with_cookie {
     my ($words) = @_;

@@ -37,6 +37,7 @@ my $dir = Httpd::temporary_dir('key');
 open my $out, '>', "$dir/key" or die "$dir/key: $!";
 print {$out} 'k' x 16;
 close $out;
+chmod 0600, "$dir/key";
 
 # A member that is out when the first session of its balancer is given to it.
 my $refusing = Backend->refusing;
@@ -298,6 +299,16 @@ for my $try (1 .. 3) {
     my ($its) = $only =~ /^(RT=[^;]*)/;
     is_deeply [set_cookies($httpd->get('/web/x.txt', header => { Cookie => $its }))], [],
         '... of itself';
+}
+
+# ---- Few candidates are tried ----
+
+my $known_cookie = ask('app')->{cookie};
+my $nobodys = 'RT=' . 'A' x 22;
+for my $case ([7, 0], [8, 1]) {
+    my ($before, $is_renewed) = @$case;
+    my $seen = ask('app', join '; ', ($nobodys) x $before, $known_cookie);
+    is defined $seen->{cookie} ? 1 : 0, $is_renewed, "a session behind $before cookies of nobody";
 }
 
 # ---- Restarts ----

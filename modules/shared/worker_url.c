@@ -1,0 +1,109 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* worker_url.c - see worker_url.h. */
+#include "worker_url.h"
+
+#include <string.h>
+#include <strings.h>
+
+const char *fcgi_worker_url_behind_socket(const char *url)
+{
+    const char *bar = strncasecmp(url, "unix:", 5) == 0 ? strchr(url, '|') : NULL;
+    return bar ? bar + 1 : url;
+}
+
+/* The host and its port; NULL when the URL has none. */
+static const char *find_authority(const char *url, size_t *bytes)
+{
+    const char *mark = strstr(fcgi_worker_url_behind_socket(url), "://");
+
+    *bytes = mark ? strcspn(mark + 3, "/?#") : 0;
+    return mark ? mark + 3 : NULL;
+}
+
+/* The digits behind "host:" or "[address]:"; NULL when there is no colon. */
+static const char *find_port(const char *authority, size_t bytes)
+{
+    for (size_t i = bytes; i > 0 && authority[i - 1] != ']'; i--) {
+        if (authority[i - 1] == ':') {
+            return authority + i;
+        }
+    }
+    return NULL;
+}
+
+/* An empty one is that of the scheme. */
+static bool is_port(const char *digits, size_t bytes)
+{
+    unsigned int port = 0;
+
+    for (size_t i = 0; i < bytes; i++) {
+        if (digits[i] < '0' || digits[i] > '9') {
+            return false;
+        }
+        port = 10 * port + (unsigned int)(digits[i] - '0');
+        if (port > 65535) {
+            return false;
+        }
+    }
+    return bytes == 0 || port > 0;
+}
+
+const char *fcgi_worker_url_mistake(const char *url)
+{
+    size_t bytes;
+    const char *authority = find_authority(url, &bytes);
+
+    if (!authority || memchr(authority, '$', bytes)) {
+        return NULL;
+    }
+    if (memchr(authority, '@', bytes)) {
+        return "the URL has a user name or a password, which no backend would get; leave them away";
+    }
+    const char *port = find_port(authority, bytes);
+    return !port || is_port(port, bytes - (size_t)(port - authority))
+           ? NULL : "the URL's port is no number from 1 to 65535";
+}
+
+bool fcgi_worker_url_ends_at_host(const char *url)
+{
+    size_t bytes;
+    const char *authority = find_authority(url, &bytes);
+
+    return authority && bytes > 0 && authority[bytes] == '\0';
+}
+
+/* ---- Paths ----------------------------------------------------------------------------------- */
+
+/* The character that `path` begins with, decoded if it is a dot or a slash; and its length. */
+static char decoded(const char *path, size_t *bytes)
+{
+    const char c = path[0] != '%' || path[1] != '2' ? path[0]
+                   : strchr("eE", path[2]) && path[2] ? '.'
+                   : strchr("fF", path[2]) && path[2] ? '/' : '%';
+    *bytes = c == path[0] ? 1 : 3;
+    return c;
+}
+
+bool fcgi_worker_url_climbs(const char *path)
+{
+    size_t dots = 0, others = 0, bytes;
+
+    for (;; path += bytes) {
+        const char c = decoded(path, &bytes);
+        if (c == '/' || c == '\0') {
+            if (dots == 2 && others == 0) {
+                return true;
+            }
+            if (c == '\0') {
+                return false;
+            }
+            dots = others = 0;
+        }
+        else if (c == '.') {
+            dots++;
+        }
+        else {
+            others++;
+        }
+    }
+}
