@@ -16,6 +16,7 @@
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "mod_core.h"
 #include "mod_proxy.h"
 #include "response_head.h"
 
@@ -367,14 +368,51 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
                                                         reply->r->connection->bucket_alloc));
 }
 
+/* Has a head left for the client, ours or that of an error page? HTTP/1 then takes its filter for
+ * heads away; HTTP/2 has none, and counts the body even of HEAD. */
+static bool head_has_left(const request_rec *r)
+{
+    while (r->next) {    /* an error page of its own URL */
+        r = r->next;
+    }
+    if (r->connection->master) {
+        return r->sent_bodyct > 0;
+    }
+    const ap_filter_t *filter = r->output_filters;
+    while (filter && filter->frec != ap_http_header_filter_handle) {
+        filter = filter->next;
+    }
+    return !filter;
+}
+
+/* Whose fault is it when the filters do not take what they get? An aborted connection is the
+ * client's. AP_FILTER_ERROR tells of an answer of their own when none has left before. */
+static void judge(fcgi_reply_t *reply, apr_status_t rv)
+{
+    const bool head_was_out = reply->head_is_out;
+
+    reply->head_is_out = head_has_left(reply->r);
+    if (reply->r->connection->aborted) {
+        reply->client_is_gone = true;
+    }
+    else if (rv != APR_SUCCESS) {
+        reply->filter_status = rv;
+        reply->filter_has_answered =
+            rv == AP_FILTER_ERROR && !head_was_out && reply->head_is_out;
+    }
+}
+
+/* Does anybody still take it? */
+static bool is_taken(const fcgi_reply_t *reply)
+{
+    return !reply->client_is_gone && reply->filter_status == APR_SUCCESS;
+}
+
 static void pass_brigade(fcgi_reply_t *reply)
 {
-    request_rec *r = reply->r;
-
-    if (!APR_BRIGADE_EMPTY(reply->out) && !reply->client_is_gone) {
+    if (!APR_BRIGADE_EMPTY(reply->out) && is_taken(reply)) {
         reply->was_passed = true;
-        const apr_status_t rv = fcgi_absorb_pass(&reply->absorb, reply->out);
-        reply->client_is_gone |= rv != APR_SUCCESS || r->connection->aborted;
+        judge(reply, fcgi_absorb_pass(&reply->absorb, reply->out));
     }
     apr_brigade_cleanup(reply->out);
 }
@@ -392,9 +430,7 @@ void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 
 void fcgi_reply_resume(fcgi_reply_t *reply)
 {
-    const apr_status_t rv = fcgi_absorb_resume(&reply->absorb);
-
-    reply->client_is_gone |= rv != APR_SUCCESS || reply->r->connection->aborted;
+    judge(reply, fcgi_absorb_resume(&reply->absorb));
 }
 
 bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
@@ -426,8 +462,8 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
-    if (!reply->client_is_gone) {
-        ap_pass_brigade(reply->r->output_filters, reply->out);
+    if (is_taken(reply)) {
+        judge(reply, ap_pass_brigade(reply->r->output_filters, reply->out));
     }
     apr_brigade_cleanup(reply->out);
 }
@@ -443,6 +479,9 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
     request_rec *r = reply->r;
     conn_rec *c = r->connection;
 
+    if (reply->filter_status != APR_SUCCESS) {    /* past the filter that takes no more */
+        r->output_filters = r->proto_output_filters;
+    }
     /* What there is goes out first, so that the headers are on their way before the error. */
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
     APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));

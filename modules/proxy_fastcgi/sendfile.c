@@ -86,9 +86,9 @@ static void describe_file(request_rec *r)
     ap_set_content_length(r, r->finfo.size);
 }
 
-int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const char *path)
+int fcgi_sendfile_begin(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
+                        apr_bucket_brigade *out)
 {
-    conn_rec *c = r->connection;
     const char *real;
     apr_file_t *file = NULL;
 
@@ -101,16 +101,8 @@ int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const 
     }
     describe_file(r);
     rc = ap_meets_conditions(r);
-    if (rc != OK) {
-        return rc;
+    if (rc == OK) {
+        apr_brigade_insert_file(out, file, 0, r->finfo.size, r->pool);
     }
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
-    apr_brigade_insert_file(bb, file, 0, r->finfo.size, r->pool);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(c->bucket_alloc));
-    const apr_status_t rv = ap_pass_brigade(r->output_filters, bb);
-    if (rv != APR_SUCCESS && !c->aborted) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r, FCLOGNO(0248)
-                      "X-Sendfile: sending '%s'", real);
-    }
-    return OK;
+    return rc;
 }
