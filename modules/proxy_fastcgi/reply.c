@@ -104,28 +104,30 @@ static void set_last_modified(request_rec *r, const char *value)
 typedef struct {
     bool has_status;
     const char *location;        /* NULL: none */
-    const char *sendfile;        /* X-Sendfile */
-    const char *accel_redirect;  /* X-Accel-Redirect */
+    const char *sendfile;        /* X-Sendfile that is obeyed */
+    const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
 } head_t;
 
-/* Fields that are for httpd and not for the client.
- * returns  was it one? */
+/* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
+ * another module or a proxy in front may. X-Accel-Buffering is for each of them.
+ * returns  was it taken out? */
 static bool obey_field(fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
 {
-    if (ap_cstr_casecmp(name, "X-Sendfile") == 0) {
+    if (ap_cstr_casecmp(name, "X-Sendfile") == 0 && reply->config->sendfile_roots) {
         head->sendfile = value;
+        return true;
     }
-    else if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0) {
+    if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0
+        && reply->config->redirects_internally > 0) {
         head->accel_redirect = value;
+        return true;
     }
-    else if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
+    if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
         reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
+        return false;
     }
-    else {
-        /* FastCGI has its own framing, and httpd sets what the client gets */
-        return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
-    }
-    return true;
+    /* FastCGI has its own framing, and httpd sets what the client gets */
+    return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
 }
 
 /* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
@@ -234,12 +236,6 @@ static void go_elsewhere(fcgi_reply_t *reply, fcgi_reply_kind_t kind, const char
     reply->promised_bytes = -1;
 }
 
-static void refuse_switch(fcgi_reply_t *reply, const char *field, const char *directive)
-{
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0244)
-                  "member %s: %s is not obeyed: %s allows it", reply->member, field, directive);
-}
-
 static bool is_local(const char *target)
 {
     return target[0] == '/' && target[1] != '/';
@@ -249,26 +245,18 @@ static bool is_local(const char *target)
  * returns  false for one that leads nowhere: why */
 static bool follow_target(fcgi_reply_t *reply, const head_t *head)
 {
-    const bool redirects = reply->config->redirects_internally > 0;
-
-    if (head->sendfile && reply->config->sendfile_roots) {
+    if (head->sendfile) {
         go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
     }
-    else if (head->sendfile) {
-        refuse_switch(reply, "X-Sendfile", "ProxyFCGISendfileRoot");
-    }
-    if (head->accel_redirect && redirects && !is_local(head->accel_redirect)) {
+    if (head->accel_redirect && !is_local(head->accel_redirect)) {
         return refuse(reply, "X-Accel-Redirect is no local path",
                       fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
     }
-    if (head->accel_redirect && redirects) {
+    if (head->accel_redirect) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
     }
-    else if (head->accel_redirect) {
-        refuse_switch(reply, "X-Accel-Redirect", "ProxyFCGIInternalRedirect");
-    }
     if (head->location && !head->has_status) {
-        if (redirects && is_local(head->location)) {
+        if (reply->config->redirects_internally > 0 && is_local(head->location)) {
             apr_table_unset(reply->r->headers_out, "Location");
             go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->location);
         }
