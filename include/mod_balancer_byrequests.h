@@ -15,7 +15,7 @@
 /* What the end of a try says about the member. */
 typedef enum {
     LB_SAYS_FINE,        /* it serves; what may have been its fault before is forgotten */
-    LB_SAYS_WORKS,       /* it answers, and the application in it is at fault */
+    LB_SAYS_WORKS,       /* it answers: the fault is the application's in it, or ours */
     LB_SAYS_NOTHING,
     LB_SAYS_BUSY,        /* it has too much to do: the others are asked first for a moment */
     LB_SAYS_LATE,        /* perhaps a failure: if failontimeout=On */
@@ -46,7 +46,8 @@ typedef enum {
     X(LB_BAD_STATUS,         "bad_status",         DOUBTFUL)   \
     X(LB_NO_MEMBER,          "no_member",          NOTHING)    \
     X(LB_QUEUE_FULL,         "queue_full",         NOTHING)    \
-    X(LB_QUEUE_TIMEOUT,      "queue_timeout",      NOTHING)
+    X(LB_QUEUE_TIMEOUT,      "queue_timeout",      NOTHING)    \
+    X(LB_FILTER_ERROR,       "filter_error",       WORKS)
 
 typedef enum {
 #define X(name, word, says) name,

@@ -2,8 +2,11 @@
 /* cgi_environment.c - see cgi_environment.h. */
 #include "cgi_environment.h"
 
+#include "apr_strings.h"
 #include "fastcgi_log.h"
+#include "http_core.h"
 #include "http_log.h"
+#include "script_path.h"
 #include "util_script.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -20,13 +23,44 @@ static void add_cgi_variables(request_rec *r, char *script_filename)
     r->filename = proxy_filename;
 }
 
-/* PHP-FPM (cgi.fix_pathinfo=1, its default) empties PATH_INFO, or takes PATH_TRANSLATED for the
- * script, when there is a REDIRECT_URL: it thinks of a CGI handler by Action. The path info is what
- * a front controller behind a rewrite in .htaccess needs. */
-static void keep_path_info(apr_table_t *variables)
+/* httpd looks up where the path info would lead as a URL. A proxied one leads to no file, and would
+ * tell the address of a member: then it is what PHP-FPM makes of it. */
+static void mend_path_translated(request_rec *r)
 {
-    if (apr_table_get(variables, "PATH_INFO")) {
-        apr_table_unset(variables, "REDIRECT_URL");
+    const char *translated = apr_table_get(r->subprocess_env, "PATH_TRANSLATED");
+
+    if (translated && strncmp(translated, "proxy:", 6) == 0) {
+        apr_table_setn(r->subprocess_env, "PATH_TRANSLATED",
+                       apr_pstrcat(r->pool, ap_document_root(r), r->path_info, NULL));
+    }
+}
+
+/* Would PHP-FPM (cgi.fix_pathinfo=1, its default) misread a plain SCRIPT_FILENAME? It looks for no
+ * path info in one; and when there is a REDIRECT_URL it thinks of a CGI handler by Action: it
+ * empties PATH_INFO, or takes PATH_TRANSLATED for the script.
+ * found   the one that was found, and no ProxyFCGISetEnvIf has set */
+static bool is_misread(request_rec *r, const char *script, const char *found)
+{
+    return (strcmp(script, found) == 0 && !fcgi_script_path_is_sure(r, script))
+           || (apr_table_get(r->subprocess_env, "PATH_INFO")
+               && apr_table_get(r->subprocess_env, "REDIRECT_URL"));
+}
+
+/* PHP-FPM does right with the prefix of mod_proxy_fcgi, which it takes off; and with a '?' what
+ * follows, and some versions decode the rest. */
+static void help_fpm(request_rec *r, const char *found)
+{
+    const char *script = apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
+
+    if (!script || script[0] != '/' || !is_misread(r, script, found)) {
+        return;
+    }
+    if (!strpbrk(script, "?%")) {
+        apr_table_setn(r->subprocess_env, "SCRIPT_FILENAME",
+                       apr_pstrcat(r->pool, "proxy:fcgi://localhost", script, NULL));
+    }
+    else if (apr_table_get(r->subprocess_env, "PATH_INFO")) {    /* the script needs it more */
+        apr_table_unset(r->subprocess_env, "REDIRECT_URL");
     }
 }
 
@@ -92,14 +126,15 @@ int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
     if (config->passes_auth > 0) {
         pass_authorization(r);
     }
-    if (config->backend_type != FCGI_BACKEND_GENERIC) {
-        keep_path_info(r->subprocess_env);
-    }
+    mend_path_translated(r);
     for (int i = 0; i < config->env_rules->nelts; i++) {
         const int rc = apply_rule(r, &APR_ARRAY_IDX(config->env_rules, i, fcgi_env_rule_t));
         if (rc != OK) {
             return rc;
         }
+    }
+    if (config->backend_type != FCGI_BACKEND_GENERIC) {
+        help_fpm(r, script_filename);
     }
     list_variables(r, pairs, count);
     return OK;

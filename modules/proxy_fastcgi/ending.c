@@ -7,6 +7,7 @@
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "outcome.h"
 #include "sendfile.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -19,7 +20,7 @@ static const char *phase_of(const fcgi_job_t *job)
 
 void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next)
 {
-    ap_log_rerror(APLOG_MARK, level, 0, job->r, FCLOGNO(0251)
+    ap_log_rerror(APLOG_MARK, level, job->reply.filter_status, job->r, FCLOGNO(0251)
                   "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
                   " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
                   phase_of(job), job->member, lb_outcome_word(job->outcome),
@@ -42,6 +43,8 @@ static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)
     case LB_WRITE_TIMEOUT:
     case LB_TOTAL_TIMEOUT:
         return HTTP_GATEWAY_TIME_OUT;
+    case LB_FILTER_ERROR:
+        return HTTP_INTERNAL_SERVER_ERROR;
     case LB_CLIENT_ERROR:
         return ap_map_http_request_error(job->body.error, HTTP_BAD_REQUEST);
     default:
@@ -60,6 +63,13 @@ int fcgi_ending_answer(request_rec *r, int status)
     return status;
 }
 
+/* Is it too late for another answer? A filter that has failed holds back nothing for the client;
+ * other filters may, and are told of the failure by the end that cuts the answer. */
+static bool is_too_late(const fcgi_job_t *job)
+{
+    return job->outcome == LB_FILTER_ERROR ? job->reply.head_is_out : job->reply.was_passed;
+}
+
 int fcgi_ending_of_failure(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
@@ -70,11 +80,15 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
         r->connection->aborted = 1;
         return OK;
     }
+    if (job->reply.filter_has_answered) {
+        fcgi_ending_log_failure(job, APLOG_INFO, "the filter has answered itself");
+        return OK;
+    }
     const int status = job->refusal != OK ? job->refusal : status_of(job, outcome);
     if (status == HTTP_GATEWAY_TIME_OUT) {
         apr_table_setn(r->notes, "proxy_timedout", "1");
     }
-    if (job->reply.was_passed) {
+    if (is_too_late(job)) {
         fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
         fcgi_reply_cut(&job->reply);
         return OK;
@@ -96,6 +110,18 @@ static int redirect(request_rec *r, const char *target)
     return OK;
 }
 
+/* Give the filters the end of the answer. The member has done its part, whatever they say. */
+static int finish(fcgi_job_t *job)
+{
+    fcgi_reply_finish(&job->reply);
+    job->outcome = fcgi_outcome_of_output(job);
+    if (job->outcome == LB_SERVED) {
+        return OK;
+    }
+    apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(job->outcome));
+    return fcgi_ending_of_failure(job);
+}
+
 int fcgi_ending_of_success(fcgi_job_t *job)
 {
     switch (job->reply.kind) {
@@ -104,12 +130,12 @@ int fcgi_ending_of_success(fcgi_job_t *job)
     case FCGI_REPLY_REDIRECT:
         return redirect(job->r, job->reply.target);
     case FCGI_REPLY_FILE: {
-        const int rc = fcgi_sendfile_send(job->r, job->config, job->reply.target);
-        return rc == OK ? OK : fcgi_ending_answer(job->r, rc);
+        const int rc =
+            fcgi_sendfile_begin(job->r, job->config, job->reply.target, job->reply.out);
+        return rc == OK ? finish(job) : fcgi_ending_answer(job->r, rc);
     }
     default:
-        fcgi_reply_finish(&job->reply);
-        return OK;
+        return finish(job);
     }
 }
 

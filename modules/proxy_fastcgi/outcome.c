@@ -20,14 +20,23 @@ lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
+lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
+{
+    if (job->reply.filter_status != APR_SUCCESS) {
+        job->why = "an output filter of httpd has failed";
+        return LB_FILTER_ERROR;
+    }
+    return job->reply.client_is_gone || job->r->connection->aborted ? LB_CLIENT_ABORT : LB_SERVED;
+}
+
 static lb_outcome_t stopped_outcome(fcgi_job_t *job)
 {
     if (job->reply.why) {
         job->why = job->reply.why;
         return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
     }
-    if (job->reply.client_is_gone || job->r->connection->aborted) {
-        return LB_CLIENT_ABORT;
+    if (fcgi_outcome_of_output(job) != LB_SERVED) {
+        return fcgi_outcome_of_output(job);
     }
     job->why = "the request body could not be read from the client";
     return LB_CLIENT_ERROR;

@@ -11,6 +11,9 @@
 /** Why there is no connection. */
 lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv);
 
+/** What became of the answer at the output filters: LB_SERVED when they took it; sets why. */
+lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job);
+
 /** How an exchange ended; sets why, and the body's error when its client was too slow.
  *  rv   of fcgi_pump_step() */
 lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv);

@@ -16,6 +16,7 @@
 #include "http_log.h"
 #include "http_protocol.h"
 #include "http_request.h"
+#include "mod_core.h"
 #include "mod_proxy.h"
 #include "response_head.h"
 
@@ -103,28 +104,30 @@ static void set_last_modified(request_rec *r, const char *value)
 typedef struct {
     bool has_status;
     const char *location;        /* NULL: none */
-    const char *sendfile;        /* X-Sendfile */
-    const char *accel_redirect;  /* X-Accel-Redirect */
+    const char *sendfile;        /* X-Sendfile that is obeyed */
+    const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
 } head_t;
 
-/* Fields that are for httpd and not for the client.
- * returns  was it one? */
+/* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
+ * another module or a proxy in front may. X-Accel-Buffering is for each of them.
+ * returns  was it taken out? */
 static bool obey_field(fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
 {
-    if (ap_cstr_casecmp(name, "X-Sendfile") == 0) {
+    if (ap_cstr_casecmp(name, "X-Sendfile") == 0 && reply->config->sendfile_roots) {
         head->sendfile = value;
+        return true;
     }
-    else if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0) {
+    if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0
+        && reply->config->redirects_internally > 0) {
         head->accel_redirect = value;
+        return true;
     }
-    else if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
+    if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
         reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
+        return false;
     }
-    else {
-        /* FastCGI has its own framing, and httpd sets what the client gets */
-        return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
-    }
-    return true;
+    /* FastCGI has its own framing, and httpd sets what the client gets */
+    return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
 }
 
 /* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
@@ -233,12 +236,6 @@ static void go_elsewhere(fcgi_reply_t *reply, fcgi_reply_kind_t kind, const char
     reply->promised_bytes = -1;
 }
 
-static void refuse_switch(fcgi_reply_t *reply, const char *field, const char *directive)
-{
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0244)
-                  "member %s: %s is not obeyed: %s allows it", reply->member, field, directive);
-}
-
 static bool is_local(const char *target)
 {
     return target[0] == '/' && target[1] != '/';
@@ -248,26 +245,18 @@ static bool is_local(const char *target)
  * returns  false for one that leads nowhere: why */
 static bool follow_target(fcgi_reply_t *reply, const head_t *head)
 {
-    const bool redirects = reply->config->redirects_internally > 0;
-
-    if (head->sendfile && reply->config->sendfile_roots) {
+    if (head->sendfile) {
         go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
     }
-    else if (head->sendfile) {
-        refuse_switch(reply, "X-Sendfile", "ProxyFCGISendfileRoot");
-    }
-    if (head->accel_redirect && redirects && !is_local(head->accel_redirect)) {
+    if (head->accel_redirect && !is_local(head->accel_redirect)) {
         return refuse(reply, "X-Accel-Redirect is no local path",
                       fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
     }
-    if (head->accel_redirect && redirects) {
+    if (head->accel_redirect) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
     }
-    else if (head->accel_redirect) {
-        refuse_switch(reply, "X-Accel-Redirect", "ProxyFCGIInternalRedirect");
-    }
     if (head->location && !head->has_status) {
-        if (redirects && is_local(head->location)) {
+        if (reply->config->redirects_internally > 0 && is_local(head->location)) {
             apr_table_unset(reply->r->headers_out, "Location");
             go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->location);
         }
@@ -367,14 +356,51 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
                                                         reply->r->connection->bucket_alloc));
 }
 
+/* Has a head left for the client, ours or that of an error page? HTTP/1 then takes its filter for
+ * heads away; HTTP/2 has none, and counts the body even of HEAD. */
+static bool head_has_left(const request_rec *r)
+{
+    while (r->next) {    /* an error page of its own URL */
+        r = r->next;
+    }
+    if (r->connection->master) {
+        return r->sent_bodyct > 0;
+    }
+    const ap_filter_t *filter = r->output_filters;
+    while (filter && filter->frec != ap_http_header_filter_handle) {
+        filter = filter->next;
+    }
+    return !filter;
+}
+
+/* Whose fault is it when the filters do not take what they get? An aborted connection is the
+ * client's. AP_FILTER_ERROR tells of an answer of their own when none has left before. */
+static void judge(fcgi_reply_t *reply, apr_status_t rv)
+{
+    const bool head_was_out = reply->head_is_out;
+
+    reply->head_is_out = head_has_left(reply->r);
+    if (reply->r->connection->aborted) {
+        reply->client_is_gone = true;
+    }
+    else if (rv != APR_SUCCESS) {
+        reply->filter_status = rv;
+        reply->filter_has_answered =
+            rv == AP_FILTER_ERROR && !head_was_out && reply->head_is_out;
+    }
+}
+
+/* Does anybody still take it? */
+static bool is_taken(const fcgi_reply_t *reply)
+{
+    return !reply->client_is_gone && reply->filter_status == APR_SUCCESS;
+}
+
 static void pass_brigade(fcgi_reply_t *reply)
 {
-    request_rec *r = reply->r;
-
-    if (!APR_BRIGADE_EMPTY(reply->out) && !reply->client_is_gone) {
+    if (!APR_BRIGADE_EMPTY(reply->out) && is_taken(reply)) {
         reply->was_passed = true;
-        const apr_status_t rv = fcgi_absorb_pass(&reply->absorb, reply->out);
-        reply->client_is_gone |= rv != APR_SUCCESS || r->connection->aborted;
+        judge(reply, fcgi_absorb_pass(&reply->absorb, reply->out));
     }
     apr_brigade_cleanup(reply->out);
 }
@@ -392,9 +418,7 @@ void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 
 void fcgi_reply_resume(fcgi_reply_t *reply)
 {
-    const apr_status_t rv = fcgi_absorb_resume(&reply->absorb);
-
-    reply->client_is_gone |= rv != APR_SUCCESS || reply->r->connection->aborted;
+    judge(reply, fcgi_absorb_resume(&reply->absorb));
 }
 
 bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
@@ -426,8 +450,8 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
-    if (!reply->client_is_gone) {
-        ap_pass_brigade(reply->r->output_filters, reply->out);
+    if (is_taken(reply)) {
+        judge(reply, ap_pass_brigade(reply->r->output_filters, reply->out));
     }
     apr_brigade_cleanup(reply->out);
 }
@@ -443,6 +467,9 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
     request_rec *r = reply->r;
     conn_rec *c = r->connection;
 
+    if (reply->filter_status != APR_SUCCESS) {    /* past the filter that takes no more */
+        r->output_filters = r->proto_output_filters;
+    }
     /* What there is goes out first, so that the headers are on their way before the error. */
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
     APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));

@@ -42,6 +42,9 @@ typedef struct {
     bool flushes_at_once;             /* an event stream, or the application asked for it */
     bool was_passed;                  /* something went to the filters: too late for another */
     bool client_is_gone;
+    apr_status_t filter_status;       /* of an output filter that has failed; APR_SUCCESS: none */
+    bool filter_has_answered;         /* it has failed by answering itself, with an error page */
+    bool head_is_out;                 /* it has left for the client, not for a filter only */
     const char *why;                  /* a sentence about what is wrong with it; NULL: nothing */
     bool head_is_too_big;
     apr_off_t promised_bytes;         /* Content-Length; -1: none */
@@ -63,7 +66,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head, bool *is_interim);
 void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
 
 /** Pass on what there is, or take it in when the client is behind; flush it if asked. A client that
- *  has left shows in client_is_gone. */
+ *  has left shows in client_is_gone, a filter that has failed in filter_status. */
 void fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
 
 /** The client can take more of what was taken in. */

@@ -2,8 +2,6 @@
 /* script_path.c - see script_path.h. */
 #include "script_path.h"
 
-#include <stdbool.h>
-
 #include "apr_file_info.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -30,26 +28,25 @@ static char *encode_path(request_rec *r, char *path)
     return ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path, flags, r->proxyreq);
 }
 
-/* Cut `path` behind the file name whose extension starts at `dot`; the rest is the path info. */
-static void cut_behind(request_rec *r, char *dot)
+/* The path info stands behind the file name whose extension starts at `dot`. */
+static void take_behind(request_rec *r, const char *dot)
 {
-    char *slash = dot ? strchr(dot, '/') : NULL;
+    const char *slash = dot ? strchr(dot, '/') : NULL;
     if (slash) {
         r->path_info = apr_pstrdup(r->pool, slash);
         ap_unescape_url_keep2f(r->path_info, 0);
-        *slash = '\0';
     }
 }
 
-/* proxy-fcgi-pathinfo: first-dot and last-dot cut the path at an extension; full looks at the
- * disk, later; unescape and any other value take the whole path, decoded or not. */
-static void set_path_info(request_rec *r, char *path, const char *mode)
+/* proxy-fcgi-pathinfo: first-dot and last-dot go by an extension; full looks at the disk, later;
+ * unescape and any other value take the whole path, decoded or not. */
+static void set_path_info(request_rec *r, const char *path, const char *mode)
 {
     if (strcasecmp(mode, "first-dot") == 0) {
-        cut_behind(r, strchr(path, '.'));
+        take_behind(r, strchr(path, '.'));
     }
     else if (strcasecmp(mode, "last-dot") == 0) {
-        cut_behind(r, strrchr(path, '.'));
+        take_behind(r, strrchr(path, '.'));
     }
     else if (strcasecmp(mode, "full") != 0) {
         r->path_info = apr_pstrcat(r->pool, "/", path, NULL);
@@ -114,27 +111,82 @@ static char *path_of(request_rec *r)
     return path;
 }
 
-static int is_directory(request_rec *r, const char *path)
+/* Is there something of this type on this machine's disk? */
+static bool is_a(request_rec *r, const char *path, apr_filetype_e type)
 {
     apr_finfo_t info;
-    return apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS
-           && info.filetype == APR_DIR;
+    return apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS && info.filetype == type;
 }
 
-/* The border between a script and what follows it: behind the first ".php" that ends a name, other
- * than that of a directory of this machine. The files may live on another machine. */
-static char *find_border(request_rec *r, char *path)
+/* Take the path info off a path when a file is left. It may be wrong (the first dot of
+ * /srv/example.com/index.php): then the border is left to whoever has the file. */
+static void cut_path_info(request_rec *r, char *path)
+{
+    const size_t bytes = strlen(path), tail = r->path_info ? strlen(r->path_info) : 0;
+
+    if (tail > 0 && tail < bytes && strcmp(path + bytes - tail, r->path_info) == 0) {
+        path[bytes - tail] = '\0';
+        if (!is_a(r, path, APR_REG)) {
+            path[bytes - tail] = r->path_info[0];
+        }
+    }
+}
+
+/* Behind the first name that is no directory; there is one. */
+static char *border_behind_file(request_rec *r, char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool is_file = !is_a(r, path, APR_DIR);
+        *slash = '/';
+        if (is_file) {
+            return slash;
+        }
+    }
+    return NULL;
+}
+
+/* Behind the first ".php" that ends a name, other than that of a directory. */
+static char *border_behind_php(request_rec *r, char *path)
 {
     for (char *at = strstr(path, ".php/"); at; at = strstr(at + 1, ".php/")) {
         char *border = at + 4;
         *border = '\0';
-        const int is_script = !is_directory(r, path);
+        const bool is_script = !is_a(r, path, APR_DIR);
         *border = '/';
         if (is_script) {
             return border;
         }
     }
     return NULL;
+}
+
+static bool ends_in_php(const char *path)
+{
+    const size_t bytes = strlen(path);
+    return bytes > 4 && strcmp(path + bytes - 4, ".php") == 0;
+}
+
+/* The border between a script and what follows it. A name in .php is the script's, also where the
+ * files live on another machine, and behind a file: pictures/a.jpg/x.php is not a.jpg. Without one
+ * the disk tells, if it knows the path. */
+static char *find_border(request_rec *r, char *path)
+{
+    apr_finfo_t info;
+    char *border = border_behind_php(r, path);
+
+    if (!border && !ends_in_php(path)
+        && APR_STATUS_IS_ENOTDIR(apr_stat(&info, path, APR_FINFO_TYPE, r->pool))) {
+        border = border_behind_file(r, path);
+    }
+    return border;
+}
+
+bool fcgi_script_path_is_sure(request_rec *r, const char *path)
+{
+    apr_finfo_t info;
+
+    return ends_in_php(path) || apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS;
 }
 
 /* proxy-fcgi-pathinfo=full: the disk tells where the script ends. */
@@ -148,19 +200,30 @@ static char *walk_directories(request_rec *r, char *path)
     return path;
 }
 
+/* SetHandler: the path is a file's name, which only canonicalization has encoded. */
+static bool is_by_handler(const request_rec *r)
+{
+    return r->handler && strncmp(r->handler, "proxy:", 6) == 0;
+}
+
 char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config)
 {
     const char *mode = apr_table_get(r->subprocess_env, pathinfo_variable);
     char *path = path_of(r);
 
-    if (config->backend_type != FCGI_BACKEND_GENERIC) {
+    if (config->backend_type != FCGI_BACKEND_GENERIC || is_by_handler(r)) {
         ap_unescape_url_keep2f(path, 0);
     }
     if (mode && strcasecmp(mode, "full") == 0) {
         return walk_directories(r, path);
     }
-    if (!mode && config->backend_type != FCGI_BACKEND_GENERIC
-        && !(r->path_info && *r->path_info)) {
+    if (config->backend_type == FCGI_BACKEND_GENERIC) {
+        return path;
+    }
+    if (mode) {
+        cut_path_info(r, path);
+    }
+    else if (!(r->path_info && *r->path_info)) {
         char *border = find_border(r, path);
         if (border) {
             r->path_info = apr_pstrdup(r->pool, border);

@@ -1,11 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* script_path.h - from fcgi://host/path to a script's file name and the path behind it.
  * Knows    canonical fcgi URLs, the variable proxy-fcgi-pathinfo (stock's meaning), the border
- *          between a PHP script and its PATH_INFO.
+ *          between a script and its PATH_INFO.
  * Ignores  all other variables (cgi_environment.c).
  * Memory   r->pool. */
 #ifndef FCGI_SCRIPT_PATH_H
 #define FCGI_SCRIPT_PATH_H
+
+#include <stdbool.h>
 
 #include "proxy_config.h"
 
@@ -14,8 +16,12 @@
 int fcgi_script_path_canon(request_rec *r, char *url);
 
 /** The script's file name for this request: a plain absolute path, decoded for FPM, and for FPM
- *  without the part behind "name.php/", which goes to r->path_info. */
+ *  without what stands behind the script, which goes to r->path_info. */
 char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config);
+
+/** Is a path without a border known to be a script's? Else its end may be path info, which only the
+ *  machine can tell that has the file. */
+bool fcgi_script_path_is_sure(request_rec *r, const char *path);
 
 /** Refuse what is no script of this machine (ProxyFCGICheckScript).
  *  returns  OK, 400 for a path that cannot be one, 404 */

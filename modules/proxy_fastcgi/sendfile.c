@@ -2,8 +2,11 @@
 /* sendfile.c - see sendfile.h. */
 #include "sendfile.h"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
-#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -29,41 +32,42 @@ static int refuse(request_rec *r, const char *path, const char *why)
     return HTTP_FORBIDDEN;
 }
 
-/* The real path, when it lies in an allowed folder. */
-static int find_real_path(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
-                          const char **found)
+static int cannot_find(request_rec *r, const char *path)
 {
-    if (path[0] != '/') {
-        return refuse(r, path, "it is no absolute path");
-    }
-    char *real = realpath(path, NULL);
-    if (!real) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, apr_get_os_error(), r, FCLOGNO(0246)
-                      "X-Sendfile: cannot find '%s'", path);
-        return HTTP_NOT_FOUND;
-    }
-    *found = apr_pstrdup(r->pool, real);
-    free(real);
-    for (int i = 0; i < config->sendfile_roots->nelts; i++) {
-        if (lies_in(*found, APR_ARRAY_IDX(config->sendfile_roots, i, const char *))) {
-            return OK;
-        }
-    }
-    return refuse(r, path, "it lies in no ProxyFCGISendfileRoot");
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, apr_get_os_error(), r, FCLOGNO(0246)
+                  "X-Sendfile: cannot find '%s'", path);
+    return HTTP_NOT_FOUND;
 }
 
-static int open_file(request_rec *r, const char *path, apr_file_t **file)
+/* Does what `own_name`, a link of the kernel's, stands for lie in an allowed folder? */
+static bool is_allowed(const fcgi_proxy_config_t *config, const char *own_name)
 {
-    /* Look first: to open a pipe would wait for somebody at its other end. */
-    apr_status_t rv = apr_stat(&r->finfo, path, APR_FINFO_NORM, r->pool);
+    char real[PATH_MAX];
+    const ssize_t bytes = readlink(own_name, real, sizeof(real) - 1);
 
-    if (rv == APR_SUCCESS && r->finfo.filetype != APR_REG) {
+    real[bytes > 0 ? bytes : 0] = '\0';
+    for (int i = 0; i < config->sendfile_roots->nelts; i++) {
+        if (lies_in(real, APR_ARRAY_IDX(config->sendfile_roots, i, const char *))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Open for reading what `held`, which `own_name` stands for, has a hold of. */
+static int open_held(request_rec *r, const fcgi_proxy_config_t *config, const char *path, int held,
+                     const char *own_name, apr_file_t **file)
+{
+    struct stat status;
+
+    if (!is_allowed(config, own_name)) {
+        return refuse(r, path, "it lies in no ProxyFCGISendfileRoot");
+    }
+    if (fstat(held, &status) != 0 || !S_ISREG(status.st_mode)) {
         return refuse(r, path, "it is no file");
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_open(file, path, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
-                           APR_OS_DEFAULT, r->pool);
-    }
+    apr_status_t rv = apr_file_open(file, own_name, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
+                                    APR_OS_DEFAULT, r->pool);
     if (rv == APR_SUCCESS) {
         rv = apr_file_info_get(&r->finfo, APR_FINFO_NORM, *file);
     }
@@ -73,6 +77,24 @@ static int open_file(request_rec *r, const char *path, apr_file_t **file)
         return APR_STATUS_IS_EACCES(rv) ? HTTP_FORBIDDEN : HTTP_NOT_FOUND;
     }
     return OK;
+}
+
+/* First a hold of it, and then a look: a name may lead elsewhere the next moment. O_PATH opens
+ * nothing: no device is touched, and a pipe does not wait for its other end. */
+static int open_file(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
+                     apr_file_t **file)
+{
+    if (path[0] != '/') {
+        return refuse(r, path, "it is no absolute path");
+    }
+    const int held = open(path, O_PATH | O_CLOEXEC);
+    if (held < 0) {
+        return cannot_find(r, path);
+    }
+    const int rc = open_held(r, config, path, held,
+                             apr_psprintf(r->pool, "/proc/self/fd/%d", held), file);
+    (void)close(held);
+    return rc;
 }
 
 static void describe_file(request_rec *r)
@@ -86,31 +108,19 @@ static void describe_file(request_rec *r)
     ap_set_content_length(r, r->finfo.size);
 }
 
-int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const char *path)
+int fcgi_sendfile_begin(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
+                        apr_bucket_brigade *out)
 {
-    conn_rec *c = r->connection;
-    const char *real;
     apr_file_t *file = NULL;
 
-    int rc = find_real_path(r, config, path, &real);
-    if (rc == OK) {
-        rc = open_file(r, real, &file);
-    }
+    int rc = open_file(r, config, path, &file);
     if (rc != OK) {
         return rc;
     }
     describe_file(r);
     rc = ap_meets_conditions(r);
-    if (rc != OK) {
-        return rc;
+    if (rc == OK) {
+        apr_brigade_insert_file(out, file, 0, r->finfo.size, r->pool);
     }
-    apr_bucket_brigade *bb = apr_brigade_create(r->pool, c->bucket_alloc);
-    apr_brigade_insert_file(bb, file, 0, r->finfo.size, r->pool);
-    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(c->bucket_alloc));
-    const apr_status_t rv = ap_pass_brigade(r->output_filters, bb);
-    if (rv != APR_SUCCESS && !c->aborted) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, rv, r, FCLOGNO(0248)
-                      "X-Sendfile: sending '%s'", real);
-    }
-    return OK;
+    return rc;
 }

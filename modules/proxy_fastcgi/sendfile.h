@@ -7,9 +7,11 @@
 
 #include "proxy_config.h"
 
-/** Answer with the file: headers of httpd's own for length, time and ETag; ranges and conditions as
- *  for any file.
+/** Make the file the answer: headers of httpd's own for length, time and ETag; ranges and
+ *  conditions as for any file.
+ *  out      the file is added to it
  *  returns  OK, or the status to answer with (403, 404), logged */
-int fcgi_sendfile_send(request_rec *r, const fcgi_proxy_config_t *config, const char *path);
+int fcgi_sendfile_begin(request_rec *r, const fcgi_proxy_config_t *config, const char *path,
+                        apr_bucket_brigade *out);
 
 #endif

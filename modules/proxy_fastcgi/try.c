@@ -18,7 +18,8 @@
 /* Is anybody still interested? */
 static bool goes_on(const fcgi_job_t *job)
 {
-    return !job->reply.client_is_gone || job->config->ignores_client_abort > 0;
+    return job->reply.filter_status == APR_SUCCESS
+           && (!job->reply.client_is_gone || job->config->ignores_client_abort > 0);
 }
 
 static void mind_slow_client(fcgi_job_t *job)

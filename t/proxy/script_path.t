@@ -107,7 +107,7 @@ $httpd->stop;
 my $echo = Backend->echo;
 my $to = $echo->url;
 my $variants = Httpd->start(modules => ['rewrite'], manager => 0, files => {
-    'index.php' => '', 'fallback/index.php' => '' }, config => <<"EOC");
+    'index.php' => '', 'fallback/index.php' => '', 'a.b/c.php' => '' }, config => <<"EOC");
 DirectoryIndex index.php
 <Directory \@docroot\@/fallback>
     FallbackResource /fallback/index.php
@@ -116,7 +116,7 @@ DirectoryIndex index.php
     SetHandler "proxy:$to"
 </FilesMatch>
 ProxyPass /first/ $to/srv/
-ProxyPass /last/ $to/srv/
+ProxyPass /last/ $to/
 ProxyPass /whole/ $to/srv/
 ProxyPass /set/ $to/srv/
 SetEnvIf Request_URI "^/first/" proxy-fcgi-pathinfo=first-dot
@@ -143,11 +143,13 @@ is $p->{SCRIPT_FILENAME}, "$docs/fallback/index.php", 'FallbackResource: SCRIPT_
 is $p->{REQUEST_URI}, '/fallback/no/such?z=1', 'FallbackResource: REQUEST_URI as sent';
 
 $p = params('/first/a.b/c.php/d');
-is $p->{SCRIPT_FILENAME}, '/srv/a.b', 'first-dot: the script ends after the first dot';
-is $p->{PATH_INFO}, '/c.php/d', 'first-dot: PATH_INFO is the rest';
+is $p->{PATH_INFO}, '/c.php/d', 'first-dot: PATH_INFO follows the first dot';
+is $p->{SCRIPT_FILENAME}, 'proxy:fcgi://localhost/srv/a.b/c.php/d',
+    'first-dot: which of it is the script, PHP-FPM knows';
 $p = params('/last/a.b/c.php/d');
-is $p->{SCRIPT_FILENAME}, '/srv/a.b/c.php', 'last-dot: the script ends after the last dot';
-is $p->{PATH_INFO}, '/d', 'last-dot: PATH_INFO is the rest';
+is $p->{PATH_INFO}, '/d', 'last-dot: PATH_INFO follows the last dot';
+$p = params("/last$docs/a.b/c.php/d");
+is $p->{SCRIPT_FILENAME}, "$docs/a.b/c.php", 'last-dot: the script, when it is here';
 
 $p = params('/set/thing?q');
 is $p->{ADDED}, 'constant', 'ProxyFCGISetEnvIf sets a value';

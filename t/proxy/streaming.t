@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # F-14: what a backend sends little by little reaches the client at once, with no special
 # configuration: event streams, and other types when the backend pauses; through mod_deflate and
-# over HTTP/2 too. X-Accel-Buffering is for httpd and not for the client.
+# over HTTP/2 too. X-Accel-Buffering is obeyed, and passed on: a proxy in front buffers too.
 use strict;
 use warnings;
 use FindBin;
@@ -124,7 +124,9 @@ for my $client (@clients) {
     my $median = (sort { $a <=> $b } @{ $client->{took} })[LINES / 2 - 1];
     in_time($median, SOON, '... at once');
     next if !$client->{head};
-    unlike $client->{head}, qr/X-Accel/i, '... X-Accel-Buffering is not passed on';
+    my ($type) = $name =~ /(\w+)$/;
+    my ($buffering) = $type{$type} =~ /(X-Accel-Buffering: \w+)/;
+    like $client->{head}, qr/^$buffering\r$/m, '... X-Accel-Buffering is passed on' if $buffering;
     like $client->{head}, qr/^X-Other: yes\r$/m, '... other fields are';
     like $client->{head}, qr/^Content-Encoding: gzip\r$/mi, '... packed' if $name =~ /deflated/;
 }
