@@ -110,12 +110,18 @@ typedef struct {
     apr_interval_time_t whole;         /* us from the begin of the try to its end */
 } lb_measures_t;
 
-/** Give the right back and say how the try ended; a second call does nothing.
+/** Say how the try ended and give the right back, in this order: who waits for it does not get a
+ *  member that has just failed. By then the connection is closed or kept. A second call does
+ *  nothing.
  *  A failure counts against the member (maxfails, failwindow, retry, ignore errors).
  *  measures  counted for the member; NULL: nothing was measured */
 APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release,
                         (lb_ticket_t *ticket, lb_outcome_t outcome,
                          const lb_measures_t *measures));
+
+/** The member has sent the head of its answer, and r->status is that: enough for a member in error
+ *  to come back. May be called again. */
+APR_DECLARE_OPTIONAL_FN(void, lb_ticket_note_head, (lb_ticket_t *ticket));
 
 /** After a released try, take a right on another member for the same request. REFUSED: no member is
  *  left that was not tried, or maxattempts is reached (the ticket stays released). */

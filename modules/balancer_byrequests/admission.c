@@ -67,12 +67,13 @@ static void add_candidate(lb_member_row_t *row, const lb_arena_t *arena, size_t 
 
 /* ---- Newcomers ------------------------------------------------------------------------------- */
 
-/* With a thousand members this loop is what an election costs: no call in it, and the rows one
- * after the other.
+/* The free ones of the first turn that has any. With a thousand members this loop is what an
+ * election costs: no call in it, and the rows one after the other.
  * returns  how many candidates */
 static size_t free_ones(lb_table_t *t, const lb_arena_t *arena)
 {
     lb_member_row_t *rows = lb_table_member(t, 0);
+    uint32_t turn = arena->open;
     size_t n = 0;
 
     if (waiting_for_any(t, arena->balancer) > 0) {
@@ -80,7 +81,10 @@ static size_t free_ones(lb_table_t *t, const lb_arena_t *arena)
     }
     for (size_t i = 0; i < arena->count; i++) {
         lb_member_row_t *row = &rows[arena->contenders[i].member];
-        if (arena->contenders[i].may_be_elected && is_free(row)) {
+        const uint32_t its_turn = arena->contenders[i].turn;
+        if (its_turn < arena->open && its_turn <= turn && is_free(row)) {
+            n = its_turn < turn ? 0 : n;
+            turn = its_turn;
             add_candidate(row, arena, i, &n);
         }
     }
@@ -140,7 +144,7 @@ static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, const lb_a
     }
     waiting = waiting_for_any(t, request->balancer);
     for (size_t i = 0; i < arena->count; i++) {
-        if (arena->contenders[i].may_be_elected) {
+        if (arena->contenders[i].turn < arena->open) {
             limit += atomic_load(&lb_table_member(t, arena->contenders[i].member)->queue_limit);
         }
     }
@@ -224,30 +228,54 @@ static void consider(lb_table_t *t, uint32_t slot, uint32_t *best)
     }
 }
 
-static bool has_tried_all(const lb_arena_t *arena, const lb_waiter_t *w)
+/* In how many turns may this one be served? In those that are open; who has tried all of these
+ * goes on to the next. */
+static uint32_t reach_of(const lb_arena_t *arena, const lb_waiter_t *w)
 {
-    for (size_t i = 0; i < arena->count; i++) {
-        if (arena->contenders[i].may_be_elected && wants(w, arena->contenders[i].member)) {
-            return false;
+    uint32_t next = LB_NO_TURN;
+
+    for (size_t i = 0; i < arena->count && has_tried_any(w); i++) {
+        const lb_contender_t *c = &arena->contenders[i];
+        if (c->turn < next && wants(w, c->member)) {
+            next = c->turn;
         }
     }
-    return true;
+    return next == LB_NO_TURN || next < arena->open ? arena->open : next + 1;
 }
 
-/* The contenders with room that this waiter may get; sets the arena's candidates.
+/* A session's own member. */
+static size_t candidate_of_session(lb_table_t *t, const lb_arena_t *arena, const lb_waiter_t *w)
+{
+    lb_member_row_t *row = lb_table_member(t, w->member);
+    size_t n = 0;
+
+    for (size_t i = 0; i < arena->count && n == 0; i++) {
+        const lb_contender_t *c = &arena->contenders[i];
+        if (c->member == w->member && c->is_usable && has_room(row)) {
+            add_candidate(row, arena, i, &n);
+        }
+    }
+    return n;
+}
+
+/* The contenders with room that this waiter may get, of the first turn that has any; sets the
+ * arena's candidates.
  * returns  how many */
 static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_waiter_t *w)
 {
-    const bool takes_stand_ins = has_tried_any(w) && has_tried_all(arena, w);
+    if (w->member != LB_NOBODY) {
+        return candidate_of_session(t, arena, w);
+    }
+    const uint32_t reach = reach_of(arena, w);
+    uint32_t turn = reach;
     size_t n = 0;
 
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
-        const bool is_for_any = takes_stand_ins ? c->may_stand_in : c->may_be_elected;
-        const bool may_have = w->member == LB_NOBODY ? is_for_any && wants(w, c->member)
-                                                     : c->is_usable && w->member == c->member;
         lb_member_row_t *row = lb_table_member(t, c->member);
-        if (may_have && has_room(row)) {
+        if (c->turn < reach && c->turn <= turn && wants(w, c->member) && has_room(row)) {
+            n = c->turn < turn ? 0 : n;
+            turn = c->turn;
             add_candidate(row, arena, i, &n);
         }
     }
@@ -256,15 +284,15 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
 
 /* The first of those who wait for any member and can get one. Nearly always it is the first of all:
  * the others are only asked when that one has tried all that is free.
- * only_stand_ins   nothing is free but for who has tried some
+ * only_triers   nothing is free but for who has tried some
  * returns  LB_NOBODY when there is none */
-static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_stand_ins)
+static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_triers)
 {
     uint32_t slot = lb_queue_first(t, arena->balancer);
 
     while (slot != LB_NOBODY) {
         const lb_waiter_t *w = lb_table_waiter(t, slot);
-        if ((!only_stand_ins || has_tried_any(w)) && candidates_for(t, arena, w) > 0) {
+        if ((!only_triers || has_tried_any(w)) && candidates_for(t, arena, w) > 0) {
             return slot;
         }
         slot = w->next;
@@ -277,21 +305,21 @@ static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only
 static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
 {
     uint32_t best = LB_NOBODY;
-    bool any_is_free = false, any_stands_in = false;
+    bool any_is_open = false, any_is_free = false;
 
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
         const lb_member_row_t *row = lb_table_member(t, c->member);
-        if (c->is_usable && has_room(row)) {
-            any_is_free |= c->may_be_elected;
-            any_stands_in |= c->may_stand_in;
-            if (waiting_for(row) > 0) {
+        if (has_room(row)) {
+            any_is_open |= c->turn < arena->open;
+            any_is_free |= c->turn != LB_NO_TURN;
+            if (c->is_usable && waiting_for(row) > 0) {
                 consider(t, lb_queue_first_of_member(t, c->member), &best);
             }
         }
     }
-    if (any_is_free || any_stands_in) {
-        const uint32_t slot = first_to_serve(t, arena, !any_is_free);
+    if (any_is_free) {
+        const uint32_t slot = first_to_serve(t, arena, !any_is_open);
         if (slot != LB_NOBODY) {
             consider(t, slot, &best);
         }
@@ -313,7 +341,8 @@ static uint32_t serve_one(lb_table_t *t, const lb_arena_t *arena)
         lb_queue_grant(t, slot, winner->member);
         lb_ledger_add_granted(t, winner->member, 1, winner->busy);
         if (winner->is_trial) {
-            winner->is_usable = winner->may_be_elected = winner->may_stand_in = false;
+            winner->is_usable = false;
+            winner->turn = LB_NO_TURN;
         }
     }
     lb_ledger_unlock(t);

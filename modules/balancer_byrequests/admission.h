@@ -11,6 +11,7 @@
 #define LB_ADMISSION_H
 
 #include "election.h"
+#include "eligible.h"
 #include "ledger.h"
 
 /* A member, and what it is good for now. */
@@ -18,9 +19,8 @@ typedef struct {
     uint32_t member;          /* index of its row */
     uint32_t weight;          /* hundredths, see election.h */
     uint32_t held_back;       /* of its share, see election.h */
+    uint32_t turn;            /* see eligible.h; LB_NO_TURN: not to be elected */
     bool is_usable;           /* for its own sessions at least */
-    bool may_be_elected;      /* not draining, of the set whose turn it is, ... */
-    bool may_stand_in;        /* of any set: for who has tried all of the set whose turn it is */
     bool is_trial;            /* only one request may try it; see health.h */
     size_t *busy;             /* see ledger.h */
 } lb_contender_t;
@@ -29,6 +29,8 @@ typedef struct {
     uint32_t balancer;                /* index of its row */
     lb_contender_t *contenders;
     size_t count;
+    uint32_t open;                    /* turns in which anybody may be served; the others are for
+                                       * who has tried all of these */
     lb_candidate_t *candidates;       /* room for `count` of each, to work in */
     size_t *contender_of;
 } lb_arena_t;
@@ -36,7 +38,7 @@ typedef struct {
 /** Has it room, and does nobody wait for it? */
 bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member);
 
-/** Elect a contender that has room, and take a right on it.
+/** Elect a contender of the first open turn in which any has room, and take a right on it.
  *  returns  its index in the arena, -1 when none has room or others wait already */
 int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena);
 

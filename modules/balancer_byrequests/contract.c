@@ -23,9 +23,14 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
     if (ticket->is_held) {
         outcome = lb_verdict_refine(ticket, outcome);
         lb_accounting_add_try(ticket, outcome, measures);
-        lb_ticket_give_back(ticket);
         lb_verdict_of_try(ticket, outcome);
+        lb_ticket_give_back(ticket);
     }
+}
+
+static void lb_ticket_note_head(lb_ticket_t *ticket)
+{
+    lb_verdict_of_head(ticket);
 }
 
 static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
@@ -110,6 +115,7 @@ void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_note_head);
     APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_turn);

@@ -102,9 +102,6 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
 {
     bool are_full = false;
 
-    if (ticket->patient_until) {    /* not the first look */
-        lb_health_force_recovery(ticket->balancer, ticket->r->server);
-    }
     *member = elect(ticket, &are_full);
     if (*member) {
         return LB_SERVED;
@@ -145,7 +142,7 @@ static lb_outcome_t choose_for_session(lb_ticket_t *ticket, proxy_worker **membe
     if (own) {
         return take_or_queue(ticket, own, member);
     }
-    if (session->is_known && ticket->balancer->s->sticky_force) {
+    if (lb_session_is_bound(ticket)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
                       "%s: no usable member for the session (%s), and nofailover=On",
                       ticket->balancer->s->name, lb_session_wording(ticket, session));
@@ -180,7 +177,7 @@ static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
         if (outcome != LB_SERVED) {
             return outcome;
         }
-        if (!lb_health_admit(ticket, member)) {
+        if (!lb_provider_admit(ticket, member)) {
             lb_ticket_decline(ticket, member);
             continue;
         }
@@ -262,8 +259,8 @@ static int go_to_member(lb_ticket_t *ticket, char **url)
     lb_session_tell(ticket, ticket->session);
     const int rc = rewrite_url(ticket, ticket->member, url);
     if (rc != OK) {
-        lb_ticket_give_back(ticket);
         lb_health_let_go_of_trial(ticket);
+        lb_ticket_give_back(ticket);
         return rc;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, ticket->r, FCLOGNO(0423)
@@ -418,8 +415,8 @@ static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
     const bool was_answered = outcome != LB_CONNECT_FAILED && outcome != LB_READ_TIMEOUT;
 
     lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
-    lb_ticket_give_back(ticket);
     lb_verdict_of_other_scheme(ticket, outcome);
+    lb_ticket_give_back(ticket);
 }
 
 int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
@@ -449,7 +446,6 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     *worker = NULL;
     lb_cluster_sync(*balancer, r->server);
     lb_drain_end_due(*balancer, r->server);
-    lb_health_force_recovery(*balancer, r->server);
     return dispatch_or_wait(ticket, worker, url);
 }
 
@@ -484,8 +480,8 @@ void lb_dispatch_pause(lb_ticket_t *ticket)
 {
     lb_waiting_leave(ticket);
     ticket->patient_until = 0;
-    lb_ticket_give_back(ticket);
     lb_health_let_go_of_trial(ticket);
+    lb_ticket_give_back(ticket);
 }
 
 lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r)

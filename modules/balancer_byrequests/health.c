@@ -18,8 +18,6 @@
 #define LONGEST_RETRY_US   apr_time_from_sec(600)
 /* A trial that nobody settled for so long: is its process alive? */
 #define TRIAL_LOOK_US      apr_time_from_sec(1)
-/* A trial that takes longer than this (a long poll, say) does not keep others from trying. */
-#define TRIAL_LONGEST_US   apr_time_from_sec(60)
 /* What keeps a member out besides its errors. */
 #define SWITCHED_OFF       (PROXY_WORKER_NOT_USABLE_BITMAP & ~PROXY_WORKER_IN_ERROR)
 
@@ -61,12 +59,10 @@ static bool is_in_service(const proxy_balancer *b, const proxy_worker *member)
     return !PROXY_WORKER_IS_ERROR(member) && lb_health_phase(b, member) == LB_IN_SERVICE;
 }
 
-/* Its child process was killed, or its request takes too long. */
+/* Its child process was killed. */
 static bool is_lost(const lb_strikes_view_t *trial)
 {
-    return trial->age >= TRIAL_LONGEST_US
-           || (trial->age >= TRIAL_LOOK_US && kill((pid_t)trial->owner, 0) != 0
-               && errno == ESRCH);
+    return trial->age >= TRIAL_LOOK_US && kill((pid_t)trial->owner, 0) != 0 && errno == ESRCH;
 }
 
 static bool ban_is_over(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
@@ -105,23 +101,33 @@ static bool is_due(const proxy_balancer *b, const proxy_worker *member,
     case LB_BANNED:
         return ban_is_over(member, seen, now) && has_passed_check(b, member, seen->until);
     case LB_ON_TRIAL:
-        return is_lost(seen);
+        return lb_strikes_trial_is_open(seen) || is_lost(seen);
     default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
         return now >= member->s->error_time + member->s->retry;
     }
 }
 
-bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
+static bool is_due_now(const proxy_balancer *b, const proxy_worker *member)
 {
-    if ((member->s->status & SWITCHED_OFF) || !PROXY_WORKER_IS_INITIALIZED(member)) {
-        return false;
-    }
-    if (is_in_service(b, member) || is_never_out(member)) {
-        return true;
-    }
     const apr_time_t now = apr_time_now();
     const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
     return is_due(b, member, &seen, now);
+}
+
+lb_readiness_t lb_health_readiness(const proxy_balancer *b, const proxy_worker *member)
+{
+    if ((member->s->status & SWITCHED_OFF) || !PROXY_WORKER_IS_INITIALIZED(member)) {
+        return LB_READY_NEVER;
+    }
+    if (!is_in_service(b, member) && !is_never_out(member) && !is_due_now(b, member)) {
+        return b->s->forcerecovery ? LB_READY_AT_LAST : LB_READY_NEVER;
+    }
+    return lb_health_is_busy(b, member) ? LB_READY_LATE : LB_READY;
+}
+
+bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
+{
+    return lb_health_readiness(b, member) >= LB_READY_LATE;
 }
 
 /* ---- Back in service ------------------------------------------------------------------------- */
@@ -134,28 +140,21 @@ static void recover(const proxy_balancer *b, proxy_worker *member, const char *w
     }
 }
 
-void lb_health_force_recovery(const proxy_balancer *b, server_rec *s)
-{
-    const int count = b->workers->nelts;
-
-    for (int i = 0; i < count; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        /* One that is due comes back by its trial. */
-        if (!member || is_in_service(b, member) || lb_health_is_ready(b, member)) {
-            return;
-        }
-    }
-    for (int i = 0; i < count && b->s->forcerecovery; i++) {
-        recover(b, lb_cluster_member(b, i), "forcerecovery: all members are in error", s);
-    }
-}
-
-/* ---- Trials ---------------------------------------------------------------------------------- */
+/* ---- Requests to members in error ------------------------------------------------------------ */
 
 static apr_status_t let_go_forgotten(void *ticket)
 {
     lb_health_let_go_of_trial(ticket);
     return APR_SUCCESS;
+}
+
+/* claim  0: the request tries it without one, as nobody else is left */
+static void begin_trial(lb_ticket_t *ticket, proxy_worker *member, uint64_t claim)
+{
+    ticket->trial = claim;
+    ticket->on_trial = member;
+    apr_pool_cleanup_register(ticket->r->pool, ticket, let_go_forgotten, apr_pool_cleanup_null);
+    lb_member_state_show_trial(ticket->balancer, member, claim != 0, ticket->r);
 }
 
 static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
@@ -168,14 +167,11 @@ static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
     if (!is_due(b, member, &seen, now)) {
         return false;
     }
-    ticket->trial = lb_strikes_claim(strikes, &seen, (uint32_t)getpid(), now);
-    if (!ticket->trial) {
-        return false;
+    const uint64_t claim = lb_strikes_claim(strikes, &seen, (uint32_t)getpid(), now);
+    if (claim) {
+        begin_trial(ticket, member, claim);
     }
-    ticket->on_trial = member;
-    apr_pool_cleanup_register(ticket->r->pool, ticket, let_go_forgotten, apr_pool_cleanup_null);
-    lb_member_state_show_trial(b, member, ticket->r);
-    return true;
+    return claim != 0;
 }
 
 bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member)
@@ -190,49 +186,85 @@ bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member)
     return claim_trial(ticket, member);
 }
 
-/* returns  the claim, which is the ticket's no more; 0 when it has none */
-static uint64_t end_trial(lb_ticket_t *ticket)
+bool lb_health_admit_at_last(lb_ticket_t *ticket, proxy_worker *member)
 {
-    const uint64_t claim = ticket->trial;
+    if (lb_health_readiness(ticket->balancer, member) < LB_READY_AT_LAST) {
+        return false;
+    }
+    if (!ticket->on_trial) {
+        begin_trial(ticket, member, 0);
+    }
+    return true;
+}
 
+/* How the request had its member in error. */
+typedef struct {
+    proxy_worker *member;    /* NULL: it had none */
+    uint64_t claim;          /* 0: without one */
+} trial_t;
+
+static trial_t end_trial(lb_ticket_t *ticket)
+{
+    const trial_t trial = { ticket->on_trial, ticket->trial };
+
+    ticket->on_trial = NULL;
     ticket->trial = 0;
-    if (claim) {
+    if (trial.member) {
         apr_pool_cleanup_kill(ticket->r->pool, ticket, let_go_forgotten);
     }
-    return claim;
+    return trial;
+}
+
+/* It was tried without a claim, and nothing has changed. */
+static void stay_out(const proxy_balancer *b, proxy_worker *member)
+{
+    if (lb_health_phase(b, member) != LB_IN_SERVICE) {
+        lb_member_state_show_error(member);
+    }
 }
 
 void lb_health_pass_trial(lb_ticket_t *ticket)
 {
     const proxy_balancer *b = ticket->balancer;
-    const uint64_t claim = end_trial(ticket);
+    const trial_t trial = end_trial(ticket);
 
-    if (claim && lb_strikes_pass(lb_member_state_row(b, ticket->on_trial), claim, apr_time_now())) {
-        lb_member_state_show_return(b, ticket->on_trial, "trial", ticket->r->server);
+    if (trial.member && !trial.claim) {
+        recover(b, trial.member, "asked as the last one", ticket->r->server);
+    }
+    else if (trial.member && lb_strikes_pass(lb_member_state_row(b, trial.member), trial.claim,
+                                             apr_time_now())) {
+        lb_member_state_show_return(b, trial.member, "trial", ticket->r->server);
     }
 }
 
 void lb_health_let_go_of_trial(lb_ticket_t *ticket)
 {
-    const uint64_t claim = end_trial(ticket);
+    const proxy_balancer *b = ticket->balancer;
+    const trial_t trial = end_trial(ticket);
 
-    if (claim && lb_strikes_let_go(lb_member_state_row(ticket->balancer, ticket->on_trial), claim,
-                                   apr_time_now())) {
-        lb_member_state_show_error(ticket->on_trial);
+    if (trial.member && !trial.claim) {
+        stay_out(b, trial.member);
+    }
+    else if (trial.member && lb_strikes_let_go(lb_member_state_row(b, trial.member), trial.claim,
+                                               apr_time_now())) {
+        lb_member_state_show_error(trial.member);
     }
 }
 
 void lb_health_fail_trial(lb_ticket_t *ticket, const char *reason)
 {
     const proxy_balancer *b = ticket->balancer;
-    proxy_worker *member = ticket->on_trial;
-    const uint64_t claim = end_trial(ticket);
-    const lb_strike_rules_t rules = rules_of(member);
-    const int64_t length =
-        claim ? lb_strikes_fail(lb_member_state_row(b, member), claim, &rules, apr_time_now()) : 0;
+    const trial_t trial = end_trial(ticket);
 
+    if (!trial.claim) {
+        stay_out(b, trial.member);
+        return;
+    }
+    const lb_strike_rules_t rules = rules_of(trial.member);
+    const int64_t length = lb_strikes_fail(lb_member_state_row(b, trial.member), trial.claim,
+                                           &rules, apr_time_now());
     if (length) {
-        lb_member_state_show_ban(b, member, true, length, reason, ticket->r);
+        lb_member_state_show_ban(b, trial.member, true, length, reason, ticket->r);
     }
 }
 
@@ -262,11 +294,11 @@ void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reaso
         return;
     }
     const lb_strike_rules_t rules = rules_of(ticket->member);
-    if (lb_strikes_add(strikes, &rules, is_soft, apr_time_now()) < rules.max) {
+    if (lb_strikes_add(strikes, &rules, is_soft, ticket->held_at, apr_time_now()) < rules.max) {
         atomic_store(&strikes->is_kept, 0);
         lb_member_state_mend(b, ticket->member);
     }
-    else if (b->s->forcerecovery && is_last_usable(b, ticket->member)) {
+    else if (is_soft && b->s->forcerecovery && is_last_usable(b, ticket->member)) {
         lb_member_state_show_last(b, ticket->member, reason, ticket->r);
     }
     else {

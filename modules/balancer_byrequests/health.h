@@ -8,10 +8,15 @@
 #ifndef LB_HEALTH_H
 #define LB_HEALTH_H
 
+#include "eligible.h"
 #include "strikes.h"
 #include "ticket.h"
 
-/** Could a request be given to this member: is it usable, or is its trial due? */
+/** How readily a request may be given to this member. When its trial is due, it is ready; in
+ *  error, it is ready at last, unless forcerecovery=Off. */
+lb_readiness_t lb_health_readiness(const proxy_balancer *b, const proxy_worker *member);
+
+/** Is it usable, or is its trial due? */
 bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member);
 
 /** Give this request to the member. When its trial is due the request becomes the trial, and stays
@@ -19,13 +24,20 @@ bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member);
  *  returns  false when another request was faster */
 bool lb_health_admit(lb_ticket_t *ticket, proxy_worker *member);
 
-/** The trial that this request is, if it is one, went well, failed, or proved nothing. */
+/** Give this request to a member in error, since nobody else is left for it. That keeps no other
+ *  request away, and when it fails the ban does not get longer.
+ *  returns  false when the member may not be asked at all */
+bool lb_health_admit_at_last(lb_ticket_t *ticket, proxy_worker *member);
+
+/** The request was given to a member in error, if it was: that went well (the member is back),
+ *  failed, or proved nothing. */
 void lb_health_pass_trial(lb_ticket_t *ticket);
 void lb_health_fail_trial(lb_ticket_t *ticket, const char *reason);
 void lb_health_let_go_of_trial(lb_ticket_t *ticket);
 
 /** A failure: enough of them put the member out.
- *  is_soft  perhaps the request's own fault: a success forgives it
+ *  is_soft  perhaps the request's own fault: a success forgives it, and the last usable member
+ *           stays
  *  reason   for the log */
 void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reason);
 
@@ -37,9 +49,6 @@ void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member);
 
 /** Is that moment not over? */
 bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member);
-
-/** When all members are in error, take them all back, unless forcerecovery=Off. */
-void lb_health_force_recovery(const proxy_balancer *b, server_rec *s);
 
 /** For checks.h: its ban is over, and no check has looked at it since. */
 bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member);

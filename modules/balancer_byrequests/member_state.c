@@ -137,19 +137,27 @@ void lb_member_state_show_ban(const proxy_balancer *b, proxy_worker *member, boo
     }
 }
 
-void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, request_rec *r)
+void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, bool is_trial,
+                                request_rec *r)
 {
     name_t room;
 
     __atomic_fetch_add(&member->s->retries, 1, __ATOMIC_RELAXED);
-    if (handler_asks_tickets(member)) {
-        set_error_bit(member);
-    }
-    else {
+    if (!handler_asks_tickets(member)) {
         clear_error_bit(member);
     }
-    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, FCLOGNO(0412)
-                  "%s: member %s: error -> trial", b->s->name, name_of(member, &room));
+    else if (is_trial) {    /* else it may be back by now */
+        set_error_bit(member);
+    }
+    if (is_trial) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, FCLOGNO(0412)
+                      "%s: member %s: error -> trial", b->s->name, name_of(member, &room));
+    }
+    else {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, FCLOGNO(0520)
+                      "%s: member %s: asked in error, as no other is left for this request",
+                      b->s->name, name_of(member, &room));
+    }
 }
 
 void lb_member_state_show_return(const proxy_balancer *b, proxy_worker *member, const char *why,

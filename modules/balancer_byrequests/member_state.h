@@ -20,8 +20,9 @@ lb_strikes_t *lb_member_state_row(const proxy_balancer *b, const proxy_worker *m
 void lb_member_state_show_ban(const proxy_balancer *b, proxy_worker *member, bool was_trial,
                               int64_t ban, const char *reason, request_rec *r);
 
-/** error -> trial */
-void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, request_rec *r);
+/** error -> trial; or it is asked in error, as nobody else is left. */
+void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, bool is_trial,
+                                request_rec *r);
 
 /** trial -> error, as it proved nothing; or the same error as before a restart. No log line. */
 void lb_member_state_show_error(proxy_worker *member);

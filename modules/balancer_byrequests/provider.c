@@ -10,6 +10,7 @@
 #include "eligible.h"
 #include "health.h"
 #include "member_state.h"
+#include "session.h"
 #include "stand_in.h"
 
 static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r);
@@ -43,8 +44,8 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, const proxy_wor
 {
     return (lb_standing_t){
         .lbset = member->s->lbset,
-        .is_usable = lb_health_is_ready(balancer, member) && !lb_health_is_busy(balancer, member)
-                     && !(ticket && lb_ticket_has_tried(ticket, member)),
+        .readiness = ticket && lb_ticket_has_tried(ticket, member)
+                     ? LB_READY_NEVER : lb_health_readiness(balancer, member),
         .is_draining = PROXY_WORKER_IS_DRAINING(member) != 0,
         .is_spare = PROXY_WORKER_IS_SPARE(member) != 0,
         .is_standby = PROXY_WORKER_IS_STANDBY(member) != 0,
@@ -55,33 +56,18 @@ static lb_standing_t standing_of(const proxy_balancer *balancer, const proxy_wor
 #define FEW 16
 typedef struct {
     lb_arena_t arena;
-    size_t electable;               /* how many contenders may be elected */
+    lb_order_t order;
     proxy_worker **members;         /* by contender */
     lb_standing_t *standings;
-    size_t *chosen;
+    unsigned *turns;
     void *many;                     /* from malloc(), when there are more than FEW */
     lb_contender_t few_contenders[FEW];
     lb_candidate_t few_candidates[FEW];
     lb_standing_t few_standings[FEW];
     proxy_worker *few_members[FEW];
-    size_t few_indices[FEW], few_chosen[FEW];
+    size_t few_indices[FEW];
+    unsigned few_turns[FEW];
 } field_t;
-
-/* Nobody is left: those who are only busy are better than none.
- * returns  is there any? */
-static bool with_busy_ones(const proxy_balancer *balancer, const lb_ticket_t *ticket,
-                           proxy_worker *const *members, lb_standing_t *standings, size_t count)
-{
-    bool any = false;
-    for (size_t i = 0; i < count; i++) {
-        if (!standings[i].is_usable && lb_health_is_ready(balancer, members[i])
-            && lb_health_is_busy(balancer, members[i])
-            && !(ticket && lb_ticket_has_tried(ticket, members[i]))) {
-            standings[i].is_usable = any = true;
-        }
-    }
-    return any;
-}
 
 /* returns  the contenders, to be filled in */
 static lb_contender_t *make_room(field_t *field, size_t count)
@@ -94,20 +80,38 @@ static lb_contender_t *make_room(field_t *field, size_t count)
     field->arena.contender_of = field->few_indices;
     field->members = field->few_members;
     field->standings = field->few_standings;
-    field->chosen = field->few_chosen;
+    field->turns = field->few_turns;
     if (count > FEW) {
         unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
-                                               + sizeof(proxy_worker *) + 2 * sizeof(size_t)
-                                               + sizeof(lb_standing_t)));
+                                               + sizeof(proxy_worker *) + sizeof(size_t)
+                                               + sizeof(lb_standing_t) + sizeof(unsigned)));
         field->many = at;
         contenders = (void *)at;
         field->arena.candidates = (void *)(at += count * sizeof(*contenders));
         field->members = (void *)(at += count * sizeof(lb_candidate_t));
         field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
-        field->chosen = (void *)(at += count * sizeof(size_t));
-        field->standings = (void *)(at + count * sizeof(size_t));
+        field->standings = (void *)(at += count * sizeof(size_t));
+        field->turns = (void *)(at + count * sizeof(lb_standing_t));
     }
     return contenders;
+}
+
+/* What the order makes of each contender. */
+static void set_turns(field_t *field, const proxy_balancer *balancer)
+{
+    const lb_readiness_t least =
+        field->order.readiness == LB_READY_AT_LAST ? LB_READY_AT_LAST : LB_READY_LATE;
+
+    for (size_t i = 0; i < field->arena.count; i++) {
+        lb_contender_t *contender = &field->arena.contenders[i];
+        const lb_readiness_t readiness = field->standings[i].readiness;
+        // NOLINTNEXTLINE(clang-analyzer-core.*): lb_eligible() has filled in all of them
+        contender->turn = field->turns[i];
+        contender->is_usable = readiness >= least;
+        contender->is_trial =
+            readiness > LB_READY_AT_LAST
+            && lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
+    }
 }
 
 /* ticket  whose members already tried are left out; NULL: none */
@@ -131,32 +135,27 @@ static void gather(field_t *field, const proxy_balancer *balancer, const lb_tick
             };
         }
     }
-    field->electable = lb_eligible(field->standings, count, field->chosen);
-    if (field->electable == 0
-        && with_busy_ones(balancer, ticket, field->members, field->standings, count)) {
-        field->electable = lb_eligible(field->standings, count, field->chosen);
-    }
-    for (size_t i = 0; i < count; i++) {
-        contenders[i].is_usable = field->standings[i].is_usable;
-        contenders[i].may_stand_in =
-            field->standings[i].is_usable && !field->standings[i].is_draining;
-        contenders[i].is_trial = lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
-    }
-    for (size_t i = 0; i < field->electable; i++) {
-        // NOLINTNEXTLINE(clang-analyzer-core.*): lb_eligible() has filled in so many
-        contenders[field->chosen[i]].may_be_elected = true;
-    }
+    field->order = lb_eligible(field->standings, count, false, field->turns);
     field->arena.balancer = index_of(balancer);
     field->arena.contenders = contenders;
     field->arena.count = count;
+    field->arena.open = field->order.open;
+    set_turns(field, balancer);
 }
 
-/* All who may be elected, with room or without. */
-static void set_candidates(field_t *field, const proxy_balancer *balancer)
+/* All of the first turn, with room or without.
+ * returns  how many candidates */
+static size_t set_candidates(field_t *field, const proxy_balancer *balancer)
 {
-    for (size_t i = 0; i < field->electable; i++) {
-        field->arena.candidates[i] = candidate_of(balancer, field->members[field->chosen[i]]);
+    size_t n = 0;
+
+    for (size_t i = 0; i < field->arena.count; i++) {
+        if (field->turns[i] == 0) {
+            field->arena.candidates[n] = candidate_of(balancer, field->members[i]);
+            field->arena.contender_of[n++] = i;
+        }
     }
+    return n;
 }
 
 static void end_field(field_t *field)
@@ -171,7 +170,7 @@ static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, 
 
     gather(&field, balancer, ticket);
     const int winner = lb_admission_elect(lb_cluster_of(balancer)->ledger, &field.arena);
-    *are_full = winner < 0 && field.electable > 0;
+    *are_full = winner < 0 && field.order.turns > 0;
     if (winner >= 0) {
         member = field.members[winner];
         member->s->lbstatus = lb_provider_lbstatus(balancer, member);
@@ -187,11 +186,11 @@ static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r)
     field_t field;
 
     gather(&field, balancer, NULL);
-    set_candidates(&field, balancer);
+    const size_t n = set_candidates(&field, balancer);
     const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock,
-                                         field.arena.candidates, field.electable);
+                                         field.arena.candidates, n);
     if (winner >= 0) {
-        member = field.members[field.chosen[winner]];
+        member = field.members[field.arena.contender_of[winner]];
     }
     end_field(&field);
     return member;
@@ -209,9 +208,8 @@ static void charge(proxy_balancer *balancer, proxy_worker *member)
     field_t field;
 
     gather(&field, balancer, NULL);
-    set_candidates(&field, balancer);
-    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates,
-                       field.electable, &chosen);
+    const size_t n = set_candidates(&field, balancer);
+    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates, n, &chosen);
     member->s->lbstatus = lb_provider_lbstatus(balancer, member);
     end_field(&field);
 }
@@ -225,24 +223,26 @@ int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *mem
     return lb_election_credit(&lb_cluster_of(balancer)->row->clock, &candidate);
 }
 
-/* Another method chooses, among those who may be elected and have room; it may want none.
- * free_ones  room for field->electable */
+/* Another method chooses, among those of the first turn in which any has room; it may want none.
+ * free_ones  room for all contenders */
 static proxy_worker *elect_from_free_ones(const field_t *field, const lb_ticket_t *ticket,
                                           proxy_worker **free_ones, bool *are_full)
 {
     const proxy_balancer *balancer = ticket->balancer;
-    lb_ledger_t *ledger = lb_cluster_of(balancer)->ledger;
+    lb_table_t *table = lb_cluster_of(balancer)->ledger->table;
     size_t n = 0;
 
-    for (size_t i = 0; i < field->electable; i++) {
-        const size_t chosen = field->chosen[i];
-        if (lb_admission_is_free(ledger->table, field->arena.balancer,
-                                 field->arena.contenders[chosen].member)) {
-            free_ones[n++] = field->members[chosen];
+    for (unsigned turn = 0; n == 0 && turn < field->order.open; turn++) {
+        for (size_t i = 0; i < field->arena.count; i++) {
+            if (field->turns[i] == turn
+                && lb_admission_is_free(table, field->arena.balancer,
+                                        field->arena.contenders[i].member)) {
+                free_ones[n++] = field->members[i];
+            }
         }
     }
     proxy_worker *member = n > 0 ? lb_stand_in_elect(balancer, free_ones, n, ticket->r) : NULL;
-    *are_full = n == 0 && field->electable > 0;
+    *are_full = n == 0 && field->order.turns > 0;
     if (member && !lb_provider_take(balancer, member)) {
         *are_full = true;
         return NULL;
@@ -257,7 +257,7 @@ static proxy_worker *elect_by_other_method(const lb_ticket_t *ticket, bool *are_
 
     gather(&field, balancer, ticket);
     proxy_worker **free_ones =
-        apr_palloc(ticket->r->pool, field.electable * sizeof(*free_ones));
+        apr_palloc(ticket->r->pool, field.arena.count * sizeof(*free_ones));
     /* Until the right is taken, so that the next one who chooses sees it in flight. */
     PROXY_GLOBAL_LOCK(balancer);
     proxy_worker *member = elect_from_free_ones(&field, ticket, free_ones, are_full);
@@ -270,6 +270,20 @@ proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full)
 {
     return is_ours(ticket->balancer) ? elect(ticket->balancer, ticket, are_full)
                                      : elect_by_other_method(ticket, are_full);
+}
+
+bool lb_provider_admit(lb_ticket_t *ticket, proxy_worker *member)
+{
+    field_t field;
+
+    if (lb_health_admit(ticket, member)) {
+        return true;
+    }
+    gather(&field, ticket->balancer, ticket);
+    const bool nobody_is_left = field.order.readiness <= LB_READY_AT_LAST;
+    end_field(&field);
+    return (nobody_is_left || lb_session_is_bound(ticket))
+           && lb_health_admit_at_last(ticket, member);
 }
 
 uint32_t lb_provider_queue(const lb_ticket_t *ticket, lb_waiter_t *request)

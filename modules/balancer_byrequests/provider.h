@@ -19,6 +19,11 @@ void lb_provider_register(apr_pool_t *pconf);
  *  returns    NULL when none can be had now */
 proxy_worker *lb_provider_elect(const lb_ticket_t *ticket, bool *are_full);
 
+/** Give this request to the member that it has a right on: see lb_health_admit(). One in error
+ *  gets it also when nobody else is left for it.
+ *  returns  false when it is to choose again */
+bool lb_provider_admit(lb_ticket_t *ticket, proxy_worker *member);
+
 /** Put the ticket's request into the queue of its balancer.
  *  request  priority and member are set; the rest is filled in here
  *  returns  a slot, see admission.h */

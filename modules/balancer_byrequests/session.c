@@ -50,17 +50,25 @@ lb_session_t lb_session_of(const lb_ticket_t *ticket)
 
 /* ---- Members of a session -------------------------------------------------------------------- */
 
-static bool can_serve(const lb_ticket_t *ticket, const proxy_worker *member)
+/* Who is looked for. */
+typedef struct {
+    const lb_ticket_t *ticket;
+    lb_readiness_t least;
+} search_t;
+
+static bool can_serve(const search_t *search, const proxy_worker *member)
 {
-    return lb_health_is_ready(ticket->balancer, member) && !lb_ticket_has_tried(ticket, member);
+    const lb_ticket_t *ticket = search->ticket;
+    return lb_health_readiness(ticket->balancer, member) >= search->least
+           && !lb_ticket_has_tried(ticket, member);
 }
 
 /* The first usable member with this route, standbys last.
  * known  set when any member has the route, usable or not; its redirect goes to *redirect */
-static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *route, bool *known,
+static proxy_worker *member_of_route(const search_t *search, const char *route, bool *known,
                                      const char **redirect)
 {
-    const proxy_balancer *b = ticket->balancer;
+    const proxy_balancer *b = search->ticket->balancer;
     proxy_worker *standby = NULL;
 
     for (int i = 0; i < b->workers->nelts; i++) {
@@ -69,7 +77,7 @@ static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *rout
             continue;
         }
         *known = true;
-        if (!can_serve(ticket, member)) {
+        if (!can_serve(search, member)) {
             *redirect = *member->s->redirect ? member->s->redirect : *redirect;
         }
         else if (!PROXY_WORKER_IS_STANDBY(member)) {
@@ -84,12 +92,12 @@ static proxy_worker *member_of_route(const lb_ticket_t *ticket, const char *rout
 
 /* Follows redirects, at most one for each member: they may form a circle.
  * returns  NULL when no member of the session can serve; *known: does its route exist at all? */
-static proxy_worker *follow_route(const lb_ticket_t *ticket, const char *route, bool *known)
+static proxy_worker *follow_route(const search_t *search, const char *route, bool *known)
 {
-    for (int hops = 0; hops <= ticket->balancer->workers->nelts; hops++) {
+    for (int hops = 0; hops <= search->ticket->balancer->workers->nelts; hops++) {
         const char *redirect = NULL;
         bool is_known = false;
-        proxy_worker *member = member_of_route(ticket, route, &is_known, &redirect);
+        proxy_worker *member = member_of_route(search, route, &is_known, &redirect);
 
         *known |= hops == 0 && is_known;
         if (member || !redirect) {
@@ -101,26 +109,48 @@ static proxy_worker *follow_route(const lb_ticket_t *ticket, const char *route, 
 }
 
 /* A member without a route may still have a redirect. */
-static proxy_worker *follow_cookie(const lb_ticket_t *ticket, proxy_worker *named)
+static proxy_worker *follow_cookie(const search_t *search, proxy_worker *named)
 {
     bool unused = false;
 
-    if (can_serve(ticket, named)) {
+    if (can_serve(search, named)) {
         return named;
     }
-    return *named->s->redirect ? follow_route(ticket, named->s->redirect, &unused) : NULL;
+    return *named->s->redirect ? follow_route(search, named->s->redirect, &unused) : NULL;
 }
 
-proxy_worker *lb_session_member(const lb_ticket_t *ticket, lb_session_t *session)
+static proxy_worker *find_member(const search_t *search, lb_session_t *session)
 {
     if (session->route) {
-        session->by_route = follow_route(ticket, session->route, &session->route_is_known);
+        session->by_route = follow_route(search, session->route, &session->route_is_known);
         session->is_known |= session->route_is_known;
     }
     if (session->by_route || session->route_is_known) {
         return session->by_route;
     }
-    return session->of_cookie ? follow_cookie(ticket, session->of_cookie) : NULL;
+    return session->of_cookie ? follow_cookie(search, session->of_cookie) : NULL;
+}
+
+static bool is_bound(const proxy_balancer *balancer, const lb_session_t *session)
+{
+    return session->is_known && balancer->s->sticky_force;
+}
+
+proxy_worker *lb_session_member(const lb_ticket_t *ticket, lb_session_t *session)
+{
+    search_t search = { ticket, LB_READY_LATE };
+    proxy_worker *member = find_member(&search, session);
+
+    if (!member && is_bound(ticket->balancer, session)) {
+        search.least = LB_READY_AT_LAST;
+        member = find_member(&search, session);
+    }
+    return member;
+}
+
+bool lb_session_is_bound(const lb_ticket_t *ticket)
+{
+    return is_bound(ticket->balancer, ticket->session);
 }
 
 bool lb_session_is_at(const lb_session_t *session, const proxy_worker *member)

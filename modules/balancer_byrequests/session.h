@@ -2,7 +2,7 @@
 /* session.h - whose session a request belongs to: a route as stock has it (stickysession), else our
  *             own cookie (BalancerStickyCookie).
  * Knows    where a client sends either, redirects of routes, standbys.
- * Ignores  elections, and whether nofailover lets a session move.
+ * Ignores  elections.
  * Memory   r->pool. */
 #ifndef LB_SESSION_H
 #define LB_SESSION_H
@@ -23,9 +23,13 @@ typedef struct lb_session_t {
 /** What the client sent. */
 lb_session_t lb_session_of(const lb_ticket_t *ticket);
 
-/** The member that serves this session now; is_known, route_is_known and by_route are set.
+/** The member that serves this session now; is_known, route_is_known and by_route are set. For a
+ *  session that may not move it is better in error than none.
  *  returns  NULL when there is no session, or when no member of it can serve */
 proxy_worker *lb_session_member(const lb_ticket_t *ticket, lb_session_t *session);
+
+/** May the ticket's session not move (nofailover)? */
+bool lb_session_is_bound(const lb_ticket_t *ticket);
 
 /** Is this the session's own member, and not one that it was redirected or given to? */
 bool lb_session_is_at(const lb_session_t *session, const proxy_worker *member);

@@ -15,6 +15,10 @@
 #define MARK_MASK    UINT32_C(0x7fffffff)
 /* Clocks of different threads may be read in another order than their strikes are written. */
 #define SKEW_MS      1000
+/* What breaks so soon after a strike, and was under way then, is of the same event. */
+#define EVENT_US     INT64_C(1000000)
+/* So long a trial keeps all others away. */
+#define ALONE_US     INT64_C(2000000)
 
 /* ---- The phase ------------------------------------------------------------------------------- */
 
@@ -40,6 +44,7 @@ lb_strikes_view_t lb_strikes_look(const lb_strikes_t *s, int64_t now)
     else if (view.phase == LB_ON_TRIAL) {
         view.owner = (uint32_t)(word >> 2 & OWNER_MASK);
         view.age = (int64_t)(((uint64_t)(now / MS) - (word >> CLAIM_SHIFT)) & CLAIM_MASK) * MS;
+        view.run = now - atomic_load(&s->since);
     }
     return view;
 }
@@ -95,11 +100,22 @@ static void forget_before(lb_strikes_t *s, uint32_t added)
     }
 }
 
-uint32_t lb_strikes_add(lb_strikes_t *s, const lb_strike_rules_t *rules, bool is_soft, int64_t now)
+static bool is_of_one_event(int64_t last_at, int64_t began, int64_t now)
+{
+    return began <= last_at && now - last_at < EVENT_US;
+}
+
+uint32_t lb_strikes_add(lb_strikes_t *s, const lb_strike_rules_t *rules, bool is_soft,
+                        int64_t began, int64_t now)
 {
     /* The order matters: whoever adds after us comes after `before`, too. */
     const uint32_t before = atomic_load(&s->added);
-    const int64_t last_at = atomic_exchange(&s->last_at, now);
+    int64_t last_at = atomic_load(&s->last_at);
+    do {
+        if (is_of_one_event(last_at, began, now)) {
+            return lb_strikes_count(s, rules, now);
+        }
+    } while (!atomic_compare_exchange_weak(&s->last_at, &last_at, now));
     if (now - last_at > rules->window) {
         forget_before(s, before);    /* marks that are weeks old would look new again */
     }
@@ -121,27 +137,31 @@ void lb_strikes_forgive(lb_strikes_t *s, int64_t now)
 
 /* ---- Bans and trials ------------------------------------------------------------------------- */
 
-static int64_t put_out(lb_strikes_t *s, uint64_t from, const lb_strike_rules_t *rules,
-                       bool grows, int64_t now)
+/* Of the next ban. */
+static int64_t length_of_ban(const lb_strikes_t *s, const lb_strike_rules_t *rules, bool grows)
 {
     const int64_t twice = atomic_load(&s->ban_us) * 2;
-    int64_t length = grows && twice > rules->first_ban ? twice : rules->first_ban;
+    const int64_t length = grows && twice > rules->first_ban ? twice : rules->first_ban;
 
-    if (length > rules->longest_ban) {
-        length = rules->longest_ban;
-    }
-    if (!change_phase(s, from, banned_until(now + length), now)) {
-        return 0;
-    }
+    return length < rules->longest_ban ? length : rules->longest_ban;
+}
+
+static void note_ban(lb_strikes_t *s, int64_t length)
+{
     atomic_store(&s->ban_us, length);
     atomic_store(&s->climbs_since, 0);
-    return length;
 }
 
 int64_t lb_strikes_ban(lb_strikes_t *s, const lb_strike_rules_t *rules, int64_t now)
 {
     const bool served_well = now - atomic_load(&s->since) >= atomic_load(&s->ban_us);
-    return put_out(s, LB_IN_SERVICE, rules, !served_well, now);
+    const int64_t length = length_of_ban(s, rules, !served_well);
+
+    if (!change_phase(s, LB_IN_SERVICE, banned_until(now + length), now)) {
+        return 0;
+    }
+    note_ban(s, length);
+    return length;
 }
 
 void lb_strikes_ban_of(const lb_strikes_t *s, int64_t *since, int64_t *length)
@@ -168,27 +188,64 @@ bool lb_strikes_ban_is_over(const lb_strikes_view_t *seen, const lb_strike_rules
     return now >= seen->until || seen->until - now > rules->longest_ban;
 }
 
+bool lb_strikes_trial_is_open(const lb_strikes_view_t *trial)
+{
+    return trial->age >= ALONE_US && 2 * trial->age >= trial->run;
+}
+
 uint64_t lb_strikes_claim(lb_strikes_t *s, const lb_strikes_view_t *seen, uint32_t owner,
                           int64_t now)
 {
     const uint64_t claim = on_trial(owner, now);
-    return change_phase(s, seen->word, claim, now) ? claim : 0;
+    uint64_t from = seen->word;
+    const bool is_ours = seen->phase == LB_ON_TRIAL    /* its run goes on */
+                         ? atomic_compare_exchange_strong(&s->phase, &from, claim)
+                         : change_phase(s, from, claim, now);
+    return is_ours ? claim : 0;
+}
+
+/* Was this claim made in the run of trials that goes on in `word`? */
+static bool is_of_this_run(const lb_strikes_t *s, uint64_t word, uint64_t claim)
+{
+    const uint64_t first_ms = (uint64_t)(atomic_load(&s->since) / MS) & CLAIM_MASK;
+
+    return (word & PHASE_MASK) == LB_ON_TRIAL
+           && (((claim >> CLAIM_SHIFT) - first_ms) & CLAIM_MASK) <= CLAIM_MASK / 2;
+}
+
+static bool settle(lb_strikes_t *s, uint64_t claim, uint64_t to, int64_t now)
+{
+    uint64_t seen = atomic_load(&s->phase);
+
+    while (is_of_this_run(s, seen, claim)) {
+        if (change_phase(s, seen, to, now)) {
+            return true;
+        }
+        seen = atomic_load(&s->phase);
+    }
+    return false;
 }
 
 bool lb_strikes_pass(lb_strikes_t *s, uint64_t claim, int64_t now)
 {
-    if (atomic_load(&s->phase) != claim) {
+    if (!is_of_this_run(s, atomic_load(&s->phase), claim)) {
         return false;
     }
     /* Before it is in service again: strikes of new requests count. */
     forget_before(s, atomic_load(&s->added));
-    return change_phase(s, claim, LB_IN_SERVICE, now);
+    return settle(s, claim, LB_IN_SERVICE, now);
 }
 
 int64_t lb_strikes_fail(lb_strikes_t *s, uint64_t claim, const lb_strike_rules_t *rules,
                         int64_t now)
 {
-    return put_out(s, claim, rules, true, now);
+    const int64_t length = length_of_ban(s, rules, true);
+
+    if (!settle(s, claim, banned_until(now + length), now)) {
+        return 0;
+    }
+    note_ban(s, length);
+    return length;
 }
 
 bool lb_strikes_let_go(lb_strikes_t *s, uint64_t claim, int64_t now)

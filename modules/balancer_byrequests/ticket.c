@@ -66,6 +66,7 @@ bool lb_ticket_take_again(lb_ticket_t *ticket)
     if (ticket->is_held && !lb_cluster_admits(ticket->balancer, ticket->member)) {
         lb_ticket_give_back(ticket);
     }
+    ticket->held_at = apr_time_now();
     return ticket->is_held;
 }
 

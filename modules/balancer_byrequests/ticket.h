@@ -21,7 +21,7 @@ struct lb_ticket_t {
     bool                is_held;
     bool                is_served;  /* the last try was, and its status is not judged yet */
     uint64_t            trial;      /* the claim when this request is a trial: see health.h */
-    proxy_worker       *on_trial;   /* of that claim */
+    proxy_worker       *on_trial;   /* was in error when it got this request; NULL: was not */
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */
     struct lb_place_t  *place;      /* in the queue, see waiting.h; NULL: it does not wait there */
     struct lb_session_t *session;   /* while it waits for its turn */
@@ -29,7 +29,7 @@ struct lb_ticket_t {
     bool                is_parked;
     uint32_t            parked_at;  /* row of the member at which that is counted, or LB_NOBODY */
     apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
-    apr_time_t          held_at;    /* when the right was taken */
+    apr_time_t          held_at;    /* when the right was taken: the try begins */
 };
 
 /** The ticket of this request; NULL when no balancer is involved. */

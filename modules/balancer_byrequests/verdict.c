@@ -35,7 +35,7 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
     atomic_store(&row->last_error_at, apr_time_now());
-    if (ticket->trial) {
+    if (ticket->on_trial) {
         lb_health_fail_trial(ticket, reason);
     }
     else {
@@ -47,7 +47,7 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     switch (says_of[outcome]) {
     case LB_SAYS_FINE:
-        if (!ticket->trial) {
+        if (!ticket->on_trial) {
             lb_health_praise(ticket);
         }
         lb_health_pass_trial(ticket);
@@ -61,7 +61,7 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
         break;
     case LB_SAYS_LATE:
         /* A member that does not answer its trial has not come back. */
-        if (ticket->trial || ticket->balancer->failontimeout) {
+        if (ticket->on_trial || ticket->balancer->failontimeout) {
             blame(ticket, outcome);
         }
         break;
@@ -101,6 +101,13 @@ void lb_verdict_of_try(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     ticket->is_served = outcome == LB_SERVED;
     judge(ticket, outcome);
+}
+
+void lb_verdict_of_head(lb_ticket_t *ticket)
+{
+    if (!is_bad_status(ticket)) {
+        lb_health_pass_trial(ticket);
+    }
 }
 
 void lb_verdict_of_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)

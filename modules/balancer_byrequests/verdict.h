@@ -14,12 +14,15 @@ lb_outcome_t lb_verdict_refine(const lb_ticket_t *ticket, lb_outcome_t outcome);
  *  behind. */
 lb_outcome_t lb_verdict_outcome_of_other_scheme(const lb_ticket_t *ticket);
 
-/** A try ended, and its right was given back.
+/** A try ended; its right is still held.
  *  outcome   refined */
 void lb_verdict_of_try(lb_ticket_t *ticket, lb_outcome_t outcome);
 
 /** The same for a scheme that knows no tickets: its answer has its final status already. */
 void lb_verdict_of_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome);
+
+/** The head of the member's answer has come, and its status. */
+void lb_verdict_of_head(lb_ticket_t *ticket);
 
 /** The client's answer has its final status now. */
 void lb_verdict_of_answer(lb_ticket_t *ticket);

@@ -131,7 +131,7 @@ static bool was_served(lb_ticket_t *ticket)
         lb_cluster_sync(b, ticket->r->server);
         member = lb_cluster_member_at(b, granted);
     }
-    if (member && lb_health_admit(ticket, member)) {
+    if (member && lb_provider_admit(ticket, member)) {
         return true;
     }
     lb_admission_decline(lb_cluster_of(b)->ledger, place->slot, !member);

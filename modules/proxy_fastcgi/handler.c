@@ -20,6 +20,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 static APR_OPTIONAL_FN_TYPE(lb_ticket_of) *ticket_of;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_balancer) *ticket_balancer;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_release) *ticket_release;
+static APR_OPTIONAL_FN_TYPE(lb_ticket_note_head) *ticket_note_head;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_turn) *ticket_turn;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_next) *ticket_next;
 static APR_OPTIONAL_FN_TYPE(lb_ticket_pause) *ticket_pause;
@@ -35,6 +36,7 @@ void fcgi_handler_find_balancer(void)
     ticket_of = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_of);
     ticket_balancer = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_balancer);
     ticket_release = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_release);
+    ticket_note_head = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_note_head);
     ticket_turn = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_turn);
     ticket_next = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_next);
     ticket_pause = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_pause);
@@ -210,13 +212,22 @@ static progress_t after_try(fcgi_job_t *job)
            ? mind_turn(job, ticket_next(job->ticket, job->r)) : end_tries(job);
 }
 
+/* A try goes on. A long answer says with its head already that the member works. */
+static progress_t wait_on(const fcgi_job_t *job)
+{
+    if (job->ticket && job->exchange.head_is_complete) {
+        ticket_note_head(job->ticket);
+    }
+    return WAITS;
+}
+
 static progress_t begin_try(fcgi_job_t *job)
 {
     if (job->tries == 0) {
         const apr_interval_time_t total = fcgi_worker_params_of(job->worker)->total;
         job->deadline = total > 0 ? fcgi_now() + total : 0;
     }
-    return fcgi_try_begin(job) ? after_try(job) : WAITS;
+    return fcgi_try_begin(job) ? after_try(job) : wait_on(job);
 }
 
 static progress_t step(fcgi_job_t *job, unsigned came)
@@ -227,7 +238,7 @@ static progress_t step(fcgi_job_t *job, unsigned came)
     case FCGI_JOB_READY:
         return begin_try(job);
     default:
-        return fcgi_try_go_on(job, came) ? after_try(job) : WAITS;
+        return fcgi_try_go_on(job, came) ? after_try(job) : wait_on(job);
     }
 }
 

@@ -47,11 +47,11 @@ static void set_field(field_t *field, uint32_t members, const uint32_t *weights,
         atomic_store(&row->limit, limit);
         field->contenders[m] = (lb_contender_t){ .member = m,
             .weight = weights && *weights ? *weights++ : 100,
-            .is_usable = true, .may_be_elected = true, .busy = &field->busy[m] };
+            .is_usable = true, .busy = &field->busy[m] };
     }
     field->ledger.table = field->table;
     lb_ledger_join(&field->ledger, (int32_t)getpid());
-    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = members,
+    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = members, .open = 1,
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
 }

@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # L-09: maxfails failures within failwindow put a member out, for `retry`, and longer at each failed
-# trial. maxfails=1 is stock's one strike; +I, retry=0 and the last usable member are never out.
+# trial. maxfails=1 is stock's one strike; +I and retry=0 are never out, nor is the last usable member while
+# there is a doubt; when there is none it is out, and asked all the same.
 use strict;
 use warnings;
 use FindBin;
@@ -31,15 +32,25 @@ ProxyPass /$name/ balancer://$name/
 EOC
 }
 my ($alone, $strict) = map { Backend->refusing } 1, 2;
+my $doubtful = Backend->answering(sub {
+    my ($connection) = @_;
+    return $connection->close if !$connection->wait_for_gate('well', 0);
+    $connection->stdout("Content-Type: text/plain\r\n\r\nwell");
+    $connection->end_request;
+});
 my $httpd = Httpd->start(debug_log => 'balancer_byrequests:debug', config => $config . <<"EOC");
 <Proxy balancer://alone>
     BalancerMember @{[ $alone->url ]} retry=1
+</Proxy>
+<Proxy balancer://doubtful>
+    BalancerMember @{[ $doubtful->url ]} retry=1
 </Proxy>
 <Proxy balancer://strict>
     BalancerMember @{[ $strict->url ]} maxfails=2 retry=60
     ProxySet forcerecovery=Off
 </Proxy>
 ProxyPass /alone/ balancer://alone/
+ProxyPass /doubtful/ balancer://doubtful/
 ProxyPass /strict/ balancer://strict/
 EOC
 
@@ -105,20 +116,28 @@ for my $name ('ignore', 'zero') {
 # ---- The last usable member ----
 
 is_deeply [ask('alone', 5)], [(503) x 5], 'the only member fails';
-is member('alone')->{state}, 'ok', '... it is not put out';
+is member('alone')->{state}, 'error', '... nobody doubts it: it is out';
 is member('alone')->{failures}, 5, '... and asked each time';
-is scalar($httpd->log_lines(qr/FC0414: balancer:\/\/alone: .*stays ok .*last usable/)), 1,
+is scalar($httpd->log_lines(qr/FC041[03]: balancer:\/\/alone: .*connect_refused/)), 1,
     '... which is said once';
 $alone->listen_now(answer => sub {
     $_[0]->stdout("Content-Type: text/plain\r\n\r\nback");
     $_[0]->end_request;
 });
 is_deeply [ask('alone', 1)], [200], '... so it serves as soon as it can';
+is member('alone')->{state}, 'ok', '... and is back';
+is_deeply [ask('doubtful', 5)], [(502) x 5], 'the only member closes its connections';
+is member('doubtful')->{state}, 'ok', '... it may be the fault of the requests: it is not put out';
+is scalar($httpd->log_lines(qr/FC0414: balancer:\/\/doubtful: .*stays ok .*last usable/)), 1,
+    '... which is said once';
+$doubtful->open_gate('well');
+is_deeply [ask('doubtful', 1)], [200], '... it serves';
 is_deeply [ask('strict', 3)], [(503) x 3], 'forcerecovery=Off: the only member fails';
 is member('strict')->{state}, 'error', '... it is put out';
 is member('strict')->{failures}, 2, '... and not asked any more';
 
 $httpd->expect_log(qr/FC0251: .*connect_refused/);
+$httpd->expect_log(qr/FC0251: .*backend_eof/);
 $httpd->expect_log(qr/FC0422: balancer:\/\/strict: no_member/, times => 1);
 $httpd->stop;
 

@@ -38,12 +38,12 @@ static field_t *new_field(uint32_t first, uint32_t second, uint32_t third)
 
     memset(&field, 0, sizeof(field));
     field.table = shared_table((lb_table_size_t){ BALANCERS, MEMBERS, PROCESSES, WAITERS });
-    field.arena = (lb_arena_t){ .contenders = field.contenders, .count = MEMBERS,
+    field.arena = (lb_arena_t){ .contenders = field.contenders, .count = MEMBERS, .open = 1,
                                 .candidates = field.candidates,
                                 .contender_of = field.contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
         field.contenders[m] = (lb_contender_t){ .member = m, .weight = 100, .is_usable = true,
-                                                .may_be_elected = true, .busy = &field.busy[m] };
+                                                .busy = &field.busy[m] };
         set_limit(&field, m, limits[m]);
         set_queue_limit(&field, m, WAITERS);
     }
@@ -52,7 +52,8 @@ static field_t *new_field(uint32_t first, uint32_t second, uint32_t third)
 
 static void take_out(field_t *field, uint32_t member)
 {
-    field->contenders[member].is_usable = field->contenders[member].may_be_elected = false;
+    field->contenders[member].is_usable = false;
+    field->contenders[member].turn = LB_NO_TURN;
 }
 
 static lb_waiter_t request_for(uint32_t member)
@@ -162,7 +163,7 @@ START_TEST(only_those_who_may_be_elected_are)
     field_t *field = new_field(0, 0, 0);
     lb_ledger_t ledger;
     join(&ledger, field->table);
-    field->contenders[0].may_be_elected = false;
+    field->contenders[0].turn = LB_NO_TURN;    /* draining, say */
     take_out(field, 2);
     for (int i = 0; i < 10; i++) {
         ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 1);
@@ -363,8 +364,8 @@ START_TEST(who_has_tried_all_of_the_set_is_let_in_to_another_set_and_nobody_else
     lb_ledger_t ledger;
     join(&ledger, field->table);
     fill(&ledger, field);
-    field->contenders[1].may_be_elected = field->contenders[2].may_be_elected = false;
-    field->contenders[2].may_stand_in = true;    /* a standby, say; 1 is draining */
+    field->contenders[1].turn = LB_NO_TURN;    /* draining, say */
+    field->contenders[2].turn = 1;             /* a standby */
     const uint32_t any = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t failed = queue_after(&ledger, field, 0);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);

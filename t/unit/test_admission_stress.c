@@ -44,12 +44,12 @@ typedef struct {
 
 static void set_field(field_t *field)
 {
-    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = MEMBERS,
+    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = MEMBERS, .open = 1,
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
         field->contenders[m] = (lb_contender_t){ .member = m, .weight = limits[m] * 100,
-                                                 .is_usable = true, .may_be_elected = true };
+                                                 .is_usable = true };
     }
 }
 

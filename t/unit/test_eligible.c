@@ -1,8 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_eligible.c - who takes part: sets, spares, standbys; and against a naive reading of the
- * stock manual's words.
+/* test_eligible.c - who is asked first: sets, spares, standbys; and against a naive reading of the
+ * stock manual's words. And who is asked next, down to those in error.
  * A cluster is written as text, one word for each member: its set, then
- *     -  not usable    N  draining    R  spare    H  standby */
+ *     -  never ready    E  at last (in error)    B  late (busy)    N  draining    R  spare
+ *     H  standby */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,10 +26,12 @@ static cluster_t read_cluster(const char *text)
         char *flag;
         ck_assert_uint_le(cluster.count, MAX_MEMBERS);
         m->lbset = (int)strtol(text, &flag, 10);
-        m->is_usable = true;
+        m->readiness = LB_READY;
         for (; *flag && *flag != ' '; flag++) {
             switch (*flag) {
-            case '-': m->is_usable = false; break;
+            case '-': m->readiness = LB_READY_NEVER; break;
+            case 'E': m->readiness = LB_READY_AT_LAST; break;
+            case 'B': m->readiness = LB_READY_LATE; break;
             case 'N': m->is_draining = true; break;
             case 'R': m->is_spare = true; break;
             case 'H': m->is_standby = true; break;
@@ -40,27 +43,60 @@ static cluster_t read_cluster(const char *text)
     return cluster;
 }
 
-/* Asserts the indices that are chosen, as "0 2 3"; none is "". */
-static void assert_chosen(const char *cluster_text, const char *expected)
+static lb_order_t order_of(const cluster_t *cluster, bool overflows, unsigned *turn)
 {
-    const cluster_t cluster = read_cluster(cluster_text);
-    size_t *chosen = malloc((cluster.count ? cluster.count : 1) * sizeof(size_t));
-    const size_t n = lb_eligible(cluster.members, cluster.count, chosen);
-    char got[100] = "";
-    for (size_t i = 0, bytes = 0; i < n; i++) {
-        bytes += (size_t)snprintf(got + bytes, sizeof(got) - bytes, i ? " %zu" : "%zu", chosen[i]);
-    }
-    free(chosen);    /* just so big: a sanitizer sees one written too many */
+    /* just so big: a sanitizer sees one written too many */
+    unsigned *exact = malloc((cluster->count ? cluster->count : 1) * sizeof(*exact));
+    const lb_order_t order = lb_eligible(cluster->members, cluster->count, overflows, exact);
+    memcpy(turn, exact, cluster->count * sizeof(*exact));
+    free(exact);
+    return order;
+}
+
+static void assert_text(const char *cluster_text, const char *got, const char *expected)
+{
     if (strcmp(got, expected) != 0) {
         ck_abort_msg("from \"%s\" came \"%s\", not \"%s\"", cluster_text, got, expected);
     }
+}
+
+/* Asserts the indices that are asked first, as "0 2 3"; none is "". */
+static void assert_chosen(const char *cluster_text, const char *expected)
+{
+    const cluster_t cluster = read_cluster(cluster_text);
+    unsigned turn[MAX_MEMBERS];
+    char got[100] = "";
+    order_of(&cluster, false, turn);
+    for (size_t i = 0, bytes = 0; i < cluster.count; i++) {
+        if (turn[i] == 0) {
+            bytes += (size_t)snprintf(got + bytes, sizeof(got) - bytes, bytes ? " %zu" : "%zu", i);
+        }
+    }
+    assert_text(cluster_text, got, expected);
+}
+
+/* Asserts the turn of each member, as "0 - 1": '-' for none; a '|' and how many are open follow. */
+static void assert_turns(const char *cluster_text, bool overflows, const char *expected)
+{
+    const cluster_t cluster = read_cluster(cluster_text);
+    unsigned turn[MAX_MEMBERS];
+    char got[100] = "";
+    size_t bytes = 0;
+    const lb_order_t order = order_of(&cluster, overflows, turn);
+    for (size_t i = 0; i < cluster.count; i++) {
+        bytes += (size_t)snprintf(got + bytes, sizeof(got) - bytes,
+                                  turn[i] == LB_NO_TURN ? "- " : "%u ", turn[i]);
+    }
+    snprintf(got + bytes, sizeof(got) - bytes, "| %u", order.open);
+    assert_text(cluster_text, got, expected);
 }
 
 /* ---- By hand --------------------------------------------------------------------------------- */
 
 START_TEST(no_members_give_nobody)
 {
-    ck_assert_uint_eq(lb_eligible(NULL, 0, NULL), 0);
+    ck_assert_uint_eq(lb_eligible(NULL, 0, false, NULL).turns, 0);
+    ck_assert_uint_eq(lb_eligible(NULL, 0, true, NULL).open, 0);
 }
 END_TEST
 
@@ -137,7 +173,7 @@ END_TEST
 START_TEST(spare_before_the_member_that_it_replaces_is_found)
 {
     assert_chosen("0R 0R 0-", "0");
-    assert_chosen("0R 0 0-", "1 0");    /* ordinary members first */
+    assert_chosen("0R 0 0-", "0 1");
 }
 END_TEST
 
@@ -224,6 +260,44 @@ START_TEST(spare_that_is_a_standby_too_is_a_spare)
 }
 END_TEST
 
+/* ---- Who is asked next ----------------------------------------------------------------------- */
+
+START_TEST(spares_standbys_and_sets_are_next_in_this_order)
+{
+    assert_turns("0 0R 0H 1", true, "0 1 2 3 | 4");
+    assert_turns("1H 1 0H 0R 0 0", true, "4 3 2 1 0 0 | 5");
+    assert_turns("0- 0R 0R 0H", true, "- 0 1 2 | 3");
+    assert_turns("0N 0H 0H 1", true, "- 0 0 1 | 2");
+}
+END_TEST
+
+START_TEST(without_overflow_only_the_first_turn_is_open)
+{
+    assert_turns("0 0R 0H 1", false, "0 1 2 3 | 1");
+    assert_turns("0E 0R 1B", false, "2 0 1 | 1");
+}
+END_TEST
+
+START_TEST(those_who_are_less_ready_come_later_and_are_not_open)
+{
+    assert_turns("0 0B 0E", true, "0 1 2 | 1");
+    assert_turns("0E 0B 1", true, "2 1 0 | 1");
+    assert_turns("0B 0E", true, "0 1 | 1");
+    assert_turns("0E 0- 0EN 0EH", true, "0 - - 1 | 2");
+    assert_turns("0E 0R 1", true, "2 0 1 | 2");
+    assert_turns("0N 0E", true, "- 0 | 1");
+}
+END_TEST
+
+START_TEST(spares_with_nobody_to_replace_serve_when_all_others_cannot)
+{
+    assert_turns("0R 1", true, "1 0 | 2");
+    assert_turns("0R", true, "0 | 1");
+    assert_turns("0R", false, "- | 0");
+    assert_turns("0RE 0RH", true, "1 0 | 1");
+}
+END_TEST
+
 /* ---- Against the manual ---------------------------------------------------------------------- */
 
 /* mod_proxy, "ProxyPass", Parameters:
@@ -248,7 +322,7 @@ static void choose(naive_choice_t *choice, size_t member)
 
 static bool is_viable(const lb_standing_t *m)
 {
-    return m->is_usable && !m->is_draining;
+    return m->readiness == LB_READY && !m->is_draining;
 }
 
 static void put_a_spare_in_its_place(const cluster_t *c, int lbset, naive_choice_t *choice)
@@ -313,7 +387,7 @@ static cluster_t random_cluster(unsigned *seed)
     for (size_t i = 0; i < cluster.count; i++) {
         cluster.members[i] = (lb_standing_t){
             .lbset = sets[dice(seed, set_count)],
-            .is_usable = dice(seed, 8) >= trouble,
+            .readiness = dice(seed, 8) >= trouble ? LB_READY : LB_READY_NEVER,
             .is_draining = dice(seed, 6) == 0,
             .is_spare = dice(seed, 4) == 0,
             .is_standby = dice(seed, 4) == 0,
@@ -322,47 +396,73 @@ static cluster_t random_cluster(unsigned *seed)
     return cluster;
 }
 
-/* Ordinary members, then spares, then standbys, each in ascending order. */
-static bool is_in_order(const cluster_t *c, size_t earlier, size_t later)
+START_TEST(random_clusters_are_read_as_the_manual_says)
 {
-    const lb_standing_t *a = &c->members[earlier], *b = &c->members[later];
-    const bool a_is_ordinary = !a->is_spare && !a->is_standby;
-    const bool b_is_ordinary = !b->is_spare && !b->is_standby;
-    return a_is_ordinary == b_is_ordinary ? earlier < later : a_is_ordinary;
-}
-
-static bool is_same_choice(const cluster_t *c, const size_t *chosen, size_t n)
-{
-    const naive_choice_t naive = naive_choice(c);
-    if (n != naive.count) {
-        return false;
+    unsigned seed = 20240229, kinds[3] = { 0 };
+    for (int i = 0; i < 200000; i++) {
+        const cluster_t cluster = random_cluster(&seed);
+        const naive_choice_t naive = naive_choice(&cluster);
+        unsigned turn[MAX_MEMBERS];
+        order_of(&cluster, false, turn);
+        for (size_t k = 0; k < cluster.count; k++) {
+            const lb_standing_t *m = &cluster.members[k];
+            if ((turn[k] == 0) != naive.is_chosen[k]) {
+                ck_abort_msg("random cluster %d", i);
+            }
+            kinds[m->is_spare ? 1 : m->is_standby ? 2 : 0] += turn[k] == 0;
+        }
     }
-    for (size_t i = 0; i < n; i++) {
-        if (chosen[i] >= c->count || !naive.is_chosen[chosen[i]]
-            || (i > 0 && !is_in_order(c, chosen[i - 1], chosen[i]))) {
+    for (int i = 0; i < 3; i++) {    /* the dice did throw all kinds */
+        ck_assert_uint_gt(kinds[i], 1000);
+    }
+}
+END_TEST
+
+/* Every member that can serve has its turn, and nobody waits for one who is less ready. */
+static bool is_sound(const cluster_t *c, const lb_order_t *order, const unsigned *turn)
+{
+    size_t in_turn[MAX_MEMBERS] = { 0 };
+    for (size_t i = 0; i < c->count; i++) {
+        const lb_standing_t *m = &c->members[i];
+        const bool can_serve = m->readiness > LB_READY_NEVER && !m->is_draining;
+        if (can_serve != (turn[i] != LB_NO_TURN) || (can_serve && turn[i] >= order->turns)) {
+            return false;
+        }
+        if (!can_serve) {
+            continue;
+        }
+        in_turn[turn[i]]++;
+        if ((turn[i] < order->open) != (m->readiness == order->readiness)) {
+            return false;
+        }
+        for (size_t k = 0; k < c->count; k++) {
+            if (turn[k] != LB_NO_TURN && turn[k] < turn[i]
+                && c->members[k].readiness < m->readiness) {
+                return false;
+            }
+        }
+    }
+    for (unsigned t = 0; t < order->turns; t++) {
+        if (in_turn[t] == 0) {
             return false;
         }
     }
     return true;
 }
 
-START_TEST(random_clusters_are_read_as_the_manual_says)
+START_TEST(in_random_clusters_everybody_who_can_serve_has_a_turn)
 {
-    unsigned seed = 20240229, kinds[3] = { 0 };
+    unsigned seed = 20240301;
     for (int i = 0; i < 200000; i++) {
-        const cluster_t cluster = random_cluster(&seed);
-        size_t chosen[MAX_MEMBERS];
-        const size_t n = lb_eligible(cluster.members, cluster.count, chosen);
-        if (!is_same_choice(&cluster, chosen, n)) {
+        cluster_t cluster = random_cluster(&seed);
+        unsigned turn[MAX_MEMBERS];
+        for (size_t k = 0; k < cluster.count; k++) {
+            cluster.members[k].readiness = (lb_readiness_t)dice(&seed, LB_READY + 1);
+        }
+        const lb_order_t order = order_of(&cluster, true, turn);
+        if (!is_sound(&cluster, &order, turn)) {
             ck_abort_msg("random cluster %d", i);
         }
-        for (size_t k = 0; k < n; k++) {
-            const lb_standing_t *m = &cluster.members[chosen[k]];
-            kinds[m->is_spare ? 1 : m->is_standby ? 2 : 0]++;
-        }
-    }
-    for (int i = 0; i < 3; i++) {    /* the dice did throw all kinds */
-        ck_assert_uint_gt(kinds[i], 1000);
     }
 }
 END_TEST
@@ -394,7 +494,12 @@ int main(void)
     tcase_add_test(tc, standby_that_cannot_serve_brings_in_no_spare);
     tcase_add_test(tc, standbys_of_a_set_go_before_the_next_set);
     tcase_add_test(tc, spare_that_is_a_standby_too_is_a_spare);
+    tcase_add_test(tc, spares_standbys_and_sets_are_next_in_this_order);
+    tcase_add_test(tc, without_overflow_only_the_first_turn_is_open);
+    tcase_add_test(tc, those_who_are_less_ready_come_later_and_are_not_open);
+    tcase_add_test(tc, spares_with_nobody_to_replace_serve_when_all_others_cannot);
     tcase_add_test(tc, random_clusters_are_read_as_the_manual_says);
+    tcase_add_test(tc, in_random_clusters_everybody_who_can_serve_has_a_turn);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_strikes.c - the window, bans that grow, one trial at a time: one caller, then threads and
- * processes on one row. */
+/* test_strikes.c - the window, events, bans that grow, trials that are joined: one caller, then
+ * threads and processes on one row. */
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
@@ -26,14 +26,17 @@ static lb_strikes_t *new_row(void)
     return &row;
 }
 
+/* When a try began that was not under way at any strike before. */
+#define JUST_NOW INT64_MAX
+
 static uint32_t hard(lb_strikes_t *s, int64_t now)
 {
-    return lb_strikes_add(s, &rules, false, now);
+    return lb_strikes_add(s, &rules, false, JUST_NOW, now);
 }
 
 static uint32_t soft(lb_strikes_t *s, int64_t now)
 {
-    return lb_strikes_add(s, &rules, true, now);
+    return lb_strikes_add(s, &rules, true, JUST_NOW, now);
 }
 
 static lb_phase_t phase(const lb_strikes_t *s, int64_t now)
@@ -158,6 +161,37 @@ START_TEST(success_writes_only_when_there_is_something_to_forgive)
     hard(s, NOW);
     lb_strikes_forgive(s, NOW + SECOND);
     ck_assert_int_eq(s->forgiven_at, 0);
+}
+END_TEST
+
+/* ---- One event ------------------------------------------------------------------------------- */
+
+START_TEST(tries_that_break_together_are_one_strike)
+{
+    lb_strikes_t *s = new_row();
+    for (int i = 0; i < 100; i++) {
+        const int64_t began = NOW - 5 * SECOND + i;
+        ck_assert_uint_eq(lb_strikes_add(s, &rules, true, began, NOW + i * SECOND / 200), 1);
+    }
+    ck_assert_int_eq(s->last_at, NOW);
+}
+END_TEST
+
+START_TEST(try_that_began_after_the_strike_counts_at_once)
+{
+    lb_strikes_t *s = new_row();
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, false, NOW - SECOND, NOW), 1);
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, false, NOW, NOW + 1000), 1);
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, false, NOW + 1, NOW + 1000), 2);
+}
+END_TEST
+
+START_TEST(try_that_breaks_a_second_later_is_another_event)
+{
+    lb_strikes_t *s = new_row();
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, true, NOW - SECOND, NOW), 1);
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, true, NOW - SECOND, NOW + SECOND - 1), 1);
+    ck_assert_uint_eq(lb_strikes_add(s, &rules, true, NOW - SECOND, NOW + SECOND), 2);
 }
 END_TEST
 
@@ -295,19 +329,85 @@ START_TEST(trial_that_proved_nothing_is_due_again_at_once)
 }
 END_TEST
 
-START_TEST(lost_trial_settles_nothing)
+/* Join the trial when it is open. */
+static uint64_t try_join(lb_strikes_t *s, uint32_t owner, int64_t now)
 {
+    const lb_strikes_view_t seen = lb_strikes_look(s, now);
+    return seen.phase == LB_ON_TRIAL && lb_strikes_trial_is_open(&seen)
+           ? lb_strikes_claim(s, &seen, owner, now) : 0;
+}
+
+START_TEST(trial_is_joined_after_two_seconds_and_then_each_time_its_run_has_doubled)
+{
+    static const int seconds[] = { 2, 4, 8, 16, 32 };
     lb_strikes_t *s = new_row();
     lb_strikes_ban(s, &rules, NOW);
-    const uint64_t lost = try_claim(s, 77, NOW + SECOND);
-    const lb_strikes_view_t seen = lb_strikes_look(s, NOW + 3 * SECOND);
-    const uint64_t claim = lb_strikes_claim(s, &seen, 78, NOW + 3 * SECOND);    /* 77 is dead */
-    ck_assert_uint_ne(claim, 0);
-    ck_assert(!lb_strikes_pass(s, lost, NOW + 4 * SECOND));
-    ck_assert_int_eq(lb_strikes_fail(s, lost, &rules, NOW + 4 * SECOND), 0);
-    ck_assert(!lb_strikes_let_go(s, lost, NOW + 4 * SECOND));
-    ck_assert_int_eq(phase(s, NOW + 4 * SECOND), LB_ON_TRIAL);
-    ck_assert(lb_strikes_pass(s, claim, NOW + 4 * SECOND));
+    const int64_t began = NOW + SECOND;
+    ck_assert_uint_ne(try_claim(s, 77, began), 0);
+    for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++) {
+        const int64_t at = began + seconds[i] * SECOND;
+        ck_assert_uint_eq(try_join(s, 78, at - 1000), 0);
+        ck_assert_uint_ne(try_join(s, 78, at), 0);
+        ck_assert_int_eq(s->since, began);
+    }
+}
+END_TEST
+
+/* The claims of a run of two. */
+static void claim_two(lb_strikes_t *s, uint64_t claims[2], int64_t now)
+{
+    claims[0] = try_claim(s, 77, now);
+    claims[1] = try_join(s, 78, now + 2 * SECOND);
+    ck_assert(claims[0] && claims[1]);
+}
+
+START_TEST(first_of_a_run_that_ends_settles_it)
+{
+    for (int i = 0; i < 2; i++) {
+        uint64_t claims[2];
+        lb_strikes_t *s = new_row();
+        int64_t now = NOW + lb_strikes_ban(s, &rules, NOW);
+        claim_two(s, claims, now);
+        now += 3 * SECOND;
+        ck_assert_int_eq(lb_strikes_fail(s, claims[i], &rules, now), 2 * SECOND);
+        ck_assert(!lb_strikes_pass(s, claims[1 - i], now));
+        now += 2 * SECOND;
+        claim_two(s, claims, now);
+        ck_assert(lb_strikes_pass(s, claims[i], now + 3 * SECOND));
+        ck_assert_int_eq(lb_strikes_fail(s, claims[1 - i], &rules, now + 3 * SECOND), 0);
+        ck_assert_int_eq(phase(s, now + 3 * SECOND), LB_IN_SERVICE);
+    }
+}
+END_TEST
+
+START_TEST(run_goes_on_when_one_that_was_joined_proved_nothing)
+{
+    uint64_t claims[2];
+    lb_strikes_t *s = new_row();
+    const int64_t now = NOW + lb_strikes_ban(s, &rules, NOW);
+    claim_two(s, claims, now);
+    ck_assert(!lb_strikes_let_go(s, claims[0], now + 3 * SECOND));
+    ck_assert_int_eq(phase(s, now + 3 * SECOND), LB_ON_TRIAL);
+    ck_assert(lb_strikes_let_go(s, claims[1], now + 3 * SECOND));
+    ck_assert_int_eq(phase(s, now + 3 * SECOND), LB_BANNED);
+}
+END_TEST
+
+START_TEST(late_end_of_an_earlier_run_settles_nothing)
+{
+    uint64_t claims[2];
+    lb_strikes_t *s = new_row();
+    int64_t now = NOW + lb_strikes_ban(s, &rules, NOW);
+    claim_two(s, claims, now);
+    now += 3 * SECOND;
+    now += lb_strikes_fail(s, claims[1], &rules, now);
+    const uint64_t next = try_claim(s, 79, now);
+    ck_assert_uint_ne(next, 0);
+    ck_assert(!lb_strikes_pass(s, claims[0], now));
+    ck_assert_int_eq(lb_strikes_fail(s, claims[0], &rules, now), 0);
+    ck_assert(!lb_strikes_let_go(s, claims[0], now));
+    ck_assert_int_eq(phase(s, now), LB_ON_TRIAL);
+    ck_assert(lb_strikes_pass(s, next, now));
 }
 END_TEST
 
@@ -354,7 +454,7 @@ static void play(arena_t *a, uint32_t me)
 
     for (uint32_t round = 0; round < ROUNDS; round++) {
         const int64_t now = NOW + round * 100 * SECOND;
-        if (lb_strikes_add(&a->row, &many, me % 2, now) >= many.max
+        if (lb_strikes_add(&a->row, &many, me % 2, JUST_NOW, now) >= many.max
             && lb_strikes_ban(&a->row, &many, now)) {
             atomic_fetch_add(&a->bans, 1);
         }
@@ -445,6 +545,9 @@ static TCase *window(void)
     tcase_add_test(tc, success_forgives_soft_strikes_and_no_hard_ones);
     tcase_add_test(tc, soft_strikes_without_a_success_between_them_add_up);
     tcase_add_test(tc, success_writes_only_when_there_is_something_to_forgive);
+    tcase_add_test(tc, tries_that_break_together_are_one_strike);
+    tcase_add_test(tc, try_that_began_after_the_strike_counts_at_once);
+    tcase_add_test(tc, try_that_breaks_a_second_later_is_another_event);
     return tc;
 }
 
@@ -461,7 +564,10 @@ static TCase *bans_and_trials(void)
     tcase_add_test(tc, one_of_two_who_saw_the_same_gets_the_trial);
     tcase_add_test(tc, passed_trial_forgets_all_strikes);
     tcase_add_test(tc, trial_that_proved_nothing_is_due_again_at_once);
-    tcase_add_test(tc, lost_trial_settles_nothing);
+    tcase_add_test(tc, trial_is_joined_after_two_seconds_and_then_each_time_its_run_has_doubled);
+    tcase_add_test(tc, first_of_a_run_that_ends_settles_it);
+    tcase_add_test(tc, run_goes_on_when_one_that_was_joined_proved_nothing);
+    tcase_add_test(tc, late_end_of_an_earlier_run_settles_nothing);
     tcase_add_test(tc, recovery_ends_ban_and_trial);
     return tc;
 }
