@@ -14,7 +14,9 @@
 #include <http_log.h>
 #include <openssl/crypto.h>
 
+#include "bearer.h"
 #include "fastcgi_log.h"
+#include "host_name.h"
 #include "kept_key.h"
 #include "rights.h"
 #include "token.h"
@@ -79,27 +81,13 @@ static const char *judge_token(request_rec *r, const char *given)
 
 /* ---- Where from ------------------------------------------------------------------------------ */
 
-/* Host names, an IPv6 address with or without its brackets. */
-static int is_same_host(const char *a, const char *b)
-{
-    if (!a || !b) {
-        return 0;
-    }
-    const size_t a_open = *a == '[', b_open = *b == '[';
-    const size_t a_bytes = strcspn(a + a_open, "]"), b_bytes = strcspn(b + b_open, "]");
-
-    return a_bytes == b_bytes && !ap_cstr_casecmpn(a + a_open, b + b_open, a_bytes);
-}
-
-/* The host only: ports differ when a proxy or a container maps them. ServerName counts too, since
- * with UseCanonicalName scripts had to send that one to stock. */
+/* The host only: ports differ when a proxy or a container maps them. */
 static int is_ours(request_rec *r, const char *url)
 {
     apr_uri_t from;
 
     return apr_uri_parse(r->pool, url, &from) == APR_SUCCESS && from.hostname
-           && (is_same_host(from.hostname, r->hostname)
-               || is_same_host(from.hostname, ap_get_server_name(r)));
+           && mgr_host_name_was_used(r, from.hostname);
 }
 
 /* Then it says from where. */
@@ -131,7 +119,7 @@ const char *mgr_csrf_refusal_of_form(request_rec *r, const char *given, const ch
 {
     const char *refusal = judge_source(r);
 
-    if (refusal) {
+    if (refusal || mgr_bearer_is_sender(r)) {
         return refusal;
     }
     if (!*nonce) {
@@ -146,8 +134,13 @@ const char *mgr_csrf_refusal_of_json(request_rec *r)
     const char *refusal = judge_source(r);
     const char *given = apr_table_get(r->headers_in, "X-CSRF-Token");
 
-    if (refusal || (!is_browser(r) && !given)) {
+    if (refusal || mgr_bearer_is_sender(r)) {
         return refusal;
     }
-    return judge_token(r, given);
+    if (given) {
+        return judge_token(r, given);
+    }
+    return mgr_rights_user(r) && !is_browser(r)
+               ? NULL : "the token is missing: send the page's in the header X-CSRF-Token, or a "
+                        "secret of BalancerManagerToken; a script that logs in needs neither";
 }

@@ -16,15 +16,16 @@ const char *mgr_csrf_token(request_rec *r);
 /** Compare without telling by the time it takes how much was right. */
 int mgr_csrf_is_same_secret(const char *a, const char *b);
 
-/** May this form change something?
+/** May this form change something? A secret of BalancerManagerToken is as good as a token.
  *  given    the parameter `nonce` that came with it, or NULL
  *  nonce    the balancer's own: as good as a token; "" when it is configured to have none: then the
  *           request must say, by Origin or Referer, that it comes from this host
  *  returns  NULL when it may, else the reason why not */
 const char *mgr_csrf_refusal_of_form(request_rec *r, const char *given, const char *nonce);
 
-/** May this JSON change something? A foreign page cannot send JSON unasked (the browser asks with
- *  OPTIONS first), so only browsers need a token: the header X-CSRF-Token.
+/** May this JSON change something? It needs the header X-CSRF-Token. A foreign page cannot send
+ *  JSON unasked (the browser asks with OPTIONS first), so who is logged in, and no browser, needs
+ *  none.
  *  returns  NULL when it may, else the reason why not */
 const char *mgr_csrf_refusal_of_json(request_rec *r);
 

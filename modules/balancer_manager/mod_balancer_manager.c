@@ -8,9 +8,11 @@
 
 #include "audit.h"
 #include "balancers.h"
+#include "bearer.h"
 #include "csrf.h"
 #include "fastcgi_log.h"
-#include "rights.h"
+#include "local_client.h"
+#include "manager_config.h"
 #include "router.h"
 #include "server_status.h"
 
@@ -32,21 +34,25 @@ static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = {"mod_proxy_balancer.c", NULL};
 
+    ap_hook_pre_config(mgr_local_client_pre_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_csrf_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mgr_audit_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_translate_name(mgr_router_pre_translate, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_force_authn(mgr_bearer_force, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_authn(mgr_bearer_authenticate, NULL, NULL, APR_HOOK_FIRST,
+                        AP_AUTH_INTERNAL_PER_CONF);
     mgr_server_status_register(p);
     ap_hook_handler(mgr_router_handle, NULL, stock, APR_HOOK_FIRST);
 }
 
 AP_DECLARE_MODULE(balancer_manager) = {
     STANDARD20_MODULE_STUFF,
-    mgr_rights_create,
-    mgr_rights_merge,
+    mgr_manager_config_create,
+    mgr_manager_config_merge,
     NULL, /* per-server configuration */
     NULL,
-    mgr_rights_directives,
+    mgr_manager_config_directives,
     register_hooks,
     0,
 };

@@ -13,8 +13,11 @@ typedef enum {
     MGR_EDIT        /* settings of members and balancers; add, move, remove */
 } mgr_right_t;
 
-/** The rights of this request, as bits: 1 << mgr_right_t. Asks the providers of Require, so once
- *  for a request; mgr_answer_t keeps them. */
+/** For manager_config.c. */
+const char *mgr_rights_take(cmd_parms *cmd, apr_array_header_t *rules, const char *line);
+
+/** The rights of this request, as bits: 1 << mgr_right_t; none when it was sent to a name that is
+ *  not ours. Asks the providers of Require, so once for a request; mgr_answer_t keeps them. */
 unsigned int mgr_rights_of(request_rec *r);
 
 /** Who is logged in; NULL: nobody, as without a name (mod_authn_anon takes that, too). */
@@ -27,10 +30,5 @@ static inline int mgr_rights_have(unsigned int rights, mgr_right_t right)
 
 /** A sentence that says which right is missing and how to get it, in r->pool. */
 const char *mgr_rights_refusal(request_rec *r, mgr_right_t right);
-
-/** For the face: the directive, and what holds it for each directory. */
-extern const command_rec mgr_rights_directives[];
-void *mgr_rights_create(apr_pool_t *p, char *directory);
-void *mgr_rights_merge(apr_pool_t *p, void *base, void *add);
 
 #endif

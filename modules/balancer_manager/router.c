@@ -51,6 +51,11 @@ static int is_ours(const char *handler)
     return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
 }
 
+int mgr_router_is_meant(request_rec *r)
+{
+    return is_ours(handler_of(r, ap_get_core_module_config(r->per_dir_config)));
+}
+
 static int is_read_only(const request_rec *r)
 {
     return !strcmp(r->handler, READ_ONLY_HANDLER);
@@ -212,10 +217,8 @@ static int run_form(mgr_answer_t *answer)
 /* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
 int mgr_router_pre_translate(request_rec *r)
 {
-    const core_dir_config *section = ap_get_core_module_config(r->per_dir_config);
-
     if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
-        || !is_ours(handler_of(r, section))) {
+        || !mgr_router_is_meant(r)) {
         return DECLINED;
     }
     const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;

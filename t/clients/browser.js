@@ -71,10 +71,12 @@ async function picture(page, name, options = {}) {
 }
 
 // Run the steps, one after the other; what one throws fails it and does not stop the others.
-async function run(steps) {
+// args: more options of Chromium.
+async function run(steps, args = []) {
     browser = await chromium.launch({
         executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
-        args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : [])],
+        args: ['--disable-dev-shm-usage', ...(process.getuid() === 0 ? ['--no-sandbox'] : []),
+            ...args],
     });
     for (const step of steps) {
         try {

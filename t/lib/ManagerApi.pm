@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# ManagerApi.pm - the JSON interface of the manager, as a script uses it.
+# ManagerApi.pm - the JSON interface of the manager, as a script uses it that has read the page's token.
 #
 #   my $api = ManagerApi->new($httpd);
 #   my $answer = $api->patch('balancers/app/members/' . ManagerApi::encoded($url), { weight => 2 });
@@ -10,10 +10,18 @@ use strict;
 use warnings;
 use JSON::PP ();
 
-# ManagerApi->new(httpd, base => path of the manager, header => sent with each request)
+# ManagerApi->new(httpd, base => path of the manager, header => sent with each request,
+#                 token => 0: changes come without the page's token)
 sub new {
     my ($class, $httpd, %o) = @_;
-    return bless { httpd => $httpd, base => '/balancer-manager', header => {}, %o }, $class;
+    return bless { httpd => $httpd, base => '/balancer-manager', header => {}, token => 1, %o }, $class;
+}
+
+# The page's, for the user that `header` logs in.
+sub token {
+    my ($self) = @_;
+    my ($token) = $self->{httpd}->get($self->{base}, header => $self->{header})->{body} =~ /nonce=([0-9a-f]{8}-[0-9a-f]{32})/;
+    return $token;
 }
 
 sub encoded { my ($text) = @_; $text =~ s/([^\w.~-])/sprintf '%%%02X', ord $1/ge; return $text }
@@ -27,6 +35,9 @@ sub call {
     my $body = ref $data ? JSON::PP->new->canonical->encode($data) : $data;
     my %header = (defined $body ? ('Content-Type' => 'application/json') : (),
                   %{ $self->{header} }, %{ $o{header} || {} });
+    if ($self->{token} && $method =~ /^(?:PATCH|POST|DELETE)$/ && !exists $header{'X-CSRF-Token'}) {
+        $header{'X-CSRF-Token'} = $self->token;
+    }
     my $answer = $self->{httpd}->send($method, "$self->{base}/v1/$path", body => $body,
         header => { map { $_ => $header{$_} } grep { defined $header{$_} } keys %header });
     $answer->{json} = eval { JSON::PP::decode_json($answer->{body}) };

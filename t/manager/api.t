@@ -217,7 +217,7 @@ is_problem($api->patch('balancers/app', { timeout => 2 }, header => { 'If-Match'
 my $slow = $httpd->connect;
 my $etag = $api->get($two)->{header}{etag};
 $slow->request('PATCH', "/balancer-manager/v1/$two", body => '{"wei', header => { 'Content-Length' => 13,
-    'Content-Type' => 'application/json', 'If-Match' => $etag });
+    'Content-Type' => 'application/json', 'If-Match' => $etag, 'X-CSRF-Token' => $api->token });
 is $api->patch($two, { weight => 7 }, header => { 'If-Match' => $etag })->{status}, 200, 'another is faster';
 $slow->send('ght": 8}');
 is $slow->read_response->{status}, 412, '... so the slow one comes too late';

@@ -119,7 +119,7 @@ is form({ w_lf => 4, nonce => 'known-to-scripts' })->{status}, 200, '... that kn
 is form({ w_lf => 5, nonce => $token }, 'Sec-Fetch-Site' => 'none')->{status}, 200, '... or typed by hand';
 is $api->patch($path, { weight => 6 }, header => { %own, 'X-CSRF-Token' => $token })->{status}, 200,
     'fetch of our page';
-is $api->patch($path, { weight => 7 })->{status}, 200, 'a script is no browser: it needs no token';
+is $api->patch($path, { weight => 7 })->{status}, 200, '... and of a script that read the page';
 is $api->get($path)->{json}{weight}, 7, '... that is what is set';
 my ($entry) = $api->audit;
 is_deeply [@$entry{qw(what before after outcome)}], ['weight', '6.00', '7.00', 'changed'], '... and audited';
