@@ -14,6 +14,7 @@
 #include <http_log.h>
 #include <openssl/crypto.h>
 
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "kept_key.h"
 #include "rights.h"
@@ -46,7 +47,7 @@ static const char *user_of(request_rec *r)
 
 static uint32_t now_seconds(void)
 {
-    return (uint32_t)apr_time_sec(apr_time_now());
+    return (uint32_t)apr_time_sec(fcgi_now());
 }
 
 const char *mgr_csrf_token(request_rec *r)
