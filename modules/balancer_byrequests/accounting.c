@@ -2,6 +2,7 @@
 /* accounting.c - see accounting.h. */
 #include "accounting.h"
 
+#include "clock.h"
 #include "past.h"
 #include "table_set.h"
 
@@ -35,7 +36,7 @@ void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outc
                                     int http_status)
 {
     const lb_measures_t measures = { .http_status = http_status, .connect = -1, .first_byte = -1,
-                                     .whole = apr_time_now() - ticket->held_at };
+                                     .whole = fcgi_now() - ticket->held_at };
 
     lb_measures_add_try(room_of(ticket), outcome, &measures);
 }
@@ -109,7 +110,7 @@ void lb_accounting_fold_bytes(const lb_cluster_t *cluster)
 
 void lb_accounting_sample(const lb_cluster_t *cluster)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     lb_balancer_room_t *room = lb_accounting_room(cluster);
     uint32_t in_flight = 0, queued = atomic_load(&cluster->row->waiting);
     lb_gain_t gain = { 0 };
@@ -135,7 +136,7 @@ void lb_accounting_sample(const lb_cluster_t *cluster)
 static void begin(_Atomic int64_t *counted_since)
 {
     int64_t never = 0;
-    atomic_compare_exchange_strong(counted_since, &never, apr_time_now());
+    atomic_compare_exchange_strong(counted_since, &never, fcgi_now());
 }
 
 void lb_accounting_begin_member(const lb_cluster_t *cluster, int slot)
@@ -168,7 +169,7 @@ static void reset_slot(const lb_cluster_t *cluster, int slot, apr_time_t now)
 
 void lb_accounting_reset(const lb_cluster_t *cluster, const proxy_worker *member)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
 
     lb_accounting_fold_bytes(cluster);
     if (member) {

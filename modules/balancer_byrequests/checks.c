@@ -3,12 +3,12 @@
 #include "checks.h"
 
 #include <stddef.h>
-#include <time.h>
 
 #include "apr_strings.h"
 #include "check_count.h"
 #include "check_expr.h"
 #include "check_params.h"
+#include "clock.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "health.h"
@@ -34,14 +34,6 @@ typedef struct {
 } group_t;
 
 static apr_array_header_t *groups;   /* of group_t; in pconf */
-
-/* Monotonic time is the same in all processes. */
-static int64_t monotonic_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- Who is checked -------------------------------------------------------------------------- */
 
@@ -209,7 +201,7 @@ static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
 
 const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
 {
-    const int64_t now = monotonic_now();
+    const int64_t now = fcgi_now();
     candidate_t candidate, due = { 0 };
 
     *wait = apr_time_from_sec(3600);
@@ -291,7 +283,7 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_total, fpm->total);
     atomic_store(&row->fpm_listen_queue, fpm->listen_queue);
     atomic_store(&row->fpm_max_children_reached, fpm->max_children_reached);
-    atomic_store(&row->fpm_at, apr_time_now());
+    atomic_store(&row->fpm_at, fcgi_now());
 }
 
 static void count(const place_t *place, const lb_check_result_t *result, apr_pool_t *p)
@@ -303,7 +295,7 @@ static void count(const place_t *place, const lb_check_result_t *result, apr_poo
 
     atomic_store(&row->outcome, (uint16_t)verdict.outcome);
     atomic_store(&row->took_us, (uint32_t)result->took);
-    atomic_store(&row->checked_at, apr_time_now());
+    atomic_store(&row->checked_at, fcgi_now());
     change(place, lb_check_count(row, verdict.outcome == LB_SERVED,
                                    PROXY_WORKER_IS(member, PROXY_WORKER_HC_FAIL),
                                    params->passes, params->fails), &verdict);

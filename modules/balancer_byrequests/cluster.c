@@ -12,6 +12,7 @@
 #include "state_keeper.h"
 #include "table_set.h"
 #include "util_mutex.h"
+#include "wall_clock.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -401,11 +402,10 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     }
     slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
     clusters = apr_array_make(pconf, 8, sizeof(lb_cluster_t *));
-    lb_state_keeper_open(pconf, main);
-
-    if (!lb_table_set_open(main)) {
+    if (!lb_wall_clock_open(main) || !lb_table_set_open(main)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
+    lb_state_keeper_open(pconf, main);
     int index = 0;
     for (server_rec *s = main; s; s = s->next, index++) {
         if (add_vhost(pconf, s, index) != OK) {

@@ -7,6 +7,7 @@
 #include "accounting.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
+#include "clock.h"
 #include "drain.h"
 #include "fastcgi_log.h"
 #include "health.h"
@@ -69,7 +70,7 @@ static proxy_worker *elect(lb_ticket_t *ticket, bool *are_full)
 /* No member is usable: the balancer's timeout says how long to wait for one. */
 static bool may_still_come(lb_ticket_t *ticket)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
 
     if (ticket->patient_until == 0) {
         ticket->patient_until = now + ticket->balancer->s->timeout;
@@ -299,7 +300,7 @@ static apr_interval_time_t patience(const lb_ticket_t *ticket)
     if (ticket->place) {
         return lb_waiting_patience(ticket);
     }
-    const apr_interval_time_t left = ticket->patient_until - apr_time_now();
+    const apr_interval_time_t left = ticket->patient_until - fcgi_now();
     apr_interval_time_t pause = (ticket->balancer->s->timeout - left) / 8;
 
     pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US

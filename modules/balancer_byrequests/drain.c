@@ -2,10 +2,12 @@
 /* drain.c - see drain.h. */
 #include "drain.h"
 
+#include "clock.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "state_keeper.h"
+#include "wall_clock.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -21,7 +23,7 @@ void lb_drain_change(const proxy_balancer *b, proxy_worker *member, apr_interval
 {
     if (deadline >= 0) {
         atomic_store(&lb_cluster_row(b, member)->drain_until,
-                     deadline > 0 ? apr_time_now() + deadline : 0);
+                     deadline > 0 ? fcgi_now() + deadline : 0);
     }
     if (deadline > 0) {
         __atomic_fetch_or(&member->s->status, PROXY_WORKER_DRAIN, __ATOMIC_SEQ_CST);
@@ -38,7 +40,7 @@ void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_r
     int64_t seen = atomic_load(until);
 
     /* Who takes the deadline away carries it out; a later deadline stays. */
-    if (seen == 0 || apr_time_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
+    if (seen == 0 || fcgi_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
         return;
     }
     __atomic_fetch_or(&member->s->status, PROXY_WORKER_DISABLED, __ATOMIC_SEQ_CST);
@@ -61,8 +63,8 @@ void lb_drain_end_due(const proxy_balancer *b, server_rec *s)
 
 apr_time_t lb_drain_until(const proxy_balancer *b, const proxy_worker *member)
 {
-    return PROXY_WORKER_IS_DRAINING(member) ? atomic_load(&lb_cluster_row(b, member)->drain_until)
-                                            : 0;
+    return PROXY_WORKER_IS_DRAINING(member)
+           ? lb_wall_clock_of(atomic_load(&lb_cluster_row(b, member)->drain_until)) : 0;
 }
 
 int lb_drain_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

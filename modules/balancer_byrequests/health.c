@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include "checks.h"
+#include "clock.h"
 #include "cluster.h"
 #include "member_params.h"
 #include "member_state.h"
+#include "wall_clock.h"
 
 #define BUSY_US            apr_time_from_sec(1)
 /* Without retry= */
@@ -78,7 +80,7 @@ static bool was_checked_since(const proxy_balancer *b, const proxy_worker *membe
 
 bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
 
     return seen.phase == LB_BANNED && ban_is_over(member, &seen, now)
@@ -93,6 +95,13 @@ static bool has_passed_check(const proxy_balancer *b, const proxy_worker *member
                && atomic_load(&lb_cluster_row(b, member)->check.passes) > 0);
 }
 
+/* By the wall clock, as mod_proxy writes it; it may have been set back since. */
+static bool is_retry_due(const proxy_worker *member)
+{
+    const apr_time_t waited = apr_time_now() - member->s->error_time;
+    return waited < 0 || waited >= member->s->retry;
+}
+
 /* Is it time for a trial of a member that is not in service? */
 static bool is_due(const proxy_balancer *b, const proxy_worker *member,
                    const lb_strikes_view_t *seen, apr_time_t now)
@@ -103,13 +112,13 @@ static bool is_due(const proxy_balancer *b, const proxy_worker *member,
     case LB_ON_TRIAL:
         return lb_strikes_trial_is_open(seen) || is_lost(seen);
     default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
-        return now >= member->s->error_time + member->s->retry;
+        return is_retry_due(member);
     }
 }
 
 static bool is_due_now(const proxy_balancer *b, const proxy_worker *member)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
     return is_due(b, member, &seen, now);
 }
@@ -134,7 +143,7 @@ bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
 
 static void recover(const proxy_balancer *b, proxy_worker *member, const char *why, server_rec *s)
 {
-    if (lb_strikes_recover(lb_member_state_row(b, member), apr_time_now())
+    if (lb_strikes_recover(lb_member_state_row(b, member), fcgi_now())
         || PROXY_WORKER_IS_ERROR(member)) {
         lb_member_state_show_return(b, member, why, s);
     }
@@ -160,7 +169,7 @@ static void begin_trial(lb_ticket_t *ticket, proxy_worker *member, uint64_t clai
 static bool claim_trial(lb_ticket_t *ticket, proxy_worker *member)
 {
     const proxy_balancer *b = ticket->balancer;
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     lb_strikes_t *strikes = lb_member_state_row(b, member);
     const lb_strikes_view_t seen = lb_strikes_look(strikes, now);
 
@@ -232,7 +241,7 @@ void lb_health_pass_trial(lb_ticket_t *ticket)
         recover(b, trial.member, "asked as the last one", ticket->r->server);
     }
     else if (trial.member && lb_strikes_pass(lb_member_state_row(b, trial.member), trial.claim,
-                                             apr_time_now())) {
+                                             fcgi_now())) {
         lb_member_state_show_return(b, trial.member, "trial", ticket->r->server);
     }
 }
@@ -246,7 +255,7 @@ void lb_health_let_go_of_trial(lb_ticket_t *ticket)
         stay_out(b, trial.member);
     }
     else if (trial.member && lb_strikes_let_go(lb_member_state_row(b, trial.member), trial.claim,
-                                               apr_time_now())) {
+                                               fcgi_now())) {
         lb_member_state_show_error(trial.member);
     }
 }
@@ -262,7 +271,7 @@ void lb_health_fail_trial(lb_ticket_t *ticket, const char *reason)
     }
     const lb_strike_rules_t rules = rules_of(trial.member);
     const int64_t length = lb_strikes_fail(lb_member_state_row(b, trial.member), trial.claim,
-                                           &rules, apr_time_now());
+                                           &rules, fcgi_now());
     if (length) {
         lb_member_state_show_ban(b, trial.member, true, length, reason, ticket->r);
     }
@@ -294,7 +303,7 @@ void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reaso
         return;
     }
     const lb_strike_rules_t rules = rules_of(ticket->member);
-    if (lb_strikes_add(strikes, &rules, is_soft, ticket->held_at, apr_time_now()) < rules.max) {
+    if (lb_strikes_add(strikes, &rules, is_soft, ticket->held_at, fcgi_now()) < rules.max) {
         atomic_store(&strikes->is_kept, 0);
         lb_member_state_mend(b, ticket->member);
     }
@@ -302,7 +311,7 @@ void lb_health_strike(const lb_ticket_t *ticket, bool is_soft, const char *reaso
         lb_member_state_show_last(b, ticket->member, reason, ticket->r);
     }
     else {
-        const int64_t ban = lb_strikes_ban(strikes, &rules, apr_time_now());
+        const int64_t ban = lb_strikes_ban(strikes, &rules, fcgi_now());
         if (ban) {
             lb_member_state_show_ban(b, ticket->member, false, ban, reason, ticket->r);
         }
@@ -314,19 +323,19 @@ void lb_health_praise(const lb_ticket_t *ticket)
     lb_strikes_t *strikes = lb_member_state_row(ticket->balancer, ticket->member);
 
     if (atomic_load_explicit(&strikes->soft_pending, memory_order_relaxed)) {
-        lb_strikes_forgive(strikes, apr_time_now());
+        lb_strikes_forgive(strikes, fcgi_now());
     }
 }
 
 void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member)
 {
-    atomic_store(&lb_cluster_row(b, member)->busy_until, apr_time_now() + BUSY_US);
+    atomic_store(&lb_cluster_row(b, member)->busy_until, fcgi_now() + BUSY_US);
 }
 
 bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
 {
     const int64_t until = atomic_load(&lb_cluster_row(b, member)->busy_until);
-    return until != 0 && apr_time_now() < until;
+    return until != 0 && fcgi_now() < until;
 }
 
 /* ---- For the snapshot ------------------------------------------------------------------------ */
@@ -338,7 +347,7 @@ apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *mem
     if (seen.phase == LB_IN_SERVICE) {
         return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
     }
-    return seen.until;
+    return lb_wall_clock_of(seen.until);
 }
 
 uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member, apr_time_t now)

@@ -49,7 +49,7 @@ static_assert(sizeof(lb_mark_t) == 88, "fixed width");
 /* One member. Beside it, in its row: elected and failures. */
 typedef struct {
     _Atomic uint64_t forgotten;       /* elections that led to no try; writer: any, adds */
-    _Atomic int64_t  counted_since;   /* us since 1970; writer: who claims it, operator */
+    _Atomic int64_t  counted_since;   /* monotonic us; writer: who claims it, operator */
     _Atomic uint64_t was_reset;       /* 1: there is something before; writer: operator */
     _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
     uint64_t reserved[3];
@@ -61,7 +61,7 @@ static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 
 /* One moment of a balancer. Writer: see past.h */
 typedef struct {
-    _Atomic int64_t  at;              /* us since 1970 */
+    _Atomic int64_t  at;              /* monotonic us */
     _Atomic uint32_t requests, failures;      /* since the sample before */
     _Atomic uint32_t in_flight, queued;
     _Atomic int32_t  p50, p95;        /* us, of the first byte since the sample before; -1: none */
@@ -73,7 +73,7 @@ typedef struct {
     _Atomic uint64_t refused[LB_ENDS_MAX];    /* requests that got no member; writer: any, adds */
     _Atomic uint64_t refused_before[LB_ENDS_MAX];     /* at the last reset; writer: operator */
     _Atomic int64_t  counted_since;   /* as of a member */
-    _Atomic int64_t  sampled_at;      /* us since 1970; who moves it on makes the sample */
+    _Atomic int64_t  sampled_at;      /* monotonic us; who moves it on makes the sample */
     _Atomic uint64_t samples;         /* how many were made */
     uint64_t reserved[5];
     lb_sample_room_t ring[LB_SAMPLES];
@@ -105,7 +105,7 @@ void lb_measures_subtract(lb_counted_t *counted, const lb_counted_t *before);
 
 /** From now on what was counted until now is "before".
  *  elected, failures   of the member's row
- *  now                 us since 1970 */
+ *  now                 monotonic us */
 void lb_measures_reset_member(lb_member_room_t *room, uint64_t elected, uint64_t failures,
                               int64_t now);
 void lb_measures_reset_balancer(lb_balancer_room_t *room, int64_t now);

@@ -3,6 +3,7 @@
 #include "member_state.h"
 
 #include "check_params.h"
+#include "clock.h"
 #include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
@@ -72,7 +73,7 @@ void lb_member_state_mend(const proxy_balancer *b, proxy_worker *member)
 static void begin_climb(const proxy_balancer *b, const proxy_worker *member)
 {
     if (lb_member_params_of(member)->slowstart > 0 && !PROXY_WORKER_IS_STANDBY(member)) {
-        atomic_store(&lb_member_state_row(b, member)->climbs_since, apr_time_now());
+        atomic_store(&lb_member_state_row(b, member)->climbs_since, fcgi_now());
     }
 }
 
@@ -85,7 +86,7 @@ uint32_t lb_member_state_held_back(const proxy_balancer *b, const proxy_worker *
         return 0;
     }
     const uint32_t held_back =
-        lb_slow_start_held_back(began, lb_member_params_of(member)->slowstart, apr_time_now());
+        lb_slow_start_held_back(began, lb_member_params_of(member)->slowstart, fcgi_now());
     if (held_back == 0) {
         atomic_compare_exchange_strong(&row->climbs_since, &began, 0);
     }
@@ -103,7 +104,7 @@ void lb_member_state_note_operation(const proxy_balancer *b, proxy_worker *membe
     if (member->s->status == before) {
         return;
     }
-    atomic_store(&lb_member_state_row(b, member)->since, apr_time_now());
+    atomic_store(&lb_member_state_row(b, member)->since, fcgi_now());
     if (!takes_part(before) && takes_part(member->s->status)) {
         begin_climb(b, member);
     }
@@ -196,9 +197,9 @@ static void resume(const lb_cluster_t *cluster, proxy_worker *member)
     int64_t unknown = 0;
 
     if (!lb_state_keeper_keeps(cluster)) {
-        lb_strikes_recover(row, apr_time_now());
+        lb_strikes_recover(row, fcgi_now());
     }
-    atomic_compare_exchange_strong(&row->since, &unknown, apr_time_now());
+    atomic_compare_exchange_strong(&row->since, &unknown, fcgi_now());
     if (lb_strikes_look(row, 0).phase != LB_IN_SERVICE) {
         lb_member_state_show_error(member);
     }

@@ -7,6 +7,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "check_params.h"
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "member_params.h"
@@ -292,7 +293,7 @@ static bool is_at_rest(const lb_cluster_t *cluster, const lb_member_row_t *row)
 int lb_membership_free_left(lb_cluster_t *cluster)
 {
     const proxy_balancer *b = cluster->balancer;
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     int freed = 0, waiting = 0;
 
     for (int i = 0; i < cluster->roster->count; i++) {
@@ -404,7 +405,7 @@ void lb_membership_remove(lb_cluster_t *cluster, proxy_worker *member)
 
     __atomic_fetch_or(&member->s->status, GONE, __ATOMIC_SEQ_CST);
     if (atomic_load(&slot->leaves_since) == 0) {
-        atomic_store(&slot->leaves_since, apr_time_now());
+        atomic_store(&slot->leaves_since, fcgi_now());
     }
     lb_cluster_members_changed(cluster->balancer);
 }

@@ -5,6 +5,7 @@
 #include "accounting.h"
 #include "ap_provider.h"
 #include "apr_strings.h"
+#include "clock.h"
 #include "drain.h"
 #include "member_state.h"
 #include "membership.h"
@@ -288,9 +289,9 @@ static void wait_for_slot(const lb_operation_t *op, const lb_planned_t *planned,
 {
     lb_cluster_t *cluster = planned->cluster->owner;
     const proxy_balancer *b = cluster->balancer;
-    const apr_time_t deadline = apr_time_now() + WAIT_FOR_SLOT_US;
+    const apr_time_t deadline = fcgi_now() + WAIT_FOR_SLOT_US;
 
-    while (free_left(cluster) > 0 && apr_time_now() < deadline
+    while (free_left(cluster) > 0 && fcgi_now() < deadline
            && (b->storage->num_free_slots(b->wslot) == 0
                || (url && lb_membership_is_leaving(op->p, cluster, url)))) {
         apr_sleep(LOOK_AGAIN_US);

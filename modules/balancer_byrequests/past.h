@@ -25,7 +25,7 @@ typedef struct {
 } lb_gain_t;
 
 /** Is a sample due? Of all processes that ask, one gets a true: that one makes it.
- *  now   us since 1970 */
+ *  now   monotonic us */
 bool lb_past_is_due(lb_balancer_room_t *room, int64_t now);
 
 /** Mark where the counters of a member are, and add to `gain` what came since the mark before.

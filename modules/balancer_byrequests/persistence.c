@@ -14,6 +14,7 @@
 
 #include "ap_mmn.h"
 #include "apr_strings.h"
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
@@ -158,13 +159,13 @@ lb_saved_state_t *lb_persistence_load(apr_pool_t *p, const char *folder, server_
 
 static apr_status_t lock_folder(int folder)
 {
-    const apr_time_t deadline = apr_time_now() + LOCK_WAIT_US;
+    const apr_time_t deadline = fcgi_now() + LOCK_WAIT_US;
 
     while (flock(folder, LOCK_EX | LOCK_NB) != 0) {    /* a killed process leaves no lock */
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return errno;
         }
-        if (apr_time_now() >= deadline) {
+        if (fcgi_now() >= deadline) {
             return APR_TIMEUP;
         }
         apr_sleep(LOCK_AGAIN_US);

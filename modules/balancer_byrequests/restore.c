@@ -4,12 +4,14 @@
 
 #include "ap_provider.h"
 #include "apr_strings.h"
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "membership.h"
 #include "setting.h"
 #include "strikes.h"
 #include "table_set.h"
+#include "wall_clock.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -280,7 +282,8 @@ static void apply_member(const lb_cluster_t *cluster, const planned_t *planned)
     lb_table_set_configured_limits(&configured_row, configured);
     apply_values(cluster, saved->url, lb_setting_of_members, &target, saved->values);
     if (saved->banned_since) {
-        lb_strikes_ban_again(&row->strikes, saved->banned_since, saved->ban, apr_time_now());
+        lb_strikes_ban_again(&row->strikes, lb_wall_clock_moment(saved->banned_since), saved->ban,
+                             fcgi_now());
     }
 }
 

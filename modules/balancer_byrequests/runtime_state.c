@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 #include "setting.h"
 #include "table_set.h"
+#include "wall_clock.h"
 
 static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
 {
@@ -66,6 +67,7 @@ static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
                    lb_setting_address(p, values));
     }
     lb_strikes_ban_of(&cluster->member_rows[slot]->strikes, &m.banned_since, &m.ban);
+    m.banned_since = lb_wall_clock_of(m.banned_since);
     if (m.is_added || m.values->nelts > 0 || m.banned_since) {
         APR_ARRAY_PUSH(members, lb_saved_member_t) = m;
     }

@@ -8,6 +8,7 @@
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "directive.h"
+#include "wall_clock.h"
 
 /* ---- Of members ------------------------------------------------------------------------------ */
 
@@ -159,7 +160,7 @@ static bool set_queue_timeout(void *shared, lb_member_row_t *row, const char *te
 /* As RFC 3339 has it, in UTC; "" for none. */
 static const char *drain_until_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
-    const apr_time_t until = atomic_load(&row->drain_until);
+    const apr_time_t until = lb_wall_clock_of(atomic_load(&row->drain_until));
     apr_time_exp_t t;
 
     if (until == 0 || apr_time_exp_gmt(&t, until) != APR_SUCCESS) {
@@ -188,7 +189,7 @@ static bool set_drain_until(void *shared, lb_member_row_t *row, const char *text
             return false;
         }
     }
-    atomic_store(&row->drain_until, until);
+    atomic_store(&row->drain_until, lb_wall_clock_moment(until));
     return true;
 }
 

@@ -11,7 +11,7 @@
 #define LB_FIRST_SHARE 100u      /* a climb begins here */
 
 /** What is held back of a member's share, growing less evenly.
- *  began    us since 1970; 0: it does not climb
+ *  began    monotonic us; 0: it does not climb
  *  length   us that the climb takes
  *  returns  0 to LB_FULL_SHARE - LB_FIRST_SHARE */
 uint32_t lb_slow_start_held_back(int64_t began, int64_t length, int64_t now);

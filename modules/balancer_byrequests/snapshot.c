@@ -5,6 +5,7 @@
 #include "accounting.h"
 #include "apr_strings.h"
 #include "checks.h"
+#include "clock.h"
 #include "drain.h"
 #include "health.h"
 #include "member_params.h"
@@ -13,6 +14,7 @@
 #include "past.h"
 #include "provider.h"
 #include "setting.h"
+#include "wall_clock.h"
 
 /* The worst thing that is true of a member, in one word. */
 static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
@@ -108,7 +110,7 @@ static void copy_counted(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
         view->before = apr_pmemdup(p, &before, sizeof(before));
     }
     take_counted(&counted, view);
-    view->counted_since = atomic_load(&room->counted_since);
+    view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
 }
 
 /* gain   of the balancer: what this member has had in the last minute is added
@@ -138,11 +140,11 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, apr_time
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);
     view->queue_timeout = atomic_load(&row->queue_timeout);
-    view->last_error_at = atomic_load(&row->last_error_at);
+    view->last_error_at = lb_wall_clock_of(atomic_load(&row->last_error_at));
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
     view->next_trial_at = lb_health_next_trial(b, member);
-    view->since = atomic_load(&row->strikes.since);
+    view->since = lb_wall_clock_of(atomic_load(&row->strikes.since));
     view->strikes = (int)lb_health_strikes(b, member, now);
     view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
     view->drain_until = lb_drain_until(b, member);
@@ -178,13 +180,13 @@ static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
                        lb_member_view_t *view)
 {
     view->is_checked = lb_checks_concern(member);
-    view->checked_at = atomic_load(&row->checked_at);
+    view->checked_at = lb_wall_clock_of(atomic_load(&row->checked_at));
     view->check_outcome =
         view->checked_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->outcome)) : NULL;
     view->check_passes = atomic_load(&row->passes);
     view->check_fails = atomic_load(&row->fails);
     view->check_took = atomic_load(&row->took_us);
-    view->fpm_numbers_at = atomic_load(&row->fpm_at);
+    view->fpm_numbers_at = lb_wall_clock_of(atomic_load(&row->fpm_at));
     view->fpm = (lb_fpm_numbers_t){
         .idle = atomic_load(&row->fpm_idle),
         .active = atomic_load(&row->fpm_active),
@@ -270,19 +272,30 @@ static void copy_balancer_configured(const proxy_balancer_shared *baseline,
     view->config_max_attempts = baseline->max_attempts_set ? baseline->max_attempts : -1;
 }
 
+static apr_array_header_t *copy_past(apr_pool_t *p, const lb_balancer_room_t *room)
+{
+    apr_array_header_t *past = apr_array_make(p, LB_PAST_SAMPLES, sizeof(lb_sample_t));
+
+    past->nelts = lb_past_copy(room, (lb_sample_t *)(void *)past->elts);
+    for (int i = 0; i < past->nelts; i++) {
+        lb_sample_t *sample = &APR_ARRAY_IDX(past, i, lb_sample_t);
+        sample->at = lb_wall_clock_of(sample->at);
+    }
+    return past;
+}
+
 static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
                                   lb_balancer_view_t *view)
 {
     const lb_balancer_room_t *room = lb_accounting_room(cluster);
 
     view->queued = atomic_load(&cluster->row->waiting);
-    view->counted_since = atomic_load(&room->counted_since);
+    view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
     for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
         view->refused_before[i] = atomic_load(&room->refused_before[i]);
         view->refused[i] = atomic_load(&room->refused[i]) - view->refused_before[i];
     }
-    view->past = apr_array_make(p, LB_PAST_SAMPLES, sizeof(lb_sample_t));
-    view->past->nelts = lb_past_copy(room, (lb_sample_t *)(void *)view->past->elts);
+    view->past = copy_past(p, room);
 }
 
 static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec *any,
@@ -290,7 +303,7 @@ static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec 
 {
     const proxy_balancer *b = cluster->balancer;
     const int count = b->workers->nelts;
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     const lb_member_view_t *another = NULL;
     proxy_worker *next = NULL;
     lb_gain_t gain = { 0 };

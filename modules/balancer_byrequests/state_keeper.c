@@ -5,8 +5,9 @@
 #include <unistd.h>
 
 #include "apr_strings.h"
-#include "apr_thread_cond.h"
 #include "apr_thread_proc.h"
+#include "clock.h"
+#include "condition.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "persistence.h"
@@ -38,8 +39,7 @@ static struct {
 
 /* Of this process. */
 static struct {
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *work;
+    fcgi_condition_t condition;    /* is_asked, or is_stopping */
     apr_thread_t *thread;      /* NULL: there is none */
     bool is_asked, is_stopping;
 } saver;
@@ -77,7 +77,7 @@ void lb_state_keeper_save(apr_pool_t *p, const lb_cluster_t *cluster)
 
 int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s)
 {
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
 
     if (keeper.folder && now - keeper.saved_at > SAVE_AGAIN_US) {
         keeper.saved_at = now;
@@ -95,34 +95,34 @@ static void *APR_THREAD_FUNC save_when_asked(apr_thread_t *self, void *data)
 {
     apr_pool_t *p = data;
 
-    apr_thread_mutex_lock(saver.lock);
+    fcgi_condition_lock(&saver.condition);
     for (;;) {
         while (!saver.is_asked && !saver.is_stopping) {
-            apr_thread_cond_wait(saver.work, saver.lock);
+            fcgi_condition_wait(&saver.condition);
         }
         if (!saver.is_asked) {
             break;
         }
         if (!saver.is_stopping) {
-            apr_thread_cond_timedwait(saver.work, saver.lock, PAUSE_US);
+            fcgi_condition_wait_for(&saver.condition, PAUSE_US);
         }
         saver.is_asked = false;
-        apr_thread_mutex_unlock(saver.lock);
+        fcgi_condition_unlock(&saver.condition);
         save(p);
         apr_pool_clear(p);
-        apr_thread_mutex_lock(saver.lock);
+        fcgi_condition_lock(&saver.condition);
     }
-    apr_thread_mutex_unlock(saver.lock);
+    fcgi_condition_unlock(&saver.condition);
     return NULL;
 }
 
 void lb_state_keeper_note_change(void)
 {
     if (saver.thread) {
-        apr_thread_mutex_lock(saver.lock);
+        fcgi_condition_lock(&saver.condition);
         saver.is_asked = true;
-        apr_thread_cond_signal(saver.work);
-        apr_thread_mutex_unlock(saver.lock);
+        fcgi_condition_signal(&saver.condition);
+        fcgi_condition_unlock(&saver.condition);
     }
 }
 
@@ -130,10 +130,10 @@ static apr_status_t stop_saver(void *unused)
 {
     apr_status_t rv;
 
-    apr_thread_mutex_lock(saver.lock);
+    fcgi_condition_lock(&saver.condition);
     saver.is_stopping = true;
-    apr_thread_cond_signal(saver.work);
-    apr_thread_mutex_unlock(saver.lock);
+    fcgi_condition_signal(&saver.condition);
+    fcgi_condition_unlock(&saver.condition);
     apr_thread_join(&rv, saver.thread);
     saver.thread = NULL;
     return APR_SUCCESS;
@@ -148,10 +148,7 @@ void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main)
     }
     apr_pool_create(&pool, pchild);
     apr_pool_tag(pool, "balancer_state_saver");
-    apr_status_t rv = apr_thread_mutex_create(&saver.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&saver.work, pchild);
-    }
+    apr_status_t rv = fcgi_condition_init(&saver.condition);
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&saver.thread, NULL, save_when_asked, pool, pchild);
     }
@@ -256,6 +253,6 @@ void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main)
         apr_pool_create(&scratch, pconf);
         save(scratch);
         apr_pool_destroy(scratch);
-        keeper.saved_at = apr_time_now();
+        keeper.saved_at = fcgi_now();
     }
 }

@@ -2,8 +2,8 @@
 /* strikes.c - see strikes.h.
  * The word `phase`: lb_phase_t in its two lowest bits; above them
  *   LB_IN_SERVICE  0
- *   LB_BANNED      us since 1970 at which the ban ends
- *   LB_ON_TRIAL    process id (22 bits), ms since 1970 of the claim (40 bits) */
+ *   LB_BANNED      monotonic us at which the ban ends
+ *   LB_ON_TRIAL    process id (22 bits), monotonic ms of the claim (40 bits) */
 #include "strikes.h"
 
 #define PHASE_MASK   UINT64_C(3)

@@ -20,7 +20,7 @@
 #define LB_STRIKES_MAX 16                              /* that the row remembers */
 #define LB_STRIKES_WINDOW_MAX (INT64_C(86400) * 1000000)   /* longer windows count as this */
 
-/* A published memory format. Times are us since 1970; writer: any. */
+/* A published memory format. Times are monotonic us; writer: any. */
 typedef struct {
     _Atomic uint64_t phase;           /* see strikes.c */
     _Atomic int64_t  since;           /* when this phase began, 0 = not known; a run: its first */
@@ -32,7 +32,7 @@ typedef struct {
     _Atomic uint32_t is_kept;         /* 1: had strikes enough, but stays in, as the last one */
     _Atomic uint32_t added;           /* strikes ever */
     _Atomic uint32_t first;           /* those before this one do not count */
-    _Atomic uint32_t ring[LB_STRIKES_MAX];    /* ms since 1970 (31 bits), is it soft (1 bit) */
+    _Atomic uint32_t ring[LB_STRIKES_MAX];    /* monotonic ms (31 bits), is it soft (1 bit) */
 } lb_strikes_t;
 static_assert(sizeof(lb_strikes_t) == 128, "two cache lines: the first one is read by elections");
 

@@ -3,6 +3,7 @@
 #include "ticket.h"
 
 #include "accounting.h"
+#include "clock.h"
 #include "provider.h"
 #include "waiting.h"
 
@@ -51,7 +52,7 @@ bool lb_ticket_hold(lb_ticket_t *ticket, proxy_worker *member)
         APR_ARRAY_PUSH(ticket->tried, proxy_worker *) = member;
     }
     ticket->tries++;
-    ticket->held_at = apr_time_now();
+    ticket->held_at = fcgi_now();
     lb_accounting_add_wait(ticket);
     atomic_fetch_add(&lb_cluster_row(ticket->balancer, member)->elected, 1);
     __atomic_fetch_add(&member->s->elected, 1, __ATOMIC_RELAXED);
@@ -66,7 +67,7 @@ bool lb_ticket_take_again(lb_ticket_t *ticket)
     if (ticket->is_held && !lb_cluster_admits(ticket->balancer, ticket->member)) {
         lb_ticket_give_back(ticket);
     }
-    ticket->held_at = apr_time_now();
+    ticket->held_at = fcgi_now();
     return ticket->is_held;
 }
 

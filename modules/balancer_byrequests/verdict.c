@@ -3,6 +3,7 @@
 #include "verdict.h"
 
 #include "apr_strings.h"
+#include "clock.h"
 #include "cluster.h"
 #include "health.h"
 
@@ -34,7 +35,7 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
 
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
-    atomic_store(&row->last_error_at, apr_time_now());
+    atomic_store(&row->last_error_at, fcgi_now());
     if (ticket->on_trial) {
         lb_health_fail_trial(ticket, reason);
     }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "apr_thread_mutex.h"
+#include "clock.h"
 #include "cluster.h"
 #include "health.h"
 #include "provider.h"
@@ -155,7 +156,7 @@ static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
     place->ledger = lb_cluster_of(b)->ledger;
     place->only = only;
     place->is_narrow = only != NULL && !b->s->sticky_force;
-    place->since = apr_time_now();
+    place->since = fcgi_now();
     place->deadline = place->since + time_limit(b);
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
@@ -187,7 +188,7 @@ static uint32_t end_waiting(lb_ticket_t *ticket)
     leave(place);
     close(place->bell);
     ticket->place = NULL;
-    ticket->queued += apr_time_now() - place->since;
+    ticket->queued += fcgi_now() - place->since;
     return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot);
 }
 
@@ -206,7 +207,7 @@ static void widen_when_due(lb_ticket_t *ticket)
     lb_place_t *place = ticket->place;
 
     if (place->is_narrow
-        && (apr_time_now() >= place->widen_at || !lb_health_is_ready(b, place->only))) {
+        && (fcgi_now() >= place->widen_at || !lb_health_is_ready(b, place->only))) {
         place->is_narrow = false;
         lb_admission_widen(lb_cluster_of(b)->ledger, place->slot);
         lb_provider_serve(b);
@@ -220,7 +221,7 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
     eventfd_t rings;
 
     (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
-    if (!has_gone && apr_time_now() < place->deadline && !was_served(ticket)) {
+    if (!has_gone && fcgi_now() < place->deadline && !was_served(ticket)) {
         widen_when_due(ticket);
         if (!was_served(ticket)) {
             return false;
@@ -239,7 +240,7 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
 apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket)
 {
     const lb_place_t *place = ticket->place;
-    const apr_time_t now = apr_time_now();
+    const apr_time_t now = fcgi_now();
     apr_interval_time_t left = place->deadline - now;
 
     if (place->is_narrow && place->widen_at - now < left) {

@@ -9,6 +9,7 @@
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "provider.h"
@@ -107,7 +108,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     join(watch);
     while (!atomic_load(&watch->is_stopping)) {
         const uint32_t heard = lb_ledger_bell(watch->ledger);
-        const apr_time_t now = apr_time_now();
+        const apr_time_t now = fcgi_now();
 
         lb_waiting_wake(watch->ledger);
         if (now >= next_beat) {

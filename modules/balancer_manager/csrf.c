@@ -15,6 +15,7 @@
 #include <openssl/crypto.h>
 
 #include "bearer.h"
+#include "clock.h"
 #include "fastcgi_log.h"
 #include "host_name.h"
 #include "kept_key.h"
@@ -48,7 +49,7 @@ static const char *user_of(request_rec *r)
 
 static uint32_t now_seconds(void)
 {
-    return (uint32_t)apr_time_sec(apr_time_now());
+    return (uint32_t)apr_time_sec(fcgi_now());
 }
 
 const char *mgr_csrf_token(request_rec *r)

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* checker.c - see checker.h.
  *
- * Invariants: checker.lock guards all of `checker`. A slot is free, or its thread runs, or its
- * thread is done and not yet joined; only the waiting thread starts and joins. */
+ * Invariants: the condition's lock guards all of `checker`. A slot is free, or its thread runs, or
+ * its thread is done and not yet joined; only the waiting thread starts and joins. */
 #include "checker.h"
 
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 
 #include "apr_allocator.h"
 #include "apr_optional.h"
-#include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
+#include "condition.h"
 #include "duty.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
@@ -41,8 +41,7 @@ typedef struct {
 } slot_t;
 
 static struct {
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *changed;  /* is_stopping, or a slot is done */
+    fcgi_condition_t condition;  /* is_stopping, or a slot is done */
     apr_thread_t *thread;        /* NULL: there is none */
     server_rec *server;
     bool is_stopping;
@@ -78,10 +77,10 @@ static void *run_check(void *slot_)
     slot_t *slot = slot_;
 
     make_check(slot->check, &slot->stop);
-    apr_thread_mutex_lock(checker.lock);
+    fcgi_condition_lock(&checker.condition);
     slot->is_done = true;
-    apr_thread_cond_signal(checker.changed);
-    apr_thread_mutex_unlock(checker.lock);
+    fcgi_condition_signal(&checker.condition);
+    fcgi_condition_unlock(&checker.condition);
     return NULL;
 }
 
@@ -110,9 +109,9 @@ static void join_all(void)
     for (int i = 0; i < CHECKS_AT_ONCE; i++) {
         slot_t *slot = &checker.slots[i];
         if (slot->check) {
-            apr_thread_mutex_unlock(checker.lock);
+            fcgi_condition_unlock(&checker.condition);
             pthread_join(slot->thread, NULL);
-            apr_thread_mutex_lock(checker.lock);
+            fcgi_condition_lock(&checker.condition);
             slot->check = NULL;
         }
     }
@@ -129,9 +128,9 @@ static void start_check(slot_t *slot, const lb_check_t *check)
         slot->check = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0350)
                      "%s: no thread for its check; the checks of others wait", check->name);
-        apr_thread_mutex_unlock(checker.lock);
+        fcgi_condition_unlock(&checker.condition);
         make_check(check, &slot->stop);
-        apr_thread_mutex_lock(checker.lock);
+        fcgi_condition_lock(&checker.condition);
     }
 }
 
@@ -171,18 +170,18 @@ static void block_signals(void)
 static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 {
     block_signals();    /* the threads of the checks inherit that */
-    apr_thread_mutex_lock(checker.lock);
+    fcgi_condition_lock(&checker.condition);
     while (!checker.is_stopping && !fcgi_duty_is_outdated()) {
         take_duty();
         const apr_interval_time_t wait = checker.is_checking ? start_due() : LOOK_AGAIN_US;
         if (!checker.is_stopping) {
-            apr_thread_cond_timedwait(checker.changed, checker.lock, wait);
+            fcgi_condition_wait_for(&checker.condition, wait);
         }
     }
     /* first the duty: the checks that still run are not due again before their interval is over */
     fcgi_duty_give_up();
     join_all();
-    apr_thread_mutex_unlock(checker.lock);
+    fcgi_condition_unlock(&checker.condition);
     return NULL;
 }
 
@@ -204,11 +203,11 @@ static apr_status_t stop(void *unused)
 {
     apr_status_t rv;
 
-    apr_thread_mutex_lock(checker.lock);
+    fcgi_condition_lock(&checker.condition);
     checker.is_stopping = true;
     stop_all();
-    apr_thread_cond_signal(checker.changed);
-    apr_thread_mutex_unlock(checker.lock);
+    fcgi_condition_signal(&checker.condition);
+    fcgi_condition_unlock(&checker.condition);
     apr_thread_join(&rv, checker.thread);
     close(checker.stop_pipe[0]);
     checker.thread = NULL;
@@ -237,12 +236,9 @@ apr_status_t fcgi_checker_start(apr_pool_t *pchild, server_rec *s)
         return APR_SUCCESS;
     }
     checker.server = s;
-    apr_status_t rv = apr_thread_mutex_create(&checker.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    apr_status_t rv = fcgi_condition_init(&checker.condition);
     if (rv == APR_SUCCESS) {
         rv = lock_allocator(pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&checker.changed, pchild);
     }
     if (rv == APR_SUCCESS && pipe2(checker.stop_pipe, O_CLOEXEC) != 0) {
         rv = APR_FROM_OS_ERROR(errno);

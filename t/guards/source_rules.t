@@ -68,6 +68,18 @@ my @strays = grep {
 } sort keys %numbers;
 is_deeply(\@strays, [], 'each log number lies in the range of its module');
 
+# ---- Clocks: durations go by fcgi_now() ----
+my %wall_clock = (
+    'wall_clock.c' => 'tells the time of day of a moment',
+    (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
+    (map { $_ => 'a file is kept' } qw(persistence.c runtime_state.c)),
+    (map { $_ => "mod_proxy's fields" } qw(cluster.c health.c member_state.c membership.c)),
+);
+is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
+           @sources, @headers], [], 'the wall clock is for showing times');
+is_deeply([grep { text_of($_) =~ /apr_thread_cond_timedwait|apr_reslist_|sem_timedwait/ } @sources, @headers], [],
+    'nothing waits by the wall clock');
+
 my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;
 is_deeply(\@unlicensed, [], 'each file starts with its licence');

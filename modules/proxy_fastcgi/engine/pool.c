@@ -6,9 +6,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
+#include "condition.h"
 #include "occupancy.h"
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
@@ -26,8 +26,8 @@ struct fcgi_pool_t {
 
 /* The thread that closes what was kept for too long. */
 static struct {
-    apr_thread_mutex_t *lock;       /* guards all below; taken before a pool's own */
-    apr_thread_cond_t *work;        /* something is kept, or is_stopping */
+    fcgi_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
+                                     * and is taken before a pool's own */
     apr_thread_t *thread;           /* NULL: there is none */
     fcgi_pool_t *pools;
     bool is_idle;                   /* it waits for work without a time limit */
@@ -69,10 +69,10 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     /* before the pools of TLS connections, which lie below p, are gone */
     apr_pool_pre_cleanup_register(p, pool, end_pool);
     if (reaper.thread) {
-        apr_thread_mutex_lock(reaper.lock);
+        fcgi_condition_lock(&reaper.condition);
         pool->next = reaper.pools;
         reaper.pools = pool;
-        apr_thread_mutex_unlock(reaper.lock);
+        fcgi_condition_unlock(&reaper.condition);
     }
     *made = pool;
     return APR_SUCCESS;
@@ -188,9 +188,9 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool)
 static void wake_reaper(void)
 {
     if (reaper.thread && __atomic_load_n(&reaper.is_idle, __ATOMIC_RELAXED)) {
-        apr_thread_mutex_lock(reaper.lock);
-        apr_thread_cond_signal(reaper.work);
-        apr_thread_mutex_unlock(reaper.lock);
+        fcgi_condition_lock(&reaper.condition);
+        fcgi_condition_signal(&reaper.condition);
+        fcgi_condition_unlock(&reaper.condition);
     }
 }
 
@@ -260,7 +260,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     return old;
 }
 
-/* With reaper.lock held.
+/* With the reaper's lock held.
  * returns  is anything still kept? */
 static bool reap_all(void)
 {
@@ -278,19 +278,19 @@ static bool reap_all(void)
 
 static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
 {
-    apr_thread_mutex_lock(reaper.lock);
+    fcgi_condition_lock(&reaper.condition);
     while (!reaper.is_stopping) {
         fcgi_occupancy_bury_the_dead();
         if (reap_all()) {
-            apr_thread_cond_timedwait(reaper.work, reaper.lock, REAPER_BEAT_US);
+            fcgi_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
             continue;
         }
         __atomic_store_n(&reaper.is_idle, true, __ATOMIC_RELAXED);
         /* with a limit: a connection may be kept just before is_idle was seen */
-        apr_thread_cond_timedwait(reaper.work, reaper.lock, apr_time_from_sec(1));
+        fcgi_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
         __atomic_store_n(&reaper.is_idle, false, __ATOMIC_RELAXED);
     }
-    apr_thread_mutex_unlock(reaper.lock);
+    fcgi_condition_unlock(&reaper.condition);
     return NULL;
 }
 
@@ -299,10 +299,10 @@ static apr_status_t stop_reaper(void *unused)
     apr_status_t rv;
 
     if (reaper.thread) {
-        apr_thread_mutex_lock(reaper.lock);
+        fcgi_condition_lock(&reaper.condition);
         reaper.is_stopping = true;
-        apr_thread_cond_signal(reaper.work);
-        apr_thread_mutex_unlock(reaper.lock);
+        fcgi_condition_signal(&reaper.condition);
+        fcgi_condition_unlock(&reaper.condition);
         apr_thread_join(&rv, reaper.thread);
         reaper.thread = NULL;
         reaper.pools = NULL;
@@ -312,10 +312,8 @@ static apr_status_t stop_reaper(void *unused)
 
 apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild)
 {
-    apr_status_t rv = apr_thread_mutex_create(&reaper.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&reaper.work, pchild);
-    }
+    apr_status_t rv = fcgi_condition_init(&reaper.condition);
+
     reaper.pools = NULL;
     reaper.is_stopping = false;
     if (rv == APR_SUCCESS) {

@@ -5,14 +5,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <time.h>
-
-apr_time_t fcgi_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 /* Rounded up, so that a wait is never over too early. */
 static int milliseconds(apr_interval_time_t us)

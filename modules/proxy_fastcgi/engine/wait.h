@@ -6,7 +6,7 @@
 #ifndef FCGI_WAIT_H
 #define FCGI_WAIT_H
 
-#include "apr_time.h"
+#include "clock.h"
 
 /* What to wait for, and what came. */
 #define FCGI_READABLE        1u    /* the descriptor, or its end */
@@ -27,8 +27,5 @@ typedef struct {
 /** Wait in this thread.
  *  returns  what came, never 0 */
 unsigned fcgi_wait_in_thread(const fcgi_wait_t *wait);
-
-/** Monotonic time in us. */
-apr_time_t fcgi_now(void);
 
 #endif
