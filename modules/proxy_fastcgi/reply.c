@@ -459,6 +459,10 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
     request_rec *r = reply->r;
     conn_rec *c = r->connection;
 
+    if (has_no_body(r)) {    /* the head was all of it; httpd lets nothing but an end pass behind it */
+        fcgi_reply_finish(reply);
+        return;
+    }
     /* What there is goes out first, so that the headers are on their way before the error. */
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
     APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));
