@@ -106,6 +106,7 @@ typedef struct {
     const char *location;        /* NULL: none */
     const char *sendfile;        /* X-Sendfile that is obeyed */
     const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
+    apr_table_t *others;         /* fields without a meaning here, as they came */
 } head_t;
 
 /* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
@@ -185,8 +186,21 @@ static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t
     default:
         break;
     }
-    apr_table_mergen(r->err_headers_out, name, value);
+    apr_table_addn(head->others, name, value);
     return true;
+}
+
+static int merge_field(void *headers, const char *name, const char *value)
+{
+    apr_table_mergen(headers, name, value);
+    return 1;
+}
+
+/* Fields of one name become one, in one go: field by field each would copy all those before it. */
+static void merge_others(request_rec *r, const head_t *head)
+{
+    apr_table_compress(head->others, APR_OVERLAP_TABLES_MERGE);
+    apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
 }
 
 static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
@@ -195,6 +209,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
     fcgi_field_t field;
     fcgi_result_t rc;
 
+    head->others = apr_table_make(p, 8);
     while ((rc = fcgi_head_next(&in, &field)) == FCGI_OK) {
         const char *name = apr_pstrmemdup(p, (const char *)field.name.at, field.name.bytes);
         char *value = apr_pstrmemdup(p, (const char *)field.value.at, field.value.bytes);
@@ -202,6 +217,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
             return false;
         }
     }
+    merge_others(reply->r, head);
     return rc == FCGI_MORE || refuse(reply, "this is no header field", field.name);
 }
 
@@ -469,6 +485,10 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
 
     if (reply->filter_status != APR_SUCCESS) {    /* past the filter that takes no more */
         r->output_filters = r->proto_output_filters;
+    }
+    if (has_no_body(r)) {    /* the head was all of it; httpd lets nothing but an end pass behind it */
+        fcgi_reply_finish(reply);
+        return;
     }
     /* What there is goes out first, so that the headers are on their way before the error. */
     fcgi_absorb_give_rest(&reply->absorb, reply->out);

@@ -127,6 +127,21 @@ sub is_alive {
     return $line =~ /^.*\) ([A-Z])/ && $1 ne 'Z' && $1 ne 'X' ? 1 : 0;
 }
 
+# Memory of a process: VmRSS, or VmHWM: the most it had since forget_peak.
+sub kilobytes {
+    my ($pid, $what) = @_;
+    open my $in, '<', "/proc/$pid/status" or return 0;
+    my ($kilobytes) = map { /^\Q$what\E:\s+(\d+)/ ? $1 : () } <$in>;
+    return $kilobytes // 0;
+}
+
+sub forget_peak {
+    my ($pid) = @_;
+    open my $out, '>', "/proc/$pid/clear_refs" or die "/proc/$pid/clear_refs: $!";
+    print {$out} 5;
+    return;
+}
+
 $SIG{$_} ||= sub { exit 1 } for qw(TERM HUP INT);
 
 # A test that hangs ends with what it started.

@@ -32,8 +32,12 @@ Protocols h2c http/1.1
 ProxyPass /plain/    @{[ $backend->url('/plain/') ]}
 ProxyPass /deflated/ fcgi://localhost:@{[ $backend->port ]}/deflated/
 ProxyPass /cached/   @{[ $backend->url('/cached/') ]}
+ProxyPass /unabsorbed/ @{[ $backend->url('/unabsorbed/') ]}
 <Location /deflated/>
     SetOutputFilter DEFLATE
+</Location>
+<Location /unabsorbed/>
+    ProxyFCGIAbsorbLimit 0
 </Location>
 CacheRoot \@root\@/state
 CacheEnable disk /cached/
@@ -76,6 +80,20 @@ for my $path ('/plain/x', '/deflated/x') {
         check_http1($path, $version, $_)
             for 'open', 'length', 'open-reset',
                 $path =~ /plain/ ? ('open-late', 'length-late', 'open-late-reset') : ();
+    }
+}
+
+# ---- HEAD: its head is all of it ----
+
+for my $path ('/plain/head', '/unabsorbed/head', '/deflated/head') {
+    for my $what ('open', 'length', 'open-reset') {
+        my $client = $httpd->connect;
+        for my $n (1, 2) {
+            $client->request('HEAD', "$path?$what");
+            my $response = $client->read_response(seconds => 5);
+            is $response->{status}, 200, "HEAD $path?$what, $n: a whole head";
+            is $response->{header}{'content-type'}, 'text/plain', '... the one of the backend';
+        }
     }
 }
 
