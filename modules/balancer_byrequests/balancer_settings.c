@@ -161,12 +161,27 @@ static const char *set_sticky_cookie(cmd_parms *cmd, void *unused, int count, ch
     return NULL;
 }
 
+/* ---- BalancerOverflow ------------------------------------------------------------------------ */
+
+static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
+{
+    const char *wrong = check_place(cmd);
+
+    if (!wrong) {
+        settings_to_set(cmd)->keeps_to_its_turn = !is_on;
+    }
+    return wrong;
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
                     "key=value ...: parameters of all members that do not set them themselves"),
     AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
                       "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
                       "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
+    AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
+                 "On or Off: are spares, standbys and the next set asked when all others have "
+                 "maxinflight requests?"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
                      "name and {expression}: what the answer to a check must be like"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,

@@ -5,6 +5,8 @@
 #ifndef LB_BALANCER_SETTINGS_H
 #define LB_BALANCER_SETTINGS_H
 
+#include <stdbool.h>
+
 #include "mod_proxy.h"
 #include "span.h"
 
@@ -18,6 +20,7 @@ typedef struct {
 typedef struct {
     apr_array_header_t *member_defaults;    /* of const char *, "key=value"; NULL: none */
     const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
+    bool keeps_to_its_turn;                 /* BalancerOverflow Off */
 } lb_balancer_settings_t;
 
 /** The settings of a balancer as this virtual host knows it: its own, else the main server's.

@@ -2,8 +2,6 @@
 /* eligible.c - see eligible.h. */
 #include "eligible.h"
 
-#include <stdint.h>
-
 typedef enum { ORDINARY, SPARE, STANDBY, KINDS } kind_t;
 
 static kind_t kind_of(const lb_standing_t *m)
@@ -11,128 +9,138 @@ static kind_t kind_of(const lb_standing_t *m)
     return m->is_spare ? SPARE : m->is_standby ? STANDBY : ORDINARY;
 }
 
-/* What is being made. */
+/* What is being made. An election waits for it: few passes, and none for what is not there. */
 typedef struct {
     const lb_standing_t *members;
     size_t count;
     unsigned *turn;
     unsigned next;               /* turn */
     lb_readiness_t readiness;    /* that is asked for now */
+    int lowest_set;
+    bool has_lone_spares;        /* so ready, in sets without ordinary members */
 } order_t;
+
+/* One set. */
+typedef struct {
+    int lbset, next;               /* the set above it; itself: there is none */
+    size_t without_turn[KINDS];    /* who takes part and has no turn yet */
+    size_t ordinary, missing;      /* ordinary members, and who of them do not take part */
+} set_t;
 
 static bool takes_part(const order_t *o, const lb_standing_t *m)
 {
     return m->readiness >= o->readiness && !m->is_draining;
 }
 
-/* The lowest set above `floor`; floor itself when there is none. */
-static int next_set(const order_t *o, int floor)
-{
-    int next = INT_MAX;
-    for (size_t i = 0; i < o->count; i++) {
-        if (o->members[i].lbset > floor && o->members[i].lbset < next) {
-            next = o->members[i].lbset;
-        }
-    }
-    return next == INT_MAX ? floor : next;
-}
-
-typedef struct {
-    size_t without_turn[KINDS];    /* who takes part and has no turn yet */
-    size_t ordinary, missing;      /* ordinary members, and who of them do not take part */
-} set_t;
-
 static set_t look_at_set(const order_t *o, int lbset)
 {
-    set_t set = { { 0 } };
+    set_t set = { .lbset = lbset, .next = lbset };
+
     for (size_t i = 0; i < o->count; i++) {
         const lb_standing_t *m = &o->members[i];
         if (m->lbset == lbset) {
             const kind_t kind = kind_of(m);
-            set.without_turn[kind] += takes_part(o, m) && o->turn[i] == LB_NO_TURN;
+            const bool is_here = takes_part(o, m);
+            set.without_turn[kind] += is_here && o->turn[i] == LB_NO_TURN;
             set.ordinary += kind == ORDINARY;
-            set.missing += kind == ORDINARY && !takes_part(o, m);
+            set.missing += kind == ORDINARY && !is_here;
+        }
+        else if (m->lbset > lbset && (set.next == lbset || m->lbset < set.next)) {
+            set.next = m->lbset;
         }
     }
     return set;
 }
 
-/* The first so many of a kind, in order, who have no turn yet, are asked in the next one. */
-static void enlist(order_t *o, int lbset, kind_t kind, size_t most)
+/* in_place   so many spares, in order, have the turn of the ordinary members
+ * turns      of each kind who has no turn yet; the other spares have theirs */
+static void enlist(order_t *o, const set_t *set, size_t in_place, const unsigned turns[KINDS])
 {
-    for (size_t i = 0; i < o->count && most > 0; i++) {
+    for (size_t i = 0; i < o->count; i++) {
         const lb_standing_t *m = &o->members[i];
-        if (m->lbset == lbset && kind_of(m) == kind && takes_part(o, m)
-            && o->turn[i] == LB_NO_TURN) {
-            o->turn[i] = o->next;
-            most--;
+        if (m->lbset == set->lbset && o->turn[i] == LB_NO_TURN && takes_part(o, m)) {
+            const bool is_in_place = kind_of(m) == SPARE && in_place > 0;
+            o->turn[i] = turns[is_in_place ? ORDINARY : kind_of(m)];
+            in_place -= is_in_place;
         }
     }
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static void order_set(order_t *o, int lbset)
+/* returns  the next set; this one: there is none */
+static int order_set(order_t *o, int lbset)
 {
     const set_t set = look_at_set(o, lbset);
-    const size_t in_place = smaller(set.without_turn[SPARE], set.missing);
+    const size_t spares = set.without_turn[SPARE];
+    const size_t in_place = spares < set.missing ? spares : set.missing;
+    const bool are_lone = set.ordinary == 0 && spares > 0;
+    unsigned turns[KINDS];
 
-    enlist(o, lbset, ORDINARY, set.without_turn[ORDINARY]);
-    enlist(o, lbset, SPARE, in_place);
-    o->next += set.without_turn[ORDINARY] + in_place > 0;
-    if (set.ordinary > 0 && set.without_turn[SPARE] > in_place) {
-        enlist(o, lbset, SPARE, set.without_turn[SPARE] - in_place);
+    turns[ORDINARY] = o->next;
+    turns[SPARE] = turns[ORDINARY] + (set.without_turn[ORDINARY] + in_place > 0);
+    turns[STANDBY] = turns[SPARE] + (spares > in_place && !are_lone);
+    o->next = turns[STANDBY] + (set.without_turn[STANDBY] > 0);
+    if (are_lone) {
+        o->has_lone_spares = true;
+        turns[SPARE] = LB_NO_TURN;    /* later */
+    }
+    if (o->next > turns[ORDINARY]) {
+        enlist(o, &set, in_place, turns);
+    }
+    return set.next;
+}
+
+/* returns  as order_set() */
+static int order_lone_spares(order_t *o, int lbset)
+{
+    const set_t set = look_at_set(o, lbset);
+    const unsigned turns[KINDS] = { o->next, o->next, o->next };
+
+    if (set.without_turn[SPARE] > 0) {    /* all others have their turns */
+        enlist(o, &set, 0, turns);
         o->next++;
     }
-    if (set.without_turn[STANDBY] > 0) {
-        enlist(o, lbset, STANDBY, set.without_turn[STANDBY]);
-        o->next++;
+    return set.next;
+}
+
+static void order_sets(order_t *o, int (*order)(order_t *o, int lbset))
+{
+    int lbset = o->lowest_set, next = order(o, lbset);
+
+    while (next != lbset) {
+        lbset = next;
+        next = order(o, lbset);
     }
 }
 
-static void order_lone_spares(order_t *o, int lbset)
+/* returns  which readinesses there are, as bits */
+static unsigned survey(order_t *o)
 {
-    const size_t spares = look_at_set(o, lbset).without_turn[SPARE];
+    unsigned there_is = 0;
 
-    enlist(o, lbset, SPARE, spares);
-    o->next += spares > 0;
-}
-
-static void order_sets(order_t *o, void (*order)(order_t *o, int lbset))
-{
-    int lbset = INT_MIN;
-    for (int next; (next = next_set(o, lbset)) != lbset; lbset = next) {
-        order(o, next);
-    }
-}
-
-static size_t count_of(const order_t *o, lb_readiness_t readiness)
-{
-    size_t n = 0;
+    o->lowest_set = INT_MAX;
     for (size_t i = 0; i < o->count; i++) {
-        n += o->members[i].readiness == readiness;
+        const lb_standing_t *m = &o->members[i];
+        o->turn[i] = LB_NO_TURN;
+        there_is |= 1u << m->readiness;
+        o->lowest_set = m->lbset < o->lowest_set ? m->lbset : o->lowest_set;
     }
-    return n;
+    return there_is;
 }
 
 lb_order_t lb_eligible(const lb_standing_t *members, size_t count, bool overflows, unsigned *turn)
 {
     order_t o = { .members = members, .count = count, .turn = turn };
     lb_order_t order = { 0 };
+    const unsigned there_is = survey(&o);
 
-    for (size_t i = 0; i < count; i++) {
-        turn[i] = LB_NO_TURN;
-    }
     for (int readiness = LB_READY; readiness > LB_READY_NEVER; readiness--) {
-        o.readiness = (lb_readiness_t)readiness;
-        if (count_of(&o, o.readiness) == 0) {
+        if (!(there_is & 1u << readiness)) {
             continue;
         }
+        o.readiness = (lb_readiness_t)readiness;
+        o.has_lone_spares = false;
         order_sets(&o, order_set);
-        if (overflows) {
+        if (overflows && o.has_lone_spares) {
             order_sets(&o, order_lone_spares);
         }
         if (order.open == 0 && o.next > 0) {

@@ -135,7 +135,9 @@ static void gather(field_t *field, const proxy_balancer *balancer, const lb_tick
             };
         }
     }
-    field->order = lb_eligible(field->standings, count, false, field->turns);
+    field->order =
+        lb_eligible(field->standings, count,
+                    !lb_cluster_of(balancer)->settings->keeps_to_its_turn, field->turns);
     field->arena.balancer = index_of(balancer);
     field->arena.contenders = contenders;
     field->arena.count = count;

@@ -135,6 +135,20 @@ EOC
     is $rc, 0, 'defaults before and after the members they are for' or diag $said;
 }
 
+# ---- BalancerOverflow ----
+
+refused('BalancerOverflow for a plain worker', { config => <<'EOC' }, qr/BalancerOverflow/, qr/<Proxy "balancer:/);
+<Proxy "fcgi://127.0.0.1:9000/">
+    BalancerOverflow Off
+</Proxy>
+EOC
+refused('overflow as a word of ProxySet', { config => <<"EOC" }, qr/overflow/);
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9000
+    ProxySet overflow=Off
+</Proxy>
+EOC
+
 # ---- BalancerStickyCookie ----
 
 my $keys = Httpd::temporary_dir('keys');

@@ -222,6 +222,83 @@ START_TEST(process_without_a_row_counts_nothing_and_cannot_wait)
 }
 END_TEST
 
+/* ---- Turns ----------------------------------------------------------------------------------- */
+
+/* Each member has a turn of its own, and the first `open` of them are open. */
+static field_t *new_field_of_turns(uint32_t open)
+{
+    field_t *field = new_field(1, 1, 1);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        field->contenders[m].turn = MEMBERS - 1 - m;
+    }
+    field->arena.open = open;
+    return field;
+}
+
+START_TEST(turn_without_room_overflows_into_the_next_open_one)
+{
+    field_t *field = new_field_of_turns(2);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 2);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 1);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), -1);
+    give_back(&ledger, field, 2);
+    give_back(&ledger, field, 1);
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), 2);
+    field->arena.open = 1;
+    ck_assert_int_eq(lb_admission_elect(&ledger, &field->arena), -1);
+}
+END_TEST
+
+START_TEST(who_waits_gets_what_is_free_in_any_open_turn_the_first_before_the_others)
+{
+    field_t *field = new_field_of_turns(2);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    ck_assert(lb_admission_take(&ledger, 0, 0, NULL));
+    const uint32_t first = queue_for(&ledger, field, LB_NOBODY);
+    const uint32_t second = queue_for(&ledger, field, LB_NOBODY);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 0);    /* its turn is not open */
+    give_back(&ledger, field, 1);
+    ck_assert_uint_eq(pass_on(&ledger, field, 2), 2);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, first), 2);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, second), 1);
+}
+END_TEST
+
+START_TEST(who_has_tried_all_open_turns_goes_on_to_the_next_and_no_further)
+{
+    field_t *field = new_field_of_turns(1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        ck_assert(lb_admission_take(&ledger, 0, m, NULL));
+    }
+    const uint32_t failed = queue_after(&ledger, field, 2);
+    ck_assert_uint_eq(pass_on(&ledger, field, 0), 0);
+    ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
+    ck_assert_uint_eq(lb_admission_granted(&ledger, failed), 1);
+}
+END_TEST
+
+START_TEST(queues_of_open_turns_add_up)
+{
+    field_t *field = new_field_of_turns(2);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        set_queue_limit(field, m, 2);
+    }
+    for (int i = 0; i < 4; i++) {
+        ck_assert_uint_ne(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+    }
+    ck_assert_uint_eq(queue_for(&ledger, field, LB_NOBODY), LB_NOBODY);
+}
+END_TEST
+
 /* ---- Order ----------------------------------------------------------------------------------- */
 
 START_TEST(newcomer_does_not_overtake_who_waits)
@@ -670,6 +747,10 @@ static TCase *one_process(void)
     tcase_add_test(tc, limit_of_zero_is_none);
     tcase_add_test(tc, limits_hold_over_processes);
     tcase_add_test(tc, only_those_who_may_be_elected_are);
+    tcase_add_test(tc, turn_without_room_overflows_into_the_next_open_one);
+    tcase_add_test(tc, who_waits_gets_what_is_free_in_any_open_turn_the_first_before_the_others);
+    tcase_add_test(tc, who_has_tried_all_open_turns_goes_on_to_the_next_and_no_further);
+    tcase_add_test(tc, queues_of_open_turns_add_up);
     tcase_add_test(tc, limit_raised_at_run_time_lets_in_who_waits);
     tcase_add_test(tc, limit_lowered_at_run_time_lets_nobody_in_until_it_is_kept);
     tcase_add_test(tc, process_without_a_row_counts_nothing_and_cannot_wait);
