@@ -277,14 +277,7 @@ static int commit(const form_t *form)
         }
         return answer->status;
     }
-    if (result->changes->nelts == 0) {
-        mgr_answer_note(answer, "Nothing to change: everything was so already.");
-    }
-    for (int i = 0; i < result->changes->nelts; i++) {
-        mgr_answer_note(answer, "%s",
-                        mgr_commit_sentence(answer->r->pool,
-                                            &APR_ARRAY_IDX(result->changes, i, lb_change_t)));
-    }
+    mgr_commit_tell(answer, answer->done);
     return OK;
 }
 

@@ -26,6 +26,12 @@ mgr_answer_t *mgr_answer_make(request_rec *r, const char *base, unsigned int rig
     return answer;
 }
 
+int mgr_answer_is_for_browser(const mgr_answer_t *answer)
+{
+    const char *accept = apr_table_get(answer->r->headers_in, "Accept");
+    return accept && ap_strcasestr(accept, "text/html");
+}
+
 void mgr_answer_look(mgr_answer_t *answer)
 {
     answer->balancers = mgr_balancers_snapshot(answer->r);

@@ -14,6 +14,12 @@ typedef struct {
     const apr_table_t *form;            /* to be posted again, with confirm=1 */
 } mgr_pending_t;
 
+/* The changes of one request: so many of the audit's, up to this number. */
+typedef struct {
+    uint64_t last;
+    int count;
+} mgr_done_t;
+
 typedef struct {
     request_rec *r;
     const char *base;                   /* path of the manager, without a slash at its end */
@@ -25,6 +31,8 @@ typedef struct {
     int status;                         /* HTTP */
     apr_array_header_t *notes;          /* of const char *: what the user should know */
     const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
+    int is_done;                        /* it was carried out: see done */
+    mgr_done_t done;
 } mgr_answer_t;
 
 /** An empty answer with status 200, in r->pool; see mgr_answer_look(). */
@@ -32,6 +40,10 @@ mgr_answer_t *mgr_answer_make(request_rec *r, const char *base, unsigned int rig
 
 /** Take the snapshot that all views but JSON show: until then there are no balancers. */
 void mgr_answer_look(mgr_answer_t *answer);
+
+/** Is it for somebody with a browser, who asks for HTML? Scripts do not, and take links, and the
+ *  status of a form, as stock has them. */
+int mgr_answer_is_for_browser(const mgr_answer_t *answer);
 
 /** Add a note. */
 void mgr_answer_note(mgr_answer_t *answer, const char *format, ...)

@@ -20,19 +20,21 @@ const mgr_asset_t *mgr_asset_find(const char *name)
     return NULL;
 }
 
-const char *mgr_asset_url(request_rec *r, const char *base, const char *name)
+static const char *query_of(apr_pool_t *p, const mgr_asset_t *asset)
 {
-    return apr_pstrcat(r->pool, ap_escape_uri(r->pool, base), "/assets/", name, "?v=",
-                       mgr_asset_find(name)->hash, NULL);
+    return apr_pstrcat(p, "?asset=", asset->name, "&v=", asset->hash, NULL);
+}
+
+const char *mgr_asset_query(apr_pool_t *p, const char *name)
+{
+    return query_of(p, mgr_asset_find(name));
 }
 
 /* What the URL names by its content never changes; anything else is asked for again. */
 static const char *cache_control(const request_rec *r, const mgr_asset_t *asset)
 {
-    const int is_versioned =
-        r->args && !strncmp(r->args, "v=", 2) && !strcmp(r->args + 2, asset->hash);
-
-    return is_versioned ? "private, max-age=31536000, immutable" : "private, no-cache";
+    return r->args && !strcmp(r->args, query_of(r->pool, asset) + 1)
+               ? "private, max-age=31536000, immutable" : "private, no-cache";
 }
 
 int mgr_asset_send(request_rec *r, const mgr_asset_t *asset)

@@ -20,10 +20,10 @@ extern const size_t mgr_asset_count;
 /** Find an asset by its name; NULL when there is none. */
 const mgr_asset_t *mgr_asset_find(const char *name);
 
-/** The asset's URL, in r->pool; it is another one when the content is another.
- *  base     the manager's path, as in mgr_answer_t
+/** The query that asks the page's own path for an asset, in p: whatever that path is, behind
+ *  whatever proxy. It is another one when the content is another.
  *  name     of an asset that exists */
-const char *mgr_asset_url(request_rec *r, const char *base, const char *name);
+const char *mgr_asset_query(apr_pool_t *p, const char *name);
 
 /** Answer a GET or HEAD with the asset, or with 304 when the client has it.
  *  returns  OK or an HTTP status */

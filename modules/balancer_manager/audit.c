@@ -83,9 +83,9 @@ static void unlock(void)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
+/* With the lock held. */
 static void store(mgr_audit_ring_t *ring, const mgr_audit_entry_t *entry)
 {
-    lock();
     mgr_audit_ring_entry_t *e = mgr_audit_ring_next(ring);
     e->at = entry->at;
     apr_cpystrn(e->user, entry->user, sizeof(e->user));
@@ -97,7 +97,6 @@ static void store(mgr_audit_ring_t *ring, const mgr_audit_entry_t *entry)
     apr_cpystrn(e->before, entry->before, sizeof(e->before));
     apr_cpystrn(e->after, entry->after, sizeof(e->after));
     mgr_audit_ring_count(ring);
-    unlock();
 }
 
 static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entry,
@@ -140,16 +139,31 @@ static const char *object_of(apr_pool_t *p, const mgr_audit_entry_t *e)
     return *e->member ? apr_pstrcat(p, "member ", quoted(p, e->member), ": ", NULL) : "";
 }
 
-void mgr_audit_changed(request_rec *r, const mgr_audit_entry_t *entry)
+static void log_change(request_rec *r, const mgr_audit_entry_t *e)
 {
-    const mgr_audit_entry_t e = completed(r, entry, "changed");
     apr_pool_t *p = r->pool;
 
-    store(&audit->changed, &e);
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0601)
-                  "%s of %s: changed by %s from %s: %s%s %s -> %s", e.balancer, e.vhost,
-                  quoted(p, e.user), e.address, object_of(p, &e), e.what, quoted(p, e.before),
-                  quoted(p, e.after));
+                  "%s of %s: changed by %s from %s: %s%s %s -> %s", e->balancer, e->vhost,
+                  quoted(p, e->user), e->address, object_of(p, e), e->what, quoted(p, e->before),
+                  quoted(p, e->after));
+}
+
+uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes)
+{
+    mgr_audit_entry_t *entries = (mgr_audit_entry_t *)(void *)changes->elts;
+
+    lock();
+    for (int i = 0; i < changes->nelts; i++) {
+        entries[i] = completed(r, &entries[i], "changed");
+        store(&audit->changed, &entries[i]);
+    }
+    const uint64_t last = audit->changed.count;
+    unlock();
+    for (int i = 0; i < changes->nelts; i++) {
+        log_change(r, &entries[i]);
+    }
+    return last;
 }
 
 void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
@@ -157,7 +171,9 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
     const mgr_audit_entry_t e = completed(r, entry, "refused");
     apr_pool_t *p = r->pool;
 
+    lock();
     store(&audit->refused, &e);
+    unlock();
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0602)
                   "%s%s%s: %s by %s from %s: %srefused: %s", *e.balancer ? e.balancer : "manager",
                   *e.vhost ? " of " : "", e.vhost, e.what, quoted(p, e.user), e.address,
@@ -166,16 +182,45 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
+static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, const char *outcome)
+{
+    APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
+        e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
+        e->what, e->before, e->after,   outcome};
+}
+
 static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,
                               const char *outcome)
 {
     const mgr_audit_ring_entry_t *e;
 
     for (uint64_t n = 0; (e = mgr_audit_ring_newest(ring, n)); n++) {
-        APR_ARRAY_PUSH(recent, mgr_audit_entry_t) = (mgr_audit_entry_t){
-            e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
-            e->what, e->before, e->after,   outcome};
+        push(recent, e, outcome);
     }
+}
+
+static audit_t *copied(apr_pool_t *p)
+{
+    lock();
+    audit_t *copy = apr_pmemdup(p, audit, sizeof(*audit));
+    unlock();
+    return copy;
+}
+
+apr_array_header_t *mgr_audit_changes(apr_pool_t *p, uint64_t last, int count)
+{
+    apr_array_header_t *changes = apr_array_make(p, 4, sizeof(mgr_audit_entry_t));
+    const mgr_audit_ring_t *ring = &copied(p)->changed;
+    const mgr_audit_ring_entry_t *e;
+
+    count = count > MGR_AUDIT_RING_SHOWN ? MGR_AUDIT_RING_SHOWN : count;
+    for (uint64_t back = (uint64_t)count; back > 0 && last <= ring->count; back--) {
+        e = mgr_audit_ring_newest(ring, ring->count - last + back - 1);
+        if (e) {
+            push(changes, e, "changed");
+        }
+    }
+    return changes;
 }
 
 static int newer_first(const void *a, const void *b)
@@ -189,10 +234,8 @@ apr_array_header_t *mgr_audit_recent(apr_pool_t *p)
 {
     apr_array_header_t *recent =
         apr_array_make(p, 2 * MGR_AUDIT_RING_SHOWN, sizeof(mgr_audit_entry_t));
+    const audit_t *copy = copied(p);
 
-    lock();
-    audit_t *copy = apr_pmemdup(p, audit, sizeof(*audit));
-    unlock();
     push_newest_first(recent, &copy->changed, "changed");
     push_newest_first(recent, &copy->refused, "refused");
     qsort(recent->elts, (size_t)recent->nelts, (size_t)recent->elt_size, newer_first);

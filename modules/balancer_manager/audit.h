@@ -3,6 +3,8 @@
 #ifndef MGR_AUDIT_H
 #define MGR_AUDIT_H
 
+#include <stdint.h>
+
 #include <apr_tables.h>
 #include <httpd.h>
 
@@ -23,10 +25,15 @@ typedef struct {
  *  returns  OK or an HTTP status; the reason is logged */
 int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
-/** Note a change that was made, a refusal.
- *  entry    time, user, address and outcome are filled in here; a NULL text is "" */
-void mgr_audit_changed(request_rec *r, const mgr_audit_entry_t *entry);
+/** Note the changes that one request has made, a refusal.
+ *  changes  array of mgr_audit_entry_t; time, user, address and outcome are filled in here; a NULL
+ *           text is ""
+ *  returns  the number of the last change of all; those of this request come right before it */
+uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes);
 void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry);
+
+/** So many changes up to a number, oldest first; what is not kept any more is left out. */
+apr_array_header_t *mgr_audit_changes(apr_pool_t *p, uint64_t last, int count);
 
 /** The last 200 changes and the last 200 refusals: array of mgr_audit_entry_t, newest first. */
 apr_array_header_t *mgr_audit_recent(apr_pool_t *p);

@@ -50,8 +50,10 @@ static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_vi
                                           NULL)
                             : "";
 
-    return mgr_markup_text(p, apr_pstrcat(p, ap_escape_uri(p, answer->r->uri), "?", vhost, "b=",
-                                          mgr_markup_query(p, balancer->key), NULL));
+    return apr_pstrcat(p, page->path, "?",
+                       mgr_markup_text(p, apr_pstrcat(p, vhost, "b=",
+                                                      mgr_markup_query(p, balancer->key), NULL)),
+                       NULL);
 }
 
 static const char *link_end(const mgr_page_t *page)
@@ -272,8 +274,8 @@ static void print_opener(mgr_page_t *page, const lb_balancer_view_t *balancer, i
     mgr_html_t *html = page->html;
 
     mgr_html_raw(html, "<form class=\"opener\" action=\"");
-    mgr_html_text(html, ap_escape_uri(html->r->pool, html->r->uri));
-    mgr_html_format(html, "#b%d\">", balancer->id);
+    mgr_html_raw(html, page->path);
+    mgr_html_format(html, "?#b%d\">", balancer->id);
     print_kept(html, "filter", selection->filter);
     print_kept(html, "state", selection->state);
     print_kept(html, "sort", selection->sort);

@@ -33,35 +33,67 @@ static void look_again(mgr_answer_t *answer, const apr_array_header_t *changes)
                          ? mgr_balancers_find_member(r->pool, answer->balancer, url) : NULL;
 }
 
+static void note_in_audit(mgr_answer_t *answer, const apr_array_header_t *changes)
+{
+    apr_array_header_t *entries =
+        apr_array_make(answer->r->pool, changes->nelts, sizeof(mgr_audit_entry_t));
+
+    for (int i = 0; i < changes->nelts; i++) {
+        const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
+        APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
+            .vhost = change->vhost, .balancer = change->balancer, .member = change->member,
+            .what = change->setting, .before = change->before, .after = change->after};
+    }
+    answer->is_done = 1;
+    answer->done.count = changes->nelts;
+    if (changes->nelts > 0) {
+        answer->done.last = mgr_audit_changed(answer->r, entries);
+    }
+}
+
 const lb_result_t *mgr_commit_run(mgr_answer_t *answer, const apr_array_header_t *actions)
 {
     const lb_result_t *result = mgr_balancers_apply(answer->r, actions);
 
-    for (int i = 0; i < result->changes->nelts; i++) {
-        const lb_change_t *change = &APR_ARRAY_IDX(result->changes, i, lb_change_t);
-        mgr_audit_changed(answer->r, &(mgr_audit_entry_t){.vhost = change->vhost,
-                                                          .balancer = change->balancer,
-                                                          .member = change->member,
-                                                          .what = change->setting,
-                                                          .before = change->before,
-                                                          .after = change->after});
-    }
     if (result->errors->nelts == 0) {
+        note_in_audit(answer, result->changes);
         look_again(answer, result->changes);
     }
     return result;
 }
 
-const char *mgr_commit_sentence(apr_pool_t *p, const lb_change_t *change)
+/* ---- Telling it ------------------------------------------------------------------------------ */
+
+enum { MOST_SENTENCES = 20 };
+
+static const char *sentence_of(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
-    if (!strcmp(change->setting, "member")) {
-        return apr_psprintf(p, "%s: member %s %s", change->balancer, change->member,
-                            change->after);
+    if (!strcmp(e->what, "member")) {
+        return apr_psprintf(p, "%s: member %s %s", e->balancer, e->member, e->after);
     }
-    return apr_psprintf(p, "%s: %s %s -> %s", change->member ? change->member : change->balancer,
-                        change->setting, *change->before ? change->before : "-",
-                        *change->after ? change->after : "-");
+    return apr_psprintf(p, "%s: %s %s -> %s", *e->member ? e->member : e->balancer, e->what,
+                        *e->before ? e->before : "-", *e->after ? e->after : "-");
 }
+
+void mgr_commit_tell(mgr_answer_t *answer, mgr_done_t done)
+{
+    apr_pool_t *p = answer->r->pool;
+    const apr_array_header_t *changes = mgr_audit_changes(p, done.last, done.count);
+    int told = 0;
+
+    if (done.count == 0) {
+        mgr_answer_note(answer, "Nothing to change: all of it was set that way already.");
+    }
+    while (told < changes->nelts && told < MOST_SENTENCES) {
+        mgr_answer_note(answer, "%s",
+                        sentence_of(p, &APR_ARRAY_IDX(changes, told++, mgr_audit_entry_t)));
+    }
+    if (told > 0 && done.count > told) {
+        mgr_answer_note(answer, "... and %d more changes.", done.count - told);
+    }
+}
+
+/* ---- Refusing -------------------------------------------------------------------------------- */
 
 int mgr_commit_status(const apr_array_header_t *errors)
 {

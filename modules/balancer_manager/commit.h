@@ -6,13 +6,13 @@
 #include "answer.h"
 
 /** Have the balancer carry out actions, all or none; note each change in the audit, and look again:
- *  the answer has a new snapshot afterwards, its choices in it.
+ *  the answer then has what was done, and a new snapshot, its choices in it.
  *  actions  array of lb_action_t
  *  returns  what has changed, or what is wrong */
 const lb_result_t *mgr_commit_run(mgr_answer_t *answer, const apr_array_header_t *actions);
 
-/** The sentence about a change. */
-const char *mgr_commit_sentence(apr_pool_t *p, const lb_change_t *change);
+/** Add notes that tell these changes, or that there was nothing to change. */
+void mgr_commit_tell(mgr_answer_t *answer, mgr_done_t done);
 
 /** The HTTP status for these errors. */
 int mgr_commit_status(const apr_array_header_t *errors);

@@ -88,8 +88,8 @@ static void close_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_raw(html, "<div class=\"buttons\"><button class=\"primary\">Apply</button>"
                        "<button form=\"back\">Back</button></div>\n</form>\n"
                        "<form id=\"back\" action=\"");
-    mgr_html_text(html, ap_escape_uri(html->r->pool, html->r->uri));
-    mgr_html_raw(html, "\"></form>\n");
+    mgr_html_raw(html, page->path);
+    mgr_html_raw(html, "?\"></form>\n");
 }
 
 /* ---- Member ---------------------------------------------------------------------------------- */

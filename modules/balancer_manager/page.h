@@ -11,7 +11,10 @@ typedef struct {
     const mgr_answer_t *answer;
     mgr_html_t *html;
     mgr_selection_t selection;
-    const char *action;        /* where forms go: path and query of the page, for an attribute */
+    /* For attributes. A browser's links have no path, only a query, so that they lead to this page
+     * by whatever path a proxy shows it. Scripts put stock's behind the name of the host. */
+    const char *path;          /* of the page, up to "?"; "" in a browser */
+    const char *action;        /* where forms go: the same page, with its filter and order */
     apr_time_t now;
     int is_big;                /* so many members that balancers are shown folded up */
     int is_huge;               /* so many that only those of opened balancers are on the page */

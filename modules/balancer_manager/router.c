@@ -5,6 +5,8 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "router.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <ap_expr.h>
@@ -15,7 +17,9 @@
 #include "action.h"
 #include "api.h"
 #include "asset.h"
+#include "commit.h"
 #include "form.h"
+#include "selection.h"
 #include "view.h"
 
 #define HANDLER          "balancer-manager"
@@ -83,7 +87,7 @@ static const char *inner_path(request_rec *r)
     if (shortest) {
         return shortest;
     }
-    static const char *const folders[] = { "/v1/", "/assets/", "/metrics" };
+    static const char *const folders[] = { "/v1/", "/metrics" };
     for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
         const char *folder = strstr(r->uri, folders[i]); /* a <LocationMatch>, <If> or .htaccess */
         if (folder) {
@@ -139,11 +143,11 @@ static mgr_view_t *view_of_format(const char *format)
 }
 
 /* For who asks for text and not for a page. */
-static int wants_text(request_rec *r)
+static int wants_text(const mgr_answer_t *answer)
 {
-    const char *accept = apr_table_get(r->headers_in, "Accept");
+    const char *accept = apr_table_get(answer->r->headers_in, "Accept");
 
-    return accept && ap_strcasestr(accept, "text/plain") && !ap_strcasestr(accept, "text/html");
+    return accept && ap_strcasestr(accept, "text/plain") && !mgr_answer_is_for_browser(answer);
 }
 
 /* Stock's xml=1 or our format=; the parameters come from the query, or from a posted form. */
@@ -158,7 +162,7 @@ static mgr_view_t *chosen_view(mgr_answer_t *answer, const apr_table_t *paramete
     else if (apr_table_get(parameters, "xml")) {
         view = mgr_view_xml_send;
     }
-    else if (wants_text(answer->r)) {
+    else if (wants_text(answer)) {
         view = mgr_view_text_send;
     }
     if (view) {
@@ -175,6 +179,41 @@ static int send_answer(mgr_answer_t *answer, mgr_view_t *view)
     return answer->status == HTTP_OK ? view(answer) : mgr_view_html_send(answer);
 }
 
+/* ---- After a form ---------------------------------------------------------------------------- */
+
+/* As the page is told by its query what to tell: "17.3". Numbers of what all can see below: nobody
+ * can have a page say what is not so. */
+static const char done_parameter[] = "done";
+
+/* Loading that page again does not send the form again. */
+static int redirect(mgr_answer_t *answer)
+{
+    request_rec *r = answer->r;
+    const mgr_selection_t selection = mgr_selection_read(r);
+    const char *query = mgr_selection_query(r->pool, &selection);
+
+    apr_table_setn(r->headers_out, "Location",
+                   apr_psprintf(r->pool, "%s%s%s=%" APR_UINT64_T_FMT ".%d", query,
+                                query[1] ? "&" : "", done_parameter, answer->done.last,
+                                answer->done.count));
+    r->status = HTTP_SEE_OTHER;
+    return OK;
+}
+
+static void tell_what_was_done(mgr_answer_t *answer, const apr_table_t *query)
+{
+    const char *value = apr_table_get(query, done_parameter);
+    mgr_done_t done;
+    int end = 0;
+
+    if (value && sscanf(value, "%20" SCNu64 ".%9d%n", &done.last, &done.count, &end) == 2
+        && !value[end] && done.count >= 0 && (uint64_t)done.count <= done.last) {
+        mgr_commit_tell(answer, done);
+    }
+}
+
+/* ---- The page -------------------------------------------------------------------------------- */
+
 static int show_page(mgr_answer_t *answer)
 {
     apr_table_t *query;
@@ -188,6 +227,7 @@ static int show_page(mgr_answer_t *answer)
         if (mgr_answer_choose_balancer(answer, query) == OK) {
             mgr_answer_choose_member(answer, query);
         }
+        tell_what_was_done(answer, query);
     }
     return send_answer(answer, view);
 }
@@ -211,6 +251,9 @@ static int run_form(mgr_answer_t *answer)
             mgr_action_run(answer, form);
         }
     }
+    if (answer->is_done && view == mgr_view_html_send && mgr_answer_is_for_browser(answer)) {
+        return redirect(answer);
+    }
     return send_answer(answer, view);
 }
 
@@ -226,24 +269,35 @@ int mgr_router_pre_translate(request_rec *r)
     return status == OK ? DONE : status;
 }
 
-/* The asset that `path` names; NULL when there is none. */
-static const mgr_asset_t *asset_at(const char *path)
+/* The asset that is asked for.
+ * returns  "" when the request is about something else */
+static const char *asset_name(request_rec *r, const char *path)
 {
-    static const char folder[] = "/assets/";
+    apr_table_t *query;
 
     if (!strcmp(path, "/v1/schema")) {
-        return mgr_asset_find("status.schema.json");
+        return "status.schema.json";
     }
-    return strncmp(path, folder, sizeof(folder) - 1) ? NULL
-                                                     : mgr_asset_find(path + sizeof(folder) - 1);
+    if (!r->args || strncmp(r->args, "asset=", 6) != 0
+        || mgr_form_parse(r->pool, r->args, &query) != OK) {
+        return "";
+    }
+    return apr_table_get(query, "asset");
 }
 
-static int send_asset(mgr_answer_t *answer, const mgr_asset_t *asset)
+static int send_asset(mgr_answer_t *answer, const char *name)
 {
-    if (answer->r->method_number == M_GET) {
+    const mgr_asset_t *asset = mgr_asset_find(name);
+
+    if (asset && answer->r->method_number == M_GET) {
         return mgr_asset_send(answer->r, asset);
     }
-    refuse_method(answer, "GET, HEAD");
+    if (asset) {
+        refuse_method(answer, "GET, HEAD");
+    }
+    else {
+        mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no asset %s.", name);
+    }
     return send_answer(answer, mgr_view_html_send);
 }
 
@@ -296,10 +350,10 @@ int mgr_router_handle(request_rec *r)
         return DECLINED;
     }
     const char *path = inner_path(r);
-    const mgr_asset_t *asset = asset_at(path);
+    const char *asset = asset_name(r, path);
 
     set_headers(r);
-    if (asset) {
+    if (*asset) {
         return send_asset(mgr_answer_make(r, base_path(r, path), 0), asset);
     }
     const unsigned int rights = mgr_rights_of(r) & (is_read_only(r) ? 1u << MGR_VIEW : ~0u);

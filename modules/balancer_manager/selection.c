@@ -235,14 +235,14 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
 
 static const char *joined(apr_pool_t *p, const char *query, const char *name, const char *value)
 {
-    return *value ? apr_pstrcat(p, query, *query ? "&" : "?", name, "=",
+    return *value ? apr_pstrcat(p, query, query[1] ? "&" : "", name, "=",
                                 mgr_markup_query(p, value), NULL)
                   : query;
 }
 
 const char *mgr_selection_query(apr_pool_t *p, const mgr_selection_t *selection)
 {
-    const char *query = joined(p, "", "filter", selection->filter);
+    const char *query = joined(p, "?", "filter", selection->filter);
 
     query = joined(p, query, "state", selection->state);
     query = joined(p, query, "sort", selection->sort);

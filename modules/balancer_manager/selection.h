@@ -42,7 +42,7 @@ int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_vi
 apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *selection,
                                           const lb_balancer_view_t *balancer);
 
-/** The query that gives this selection, in p: "?filter=...", or "" for none. Not yet escaped for
+/** The query that gives this selection, in p: "?filter=...", or "?" for none. Not yet escaped for
  *  HTML. */
 const char *mgr_selection_query(apr_pool_t *p, const mgr_selection_t *selection);
 

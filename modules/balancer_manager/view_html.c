@@ -50,8 +50,8 @@ static void print_refresh(mgr_page_t *page)
 
 static void print_asset_url(mgr_page_t *page, const char *name)
 {
-    const mgr_answer_t *answer = page->answer;
-    mgr_html_text(page->html, mgr_asset_url(answer->r, answer->base, name));
+    mgr_html_raw(page->html, page->path);
+    mgr_html_text(page->html, mgr_asset_query(page->html->r->pool, name));
 }
 
 static void print_head(mgr_page_t *page)
@@ -173,8 +173,8 @@ static void print_filter(mgr_page_t *page)
     const mgr_selection_t *selection = &page->selection;
 
     mgr_html_raw(html, "<form class=\"filter\" id=\"filter\" role=\"search\" action=\"");
-    mgr_html_text(html, ap_escape_uri(html->r->pool, html->r->uri));
-    mgr_html_raw(html, "\"><label>Filter <input type=\"search\" name=\"filter\" "
+    mgr_html_raw(html, page->path);
+    mgr_html_raw(html, "?\"><label>Filter <input type=\"search\" name=\"filter\" "
                        "placeholder=\"name, host or route\" value=\"");
     mgr_html_text(html, selection->filter);
     mgr_html_raw(html, "\"></label>\n");
@@ -318,9 +318,12 @@ int mgr_view_html_send(mgr_answer_t *answer)
     };
 
     look_at_size(&page);
-    page.action = mgr_markup_text(
-        r->pool, apr_pstrcat(r->pool, ap_escape_uri(r->pool, r->uri),
-                             mgr_selection_query(r->pool, &page.selection), NULL));
+    page.path = mgr_answer_is_for_browser(answer)
+                    ? "" : mgr_markup_text(r->pool, ap_escape_uri(r->pool, r->uri));
+    page.action = apr_pstrcat(r->pool, page.path,
+                              mgr_markup_text(r->pool, mgr_selection_query(r->pool,
+                                                                           &page.selection)),
+                              NULL);
     ap_set_content_type(r, "text/html; charset=utf-8");
     mgr_html_begin(&html, r);
     print_head(&page);

@@ -21,8 +21,10 @@ sub file_text {
     return scalar <$in>;
 }
 
-my ($url) = $httpd->get($page)->{body} =~ /href="(\Q$page\E\/assets\/manager\.css\?v=\w+)"/;
-ok $url, 'the page names its style sheet';
+my %browser = (header => { Accept => 'text/html,*/*;q=0.8' });
+my ($query) = $httpd->get($page, %browser)->{body} =~ /href="(\?asset=manager\.css&amp;v=\w+)"/;
+ok $query, 'the page names its style sheet, by its own path whatever that is';
+my $url = $page . ($query // '') =~ s/&amp;/&/r;
 my $css = $httpd->get($url);
 is $css->{status}, 200, '... which is there';
 is $css->{body}, file_text('manager.css'), '... as it lies in assets/';
@@ -36,8 +38,8 @@ is $again->{status}, 304, 'who has it is told so';
 is $again->{body}, '', '... and nothing more';
 is $httpd->get($url, header => { 'If-None-Match' => '"other"' })->{status}, 200,
     'who has another one gets it';
-like $httpd->get("$page/assets/manager.css$_")->{header}{'cache-control'}, qr/no-cache/,
-    "manager.css$_ is not kept unasked" for '', '?v=other';
+like $httpd->get("$page?asset=manager.css$_")->{header}{'cache-control'}, qr/no-cache/,
+    "manager.css$_ is not kept unasked" for '', '&v=other', '&v=';
 
 my $head = $httpd->send('HEAD', $url);
 is $head->{status}, 200, 'HEAD works';
@@ -46,11 +48,19 @@ is $head->{header}{'content-length'}, length $css->{body}, '... but with its len
 my $posted = $httpd->send('POST', $url, body => '');
 is $posted->{status}, 405, 'nothing can be posted to it';
 is $posted->{header}{allow}, 'GET, HEAD', '... as the answer says';
-is $httpd->get("$page/$_")->{status}, 404, "$_ is not there"
-    for qw(assets assets/ assets/no.css assets/manager.css/x);
+is $httpd->get("$page$_")->{status}, 404, "$_ is not there" for '/assets', '?asset=no.css', '?asset=../manager.css';
+is $httpd->get("$page?asset=")->{header}{'content-type'}, 'text/html; charset=utf-8', 'no name at all is the page';
+is $httpd->get($_ . $query =~ s/&amp;/&/r)->{body}, $css->{body}, "$_ has it as well" for "$page/no/such/page", '/manager1';
 
-my ($elsewhere) = $httpd->get('/manager1')->{body} =~ /href="([^"]+)"/;
-is $httpd->get($elsewhere)->{body}, $css->{body}, 'a <LocationMatch> has it as well';
+# ---- A script finds stock's links ----
+
+my $html = $httpd->get($page)->{body};
+my @links = $html =~ /(?:href|action|src|url)="([^"#][^"]*)"/g;
+cmp_ok scalar @links, '>', 3, 'links';
+is scalar(grep { !m{^\Q$page\E\?} } @links), 0, 'each has the path, as stock writes it' or diag "@links";
+$html = $httpd->get($page, %browser)->{body};
+@links = $html =~ /(?:href|action|src|url)="([^"#][^"]*)"/g;
+is scalar(grep { !/^\?/ } @links), 0, '... and none of them for a browser' or diag "@links";
 
 $httpd->stop;
 done_testing;

@@ -119,6 +119,26 @@ is form({ %app, b_nwrkr => 'http://127.0.0.1:8', b_wyes => 1 })->{status}, 400, 
 
 like form({ %one, w_lf => 3, xml => 1 })->{body}, qr/^<\?xml/, 'xml=1 answers a form with XML';
 
+# ---- A browser is sent on to the page, which tells what was done: to load that again changes nothing ----
+
+my %browser = (Accept => 'text/html,*/*;q=0.8', Origin => 'http://localhost');
+my $sent = form({ %one, w_lf => 7, w_ls => 2 }, %browser);
+is $sent->{status}, 303, 'a browser is sent on';
+like $sent->{header}{location}, qr/^\?done=\d+\.2$/, '... to the same path';
+my $told = $httpd->get("$page$sent->{header}{location}", header => \%browser)->{body};
+like $told, qr{<p>http://127\.0\.0\.1:1/a\+b: $_</p>}, "... where it is told: $_" for 'weight \S+ -&gt; 7\.00', 'lbset 1 -&gt; 2';
+form({ %one, w_lf => 8 });
+like $httpd->get("$page$sent->{header}{location}")->{body}, qr/<p>\S+ weight \S+ -&gt; 7\.00/, '... also later';
+is form({ %one, w_lf => 8 }, %browser)->{header}{location}, '?done=0.0', 'nothing to change';
+like $httpd->get("$page?done=0.0")->{body}, qr/<p>Nothing to change/, '... is told as well';
+unlike $httpd->get("$page?done=$_")->{body}, qr/class="note/, "done=$_ tells nothing"
+    for '9999999999.1', '18446744073709551615.2', '0.1', '1.999999999999', '-1.-1', 'x', '', '%3Cb%3E';
+like $httpd->post("$page?filter=a%26b&sort=weight&order=desc&done=1.1", 'b=app&w_lf=9&w=http://127.0.0.1:2&nonce=' . $nonce,
+    header => \%browser)->{header}{location}, qr/^\?filter=a%26b&sort=weight&order=desc&done=\d+\.1$/, 'the filter is kept';
+is form({ %one, w_lf => 101 }, %browser)->{status}, 400, 'a wrong value is told at once';
+is form({ %one, action => 'stop' }, %browser)->{status}, 200, '... as is a question';
+like form({ %one, w_lf => 9, xml => 1 }, %browser)->{body}, qr/^<\?xml/, '... and XML';
+
 # ---- Wrong values: nothing is changed, and all of them are named ----
 
 my $wrong = form({ %one, w_lf => 101, w_ls => -1, w_status_D => 'yes', b_tmo => '1.5', b_max => 100,

@@ -104,7 +104,7 @@
             }
         }
         const text = values.toString();
-        return filter.getAttribute('action') + (text ? `?${text}` : '');
+        return text ? `?${text}` : location.pathname;
     }
 
     function tell(word, text) {
@@ -137,6 +137,7 @@
             const response = await fetch(query(), {
                 signal: AbortSignal.any([mine.signal, AbortSignal.timeout(10000)]),
                 cache: 'no-store', credentials: 'same-origin', redirect: 'error',
+                headers: {Accept: 'text/html'},
             });
             if (!response.ok) {
                 throw new Error(`status ${response.status}`);
@@ -221,6 +222,9 @@
 
     function begin() {
         makeSortable(document);
+        if (new URLSearchParams(location.search).has('done')) {
+            history.replaceState(null, '', query());    // told once
+        }
         live.hidden = false;
         tell('', 'Live');
         pause.addEventListener('click', () => setPaused(!isPaused));
