@@ -7,7 +7,8 @@
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
-#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock'
+#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock';
+#                   and ten of a backend that does everything wrong: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
 #   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
@@ -68,7 +69,7 @@ ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
 
 .PHONY: all setup check check-setup check-unit check-apache check-parked check-clients asan \
-        valgrind tsan tsan-run fuzz lint coverage faults install uninstall dist deb \
+        valgrind tsan tsan-run fuzz lint coverage faults hostile install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -261,6 +262,12 @@ coverage:
 
 faults: all
 	t/faults/campaign $(FAULTS)
+	+$(MAKE) --no-print-directory hostile
+
+# A backend that does everything wrong, under the sanitizers.
+hostile:
+	+$(MAKE) --no-print-directory SANITIZE='$(ASAN_FLAGS)' BUILD=$(BUILD)/asan all
+	HTTPD=$(CURDIR)/scripts/httpd-asan BUILD=$(BUILD)/asan TEST_STRETCH=3 t/faults/hostile $(HOSTILE)
 
 # The fast FastCGI responder that load tests and the bench run against.
 $(BUILD)/fast_backend: t/backend/fast_backend.c

@@ -23,6 +23,15 @@ sub new {
     return bless { file => $file }, $class;
 }
 
+# Write down that a request has run.
+sub note {
+    my ($self, $token, $method) = @_;
+    sysopen my $out, $self->{file}, O_WRONLY | O_APPEND | O_CREAT or die "$self->{file}: $!";
+    syswrite $out, "$token $method\n";
+    close $out;
+    return;
+}
+
 # How often each token ran, by token and method.
 sub runs {
     my ($self) = @_;
@@ -96,9 +105,7 @@ sub answer {
     my ($self, $request) = @_;
     my %query = map { split /=/, $_, 2 } split /&/, $request->{params}{QUERY_STRING} // '';
     my ($token, $method) = ($query{token} // '-', $request->{params}{REQUEST_METHOD} // '-');
-    sysopen my $out, $self->{file}, O_WRONLY | O_APPEND | O_CREAT or die "$self->{file}: $!";
-    syswrite $out, "$token $method\n";
-    close $out;
+    $self->note($token, $method);
     if (($query{do} // '') eq 'download') {
         my $length = $query{length} ? "Content-Length: $query{bytes}\r\n" : '';
         return "Content-Type: text/plain\r\n$length\r\n" . download_body($token, $query{bytes});

@@ -49,6 +49,9 @@ static int handle(request_rec *r)
     else if (strcmp(r->args, "unset") == 0) {
         result = sum(bytes, 16) > 100 ? 1 : 2;
     }
+    else if (strcmp(r->args, "leak") == 0) {
+        bytes = NULL;
+    }
     free(bytes);
     return say(r, result);
 }

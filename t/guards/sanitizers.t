@@ -64,6 +64,12 @@ like findings_of('httpd-asan', "$dir/asan.so", 'freed'), qr/heap-use-after-free/
     '... what is freed already';
 like findings_of('httpd-asan', "$dir/asan.so", 'undefined'), qr/shift exponent 40 is too large/,
     '... and UBSan undefined behaviour';
+{
+    local $ENV{TEST_LEAKS} = 1;
+    is findings_of('httpd-asan', "$dir/asan.so", 'nothing'), '', 'what httpd leaks is known';
+    like findings_of('httpd-asan', "$dir/asan.so", 'leak'),
+        qr/Direct leak of 16 byte/, '... and what a module leaks is found';
+}
 
 # ---- valgrind ----
 
