@@ -291,25 +291,25 @@ bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
 	scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
-# On Debian the .load files go to mods-available, for a2enmod.
+# On Debian what a2enmod enables goes to mods-available.
 MODS_AVAILABLE = $(SYSCONFDIR)/mods-available
-NAMES := proxy_fastcgi balancer_byrequests balancer_manager
+NAMES   := proxy_fastcgi balancer_byrequests balancer_manager
+A2ENMOD := $(addsuffix .load,$(NAMES)) proxy_fastcgi.conf balancer_byrequests.conf
 
 install: all
 	install -d $(DESTDIR)$(LIBEXECDIR)
 	install -m 644 $(MODULES) $(DESTDIR)$(LIBEXECDIR)
 	@if [ -d $(MODS_AVAILABLE) ]; then \
-	  install -d $(DESTDIR)$(MODS_AVAILABLE) && for name in $(NAMES); do \
-	    sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf.d/$$name.load \
-	      > $(DESTDIR)$(MODS_AVAILABLE)/$$name.load || exit 1; \
+	  install -d $(DESTDIR)$(MODS_AVAILABLE) && for file in $(A2ENMOD); do \
+	    sed 's|/usr/lib/apache2/modules|$(LIBEXECDIR)|' conf.d/$$file \
+	      > $(DESTDIR)$(MODS_AVAILABLE)/$$file || exit 1; \
 	  done; \
-	  install -m 644 conf.d/proxy_fastcgi.conf $(DESTDIR)$(MODS_AVAILABLE); \
-	  echo 'Now: a2dismod proxy_balancer lbmethod_byrequests; a2enmod $(NAMES)'; \
+	  echo 'Now: a2dismod --force proxy_balancer && a2enmod $(NAMES)'; \
 	fi
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
-	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(addsuffix .load,$(NAMES)) proxy_fastcgi.conf)
+	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(A2ENMOD))
 
 # ---- Packages --------------------------------------------------------------------------------
 dist:

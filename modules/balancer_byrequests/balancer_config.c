@@ -39,7 +39,8 @@ static int refuse_beside(server_rec *s, const char *file, const char *name)
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0431)
                  "mod_balancer_byrequests takes the place of mod_%s: both cannot be loaded. "
-                 "Cure: a2dismod %s (or remove its LoadModule line)", name, name);
+                 "Cure: a2dismod --force proxy_balancer (or remove the LoadModule line of mod_%s)",
+                 name, name);
     return !OK;
 }
 

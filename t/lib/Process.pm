@@ -120,11 +120,12 @@ sub children_of {
     return split ' ', $line;
 }
 
+# While other threads of a killed process are still dying, so are its descriptors: it lives.
 sub is_alive {
     my ($pid) = @_;
     open my $in, '<', "/proc/$pid/stat" or return 0;
-    my $line = <$in> // '';
-    return $line =~ /^.*\) ([A-Z])/ && $1 ne 'Z' && $1 ne 'X' ? 1 : 0;
+    my ($state, $threads) = (<$in> // '') =~ /^.*\) (\S)(?: \S+){16} (\d+)/ or return 0;
+    return $state =~ /[ZX]/ && $threads <= 1 ? 0 : 1;
 }
 
 # Memory of a process: VmRSS, or VmHWM: the most it had since forget_peak.

@@ -5,7 +5,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use Test::More;
 use Httpd;
 
@@ -23,13 +23,33 @@ my $lintian = qx(lintian --allow-root $folder/deb/*.changes 2>&1);
 is $?, 0, '... and lintian finds no error in it' or diag $lintian;
 unlike $lintian, qr/^[EW]:/m, '... and has no warning either';
 
+# ---- From the stock modules: every place says the same, and what it says works ----
+
+sub text_of {
+    my ($file) = @_;
+    open my $in, '<', "$here/../../$file" or die "$file: $!";
+    local $/;
+    return <$in> =~ s/\bsudo //gr;
+}
+my ($change_over) = text_of('README.md') =~ /^ +(a2dismod .*)$/m;
+like text_of('docs/migration.md'), qr/^ +\Q$change_over\E$/m, 'docs/migration.md says the same as README.md';
+my ($disable) = split / && /, $change_over;
+like text_of('docs/log-messages.md'), qr/FC0431.*`\Q$disable\E`/, '... docs/log-messages.md';
+like text_of('modules/balancer_byrequests/balancer_config.c'), qr/"Cure: \Q$disable\E /, '... the log line';
+my $installed = qx(make -s -C $here/../.. install DESTDIR=$folder/installed 2>&1);
+like $installed, qr/^Now: \Q$change_over\E$/m, '... make install';
+is_deeply [sort map { basename $_ } glob "$folder/installed/etc/apache2/mods-available/*"],
+    [sort map { basename $_ } grep { /[.](?:load|conf)$/ && !/example/ } glob "$here/../../conf.d/*"],
+    '... which installs all that a2enmod enables';
+
 # ---- The life of a package; each line "ok name" or "not ok name" ----
 
 my %said = map { /^(not ok|ok) (.+)/ ? ($2 => $1) : () }
-    my @output = qx($here/overlay $here/life_of_a_package $package 2>&1);
+    my @output = qx($here/overlay $here/life_of_a_package $package '$change_over' 2>&1);
 for my $step (
     'it installs', 'and enables nothing', 'a2enmod refuses them beside proxy_balancer',
-    'a2enmod enables them', 'the configuration is right', 'httpd serves with them',
+    map({ "one command changes over: $_" } qw(nothing stock methods half orphan ours)),
+    'bybusyness and bytraffic work', 'heartbeat works', 'the configuration is right', 'httpd serves with them',
     'it upgrades', 'and keeps them enabled', 'a changed .load file too', 'httpd still starts',
     'it is removed', 'and nothing is left enabled', 'the .load files stay until it is purged',
     'it is purged', 'and nothing is left', 'the configuration is right without it',
