@@ -14,6 +14,7 @@
 #include "member_params.h"
 #include "membership.h"
 #include "mod_proxy.h"
+#include "proxy_pass_line.h"
 #include "util_mutex.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -122,6 +123,19 @@ static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
     return result;
 }
 
+static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
+{
+    fcgi_proxy_pass_line_t line;
+
+    if (fcgi_proxy_pass_line_read(p, node, &line) && fcgi_proxy_pass_line_glues(&line)
+        && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
+                     "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "
+                     "%sx asks the balancer %sx. Cure: %s/", node->line_num, node->filename,
+                     line.path, line.url, line.path, line.url, line.url);
+    }
+}
+
 static int check_url(server_rec *s, const ap_directive_t *node, const char *url)
 {
     const char *mistake = lb_membership_url_mistake(url);
@@ -145,6 +159,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
             const char *where = is_vhost ? apr_psprintf(p, "%pp", (const void *)node) : vhost;
             rc |= check_tree(p, s, node->first_child, where, seen);
         }
+        warn_of_glue(p, s, node);
         if (strcasecmp(node->directive, "BalancerMember") != 0) {
             continue;
         }

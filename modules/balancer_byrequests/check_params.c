@@ -2,6 +2,8 @@
 /* check_params.c - see check_params.h. */
 #include "check_params.h"
 
+#include <sys/un.h>
+
 #include "apr_hash.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
@@ -12,6 +14,7 @@ extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
 #define COUNT_MAX    1000
+#define SOCKET_PATH_MAX ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 #define INTERVAL_MIN (100 * 1000)    /* stock's */
 #define TIMEOUT_MAX  apr_time_from_sec(5)    /* unless it is written */
 
@@ -170,6 +173,10 @@ static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const ch
     if (*val == '/') {
         params->status_uri = val;
         return NULL;
+    }
+    if (bar && bar - val - 5 > SOCKET_PATH_MAX) {
+        return apr_psprintf(p, "hcstatus=%s: the path of a unix socket has at most %d bytes", val,
+                            SOCKET_PATH_MAX);
     }
     if (apr_uri_parse(p, bar ? bar + 1 : val, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
         || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)

@@ -134,7 +134,8 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
         mgr_html_raw(html, "</b></li>");
     }
     print_refusals(html, balancer);
-    mgr_html_raw(html, "</ul>\n");
+    mgr_html_raw(html, balancer->is_persistent ? "<li>changes outlive every restart</li></ul>\n"
+                                               : "<li>changes end with a full restart</li></ul>\n");
 }
 
 static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)

@@ -235,11 +235,28 @@ void fcgi_backend_forget_addresses(proxy_worker *worker)
     PROXY_THREAD_UNLOCK(worker);
 }
 
+const char *fcgi_backend_socket(request_rec *r, const proxy_worker *worker)
+{
+    return *worker->s->uds_path ? worker->s->uds_path : apr_table_get(r->notes, "uds_path");
+}
+
+const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *url)
+{
+    const char *socket = apr_table_get(r->notes, "uds_path");
+    const char *host = strstr(url, "://");
+
+    if (*worker->s->uds_path || (worker->s->is_address_reusable && !socket) || !host) {
+        return ap_proxy_worker_name(r->pool, worker);
+    }
+    const char *where = apr_pstrmemdup(r->pool, url,
+                                       (apr_size_t)(host + 3 - url) + strcspn(host + 3, "/?#"));
+    return socket ? apr_pstrcat(r->pool, "unix:", socket, "|", where, NULL) : where;
+}
+
 apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
                                const char *url, const char **shown)
 {
-    const char *unix_path = *worker->s->uds_path ? worker->s->uds_path
-                                                 : apr_table_get(r->notes, "uds_path");
+    const char *unix_path = fcgi_backend_socket(r, worker);
     apr_uri_t uri;
 
     fill_options(to, worker, r->server);

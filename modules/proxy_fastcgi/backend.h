@@ -33,10 +33,19 @@ void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker);
 /** The pool of its connections; NULL when there is no memory for one. */
 fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker);
 
+/** The unix socket that this request goes to: the worker's, else that of SetHandler and the like.
+ *  returns  NULL: it goes to a host */
+const char *fcgi_backend_socket(request_rec *r, const proxy_worker *worker);
+
+/** Its name, in r->pool: the worker's; when that has no address of its own, socket or host and port
+ *  of this request. */
+const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *url);
+
 /** Where it is.
  *  url      fcgi://host[:port]/path: for a worker without an address of its own
  *  to       address, options and time limit are set
- *  shown    the address in words, for the log */
+ *  shown    the address in words, for the log
+ *  returns  APR_ENAMETOOLONG: of the socket; else the error of the look-up */
 apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
                                const char *url, const char **shown);
 

@@ -83,13 +83,24 @@ static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
     return rv == APR_SUCCESS ? use(dial) : fail(dial, rv);
 }
 
+static const char *why_not_found(const fcgi_dial_t *dial, apr_status_t rv)
+{
+    if (rv == APR_ENAMETOOLONG) {
+        return "the path of a unix socket has at most 107 bytes";
+    }
+    return dial->worker->s->is_address_reusable
+           ? "cannot find its address"
+           : "cannot find its address; does the URL in the configuration end with a slash, as the "
+             "path before it does?";
+}
+
 static apr_status_t begin_connecting(fcgi_dial_t *dial)
 {
     fcgi_endpoint_t to = { .watched_fd = dial->client_fd };
     const apr_status_t rv = fcgi_backend_find(&to, dial->r, dial->worker, dial->url, &dial->shown);
 
     if (rv != APR_SUCCESS) {
-        dial->why = apr_psprintf(dial->r->pool, "%s: cannot find its address", dial->shown);
+        dial->why = apr_psprintf(dial->r->pool, "%s: %s", dial->shown, why_not_found(dial, rv));
         return fail(dial, rv);
     }
     to.patience = dial->lease.params->connectwait;
@@ -107,7 +118,8 @@ static apr_status_t enter(fcgi_dial_t *dial)
     lease->may_be_kept = fcgi_backend_reuses(dial->worker)
                          && !(speaks_tls(dial->url) && preserves_host(dial->r));
     if (lease->may_be_kept && !dial->is_fresh) {
-        lease->connection = fcgi_pool_take(lease->pool);
+        const char *socket = fcgi_backend_socket(dial->r, dial->worker);
+        lease->connection = fcgi_pool_take(lease->pool, socket ? socket : "");
     }
     return lease->connection ? use(dial) : begin_connecting(dial);
 }

@@ -120,8 +120,7 @@ static progress_t end_tries(fcgi_job_t *job)
 static int check_script(fcgi_job_t *job)
 {
     job->script_filename = fcgi_script_path_find(job->r, job->config);
-    return job->config->checks_script > 0
-           ? fcgi_script_path_check(job->r, job->script_filename) : OK;
+    return fcgi_script_path_check(job->r, job->config, job->script_filename);
 }
 
 /* End it before a member was asked; whoever waits behind it need not wait for its end. */

@@ -2,6 +2,7 @@
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
 #include "ap_mpm.h"
 #include "checker.h"
+#include "config_check.h"
 #include "duty.h"
 #include "handler.h"
 #include "http_config.h"
@@ -80,6 +81,7 @@ static void register_hooks(apr_pool_t *p)
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_pre_config(fcgi_parking_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(fcgi_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_parking_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     fcgi_park_register_hooks(p);
     fcgi_status_section_register();

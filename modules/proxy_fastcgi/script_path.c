@@ -9,6 +9,7 @@
 #include "http_log.h"
 #include "http_request.h"
 #include "mod_proxy.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
@@ -233,14 +234,25 @@ char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config)
     return path;
 }
 
-int fcgi_script_path_check(request_rec *r, const char *path)
+static bool climbs(const char *path)
 {
+    return path && fcgi_worker_url_climbs(path, strlen(path));
+}
+
+int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, const char *path)
+{
+    const bool is_of_this_machine = config->checks_script > 0;
     apr_finfo_t info;
 
-    if (strchr(path, '\\') || strstr(path, "/../")) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0203) "no path of a script: '%s'",
-                      path);
+    /* httpd resolves ".." in what it decodes itself. It stays in with nocanon, in what a rewrite
+     * makes of a query, and beside the encoded slashes of AllowEncodedSlashes NoDecode. */
+    if (climbs(path) || climbs(r->path_info) || (is_of_this_machine && strchr(path, '\\'))) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0203) "no path of a script: '%s%s'",
+                      path, r->path_info ? r->path_info : "");
         return HTTP_BAD_REQUEST;
+    }
+    if (!is_of_this_machine) {
+        return OK;
     }
     if (apr_stat(&info, path, APR_FINFO_TYPE, r->pool) != APR_SUCCESS
         || info.filetype != APR_REG) {

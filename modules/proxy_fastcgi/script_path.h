@@ -23,8 +23,10 @@ char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config);
  *  machine can tell that has the file. */
 bool fcgi_script_path_is_sure(request_rec *r, const char *path);
 
-/** Refuse what is no script of this machine (ProxyFCGICheckScript).
+/** Refuse a script or path info with a ".." in it, encoded or not, and what is no script of this
+ *  machine (ProxyFCGICheckScript).
+ *  path     as it was found
  *  returns  OK, 400 for a path that cannot be one, 404 */
-int fcgi_script_path_check(request_rec *r, const char *path);
+int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, const char *path);
 
 #endif

@@ -219,7 +219,7 @@ int fcgi_try_client_fd(request_rec *r)
  * being taken up for it. Not with unix sockets, which tell later whether the peer has begun. */
 static void expect_slowness(fcgi_job_t *job)
 {
-    if (job->dial.lease.connection->is_unix
+    if (job->dial.lease.connection->socket[0]
         || fcgi_backend_usual_first_byte(job->worker) < NOTICE_AFTER_US) {
         job->pump.notice_after = NOTICE_AFTER_US;
     }
@@ -359,7 +359,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->why = "";
     job->refusal = OK;
     job->connection_was_kept = false;
-    job->member = ap_proxy_worker_name(job->r->pool, job->worker);
+    job->member = fcgi_backend_name(job->r, job->worker, job->url);
     fcgi_try_give_buffer_back(job);    /* of the try before; another member, another size */
     job->buffer_bytes = buffer_bytes_of(job->worker);
     job->exchange = (fcgi_exchange_t){ 0 };

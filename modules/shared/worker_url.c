@@ -53,7 +53,7 @@ const char *fcgi_worker_url_mistake(const char *url)
     size_t bytes;
     const char *authority = find_authority(url, &bytes);
 
-    if (!authority || memchr(authority, '$', bytes)) {
+    if (!authority || memchr(authority, '$', bytes) || memchr(authority, '%', bytes)) {
         return NULL;
     }
     if (memchr(authority, '@', bytes)) {
@@ -61,7 +61,8 @@ const char *fcgi_worker_url_mistake(const char *url)
     }
     const char *port = find_port(authority, bytes);
     return !port || is_port(port, bytes - (size_t)(port - authority))
-           ? NULL : "the URL's port is no number from 1 to 65535";
+               ? NULL
+               : "the URL's port is no number from 1 to 65535";
 }
 
 bool fcgi_worker_url_ends_at_host(const char *url)
@@ -74,36 +75,33 @@ bool fcgi_worker_url_ends_at_host(const char *url)
 
 /* ---- Paths ----------------------------------------------------------------------------------- */
 
-/* The character that `path` begins with, decoded if it is a dot or a slash; and its length. */
-static char decoded(const char *path, size_t *bytes)
+/* The next character, decoded if it is a dot or a slash. */
+static char next_decoded(const char **path, const char *end)
 {
-    const char c = path[0] != '%' || path[1] != '2' ? path[0]
-                   : strchr("eE", path[2]) && path[2] ? '.'
-                   : strchr("fF", path[2]) && path[2] ? '/' : '%';
-    *bytes = c == path[0] ? 1 : 3;
+    const char *at = *path;
+    const char last = end - at >= 3 && at[0] == '%' && at[1] == '2' ? at[2] : '\0';
+    const char c = last == 'e' || last == 'E' ? '.' : last == 'f' || last == 'F' ? '/' : at[0];
+
+    *path += c == at[0] ? 1 : 3;
     return c;
 }
 
-bool fcgi_worker_url_climbs(const char *path)
+bool fcgi_worker_url_climbs(const char *path, size_t bytes)
 {
-    size_t dots = 0, others = 0, bytes;
+    const char *end = path + bytes;
+    size_t dots = 0, others = 0; /* of this segment */
 
-    for (;; path += bytes) {
-        const char c = decoded(path, &bytes);
-        if (c == '/' || c == '\0') {
-            if (dots == 2 && others == 0) {
-                return true;
-            }
-            if (c == '\0') {
-                return false;
-            }
-            dots = others = 0;
+    while (path < end) {
+        const char c = next_decoded(&path, end);
+        if (c != '/') {
+            dots += c == '.';
+            others += c != '.';
+            continue;
         }
-        else if (c == '.') {
-            dots++;
+        if (dots == 2 && others == 0) {
+            return true;
         }
-        else {
-            others++;
-        }
+        dots = others = 0;
     }
+    return dots == 2 && others == 0;
 }

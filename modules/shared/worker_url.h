@@ -1,13 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* worker_url.h - what mod_proxy lets pass in the URL of a worker.
- * Knows    scheme://host:port/path (RFC 3986, 3.2), with unix:/socket| before it or not, and that a
- *          ProxyPassMatch may have $1 in it.
+ * Knows    scheme://host:port/path (RFC 3986, 3.2), with unix:/socket| before it or not, and that
+ *          what is put in later ($1, %1, %{NAME}) cannot be judged.
  * Ignores  which schemes there are, whether the host exists.
  * Memory   none.   Threads: any, no state. */
 #ifndef FCGI_WORKER_URL_H
 #define FCGI_WORKER_URL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /** Where the URL proper begins: behind the '|' of a unix: socket. */
 const char *fcgi_worker_url_behind_socket(const char *url);
@@ -21,6 +22,6 @@ const char *fcgi_worker_url_mistake(const char *url);
 bool fcgi_worker_url_ends_at_host(const char *url);
 
 /** Is one of the segments of this path "..", also with its dots or slashes encoded? */
-bool fcgi_worker_url_climbs(const char *path);
+bool fcgi_worker_url_climbs(const char *path, size_t bytes);
 
 #endif

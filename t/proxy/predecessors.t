@@ -37,6 +37,9 @@ sub answers {
     my $all = join ' ', ('is') x @names;
     is answers($httpd, @names), $all, 'the modules in whose place ours stand are there for <IfModule>';
     is answers($httpd, 'proxy_scgi_module'), 'not', '... and no others';
+    my $loaded = qx(@{[ Httpd::httpd_program() ]} -d @{[ $httpd->root ]} -f @{[ $httpd->root ]}/httpd.conf -M 2>&1);
+    unlike $loaded, qr/^ (?:proxy_fcgi|proxy_balancer|lbmethod_byrequests)_module/m, '... but -M names what is loaded'
+        if !Httpd::is_stock();
     ok $httpd->graceful, 'a graceful restart';
     is answers($httpd, @names, 'proxy_scgi_module'), "$all not", '... keeps it';
     ok $httpd->restart, 'a restart';

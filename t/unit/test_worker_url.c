@@ -7,13 +7,30 @@
 #include "worker_url.h"
 
 static const char *const right[] = {
-    "fcgi://h", "fcgi://h:9000", "fcgi://h:1/", "fcgi://h:65535/a:99999", "fcgi://h:/", "fcgi://[::1]",
-    "fcgi://[::1]:9000/", "http://h/a@b", "unix:/run/a@b:0.sock|fcgi://php", "unix:/s|fcgi:",
-    "balancer://b/", "http://h:$1/", "http://$1@h/", "fcgi://h:00080", "/path", "",
+    "fcgi://h",
+    "fcgi://h:9000",
+    "fcgi://h:1/",
+    "fcgi://h:65535/a:99999",
+    "fcgi://h:/",
+    "fcgi://[::1]",
+    "fcgi://[::1]:9000/",
+    "http://h/a@b",
+    "unix:/run/a@b:0.sock|fcgi://php",
+    "unix:/s|fcgi:",
+    "balancer://b/",
+    "http://h:$1/",
+    "http://$1@h/",
+    "fcgi://%{ENV:where}/a",
+    "fcgi://h:%1/",
+    "fcgi://h:00080",
+    "/path",
+    "",
 };
 static const char *const ports[] = {
-    "fcgi://h:99999", "fcgi://h:65536/", "fcgi://h:-1", "fcgi://h:0", "fcgi://h:80x/", "fcgi://h:+80",
-    "fcgi://h:4294967376", "fcgi://[::1]:0", "unix:/s|fcgi://php:70000", "fcgi://h: 80", "fcgi://a:b:99999",
+    "fcgi://h:99999",      "fcgi://h:65536/",  "fcgi://h:-1",
+    "fcgi://h:0",          "fcgi://h:80x/",    "fcgi://h:+80",
+    "fcgi://h:4294967376", "fcgi://[::1]:0",   "unix:/s|fcgi://php:70000",
+    "fcgi://h: 80",        "fcgi://a:b:99999",
 };
 static const char *const credentials[] = { "http://user:pass@h/", "fcgi://user@h:9000",
                                            "unix:/s|http://u:p@h/", "http://@h" };
@@ -51,22 +68,31 @@ START_TEST(the_end_of_the_host_may_be_the_end_of_the_url)
 END_TEST
 
 static const char *const climbing[] = {
-    "..", "/..", "/../", "/a/../b", "/a/..", "/%2e%2e/", "/.%2E/b", "/a%2f..%2Fb", "/a/..%2fb", "a/%2e.",
+    "..",       "/..",     "/../",        "/a/../b",   "/a/..",
+    "/%2e%2e/", "/.%2E/b", "/a%2f..%2Fb", "/a/..%2fb", "a/%2e.",
 };
 static const char *const level[] = {
-    "", "/", "/a", "/a..", "/..a/", "/.../", "/./", "/a/.b", "/%252e%252e/", "/%2", "/%", "/..%2", "/..%5c",
-    "/a.php/..b", "/%2x%2x/", "/..;/",
+    "",    "/",  "/a",    "/a..",   "/..a/",      "/.../",    "/./",   "/a/.b", "/%252e%252e/",
+    "/%2", "/%", "/..%2", "/..%5c", "/a.php/..b", "/%2x%2x/", "/..;/",
 };
 
 START_TEST(two_dots_alone_climb)
 {
-    ck_assert_msg(fcgi_worker_url_climbs(climbing[_i]), "%s", climbing[_i]);
+    ck_assert_msg(fcgi_worker_url_climbs(climbing[_i], strlen(climbing[_i])), "%s", climbing[_i]);
+}
+END_TEST
+
+START_TEST(what_is_behind_the_path_is_not_looked_at)
+{
+    ck_assert(!fcgi_worker_url_climbs("/a?/../", 2));
+    ck_assert(!fcgi_worker_url_climbs("/a/..", 4));
+    ck_assert(!fcgi_worker_url_climbs("/.%2e", 4));
 }
 END_TEST
 
 START_TEST(other_names_do_not_climb)
 {
-    ck_assert_msg(!fcgi_worker_url_climbs(level[_i]), "%s", level[_i]);
+    ck_assert_msg(!fcgi_worker_url_climbs(level[_i], strlen(level[_i])), "%s", level[_i]);
 }
 END_TEST
 
@@ -82,6 +108,7 @@ int main(void)
     tcase_add_loop_test(urls, nobody_would_get_a_password, 0, COUNT(credentials));
     tcase_add_test(urls, the_end_of_the_host_may_be_the_end_of_the_url);
     tcase_add_loop_test(urls, two_dots_alone_climb, 0, COUNT(climbing));
+    tcase_add_test(urls, what_is_behind_the_path_is_not_looked_at);
     tcase_add_loop_test(urls, other_names_do_not_climb, 0, COUNT(level));
     suite_add_tcase(suite, urls);
 

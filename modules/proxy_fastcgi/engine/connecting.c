@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "apr_errno.h"
@@ -115,7 +116,10 @@ static apr_status_t hand_over(fcgi_connecting_t *c, fcgi_connection_t **connecti
         return APR_ENOMEM;
     }
     (*connection)->fd = c->fd;
-    (*connection)->is_unix = address_of(c)->sa_family == AF_UNIX;
+    if (address_of(c)->sa_family == AF_UNIX) {
+        const struct sockaddr_un *at = (const struct sockaddr_un *)address_of(c);
+        memcpy((*connection)->socket, at->sun_path, strlen(at->sun_path) + 1);
+    }
     c->fd = -1;
     return APR_SUCCESS;
 }

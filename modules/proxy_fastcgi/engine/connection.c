@@ -84,7 +84,7 @@ bool fcgi_connection_holds_data(const fcgi_connection_t *connection)
 
 void fcgi_connection_show_progress(fcgi_connection_t *connection)
 {
-    connection->shows_progress = connection->is_unix;
+    connection->shows_progress = *connection->socket != '\0';
 }
 
 /* What the kernel counts for a packet of so few bytes that nobody has read: it differs from kernel
@@ -112,7 +112,7 @@ bool fcgi_connection_peer_has_read(const fcgi_connection_t *connection)
 {
     int unread = 0;
 
-    return connection->is_unix && ioctl(connection->fd, SIOCOUTQ, &unread) == 0
+    return *connection->socket && ioctl(connection->fd, SIOCOUTQ, &unread) == 0
            && (unread == 0
                || (connection->shows_progress && unread <= cost_of_small_packet()));
 }

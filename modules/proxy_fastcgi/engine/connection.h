@@ -8,6 +8,7 @@
 #define FCGI_CONNECTION_H
 
 #include <stdbool.h>
+#include <sys/un.h>
 
 #include "apr_time.h"
 #include "span.h"
@@ -16,7 +17,7 @@ typedef struct fcgi_connection_t fcgi_connection_t;
 struct fcgi_connection_t {
     int fd;
     struct fcgi_tls_t *tls;           /* NULL: plain */
-    bool is_unix;
+    char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];    /* its path; "": TCP */
     bool shows_progress;              /* the last span of a write leaves in a packet of its own */
     bool was_kept;                    /* it has carried another request before */
     unsigned int uses;                /* requests carried so far, this one included */

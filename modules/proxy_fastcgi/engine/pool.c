@@ -3,6 +3,7 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -165,13 +166,17 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
 
 /* ---- Keeping and taking ---------------------------------------------------------------------- */
 
-fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool)
+fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
 {
     for (;;) {
         apr_thread_mutex_lock(pool->lock);
-        fcgi_connection_t *c = pool->kept;
+        fcgi_connection_t **at = &pool->kept;
+        while (*at && strcmp((*at)->socket, socket) != 0) {
+            at = &(*at)->next_kept;
+        }
+        fcgi_connection_t *c = *at;
         if (c) {
-            pool->kept = c->next_kept;
+            *at = c->next_kept;
             pool->kept_count--;
         }
         apr_thread_mutex_unlock(pool->lock);

@@ -65,8 +65,10 @@ bool fcgi_pool_end_waiting(fcgi_pool_t *pool, fcgi_pool_place_t *place);
 /** Give that right back. */
 void fcgi_pool_leave(fcgi_pool_t *pool);
 
-/** The kept connection that was used last and is still good; NULL when there is none. */
-fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool);
+/** The kept connection to this place that was used last and is still good.
+ *  socket   path of the unix socket, "" for TCP: one worker may stand for several sockets
+ *  returns  NULL when there is none */
+fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket);
 
 /** Keep a connection for the next request, unless its time is over or somebody waits: then it is
  *  closed. *connection becomes NULL. */
