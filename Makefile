@@ -125,6 +125,7 @@ UNIT_LIBS_election      := balancer_byrequests
 UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_strikes       := balancer_byrequests
 UNIT_LIBS_slow_start    := balancer_byrequests
+UNIT_LIBS_status_word   := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
@@ -164,7 +165,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress measures past
+TSAN = election strikes status_word ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
