@@ -89,8 +89,8 @@ static unsigned int bit_of(char flag)
     return 0;
 }
 
-/* All of them in one step; mod_proxy's own function would write back, beside each bit, the others as
- * it has read them. */
+/* All in one step; mod_proxy's own function would write back, beside each bit, the others as it has
+ * read them. */
 static void set_flags(const lb_action_t *a, const proxy_balancer *b, const proxy_worker *member)
 {
     unsigned int set = a->drain_deadline > 0 ? PROXY_WORKER_DRAIN : 0, cleared = 0;
