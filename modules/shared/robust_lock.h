@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* robust_lock.h - a mutex in shared memory that tells when the thread that held it has died. As long
- *                 as it is held, that one lives: a process id may be somebody else's by then.
+/* robust_lock.h - a mutex in shared memory that tells when the thread that held it has died. As
+ *                 long as it is held that one lives; a process id may be somebody else's by then.
  * Memory   the caller's, shared by processes.   Threads: any, in any process. */
 #ifndef FCGI_ROBUST_LOCK_H
 #define FCGI_ROBUST_LOCK_H
