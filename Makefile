@@ -126,20 +126,22 @@ UNIT_LIBS_election      := balancer_byrequests
 UNIT_LIBS_eligible      := balancer_byrequests
 UNIT_LIBS_strikes       := balancer_byrequests
 UNIT_LIBS_slow_start    := balancer_byrequests
+UNIT_LIBS_status_word   := balancer_byrequests
 UNIT_LIBS_sticky        := balancer_byrequests
 UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
-UNIT_LIBS_member_table  := balancer_byrequests
+UNIT_LIBS_member_table  := balancer_byrequests shared
 UNIT_LIBS_times         := balancer_byrequests
 UNIT_LIBS_measures      := balancer_byrequests
 UNIT_LIBS_past          := balancer_byrequests
-UNIT_LIBS_queue         := balancer_byrequests
-UNIT_LIBS_ledger        := balancer_byrequests
-UNIT_LIBS_admission     := balancer_byrequests
-UNIT_LIBS_admission_stress := balancer_byrequests
+UNIT_LIBS_queue         := balancer_byrequests shared
+UNIT_LIBS_ledger        := balancer_byrequests shared
+UNIT_LIBS_admission     := balancer_byrequests shared
+UNIT_LIBS_admission_stress := balancer_byrequests shared
 UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
+UNIT_LIBS_occupancy     := proxy_fastcgi/engine shared
 UNIT_LIBS_directive     := shared
 UNIT_LIBS_worker_url    := shared
 UNIT_LIBS_token         := balancer_manager
@@ -149,6 +151,7 @@ UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 UNIT_LINK_token          = $(CRYPTO_LIBS)
+UNIT_LINK_occupancy      = $(shell apr-1-config --link-ld)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
@@ -166,7 +169,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes ledger admission admission_stress measures past
+TSAN = election strikes status_word ledger admission admission_stress measures past
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \

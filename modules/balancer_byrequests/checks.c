@@ -13,6 +13,7 @@
 #include "fastcgi_log.h"
 #include "health.h"
 #include "http_log.h"
+#include "status_word.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -152,7 +153,7 @@ static void restore(const candidate_t *candidate)
 
     if (atomic_exchange(&row->generation, generation) != generation
         && atomic_load(&row->is_down) && candidate->params->is_checked) {
-        __atomic_fetch_or(&candidate->member->s->status, PROXY_WORKER_HC_FAIL, __ATOMIC_SEQ_CST);
+        lb_status_word_change(&candidate->member->s->status, PROXY_WORKER_HC_FAIL, 0);
     }
 }
 
@@ -261,7 +262,7 @@ static void change(const place_t *place, lb_check_change_t what, const verdict_t
 
     if (what == LB_CHECK_GOES_DOWN) {
         atomic_store(&row->is_down, 1);
-        __atomic_fetch_or(&s->status, PROXY_WORKER_HC_FAIL, __ATOMIC_SEQ_CST);
+        lb_status_word_change(&s->status, PROXY_WORKER_HC_FAIL, 0);
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0551)
                      "%s: ok -> health_fail after %d failed checks in a row (%s: %s)",
                      place->check.name, atomic_load(&row->fails),
@@ -269,7 +270,7 @@ static void change(const place_t *place, lb_check_change_t what, const verdict_t
     }
     else if (what == LB_CHECK_COMES_UP) {
         atomic_store(&row->is_down, 0);
-        __atomic_fetch_and(&s->status, ~(unsigned int)PROXY_WORKER_HC_FAIL, __ATOMIC_SEQ_CST);
+        lb_status_word_change(&s->status, 0, PROXY_WORKER_HC_FAIL);
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
                      "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
                      atomic_load(&row->passes));

@@ -7,6 +7,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "state_keeper.h"
+#include "status_word.h"
 #include "wall_clock.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -19,14 +20,12 @@ void lb_drain_forget_old(const proxy_balancer *b, const proxy_worker *member)
     }
 }
 
-void lb_drain_change(const proxy_balancer *b, proxy_worker *member, apr_interval_time_t deadline)
+void lb_drain_set_deadline(const proxy_balancer *b, const proxy_worker *member,
+                           apr_interval_time_t deadline)
 {
     if (deadline >= 0) {
         atomic_store(&lb_cluster_row(b, member)->drain_until,
                      deadline > 0 ? fcgi_now() + deadline : 0);
-    }
-    if (deadline > 0) {
-        __atomic_fetch_or(&member->s->status, PROXY_WORKER_DRAIN, __ATOMIC_SEQ_CST);
     }
     lb_drain_forget_old(b, member);    /* the action may have ended the drain */
 }
@@ -43,8 +42,7 @@ void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_r
     if (seen == 0 || fcgi_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
         return;
     }
-    __atomic_fetch_or(&member->s->status, PROXY_WORKER_DISABLED, __ATOMIC_SEQ_CST);
-    __atomic_fetch_and(&member->s->status, ~PROXY_WORKER_DRAIN, __ATOMIC_SEQ_CST);
+    lb_status_word_change(&member->s->status, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0485)
                  "%s: member %s: draining -> disabled (its deadline has passed)", b->s->name,
                  member->s->name_ex);

@@ -2,7 +2,7 @@
 /* drain.h - draining until a time: no new sessions, its own go on, and then the member is out.
  * Knows    +N, +D and the shared deadline.
  * Ignores  which sessions are whose (session.c).
- * Memory   mod_proxy's shared status word, changed by atomic operations; our member row.
+ * Memory   mod_proxy's shared status word; our member row.
  * Threads  any, in any number of processes. Nobody waits for the deadline: who looks at the members
  *          after it (an election, the manager) carries it out, and only one of them logs it. */
 #ifndef LB_DRAIN_H
@@ -18,8 +18,9 @@
 void lb_drain_forget_old(const proxy_balancer *b, const proxy_worker *member);
 
 /** An operator's action has set the flags of a member: set its deadline.
- *  deadline  us from now: drain until then; 0: as long as it takes; -1: as it is */
-void lb_drain_change(const proxy_balancer *b, proxy_worker *member, apr_interval_time_t deadline);
+ *  deadline  us from now; 0: as long as it takes; -1: as it is */
+void lb_drain_set_deadline(const proxy_balancer *b, const proxy_worker *member,
+                           apr_interval_time_t deadline);
 
 /** A member whose deadline has passed is out: +N becomes +D. Of one member, and of all. */
 void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec *s);

@@ -2,7 +2,6 @@
 /* health.c - see health.h. */
 #include "health.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include "checks.h"
@@ -62,9 +61,10 @@ static bool is_in_service(const proxy_balancer *b, const proxy_worker *member)
 }
 
 /* Its child process was killed. */
-static bool is_lost(const lb_strikes_view_t *trial)
+static bool is_lost(const proxy_balancer *b, const lb_strikes_view_t *trial)
 {
-    return trial->age >= TRIAL_LOOK_US && kill((pid_t)trial->owner, 0) != 0 && errno == ESRCH;
+    return trial->age >= TRIAL_LOOK_US
+           && !lb_ledger_has_process(lb_cluster_of(b)->ledger->table, (int32_t)trial->owner);
 }
 
 static bool ban_is_over(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
@@ -110,7 +110,7 @@ static bool is_due(const proxy_balancer *b, const proxy_worker *member,
     case LB_BANNED:
         return ban_is_over(member, seen, now) && has_passed_check(b, member, seen->until);
     case LB_ON_TRIAL:
-        return lb_strikes_trial_is_open(seen) || is_lost(seen);
+        return lb_strikes_trial_is_open(seen) || is_lost(b, seen);
     default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
         return is_retry_due(member);
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "queue.h"
+#include "robust_lock.h"
 
 static void set(_Atomic uint32_t *counter, uint32_t to)
 {
@@ -106,15 +107,13 @@ static void clear_row(lb_table_t *t, uint32_t process)
 /* returns  true with its `life` held, when nobody lives in this row */
 static bool enter_row(lb_table_t *t, uint32_t process, bool *was_dead)
 {
-    pthread_mutex_t *life = &lb_table_process(t, process)->life.mutex;
-    const int rc = pthread_mutex_trylock(life);
+    const fcgi_lock_t lock = fcgi_robust_lock_try(&lb_table_process(t, process)->life.mutex);
 
-    *was_dead = rc == EOWNERDEAD;
+    *was_dead = lock == FCGI_LOCK_OURS_OF_DEAD;
     if (*was_dead) {
-        pthread_mutex_consistent(life);
         clear_row(t, process);
     }
-    return rc == 0 || *was_dead;
+    return lock != FCGI_LOCK_HELD;
 }
 
 bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)
@@ -157,6 +156,16 @@ bool lb_ledger_bury_the_dead(lb_table_t *t)
         }
     }
     return any;
+}
+
+bool lb_ledger_has_process(lb_table_t *t, int32_t pid)
+{
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        if (atomic_load(&lb_table_process(t, p)->pid) == pid) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool lb_ledger_take(lb_ledger_t *ledger, uint32_t member, size_t *busy)

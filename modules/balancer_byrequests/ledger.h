@@ -43,6 +43,9 @@ void lb_ledger_leave(lb_ledger_t *ledger);
  *  returns  did any? */
 bool lb_ledger_bury_the_dead(lb_table_t *t);
 
+/** Does a process with this id take part? Not one that has the id of a dead one by now. */
+bool lb_ledger_has_process(lb_table_t *t, int32_t pid);
+
 /** One right more or less for this process; the lock is held.
  *  busy     mod_proxy's own count of the member, kept equal; NULL: none
  *  returns  false when this process takes no part, or has none to give back */

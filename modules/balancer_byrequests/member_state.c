@@ -11,6 +11,7 @@
 #include "member_params.h"
 #include "slow_start.h"
 #include "state_keeper.h"
+#include "status_word.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -42,12 +43,12 @@ static const char *name_of(const proxy_worker *member, name_t *room)
 
 static void set_error_bit(proxy_worker *member)
 {
-    __atomic_fetch_or(&member->s->status, PROXY_WORKER_IN_ERROR, __ATOMIC_SEQ_CST);
+    lb_status_word_change(&member->s->status, PROXY_WORKER_IN_ERROR, 0);
 }
 
 static void clear_error_bit(proxy_worker *member)
 {
-    __atomic_fetch_and(&member->s->status, ~(unsigned)PROXY_WORKER_IN_ERROR, __ATOMIC_SEQ_CST);
+    lb_status_word_change(&member->s->status, 0, PROXY_WORKER_IN_ERROR);
 }
 
 /* Our own handler asks the ticket; mod_proxy's, which serve the other schemes, refuse a member that
@@ -98,14 +99,14 @@ static bool takes_part(unsigned int status)
     return (status & (PROXY_WORKER_NOT_USABLE_BITMAP | PROXY_WORKER_DRAIN)) == 0;
 }
 
-void lb_member_state_note_operation(const proxy_balancer *b, proxy_worker *member,
-                                    unsigned int before)
+void lb_member_state_note_operation(const proxy_balancer *b, const proxy_worker *member,
+                                    unsigned int before, unsigned int after)
 {
-    if (member->s->status == before) {
+    if (after == before) {
         return;
     }
     atomic_store(&lb_member_state_row(b, member)->since, fcgi_now());
-    if (!takes_part(before) && takes_part(member->s->status)) {
+    if (!takes_part(before) && takes_part(after)) {
         begin_climb(b, member);
     }
 }

@@ -39,9 +39,9 @@ void lb_member_state_show_last(const proxy_balancer *b, proxy_worker *member, co
 void lb_member_state_mend(const proxy_balancer *b, proxy_worker *member);
 
 /** An operator changed the member's status.
- *  before   the status word as it was */
-void lb_member_state_note_operation(const proxy_balancer *b, proxy_worker *member,
-                                    unsigned int before);
+ *  before, after   its status word */
+void lb_member_state_note_operation(const proxy_balancer *b, const proxy_worker *member,
+                                    unsigned int before, unsigned int after);
 
 /** What slow start holds back of the member's share: see slow_start.h. */
 uint32_t lb_member_state_held_back(const proxy_balancer *b, const proxy_worker *member);

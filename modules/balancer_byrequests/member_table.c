@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "past.h"
+#include "robust_lock.h"
 
 #define LINE 64
 
@@ -48,17 +49,6 @@ size_t lb_table_bytes(lb_table_size_t size)
            + size.processes * process_bytes(size.members);
 }
 
-static void init_lock(lb_shared_lock_t *lock)
-{
-    pthread_mutexattr_t kind;
-
-    pthread_mutexattr_init(&kind);
-    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(&lock->mutex, &kind);
-    pthread_mutexattr_destroy(&kind);
-}
-
 lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
 {
     lb_table_t *t = memory;
@@ -70,9 +60,9 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
     t->process_count = size.processes;
     t->waiter_count = size.waiters;
     t->free_waiter = LB_NOBODY;
-    init_lock(&t->lock);
+    fcgi_robust_lock_init(&t->lock.mutex);
     for (uint32_t i = 0; i < size.processes; i++) {
-        init_lock(&lb_table_process(t, i)->life);
+        fcgi_robust_lock_init(&lb_table_process(t, i)->life.mutex);
     }
     t->magic = LB_TABLE_MAGIC;
     return t;

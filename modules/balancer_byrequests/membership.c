@@ -11,6 +11,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "member_params.h"
+#include "status_word.h"
 #include "table_set.h"
 #include "worker_url.h"
 
@@ -403,7 +404,7 @@ void lb_membership_remove(lb_cluster_t *cluster, proxy_worker *member)
 {
     lb_slot_t *slot = &cluster->roster->slots[member->s->index];
 
-    __atomic_fetch_or(&member->s->status, GONE, __ATOMIC_SEQ_CST);
+    lb_status_word_change(&member->s->status, GONE, 0);
     if (atomic_load(&slot->leaves_since) == 0) {
         atomic_store(&slot->leaves_since, fcgi_now());
     }

@@ -13,6 +13,7 @@
 #include "provider.h"
 #include "setting.h"
 #include "state_keeper.h"
+#include "status_word.h"
 
 #define WAIT_FOR_SLOT_US apr_time_from_sec(3)
 #define LOOK_AGAIN_US    (20 * 1000)
@@ -66,11 +67,40 @@ static void note_differences(const lb_operation_t *op, const lb_planned_t *plann
 
 /* ---- Do them --------------------------------------------------------------------------------- */
 
-static void set_flags(const lb_action_t *a, proxy_worker *member)
+static unsigned int bit_of(char flag)
 {
-    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
-        ap_proxy_set_wstatus(a->status[i].flag, a->status[i].set, member);
+    static const struct {
+        char flag;
+        unsigned int bit;
+    } bits[] = {
+        { PROXY_WORKER_IGNORE_ERRORS_FLAG, PROXY_WORKER_IGNORE_ERRORS },
+        { PROXY_WORKER_DRAIN_FLAG, PROXY_WORKER_DRAIN },
+        { PROXY_WORKER_DISABLED_FLAG, PROXY_WORKER_DISABLED },
+        { PROXY_WORKER_HOT_STANDBY_FLAG, PROXY_WORKER_HOT_STANDBY },
+        { PROXY_WORKER_HOT_SPARE_FLAG, PROXY_WORKER_HOT_SPARE },
+        { PROXY_WORKER_STOPPED_FLAG, PROXY_WORKER_STOPPED },
+        { PROXY_WORKER_HC_FAIL_FLAG, PROXY_WORKER_HC_FAIL },
+    };
+    for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+        if (bits[i].flag == flag) {
+            return bits[i].bit;
+        }
     }
+    return 0;
+}
+
+/* All in one step; mod_proxy's own function would write back, beside each bit, the others as it has
+ * read them. */
+static void set_flags(const lb_action_t *a, const proxy_balancer *b, const proxy_worker *member)
+{
+    unsigned int set = a->drain_deadline > 0 ? PROXY_WORKER_DRAIN : 0, cleared = 0;
+
+    for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
+        *(a->status[i].set ? &set : &cleared) |= bit_of(a->status[i].flag);
+    }
+    const unsigned int before = lb_status_word_change(&member->s->status, set, cleared);
+    lb_drain_set_deadline(b, member, a->drain_deadline);
+    lb_member_state_note_operation(b, member, before, (before & ~cleared) | set);
 }
 
 static void set_limits(const lb_action_t *a, lb_member_row_t *row)
@@ -89,7 +119,6 @@ static void set_limits(const lb_action_t *a, lb_member_row_t *row)
 static void set_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
 {
     const int was_usable = PROXY_WORKER_IS_USABLE(member);
-    const unsigned int status_before = member->s->status;
 
     if (a->weight_hundredths != -1) {
         member->s->lbfactor = a->weight_hundredths;
@@ -105,9 +134,7 @@ static void set_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *me
     }
     set_limits(a, lb_cluster_row(b, member));
     lb_drain_forget_old(b, member);
-    set_flags(a, member);
-    lb_drain_change(b, member, a->drain_deadline);
-    lb_member_state_note_operation(b, member, status_before);
+    set_flags(a, b, member);
     if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
         b->s->need_reset = 1;    /* for stock's methods; ours needs none */
     }
@@ -171,7 +198,8 @@ static bool move_member(const lb_operation_t *op, lb_planned_t *planned)
     lb_cluster_sync(cluster->balancer, cluster->server);
     planned->member = lb_operation_find_member(op->p, cluster->balancer, moved);
     if (planned->member) {    /* as new as one that was added and enabled */
-        lb_member_state_note_operation(cluster->balancer, planned->member, PROXY_WORKER_DISABLED);
+        lb_member_state_note_operation(cluster->balancer, planned->member, PROXY_WORKER_DISABLED,
+                                       planned->member->s->status);
         note_change(op, planned, moved, LB_SETTING_ADDRESS, lb_setting_address(op->p, old->s),
                     lb_setting_address(op->p, planned->member->s));
     }

@@ -8,6 +8,7 @@
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "directive.h"
+#include "status_word.h"
 #include "wall_clock.h"
 
 /* ---- Of members ------------------------------------------------------------------------------ */
@@ -69,14 +70,10 @@ static const char *flag_text(const void *shared, unsigned int bit)
 
 static bool set_flag(void *shared, const char *text, unsigned int bit)
 {
-    unsigned int *status = &((proxy_worker_shared *)shared)->status;
+    const bool is_on = strcmp(text, "on") == 0;
 
-    if (strcmp(text, "on") == 0) {
-        __atomic_fetch_or(status, bit, __ATOMIC_SEQ_CST);
-        return true;
-    }
-    __atomic_fetch_and(status, ~bit, __ATOMIC_SEQ_CST);
-    return strcmp(text, "off") == 0;
+    lb_status_word_change(&((proxy_worker_shared *)shared)->status, is_on ? bit : 0, bit);
+    return is_on || strcmp(text, "off") == 0;
 }
 
 #define FLAGS(X)                                               \

@@ -80,6 +80,12 @@ is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\bt
 is_deeply([grep { text_of($_) =~ /apr_thread_cond_timedwait|apr_reslist_|sem_timedwait/ } @sources, @headers], [],
     'nothing waits by the wall clock');
 
+is_deeply([grep { text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->status/ } @sources], [],
+    'the status word of a member is changed in one way');
+
+is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
+    'nobody is found dead by its process id');
+
 my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;
 is_deeply(\@unlicensed, [], 'each file starts with its licence');

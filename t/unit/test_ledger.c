@@ -393,6 +393,33 @@ START_TEST(share_of_a_killed_process_is_free_after_its_burial_and_no_others)
 }
 END_TEST
 
+/* Nobody has waited for the killed one: the kernel still knows its id, as if it were another's. */
+START_TEST(process_is_known_by_its_row_and_not_by_its_id)
+{
+    lb_table_t *t = new_table();
+    _Atomic uint32_t *is_ready = shared_memory(sizeof(*is_ready));
+    const pid_t victim = start_child();
+    if (victim == 0) {
+        lb_ledger_t own;
+        join(&own, t);
+        atomic_store(is_ready, 1);
+        for (;;) {
+            pause();
+        }
+    }
+    wait_until_set(is_ready);
+    ck_assert(lb_ledger_has_process(t, victim));
+    ck_assert(!lb_ledger_has_process(t, getpid()));
+    ck_assert_int_eq(kill(victim, SIGKILL), 0);
+    while (!lb_ledger_bury_the_dead(t)) {
+        sched_yield();
+    }
+    ck_assert(!lb_ledger_has_process(t, victim));
+    ck_assert_int_eq(kill(victim, 0), 0);
+    ck_assert_int_eq(waitpid(victim, NULL, 0), victim);
+}
+END_TEST
+
 START_TEST(row_of_a_killed_process_is_empty_for_the_next)
 {
     lb_table_t *t = shared_table((lb_table_size_t){ BALANCERS, MEMBERS, 1, WAITERS });
@@ -647,6 +674,7 @@ static TCase *processes(void)
     TCase *tc = tcase_create("processes");
     tcase_set_timeout(tc, 100);
     tcase_add_test(tc, share_of_a_killed_process_is_free_after_its_burial_and_no_others);
+    tcase_add_test(tc, process_is_known_by_its_row_and_not_by_its_id);
     tcase_add_test(tc, row_of_a_killed_process_is_empty_for_the_next);
     tcase_add_loop_test(tc, lock_of_a_process_killed_inside_passes_on_and_all_is_counted_again, 0,
                         5);

@@ -2,12 +2,11 @@
 /* duty.c - see duty.h. */
 #include "duty.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 
 #include "apr_shm.h"
+#include "robust_lock.h"
 
 typedef struct {
     pthread_mutex_t lock;
@@ -20,25 +19,6 @@ static shared_t *shared;
 static uint32_t own;             /* the configuration that this process belongs to */
 static bool is_ours;
 
-static apr_status_t make_lock(pthread_mutex_t *lock)
-{
-    pthread_mutexattr_t how;
-
-    int rv = pthread_mutexattr_init(&how);
-    if (rv != 0) {
-        return rv;
-    }
-    rv = pthread_mutexattr_setpshared(&how, PTHREAD_PROCESS_SHARED);
-    if (rv == 0) {
-        rv = pthread_mutexattr_setrobust(&how, PTHREAD_MUTEX_ROBUST);
-    }
-    if (rv == 0) {
-        rv = pthread_mutex_init(lock, &how);
-    }
-    pthread_mutexattr_destroy(&how);
-    return rv;
-}
-
 apr_status_t fcgi_duty_open(apr_pool_t *process)
 {
     void *found = NULL;
@@ -49,7 +29,7 @@ apr_status_t fcgi_duty_open(apr_pool_t *process)
         apr_status_t rv = apr_shm_create(&shm, sizeof(shared_t), NULL, process);
         if (rv == APR_SUCCESS) {
             found = apr_shm_baseaddr_get(shm);
-            rv = make_lock(&((shared_t *)found)->lock);
+            rv = fcgi_robust_lock_init(&((shared_t *)found)->lock);
         }
         if (rv != APR_SUCCESS) {
             return rv;
@@ -66,11 +46,8 @@ apr_status_t fcgi_duty_open(apr_pool_t *process)
 bool fcgi_duty_take(void)
 {
     if (!is_ours) {
-        const int rv = pthread_mutex_trylock(&shared->lock);
-        if (rv == EOWNERDEAD) {    /* it guards nothing that could be half done */
-            pthread_mutex_consistent(&shared->lock);
-        }
-        is_ours = rv == 0 || rv == EOWNERDEAD;
+        /* it guards nothing that could be half done */
+        is_ours = fcgi_robust_lock_try(&shared->lock) != FCGI_LOCK_HELD;
     }
     return is_ours;
 }

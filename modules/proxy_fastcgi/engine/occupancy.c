@@ -3,15 +3,13 @@
 #include "occupancy.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "apr_shm.h"
-#include "wait.h"
+#include "clock.h"
+#include "robust_lock.h"
 
 #define ADDRESSES 256
 #define KINDS     3
@@ -23,7 +21,8 @@ typedef struct {
 static_assert(sizeof(entry_t) == 24, "shared memory");
 
 typedef struct {
-    _Atomic int32_t pid;                   /* 0 = free */
+    pthread_mutex_t life;                  /* held by the process as long as it lives */
+    _Atomic uint32_t is_used;
     _Atomic int32_t added[ADDRESSES][KINDS];
 } row_t;
 
@@ -34,10 +33,22 @@ typedef struct {
     row_t row[];
 } table_t;
 
-static const char table_key[] = "proxy_fastcgi.occupancy.2";
+static const char table_key[] = "proxy_fastcgi.occupancy.3";
 
 static table_t *table;
 static row_t *own;
+
+static int make_table(table_t *t, apr_size_t bytes, int rows)
+{
+    int rv = 0;
+
+    memset(t, 0, bytes);
+    t->rows = rows;
+    for (int i = 0; i < rows && rv == 0; i++) {
+        rv = fcgi_robust_lock_init(&t->row[i].life);
+    }
+    return rv;
+}
 
 apr_status_t fcgi_occupancy_open(apr_pool_t *process, int processes)
 {
@@ -51,18 +62,19 @@ apr_status_t fcgi_occupancy_open(apr_pool_t *process, int processes)
         return APR_SUCCESS;
     }
     const apr_size_t bytes = sizeof(table_t) + (apr_size_t)processes * sizeof(row_t);
-    const apr_status_t rv = apr_shm_create(&shm, bytes, NULL, process);
+    apr_status_t rv = apr_shm_create(&shm, bytes, NULL, process);
+    if (rv == APR_SUCCESS) {
+        rv = make_table(apr_shm_baseaddr_get(shm), bytes, processes);
+    }
     if (rv == APR_SUCCESS) {
         table = apr_shm_baseaddr_get(shm);
-        memset(table, 0, bytes);
-        table->rows = processes;
         /* with a copy of the key: a restart unloads this module */
         apr_pool_userdata_set(table, table_key, NULL, process);
     }
     return rv;
 }
 
-/* Take back all that a row has added, and free it. */
+/* Take back all that a row has added; its `life` is held by the caller. */
 static void clear_row(row_t *row)
 {
     for (int a = 0; a < ADDRESSES; a++) {
@@ -73,7 +85,18 @@ static void clear_row(row_t *row)
             }
         }
     }
-    atomic_store(&row->pid, 0);
+    atomic_store(&row->is_used, 0);
+}
+
+/* returns  true with its `life` held, when nobody lives in this row */
+static bool enter_row(row_t *row)
+{
+    const fcgi_lock_t lock = fcgi_robust_lock_try(&row->life);
+
+    if (lock == FCGI_LOCK_OURS_OF_DEAD) {
+        clear_row(row);
+    }
+    return lock != FCGI_LOCK_HELD;
 }
 
 static apr_status_t leave(void *row)
@@ -81,18 +104,17 @@ static apr_status_t leave(void *row)
     if (own == row) {
         own = NULL;
         clear_row(row);
+        pthread_mutex_unlock(&((row_t *)row)->life);
     }
     return APR_SUCCESS;
 }
 
 void fcgi_occupancy_join(apr_pool_t *pchild)
 {
-    atomic_store(&table->buried_at, 0);
-    fcgi_occupancy_bury_the_dead();
     for (int i = 0; i < table->rows && !own; i++) {
-        int32_t nobody = 0;
-        if (atomic_compare_exchange_strong(&table->row[i].pid, &nobody, (int32_t)getpid())) {
+        if (enter_row(&table->row[i])) {
             own = &table->row[i];
+            atomic_store(&own->is_used, 1);
         }
     }
     if (own) {    /* without a row this process counts nothing: its connections are just not seen */
@@ -148,10 +170,9 @@ void fcgi_occupancy_bury_the_dead(void)
         return;
     }
     for (int i = 0; i < table->rows; i++) {
-        int32_t pid = atomic_load(&table->row[i].pid);
-        if (pid > 0 && kill(pid, 0) != 0 && errno == ESRCH
-            && atomic_compare_exchange_strong(&table->row[i].pid, &pid, -1)) {
-            clear_row(&table->row[i]);
+        row_t *row = &table->row[i];
+        if (atomic_load(&row->is_used) && enter_row(row)) {
+            pthread_mutex_unlock(&row->life);
         }
     }
 }

@@ -27,7 +27,8 @@ typedef enum {
  *  processes  that can be alive at a time */
 apr_status_t fcgi_occupancy_open(apr_pool_t *process, int processes);
 
-/** In a child: take a row, and give it back when `pchild` ends. */
+/** In a child: take a row, and give it back when `pchild` ends. The calling thread stands for its
+ *  process: when it ends, the process counts as dead. */
 void fcgi_occupancy_join(apr_pool_t *pchild);
 
 /** The number of a backend address, for the calls below; -1 when there is no room for more. */
