@@ -1,12 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* absorb.h - takes in what a client cannot read fast enough, so that the backend is soon free.
- * Knows    whether httpd's output filters still hold something for the client; memory, then a
- *          nameless file.
+/* absorb.h - takes in what a client cannot read fast enough, so that the backend is soon free and
+ *            nobody waits for a client in a write.
+ * Knows    when httpd takes data without waiting; memory, then a nameless file.
  * Ignores  where the data come from.
- * Memory   at most FCGI_ABSORB_MEMORY_BYTES, in buckets of the connection; the file in r->pool.
+ * Memory   at most FCGI_ABSORB_MEMORY_BYTES, in buckets of the connection, and what the filters
+ *          make of one read; the file in r->pool.
  * Threads  the request's own.
  *
- * Invariant: the order is kept: what waits in memory comes before what waits in the file. */
+ * How: a filter of ours is the last one before httpd's own that writes. So whatever the filters in
+ * between do (pack, unpack, encrypt, flush), what comes out is either written at once or kept.
+ *
+ * Invariant: the order is kept: what waits in memory comes before what waits in the file, and that
+ * before what waits behind it. */
 #ifndef FCGI_ABSORB_H
 #define FCGI_ABSORB_H
 
@@ -14,33 +19,49 @@
 
 #include "apr_file_io.h"
 #include "httpd.h"
+#include "stream_credit.h"
+#include "util_filter.h"
 
 #define FCGI_ABSORB_MEMORY_BYTES (1024 * 1024)
 
 typedef struct {
     request_rec *r;
-    apr_off_t limit;               /* bytes that may wait; 0: nothing is taken in */
-    apr_bucket_brigade *memory;    /* NULL until needed */
-    apr_off_t memory_bytes;
+    ap_filter_t *filter;           /* where it all arrives; its context is us, until the end */
+    apr_off_t limit;               /* bytes that may wait */
+    apr_bucket_brigade *memory;    /* c->bucket_alloc */
+    apr_bucket_brigade *piece;     /* empty between two calls */
+    apr_bucket_brigade *behind;    /* what neither memory nor file had room for */
+    apr_off_t memory_bytes, behind_bytes;
     apr_file_t *file;              /* NULL until needed */
     apr_off_t file_start;          /* what lies before it was passed on */
     apr_off_t file_end;
-    bool is_full;                  /* the limit is reached: from now on the client is waited for */
+    bool file_has_failed;          /* it is not written to any more */
+    apr_status_t error;            /* the file cannot be read: what waits is lost */
+    fcgi_stream_credit_t *credit;  /* of an HTTP/2 stream; NULL: HTTP/1 */
 } fcgi_absorb_t;
 
-void fcgi_absorb_init(fcgi_absorb_t *absorb, request_rec *r, apr_off_t limit);
+/** Take part in what goes to the client of `r`, until fcgi_absorb_end() or the end of its pool. */
+void fcgi_absorb_begin(fcgi_absorb_t *absorb, request_rec *r, apr_off_t limit);
 
-/** Does something wait, here or in the output filters? */
+/** Does something wait, here or in httpd's own filter? */
 bool fcgi_absorb_is_behind(const fcgi_absorb_t *absorb);
+
+/** Does so much wait that no more should come until some of it is written? */
+bool fcgi_absorb_is_full(const fcgi_absorb_t *absorb);
 
 /** Pass data on, or take it in when the client is behind. `bb` is empty afterwards.
  *  returns  the filters' status */
 apr_status_t fcgi_absorb_pass(fcgi_absorb_t *absorb, apr_bucket_brigade *bb);
 
-/** The client can take more: pass on what waits, as far as it goes without waiting. */
+/** The client can take more: write what waits, as far as it goes without waiting.
+ *  returns  the filters' status; absorb->error is set when it is the file's */
 apr_status_t fcgi_absorb_resume(fcgi_absorb_t *absorb);
 
-/** Put all that waits in front of `bb`, which ends the response. */
-void fcgi_absorb_give_rest(fcgi_absorb_t *absorb, apr_bucket_brigade *bb);
+/** The backend is free: take no part any more. May be called twice.
+ *  is_lost  what waits is forgotten; else it is passed on, and that may wait for the client */
+void fcgi_absorb_end(fcgi_absorb_t *absorb, bool is_lost);
+
+/** The filter. */
+void fcgi_absorb_register(void);
 
 #endif

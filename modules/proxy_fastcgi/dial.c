@@ -29,6 +29,15 @@ static const char *tls_name(request_rec *r, const proxy_worker *worker, const ch
            ? uri.hostname : worker->s->hostname_ex;
 }
 
+static apr_interval_time_t handshake_timeout(const fcgi_dial_t *dial)
+{
+    const apr_interval_time_t usual =
+        fcgi_backend_connect_timeout(dial->worker, dial->r->server);
+    const apr_interval_time_t left = dial->deadline - fcgi_now();
+
+    return dial->deadline == 0 || usual < left ? usual : left > 0 ? left : 0;
+}
+
 /* Waits for the backend in this thread, up to connectiontimeout: mod_ssl's filters know no other
  * way. */
 static apr_status_t start_tls(fcgi_dial_t *dial)
@@ -37,7 +46,7 @@ static apr_status_t start_tls(fcgi_dial_t *dial)
     request_rec *r = dial->r;
     const char *name = tls_name(r, dial->worker, dial->url);
     const apr_status_t rv = fcgi_tls_start(lease->connection, dial->worker, r, r->server, name,
-                                           fcgi_backend_connect_timeout(dial->worker, r->server),
+                                           handshake_timeout(dial),
                                            fcgi_backend_timeout(dial->worker, r->server));
     if (rv != APR_SUCCESS) {
         lease->handshake_failed = true;

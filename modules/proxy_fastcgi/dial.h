@@ -16,6 +16,7 @@ typedef struct {
     const char *url;          /* fcgi://host[:port]/path: where to, for a worker without an address
                                * of its own */
     int client_fd;            /* who leaves ends it; -1: do not watch */
+    apr_time_t deadline;      /* of a TLS handshake, monotonic; 0: none but connectiontimeout */
     bool is_fresh;            /* no kept connection is wanted */
     fcgi_lease_t lease;       /* what was reached */
     fcgi_wait_t wait;         /* with APR_EINPROGRESS */
@@ -27,7 +28,7 @@ typedef struct {
     const char *shown;        /* the address in words */
 } fcgi_dial_t;
 
-/** Begin, when the first five fields are set and the rest is 0.
+/** Begin, when the first six fields are set and the rest is 0.
  *  returns  APR_SUCCESS      lease.connection is there: a kept one, else a new one
  *           APR_EINPROGRESS  wait for dial->wait, then call fcgi_dial_step()
  *           APR_EAGAIN       no right to a connection, and no thread to wait in; else as

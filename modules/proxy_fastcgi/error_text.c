@@ -2,8 +2,6 @@
 /* error_text.c - see error_text.h. */
 #include "error_text.h"
 
-#include <stdbool.h>
-
 #include "fastcgi_log.h"
 #include "http_log.h"
 
@@ -83,10 +81,11 @@ static void keep(fcgi_error_text_t *text, fcgi_span_t piece)
     }
 }
 
-void fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
+bool fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
 {
     const unsigned char *end;
 
+    text->bytes += piece.bytes;
     while (piece.bytes > 0 && (end = memchr(piece.at, '\n', piece.bytes))) {
         const size_t bytes = (size_t)(end - piece.at);
         if (text->line_bytes > 0) {
@@ -101,6 +100,7 @@ void fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
     if (piece.bytes > 0) {
         keep(text, piece);
     }
+    return text->bytes <= FCGI_ERROR_BYTES_MAX;
 }
 
 void fcgi_error_text_end(fcgi_error_text_t *text)

@@ -66,7 +66,7 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
         .deaths = job->deaths,
         .is_over_budget = ran_perhaps && !fcgi_backend_may_resend(job->worker),
     };
-    if (job->deadline && fcgi_now() >= job->deadline) {
+    if (fcgi_try_is_past_deadline(job)) {
         return FCGI_GIVE_UP;
     }
     return fcgi_failover_decide(&failed);
@@ -112,6 +112,7 @@ static progress_t end_with(fcgi_job_t *job, int status)
 
 static progress_t end_tries(fcgi_job_t *job)
 {
+    fcgi_absorb_end(&job->reply.absorb, job->outcome == LB_CLIENT_ABORT);
     fcgi_ending_leave_notes(job);
     return end_with(job, job->outcome == LB_SERVED ? fcgi_ending_of_success(job)
                                                    : fcgi_ending_of_failure(job));
@@ -146,6 +147,16 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
     return rc == OK ? GOES_ON : refuse(job, rc);
 }
 
+static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
+{
+    job->state = FCGI_JOB_QUEUED;
+    job->wait = (fcgi_wait_t){ .fd = turn->fd, .client_fd = fcgi_try_client_fd(job->r),
+                               .wanted = FCGI_READABLE | fcgi_try_client_may_end(job),
+                               .timeout = turn->timeout };
+    fcgi_try_mind_deadline(job);
+    return WAITS;
+}
+
 /* What the balancer says about the request's turn. */
 static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
 {
@@ -153,10 +164,7 @@ static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
     case LB_TURN_HELD:
         return hold_right(job, &turn);
     case LB_TURN_QUEUED:
-        job->state = FCGI_JOB_QUEUED;
-        job->wait = (fcgi_wait_t){ .fd = turn.fd, .client_fd = fcgi_try_client_fd(job->r),
-                                   .wanted = FCGI_READABLE, .timeout = turn.timeout };
-        return WAITS;
+        return wait_for_turn(job, &turn);
     default:
         return job->tries > 0 ? end_tries(job)
                               : end_with(job, fcgi_ending_answer(job->r, HTTP_SERVICE_UNAVAILABLE));
@@ -177,10 +185,23 @@ static progress_t refuse_to_wait(fcgi_job_t *job)
     return refuse(job, HTTP_SERVICE_UNAVAILABLE);
 }
 
+/* The time of all tries is over, while it waits for another member. */
+static progress_t end_waiting(fcgi_job_t *job)
+{
+    fcgi_ending_log_failure(job, APLOG_WARNING, "it has waited for another member");
+    ticket_pause(job->ticket);
+    job->outcome = LB_TOTAL_TIMEOUT;
+    job->why = "the whole request took too long (total), the wait for another member too";
+    return end_tries(job);
+}
+
 static progress_t ask_for_turn(fcgi_job_t *job, unsigned came)
 {
     if (came & FCGI_NO_THREAD) {
         return refuse_to_wait(job);
+    }
+    if (fcgi_try_is_past_deadline(job)) {
+        return end_waiting(job);
     }
     if (came & FCGI_CLIENT_GONE) {
         job->r->connection->aborted = 1;

@@ -51,6 +51,8 @@ typedef struct {
     fcgi_pump_t pump;
     fcgi_reply_t reply;
     fcgi_error_text_t error_text;
+    int interims;                   /* interim answers, and the bytes of their heads */
+    size_t interim_bytes;
     unsigned char *buffer;          /* what is read into; NULL while the request is parked */
     size_t buffer_bytes;
     const char *why;                /* a sentence about the failure */

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
+#include "absorb.h"
 #include "ap_mpm.h"
 #include "checker.h"
 #include "config_check.h"
@@ -85,6 +86,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(fcgi_parking_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     fcgi_park_register_hooks(p);
     fcgi_status_section_register();
+    fcgi_absorb_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

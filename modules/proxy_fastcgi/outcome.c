@@ -78,9 +78,12 @@ static lb_outcome_t timeout_outcome(fcgi_job_t *job)
         job->why = "the whole request took too long (total)";
         return LB_TOTAL_TIMEOUT;
     case FCGI_LIMIT_CLIENT:
-        job->why = "the client sent no more of its request body in time (Timeout)";
+        job->why = "the client sent too little of its request body in time (Timeout, minrate)";
         job->body.error = APR_TIMEUP;
         return LB_CLIENT_ERROR;
+    case FCGI_LIMIT_READER:
+        job->why = "the client took no more of the answer in time (Timeout)";
+        return LB_CLIENT_ABORT;
     case FCGI_LIMIT_GUARD:
         job->why = "a kept connection gave no answer: its peer may still be busy";
         return LB_STALE;

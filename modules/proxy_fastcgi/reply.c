@@ -28,7 +28,7 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 {
     *reply = (fcgi_reply_t){ .r = r, .config = config, .member = member, .promised_bytes = -1 };
     reply->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    fcgi_absorb_init(&reply->absorb, r, fcgi_proxy_config_absorb_limit(config));
+    fcgi_absorb_begin(&reply->absorb, r, fcgi_proxy_config_absorb_limit(config));
 }
 
 /* ---- The head -------------------------------------------------------------------------------- */
@@ -465,7 +465,6 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     }
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
-    fcgi_absorb_give_rest(&reply->absorb, reply->out);
     if (is_taken(reply)) {
         judge(reply, ap_pass_brigade(reply->r->output_filters, reply->out));
     }
@@ -491,7 +490,6 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
         return;
     }
     /* What there is goes out first, so that the headers are on their way before the error. */
-    fcgi_absorb_give_rest(&reply->absorb, reply->out);
     APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));
     ap_proxy_backend_broke(r, reply->out);
     ap_pass_brigade(r->output_filters, reply->out);

@@ -12,6 +12,7 @@
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
+#define INTERIMS_MAX       100      /* interim answers of one try */
 
 /* ---- What the pump tells --------------------------------------------------------------------- */
 
@@ -24,8 +25,10 @@ static bool goes_on(const fcgi_job_t *job)
 
 static void mind_slow_client(fcgi_job_t *job)
 {
-    job->pump.client_is_behind =
-        job->pump.client_fd >= 0 && fcgi_absorb_is_behind(&job->reply.absorb);
+    const bool is_there = !job->reply.client_is_gone;
+
+    job->pump.client_is_behind = is_there && fcgi_absorb_is_behind(&job->reply.absorb);
+    job->pump.client_is_full = is_there && fcgi_absorb_is_full(&job->reply.absorb);
 }
 
 static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last)
@@ -73,6 +76,21 @@ static void end_waiting(fcgi_job_t *job)
     }
 }
 
+/* Each costs memory until the request ends. */
+static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
+{
+    job->interims++;
+    job->interim_bytes += head_bytes;
+    if (job->interims > INTERIMS_MAX) {
+        job->reply.why = "too many interim answers (1xx)";
+    }
+    else if (job->interim_bytes > FCGI_HEAD_BYTES_MAX) {
+        job->reply.head_is_too_big = true;
+        job->reply.why = "the heads of its interim answers (1xx) are too big, all together";
+    }
+    return job->reply.why != NULL;
+}
+
 static bool on_head(void *baton, fcgi_span_t head)
 {
     fcgi_job_t *job = baton;
@@ -84,8 +102,9 @@ static bool on_head(void *baton, fcgi_span_t head)
     }
     if (is_interim) {
         fcgi_exchange_expect_another_head(&job->exchange);
+        return !has_too_many_interims(job, head.bytes);
     }
-    else if (!job->body.is_read) {
+    if (!job->body.is_read) {
         /* Nobody reads the rest of the body: httpd must not wait for it before this answer, and
          * behind it no 100 Continue asks for it. */
         job->r->connection->keepalive = AP_CONN_CLOSE;
@@ -113,7 +132,11 @@ static bool on_body(void *baton, fcgi_span_t piece)
 static bool on_stderr(void *baton, fcgi_span_t piece)
 {
     fcgi_job_t *job = baton;
-    fcgi_error_text_add(&job->error_text, piece);
+
+    if (!fcgi_error_text_add(&job->error_text, piece)) {
+        job->reply.why = "it writes to STDERR without end";
+        return false;
+    }
     return true;
 }
 
@@ -199,11 +222,30 @@ static int lay_out_request(fcgi_job_t *job, fcgi_span_t *request)
     return OK;
 }
 
+bool fcgi_try_is_past_deadline(const fcgi_job_t *job)
+{
+    return job->deadline > 0 && fcgi_now() >= job->deadline;
+}
+
+void fcgi_try_mind_deadline(fcgi_job_t *job)
+{
+    const apr_interval_time_t left = job->deadline - fcgi_now();
+
+    if (job->deadline > 0 && (job->wait.timeout < 0 || left < job->wait.timeout)) {
+        job->wait.timeout = left > 0 ? left : 0;
+    }
+}
+
 /* Off is mod_proxy's default: it is told apart from a written one by nobody, and a pause is a good
  * time to flush. */
 static apr_interval_time_t flush_wait_of(const proxy_worker *worker)
 {
     return worker->s->flush_packets == flush_on ? 0 : worker->s->flush_wait;
+}
+
+unsigned fcgi_try_client_may_end(const fcgi_job_t *job)
+{
+    return job->config->ignores_client_abort > 0 ? FCGI_CLIENT_MAY_END : 0;
 }
 
 int fcgi_try_client_fd(request_rec *r)
@@ -257,6 +299,7 @@ static void prepare_pump(fcgi_job_t *job, fcgi_span_t request)
         .baton = job,
         .buffer_bytes = job->buffer_bytes,
         .client_fd = fcgi_try_client_fd(job->r),
+        .client_may_end = fcgi_try_client_may_end(job) != 0,
         .flush_wait = flush_wait_of(job->worker),
     };
     set_time_limits(job);
@@ -327,11 +370,20 @@ static bool begin_exchange(fcgi_job_t *job)
     return go_on_with_exchange(job, 0);
 }
 
+static bool give_dialling_up(fcgi_job_t *job)
+{
+    fcgi_dial_hang_up(&job->dial);
+    job->connected = fcgi_now();
+    job->why = "the whole request took too long (total), before there was a connection";
+    return is_over(job, LB_TOTAL_TIMEOUT);
+}
+
 static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
 {
     if (rv == APR_EINPROGRESS) {
         job->state = FCGI_JOB_CONNECTING;
         job->wait = job->dial.wait;
+        fcgi_try_mind_deadline(job);
         return false;
     }
     job->connected = fcgi_now();
@@ -362,10 +414,13 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->member = fcgi_backend_name(job->r, job->worker, job->url);
     fcgi_try_give_buffer_back(job);    /* of the try before; another member, another size */
     job->buffer_bytes = buffer_bytes_of(job->worker);
+    job->interims = 0;
+    job->interim_bytes = 0;
     job->exchange = (fcgi_exchange_t){ 0 };
     job->pump = (fcgi_pump_t){ 0 };
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);
     job->dial = (fcgi_dial_t){ .r = job->r, .worker = job->worker, .url = job->url,
+                               .deadline = job->deadline,
                                .client_fd = minds_client ? fcgi_try_client_fd(job->r) : -1,
                                .is_fresh = job->wants_fresh, .why = "" };
     return judge_dial(job, fcgi_dial_begin(&job->dial));
@@ -373,9 +428,11 @@ bool fcgi_try_begin(fcgi_job_t *job)
 
 bool fcgi_try_go_on(fcgi_job_t *job, unsigned came)
 {
-    return job->state == FCGI_JOB_CONNECTING
-           ? judge_dial(job, fcgi_dial_step(&job->dial, came))
-           : go_on_with_exchange(job, came);
+    if (job->state == FCGI_JOB_EXCHANGING) {
+        return go_on_with_exchange(job, came);
+    }
+    return fcgi_try_is_past_deadline(job) ? give_dialling_up(job)
+                                          : judge_dial(job, fcgi_dial_step(&job->dial, came));
 }
 
 bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job)

@@ -20,6 +20,13 @@ bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
 /** The client's socket, to watch while waiting; -1: it has none of its own. */
 int fcgi_try_client_fd(request_rec *r);
 
+/** How FCGI_CLIENT_GONE is to be watched for: FCGI_CLIENT_MAY_END, or 0. */
+unsigned fcgi_try_client_may_end(const fcgi_job_t *job);
+
+/** Is the time of all tries over? A wait ends with it at the latest. */
+bool fcgi_try_is_past_deadline(const fcgi_job_t *job);
+void fcgi_try_mind_deadline(fcgi_job_t *job);
+
 /** What was read was passed on, and nothing is read for now. */
 void fcgi_try_give_buffer_back(fcgi_job_t *job);
 

@@ -620,6 +620,42 @@ START_TEST(empty_foreign_record_is_doubtful_too)
 }
 END_TEST
 
+/* A peer that sends such for ever is never silent: time limits that begin again with each byte do
+ * not end it. */
+START_TEST(too_many_records_in_a_row_that_bring_nothing_are_bad)
+{
+    static const struct { unsigned type, id; const char *text; } kinds[] = {
+        { FCGI_STDERR, ID, "" }, { FCGI_STDOUT, ID + 1, "foreign" }, { FCGI_STDIN, ID, "x" },
+    };
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        said_nothing();
+        transcript_text(&t, FCGI_STDOUT, ID, HEAD);
+        for (int n = 0; n < FCGI_VAIN_RECORDS_MAX; n++) {
+            transcript_text(&t, kinds[i].type, kinds[i].id, kinds[i].text);
+        }
+        play(0, 0, 1000);
+        ck_assert_int_eq(p.x.state, FCGI_READING_BODY);
+        ck_assert_uint_eq(p.x.content_bytes, strlen(HEAD));
+        transcript_text(&t, kinds[i].type, kinds[i].id, kinds[i].text);
+        play(0, 0, 1000);
+        ck_assert_int_eq(p.x.state, FCGI_BROKEN);
+        ck_assert_int_eq(p.x.reason, FCGI_REASON_VAIN);
+    }
+}
+END_TEST
+
+START_TEST(a_byte_of_content_makes_up_for_records_that_bring_nothing)
+{
+    transcript_text(&t, FCGI_STDOUT, ID, HEAD);
+    for (int n = 0; n < 3 * FCGI_VAIN_RECORDS_MAX; n++) {
+        transcript_text(&t, FCGI_STDERR, ID, n % FCGI_VAIN_RECORDS_MAX ? "" : "x");
+    }
+    ends();
+    play(0, 0, 1000);
+    ck_assert_int_eq(p.x.state, FCGI_ENDED);
+}
+END_TEST
+
 START_TEST(nothing_is_used_up_after_the_end)
 {
     ends();
@@ -1287,6 +1323,8 @@ static TCase *input_tests(void)
     tcase_add_test(tc, every_type_but_three_is_skipped_and_doubtful);
     tcase_add_test(tc, management_records_are_skipped_and_doubtful);
     tcase_add_test(tc, empty_foreign_record_is_doubtful_too);
+    tcase_add_test(tc, too_many_records_in_a_row_that_bring_nothing_are_bad);
+    tcase_add_test(tc, a_byte_of_content_makes_up_for_records_that_bring_nothing);
     tcase_add_test(tc, nothing_is_used_up_after_the_end);
     tcase_add_test(tc, bad_is_told_once);
     tcase_add_test(tc, nothing_fed_is_nothing_said);

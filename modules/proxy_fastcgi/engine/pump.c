@@ -4,6 +4,8 @@
 
 #include "apr_errno.h"
 
+#define LOOK_AGAIN_US (20 * 1000)
+
 static apr_status_t stop(fcgi_pump_t *pump)
 {
     pump->stopped_by_owner = true;
@@ -68,18 +70,25 @@ static apr_status_t feed(fcgi_pump_t *pump, fcgi_span_t in)
     }
 }
 
+/* The backend is not silent. Records that bring nothing are silence. */
+static void note_content(fcgi_pump_t *pump)
+{
+    pump->waiting_since = fcgi_now();
+    if (pump->first_byte_at == 0) {
+        pump->first_byte_at = pump->waiting_since;
+    }
+}
+
 /* Read once and hand out what came.
  * returns  APR_EAGAIN when the exchange goes on */
 static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
 {
+    const uint64_t content_before = pump->exchange->content_bytes;
     size_t got;
     apr_status_t rv =
         fcgi_connection_read(pump->connection, pump->buffer, pump->buffer_bytes, &got);
 
     *got_any = rv == APR_SUCCESS;
-    if (*got_any && pump->first_byte_at == 0) {
-        pump->first_byte_at = fcgi_now();
-    }
     if (APR_STATUS_IS_EOF(rv)) {
         fcgi_exchange_eof(pump->exchange);
         return status_of(pump->exchange);
@@ -88,6 +97,9 @@ static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
         return rv;
     }
     rv = feed(pump, fcgi_span(pump->buffer, got));
+    if (pump->exchange->content_bytes > content_before) {
+        note_content(pump);
+    }
     if (rv == APR_EAGAIN && !pump->owner->on_drained(pump->baton)) {
         return stop(pump);
     }
@@ -117,20 +129,43 @@ static bool write_some(fcgi_pump_t *pump)
     return false;
 }
 
-/* Fetch the next chunk of the body. Before the client is asked, an early answer is read.
- * returns  APR_EAGAIN to go on; body_is_late: the client has not sent it yet */
-static apr_status_t fetch_chunk(fcgi_pump_t *pump)
+static apr_status_t time_is_over(fcgi_pump_t *pump, fcgi_limit_t limit)
 {
-    fcgi_span_t chunk;
-    bool last = false, got_any;
+    pump->limit = limit;
+    return APR_TIMEUP;
+}
 
-    if (pump->has_begun) {
-        const apr_status_t rv = read_some(pump, &got_any);
-        if (!APR_STATUS_IS_EAGAIN(rv)) {
-            return rv;
-        }
+static bool is_past_deadline(const fcgi_pump_t *pump)
+{
+    return pump->deadline > 0 && fcgi_now() >= pump->deadline;
+}
+
+/* Who sends as slowly as it likes holds the backend as long as it likes. What comes faster makes up
+ * for what came late, but not for what is to come.
+ * returns  is the client too slow? */
+static bool charge_client(fcgi_pump_t *pump, size_t bytes)
+{
+    pump->waiting_since = fcgi_now();    /* now the backend is waited for */
+    pump->client_late += pump->waiting_since - pump->client_asked_at;
+    pump->client_asked_at = 0;
+    if (pump->body_rate == 0) {
+        return false;
     }
+    pump->client_late -= (apr_interval_time_t)((int64_t)bytes * APR_USEC_PER_SEC / pump->body_rate);
+    pump->client_late = pump->client_late > 0 ? pump->client_late : 0;
+    return pump->client_late > pump->client_grace;
+}
+
+/* returns  as fetch_chunk() */
+static apr_status_t ask_for_chunk(fcgi_pump_t *pump)
+{
     const bool may_wait = pump->client_fd < 0;
+    fcgi_span_t chunk;
+    bool last = false;
+
+    if (pump->client_asked_at == 0) {
+        pump->client_asked_at = fcgi_now();
+    }
     const fcgi_chunk_t got = pump->owner->next_chunk(pump->baton, may_wait, &chunk, &last);
     pump->body_is_late = got == FCGI_CHUNK_LATER;
     if (got == FCGI_CHUNK_FAILED) {
@@ -138,8 +173,26 @@ static apr_status_t fetch_chunk(fcgi_pump_t *pump)
     }
     if (got == FCGI_CHUNK_READY) {
         fcgi_exchange_body(pump->exchange, chunk, last);
+        if (charge_client(pump, chunk.bytes) && !last) {
+            return time_is_over(pump, FCGI_LIMIT_CLIENT);
+        }
     }
     return APR_EAGAIN;
+}
+
+/* Fetch the next chunk of the body. Before the client is asked, an early answer is read.
+ * returns  APR_EAGAIN to go on; body_is_late: the client has not sent it yet */
+static apr_status_t fetch_chunk(fcgi_pump_t *pump)
+{
+    bool got_any;
+
+    if (pump->has_begun && !pump->client_is_full) {
+        const apr_status_t rv = read_some(pump, &got_any);
+        if (!APR_STATUS_IS_EAGAIN(rv)) {
+            return rv;
+        }
+    }
+    return ask_for_chunk(pump);
 }
 
 /* ---- Waiting -------------------------------------------------------------------------------- */
@@ -152,23 +205,28 @@ static void consider(fcgi_pump_t *pump, apr_interval_time_t limit, fcgi_limit_t 
     }
 }
 
-/* How long to wait at most, and which limit that is. */
-static void find_limit(fcgi_pump_t *pump)
+/* Of those limits that depend on who is waited for. */
+static void begin_limit(fcgi_pump_t *pump, apr_interval_time_t waited, apr_time_t now)
 {
-    const apr_time_t now = fcgi_now();
-    const apr_interval_time_t waited = now - pump->waiting_since;
-
-    pump->wait.timeout = pump->timeout - waited;
     pump->due = FCGI_LIMIT_SILENCE;
-    if (pump->wait.wanted & FCGI_CLIENT_READABLE) {
+    pump->wait.timeout = pump->timeout - waited;
+    if (pump->client_is_full) {
+        pump->due = FCGI_LIMIT_READER;
         pump->wait.timeout = pump->client_timeout - waited;
+    }
+    else if (pump->body_is_late) {
         pump->due = FCGI_LIMIT_CLIENT;
+        pump->wait.timeout = pump->client_timeout - waited;
+        if (pump->body_rate > 0) {
+            consider(pump, pump->client_grace - pump->client_late - (now - pump->client_asked_at),
+                     FCGI_LIMIT_CLIENT);
+        }
     }
     else if (pump->first_byte_at == 0 && fcgi_exchange_is_sent(pump->exchange)) {
+        pump->due = FCGI_LIMIT_FIRST_BYTE;
         if (pump->first_byte > 0) {
             pump->wait.timeout = pump->first_byte - waited;
         }
-        pump->due = FCGI_LIMIT_FIRST_BYTE;
         if (pump->guard > 0) {
             consider(pump, pump->guard - waited, FCGI_LIMIT_GUARD);
         }
@@ -176,11 +234,22 @@ static void find_limit(fcgi_pump_t *pump)
             consider(pump, pump->notice_after - waited, FCGI_LIMIT_NOTICE);
         }
     }
+}
+
+/* How long to wait at most, and which limit that is. */
+static void find_limit(fcgi_pump_t *pump)
+{
+    const apr_time_t now = fcgi_now();
+
+    begin_limit(pump, now - pump->waiting_since, now);
     if (pump->deadline > 0) {
         consider(pump, pump->deadline - now, FCGI_LIMIT_TOTAL);
     }
     if (pump->may_pause && pump->flush_wait >= 0) {
         consider(pump, pump->flush_wait, FCGI_LIMIT_PAUSE);
+    }
+    if (pump->client_is_behind && pump->client_fd < 0) {
+        consider(pump, LOOK_AGAIN_US, FCGI_LIMIT_LOOK);
     }
     if (pump->wait.timeout < 0) {
         pump->wait.timeout = 0;
@@ -189,11 +258,14 @@ static void find_limit(fcgi_pump_t *pump)
 
 static void prepare_wait(fcgi_pump_t *pump)
 {
-    pump->wait.fd = pump->connection->fd;
+    const unsigned of_backend = (pump->client_is_full ? 0 : FCGI_READABLE)
+                                | (pump->has_output ? FCGI_WRITABLE : 0);
+
+    pump->wait.fd = of_backend ? pump->connection->fd : -1;
     pump->wait.client_fd = pump->client_fd;
-    pump->wait.wanted = FCGI_READABLE | (pump->has_output ? FCGI_WRITABLE : 0)
-                        | (pump->body_is_late ? FCGI_CLIENT_READABLE : 0)
-                        | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0);
+    pump->wait.wanted = of_backend | (pump->body_is_late ? FCGI_CLIENT_READABLE : 0)
+                        | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0)
+                        | (pump->client_may_end ? FCGI_CLIENT_MAY_END : 0);
     find_limit(pump);
 }
 
@@ -202,9 +274,27 @@ static void prepare_wait(fcgi_pump_t *pump)
 static apr_status_t judge_guard(fcgi_pump_t *pump)
 {
     pump->guard = 0;
-    if (pump->owner->on_guard(pump->baton)) {
-        pump->limit = FCGI_LIMIT_GUARD;
-        return APR_TIMEUP;
+    return pump->owner->on_guard(pump->baton) ? time_is_over(pump, FCGI_LIMIT_GUARD) : APR_EAGAIN;
+}
+
+static bool goes_on_without_client(fcgi_pump_t *pump)
+{
+    pump->client_fd = -1;    /* said once */
+    pump->client_is_behind = pump->client_is_full = false;
+    return pump->owner->on_client_gone(pump->baton);
+}
+
+/* What the client did while we waited. */
+static apr_status_t mind_client(fcgi_pump_t *pump, unsigned came)
+{
+    if (came & FCGI_CLIENT_GONE) {
+        return goes_on_without_client(pump) ? APR_EAGAIN : stop(pump);
+    }
+    if (came & FCGI_CLIENT_WRITABLE) {
+        if (pump->client_is_full) {
+            pump->waiting_since = fcgi_now();    /* it was the client that was waited for */
+        }
+        return pump->owner->on_client_ready(pump->baton) ? APR_EAGAIN : stop(pump);
     }
     return APR_EAGAIN;
 }
@@ -215,31 +305,18 @@ static apr_status_t time_is_up(fcgi_pump_t *pump)
     case FCGI_LIMIT_PAUSE:
         pump->may_pause = false;
         return pump->owner->on_pause(pump->baton) ? APR_EAGAIN : stop(pump);
+    case FCGI_LIMIT_LOOK:
+        return pump->owner->on_client_ready(pump->baton) ? APR_EAGAIN : stop(pump);
+    case FCGI_LIMIT_READER:
+        return goes_on_without_client(pump) ? APR_EAGAIN : time_is_over(pump, FCGI_LIMIT_READER);
     case FCGI_LIMIT_GUARD:
         return judge_guard(pump);
     case FCGI_LIMIT_NOTICE:
         pump->notice_after = 0;
         return pump->owner->on_slow(pump->baton) ? APR_EAGAIN : stop(pump);
     default:
-        pump->limit = pump->due;
-        return APR_TIMEUP;
+        return time_is_over(pump, pump->due);
     }
-}
-
-/* What the client did while we waited. */
-static apr_status_t mind_client(fcgi_pump_t *pump, unsigned came)
-{
-    if (came & FCGI_CLIENT_GONE) {
-        if (!pump->owner->on_client_gone(pump->baton)) {
-            return stop(pump);
-        }
-        pump->client_fd = -1;    /* said once */
-        pump->client_is_behind = false;
-    }
-    else if ((came & FCGI_CLIENT_WRITABLE) && !pump->owner->on_client_ready(pump->baton)) {
-        return stop(pump);
-    }
-    return APR_EAGAIN;
 }
 
 /* ---- One step -------------------------------------------------------------------------------- */
@@ -260,10 +337,10 @@ static apr_status_t take_up(fcgi_pump_t *pump, unsigned came)
     if (came & FCGI_WRITABLE) {
         pump->has_output = write_some(pump);
     }
-    if (came & (FCGI_WRITABLE | FCGI_READABLE | FCGI_CLIENT_READABLE)) {
+    if (came & (FCGI_WRITABLE | FCGI_CLIENT_READABLE)) {
         pump->waiting_since = fcgi_now();
     }
-    if (came & FCGI_READABLE) {
+    if ((came & FCGI_READABLE) && !pump->client_is_full) {
         rv = read_some(pump, &got_any);
         pump->may_pause |= got_any;
     }
@@ -275,7 +352,8 @@ static apr_status_t take_up(fcgi_pump_t *pump, unsigned came)
 static apr_status_t send_body(fcgi_pump_t *pump)
 {
     pump->body_is_late = false;
-    while (!pump->body_is_late && fcgi_exchange_wants_body(pump->exchange)) {
+    while (!pump->body_is_late && fcgi_exchange_wants_body(pump->exchange)
+           && !is_past_deadline(pump)) {
         const apr_status_t rv = fetch_chunk(pump);
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
@@ -299,7 +377,10 @@ apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came)
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
         }
-        if (!fcgi_connection_holds_data(pump->connection)) {
+        if (is_past_deadline(pump)) {    /* whatever came, it is not the end */
+            return time_is_over(pump, FCGI_LIMIT_TOTAL);
+        }
+        if (pump->client_is_full || !fcgi_connection_holds_data(pump->connection)) {
             prepare_wait(pump);
             return APR_EAGAIN;
         }

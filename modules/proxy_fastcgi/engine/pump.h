@@ -46,9 +46,11 @@ typedef enum {
     FCGI_LIMIT_FIRST_BYTE,
     FCGI_LIMIT_SILENCE,
     FCGI_LIMIT_TOTAL,
-    FCGI_LIMIT_CLIENT,     /* the client sent no more of its body */
+    FCGI_LIMIT_CLIENT,     /* the client sent no more of its body, or too little */
+    FCGI_LIMIT_READER,     /* the client took no more of its answer */
     FCGI_LIMIT_NOTICE,     /* no limit: on_slow is due */
     FCGI_LIMIT_PAUSE,      /* no limit: on_pause is due */
+    FCGI_LIMIT_LOOK,       /* no limit: has a client without a descriptor room? */
     FCGI_LIMIT_GUARD       /* a kept connection whose peer may be busy with something else */
 } fcgi_limit_t;
 
@@ -60,13 +62,18 @@ typedef struct {
     unsigned char *buffer;            /* for reading */
     size_t buffer_bytes;
     int client_fd;                    /* to watch while waiting; -1: do not */
+    bool client_may_end;              /* who closes its sending side alone has not gone */
     bool client_is_behind;            /* the owner sets it: watch for room at the client too */
+    bool client_is_full;              /* likewise: and read no more until there is room */
 
     /* time limits, us */
     apr_interval_time_t first_byte;   /* from the request sent to the first byte; 0: timeout */
-    apr_interval_time_t timeout;      /* between two bytes */
+    apr_interval_time_t timeout;      /* between two bytes of content */
     apr_interval_time_t client_timeout;
-    apr_time_t deadline;              /* of everything, monotonic; 0: none */
+    int64_t body_rate;                /* bytes/s that a client has to send while it is waited for;
+                                       * 0: any */
+    apr_interval_time_t client_grace; /* so far may it fall behind that */
+    apr_time_t deadline;              /* of everything, whatever comes; monotonic, 0: none */
     apr_interval_time_t guard;        /* for the first byte, on a kept connection; 0: none */
     apr_interval_time_t notice_after; /* call on_slow once when no first byte came; 0: do not */
     apr_interval_time_t flush_wait;   /* call on_pause after so many us of silence; 0 at once,
@@ -83,6 +90,8 @@ typedef struct {
 
     /* private */
     apr_time_t waiting_since;
+    apr_time_t client_asked_at;       /* for the next chunk; 0: it is not waited for */
+    apr_interval_time_t client_late;  /* how far it is behind body_rate */
     fcgi_limit_t due;                 /* what the wait's time limit stands for */
     bool has_begun;                   /* the first part of the request was sent */
     bool has_output;                  /* that waits for room */

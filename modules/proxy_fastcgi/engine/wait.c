@@ -37,7 +37,8 @@ unsigned fcgi_wait_in_thread(const fcgi_wait_t *wait)
           .events = (short)((wait->wanted & FCGI_READABLE ? POLLIN : 0)
                             | (wait->wanted & FCGI_WRITABLE ? POLLOUT : 0)) },
         { .fd = wait->client_fd,
-          .events = (short)(POLLRDHUP | (wait->wanted & FCGI_CLIENT_READABLE ? POLLIN : 0)
+          .events = (short)((wait->wanted & FCGI_CLIENT_MAY_END ? 0 : POLLRDHUP)
+                            | (wait->wanted & FCGI_CLIENT_READABLE ? POLLIN : 0)
                             | (wait->wanted & FCGI_CLIENT_WRITABLE ? POLLOUT : 0)) },
     };
     if (!wait_for(fds, wait->client_fd < 0 ? 1 : 2, wait->timeout)) {

@@ -13,14 +13,15 @@
 #define FCGI_WRITABLE        2u
 #define FCGI_CLIENT_READABLE 4u
 #define FCGI_CLIENT_WRITABLE 8u
-#define FCGI_CLIENT_GONE     16u   /* always watched when there is a client */
+#define FCGI_CLIENT_GONE     16u   /* it has closed its side; watched when there is a client */
 #define FCGI_TIME_IS_UP      32u
 #define FCGI_NO_THREAD       64u   /* there is no thread to spare to wait in, see parking.h */
+#define FCGI_CLIENT_MAY_END  128u  /* only wanted: but for a reset it has not gone */
 
 typedef struct {
     int fd;                        /* -1: none */
     int client_fd;                 /* -1: none */
-    unsigned wanted;               /* of the first four */
+    unsigned wanted;               /* of the first four, and the last */
     apr_interval_time_t timeout;   /* us from now; 0 only looks; negative: no limit */
 } fcgi_wait_t;
 

@@ -102,7 +102,8 @@ static uint32_t events_of_backend(unsigned wanted)
 /* Not EPOLLIN, unless it is wanted: the next request may lie there already. */
 static uint32_t events_of_client(unsigned wanted)
 {
-    return EPOLLRDHUP | (wanted & FCGI_CLIENT_READABLE ? EPOLLIN : 0)
+    return (wanted & FCGI_CLIENT_MAY_END ? 0 : EPOLLRDHUP)
+           | (wanted & FCGI_CLIENT_READABLE ? EPOLLIN : 0)
            | (wanted & FCGI_CLIENT_WRITABLE ? EPOLLOUT : 0);
 }
 

@@ -152,6 +152,7 @@ static fcgi_span_t take(fcgi_exchange_t *x, fcgi_span_t *in, size_t bytes)
 static fcgi_span_t take_content(fcgi_exchange_t *x, fcgi_span_t *in, size_t bytes)
 {
     x->content_left = (uint16_t)(x->content_left - bytes);
+    x->content_bytes += x->record_is_skipped ? 0 : bytes;
     return take(x, in, bytes);
 }
 
@@ -197,17 +198,8 @@ static void skip_record(fcgi_exchange_t *x)
     x->stream_is_doubtful = true;
 }
 
-/* What a record header alone decides. */
-static void open_record(fcgi_exchange_t *x)
+static void open_by_type(fcgi_exchange_t *x)
 {
-    x->header_bytes = 0;
-    x->content_left = x->record.content_bytes;
-    x->padding_left = x->record.padding_bytes;
-    x->record_is_skipped = false;
-    if (x->record.request_id != x->request_id) {
-        skip_record(x);
-        return;
-    }
     switch (x->record.type) {
     case FCGI_STDOUT:
         open_stdout(x);
@@ -219,6 +211,24 @@ static void open_record(fcgi_exchange_t *x)
         break;
     default:
         skip_record(x);
+    }
+}
+
+/* What a record header alone decides. */
+static void open_record(fcgi_exchange_t *x)
+{
+    x->header_bytes = 0;
+    x->content_left = x->record.content_bytes;
+    x->padding_left = x->record.padding_bytes;
+    x->record_is_skipped = false;
+    if (x->record.request_id != x->request_id) {
+        skip_record(x);
+    }
+    else {
+        open_by_type(x);
+    }
+    if (++x->vain_records > FCGI_VAIN_RECORDS_MAX && !is_over(x)) {
+        break_off(x, FCGI_REASON_VAIN);
     }
 }
 
@@ -304,6 +314,7 @@ static fcgi_event_t read_content(fcgi_exchange_t *x, fcgi_span_t *in)
         take_content(x, in, content_here(x, in));
         return no_event();
     }
+    x->vain_records = 0;
     switch (x->record.type) {
     case FCGI_STDOUT:
         return read_stdout(x, in);

@@ -37,7 +37,8 @@ typedef enum {
     X(FCGI_REASON_VERSION,       "a record of a version other than 1")                      \
     X(FCGI_REASON_SHORT_END,     "an END_REQUEST record of less than 8 bytes")              \
     X(FCGI_REASON_AFTER_STDOUT,  "STDOUT content after the end of STDOUT")                  \
-    X(FCGI_REASON_EOF,           "the connection was closed before END_REQUEST")
+    X(FCGI_REASON_EOF,           "the connection was closed before END_REQUEST")            \
+    X(FCGI_REASON_VAIN,          "too many records in a row that bring nothing")
 
 typedef enum {
 #define X(reason, sentence) reason,
@@ -65,6 +66,10 @@ typedef struct {
 
 #define FCGI_END_BODY_BYTES 8
 
+/* So many records may follow each other without a byte of STDOUT, STDERR or END_REQUEST of this
+ * request: a peer that sends such for ever is never silent, and never done. */
+#define FCGI_VAIN_RECORDS_MAX 1000
+
 /* private: how far sending has come; out() walks a copy of it, sent() the original */
 typedef struct {
     fcgi_span_t request;          /* the rest of BEGIN_REQUEST and PARAMS */
@@ -83,6 +88,7 @@ typedef struct {
     bool     head_is_complete;
     bool     stream_is_doubtful;  /* a record with a foreign id or type was skipped: do not reuse */
     uint64_t bytes_received;      /* all of them, headers and padding too */
+    uint64_t content_bytes;       /* of them what is content of this request's records */
     uint64_t body_bytes;          /* body handed out so far */
 
     /* private */
@@ -97,6 +103,7 @@ typedef struct {
     uint8_t header_bytes;         /* of it that are here; 0 while content or padding comes in */
     fcgi_record_t record;         /* the record whose content is coming in */
     bool record_is_skipped;
+    unsigned vain_records;        /* in a row, up to now */
     uint16_t content_left;
     uint8_t padding_left;
     unsigned char end_body[FCGI_END_BODY_BYTES];
