@@ -64,7 +64,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
 {
     const int status = atoi(value);
 
-    if (!ap_is_HTTP_VALID_RESPONSE(status)) {
+    if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
         return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
     }
     reply->r->status = status;
@@ -72,13 +72,18 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     return true;
 }
 
-static bool set_content_length(fcgi_reply_t *reply, const char *value)
+static void set_content_length(fcgi_reply_t *reply, const char *value)
 {
-    if (!ap_parse_strict_length(&reply->promised_bytes, value)) {
-        return refuse(reply, "the Content-Length is none", fcgi_span(value, strlen(value)));
+    apr_off_t bytes;
+
+    if (!ap_parse_strict_length(&bytes, value)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0331)
+                      "member %s: Content-Length is no number and is left out: '%s'",
+                      reply->member, value);
+        return;
     }
+    reply->promised_bytes = bytes;
     apr_table_setn(reply->r->headers_out, "Content-Length", value);
-    return true;
 }
 
 static void set_content_type(request_rec *r, char *value)
@@ -142,7 +147,8 @@ static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t
             return true;
         }
         if (ap_cstr_casecmp(name, "Content-Length") == 0) {
-            return set_content_length(reply, value);
+            set_content_length(reply, value);
+            return true;
         }
         if (ap_cstr_casecmp(name, "Content-Range") == 0) {
             apr_table_setn(r->headers_out, name, value);
@@ -189,9 +195,12 @@ static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t
     return true;
 }
 
-static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
+/* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
+static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
 {
     apr_pool_t *p = reply->r->pool;
+    unsigned char *copy = apr_palloc(p, whole.bytes);
+    fcgi_span_t in = fcgi_span(copy, fcgi_head_drop_crs(whole, copy));
     fcgi_field_t field;
     fcgi_result_t rc;
 
@@ -202,7 +211,11 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
             return false;
         }
     }
-    return rc == FCGI_MORE || refuse(reply, "this is no header field", field.name);
+    if (rc != FCGI_MORE) {
+        return refuse(reply, "this is no header field", field.name);
+    }
+    return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
+                                   fcgi_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -451,7 +464,10 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
     fcgi_absorb_give_rest(&reply->absorb, reply->out);
     if (is_taken(reply)) {
-        judge(reply, ap_pass_brigade(reply->r->output_filters, reply->out));
+        const apr_status_t rv = ap_pass_brigade(reply->r->output_filters, reply->out);
+        if (rv != APR_SUCCESS) {    /* else a client that has it all may have closed already */
+            judge(reply, rv);
+        }
     }
     apr_brigade_cleanup(reply->out);
 }
