@@ -300,6 +300,41 @@ static bool has_no_body(const request_rec *r)
     return r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED;
 }
 
+/* httpd cuts ranges out of whatever it has the whole of. Those of an application's answer are its
+ * own affair, unless it offers them; and only GET has any (RFC 9110, 14.2). */
+static void mind_ranges(const fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    const char *offered = apr_table_get(r->err_headers_out, "Accept-Ranges");
+    const bool offers = reply->kind == FCGI_REPLY_FILE
+                        || (offered && ap_find_token(r->pool, offered, "bytes"));
+
+    if (reply->kind != FCGI_REPLY_REDIRECT && (!offers || r->method_number != M_GET)) {
+        (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
+    }
+}
+
+/* Is there a filter that may change the body? These only mind the head, or keep a copy. */
+static bool body_may_change(const request_rec *r)
+{
+    static const char *const harmless[] = { "fixup_headers_out", "fixup_headers_err",
+                                            "mod_expires", "mod_session_out", "cache_save",
+                                            "buffer", "old_write" };
+    const size_t count = sizeof(harmless) / sizeof(harmless[0]);
+
+    for (const ap_filter_t *filter = r->output_filters;
+         filter && filter->frec->ftype < AP_FTYPE_PROTOCOL; filter = filter->next) {
+        size_t i = 0;
+        while (i < count && strcmp(filter->frec->name, harmless[i]) != 0) {
+            i++;
+        }
+        if (i == count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
@@ -326,8 +361,13 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     }
     reply->flushes_at_once |=
         r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
+    mind_ranges(reply);
     if (has_no_body(r)) {
         reply->promised_bytes = -1;    /* the length tells of a body that does not come */
+    }
+    if (r->header_only && body_may_change(r)) {
+        apr_table_unset(r->headers_out, "Content-Length");    /* GET would have another */
+        reply->length_is_open = true;
     }
     return true;
 }
@@ -459,6 +499,9 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
                       "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"
                       APR_OFF_T_FMT " bytes; the surplus is left out", reply->member,
                       reply->promised_bytes, reply->body_bytes);
+    }
+    if (reply->length_is_open && reply->body_bytes == 0) {
+        fcgi_reply_pass(reply, true);    /* before a filter counts what it makes of no body */
     }
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
