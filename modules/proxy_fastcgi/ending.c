@@ -52,15 +52,20 @@ static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)
     }
 }
 
-/* mod_proxy would condemn the member of a balancer for a 500 or 503 of ours, and try the next one;
- * the ticket has said already whose fault it was. */
-int fcgi_ending_answer(request_rec *r, int status)
+/* mod_proxy would condemn the member of a balancer for a 500 or 503, and try the next one; the
+ * ticket has said already whose fault it was. */
+static int pass_status(request_rec *r, int status)
 {
     apr_table_setn(r->notes, "proxy-error-override", "1");
+    return status;
+}
+
+int fcgi_ending_answer(request_rec *r, int status)
+{
     if (status == HTTP_SERVICE_UNAVAILABLE) {
         apr_table_setn(r->err_headers_out, "Retry-After", "1");
     }
-    return status;
+    return pass_status(r, status);
 }
 
 /* Is it too late for another answer? A filter that has failed holds back nothing for the client;
@@ -126,7 +131,7 @@ int fcgi_ending_of_success(fcgi_job_t *job)
 {
     switch (job->reply.kind) {
     case FCGI_REPLY_OVERRIDE:
-        return fcgi_ending_answer(job->r, job->reply.override_status);
+        return pass_status(job->r, job->reply.override_status);
     case FCGI_REPLY_REDIRECT:
         return redirect(job->r, job->reply.target);
     case FCGI_REPLY_FILE: {

@@ -13,7 +13,7 @@
 int fcgi_ending_of_success(fcgi_job_t *job);
 int fcgi_ending_of_failure(fcgi_job_t *job);
 
-/** A status for httpd to answer with. */
+/** A status of ours for httpd to answer with. */
 int fcgi_ending_answer(request_rec *r, int status);
 
 /** The one line about a failed try.

@@ -26,7 +26,7 @@ lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
         job->why = "an output filter of httpd has failed";
         return LB_FILTER_ERROR;
     }
-    return job->reply.client_is_gone || job->r->connection->aborted ? LB_CLIENT_ABORT : LB_SERVED;
+    return job->reply.client_is_gone ? LB_CLIENT_ABORT : LB_SERVED;
 }
 
 static lb_outcome_t stopped_outcome(fcgi_job_t *job)
@@ -35,8 +35,12 @@ static lb_outcome_t stopped_outcome(fcgi_job_t *job)
         job->why = job->reply.why;
         return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
     }
-    if (fcgi_outcome_of_output(job) != LB_SERVED) {
-        return fcgi_outcome_of_output(job);
+    const lb_outcome_t outcome = fcgi_outcome_of_output(job);
+    if (outcome != LB_SERVED) {
+        return outcome;
+    }
+    if (job->r->connection->aborted) {
+        return LB_CLIENT_ABORT;
     }
     job->why = "the request body could not be read from the client";
     return LB_CLIENT_ERROR;

@@ -64,7 +64,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
 {
     const int status = atoi(value);
 
-    if (!ap_is_HTTP_VALID_RESPONSE(status)) {
+    if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
         return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
     }
     reply->r->status = status;
@@ -72,13 +72,18 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     return true;
 }
 
-static bool set_content_length(fcgi_reply_t *reply, const char *value)
+static void set_content_length(fcgi_reply_t *reply, const char *value)
 {
-    if (!ap_parse_strict_length(&reply->promised_bytes, value)) {
-        return refuse(reply, "the Content-Length is none", fcgi_span(value, strlen(value)));
+    apr_off_t bytes;
+
+    if (!ap_parse_strict_length(&bytes, value)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0331)
+                      "member %s: Content-Length is no number and is left out: '%s'",
+                      reply->member, value);
+        return;
     }
+    reply->promised_bytes = bytes;
     apr_table_setn(reply->r->headers_out, "Content-Length", value);
-    return true;
 }
 
 static void set_content_type(request_rec *r, char *value)
@@ -143,7 +148,8 @@ static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t
             return true;
         }
         if (ap_cstr_casecmp(name, "Content-Length") == 0) {
-            return set_content_length(reply, value);
+            set_content_length(reply, value);
+            return true;
         }
         if (ap_cstr_casecmp(name, "Content-Range") == 0) {
             apr_table_setn(r->headers_out, name, value);
@@ -203,9 +209,12 @@ static void merge_others(request_rec *r, const head_t *head)
     apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
 }
 
-static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
+/* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
+static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
 {
     apr_pool_t *p = reply->r->pool;
+    unsigned char *copy = apr_palloc(p, whole.bytes);
+    fcgi_span_t in = fcgi_span(copy, fcgi_head_drop_crs(whole, copy));
     fcgi_field_t field;
     fcgi_result_t rc;
 
@@ -217,8 +226,12 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t in, head_t *head)
             return false;
         }
     }
+    if (rc != FCGI_MORE) {
+        return refuse(reply, "this is no header field", field.name);
+    }
     merge_others(reply->r, head);
-    return rc == FCGI_MORE || refuse(reply, "this is no header field", field.name);
+    return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
+                                   fcgi_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -303,6 +316,41 @@ static bool has_no_body(const request_rec *r)
     return r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED;
 }
 
+/* httpd cuts ranges out of whatever it has the whole of. Those of an application's answer are its
+ * own affair, unless it offers them; and only GET has any (RFC 9110, 14.2). */
+static void mind_ranges(const fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    const char *offered = apr_table_get(r->err_headers_out, "Accept-Ranges");
+    const bool offers = reply->kind == FCGI_REPLY_FILE
+                        || (offered && ap_find_token(r->pool, offered, "bytes"));
+
+    if (reply->kind != FCGI_REPLY_REDIRECT && (!offers || r->method_number != M_GET)) {
+        (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
+    }
+}
+
+/* Is there a filter that may change the body? These only mind the head, or keep a copy. */
+static bool body_may_change(const request_rec *r)
+{
+    static const char *const harmless[] = { "fixup_headers_out", "fixup_headers_err",
+                                            "mod_expires", "mod_session_out", "cache_save",
+                                            "buffer", "old_write" };
+    const size_t count = sizeof(harmless) / sizeof(harmless[0]);
+
+    for (const ap_filter_t *filter = r->output_filters;
+         filter && filter->frec->ftype < AP_FTYPE_PROTOCOL; filter = filter->next) {
+        size_t i = 0;
+        while (i < count && strcmp(filter->frec->name, harmless[i]) != 0) {
+            i++;
+        }
+        if (i == count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
@@ -329,8 +377,13 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     }
     reply->flushes_at_once |=
         r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
+    mind_ranges(reply);
     if (has_no_body(r)) {
         reply->promised_bytes = -1;    /* the length tells of a body that does not come */
+    }
+    if (r->header_only && body_may_change(r)) {
+        apr_table_unset(r->headers_out, "Content-Length");    /* GET would have another */
+        reply->length_is_open = true;
     }
     return true;
 }
@@ -463,10 +516,16 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
                       APR_OFF_T_FMT " bytes; the surplus is left out", reply->member,
                       reply->promised_bytes, reply->body_bytes);
     }
+    if (reply->length_is_open && reply->body_bytes == 0) {
+        fcgi_reply_pass(reply, true);    /* before a filter counts what it makes of no body */
+    }
     APR_BRIGADE_INSERT_TAIL(reply->out,
                             apr_bucket_eos_create(reply->r->connection->bucket_alloc));
     if (is_taken(reply)) {
-        judge(reply, ap_pass_brigade(reply->r->output_filters, reply->out));
+        const apr_status_t rv = ap_pass_brigade(reply->r->output_filters, reply->out);
+        if (rv != APR_SUCCESS) {    /* else a client that has it all may have closed already */
+            judge(reply, rv);
+        }
     }
     apr_brigade_cleanup(reply->out);
 }

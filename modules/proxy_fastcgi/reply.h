@@ -39,6 +39,7 @@ typedef struct {
     const char *target;
     bool has_head;
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
+    bool length_is_open;              /* HEAD, and what GET would have is not known */
     bool flushes_at_once;             /* an event stream, or the application asked for it */
     bool was_passed;                  /* something went to the filters: too late for another */
     bool client_is_gone;

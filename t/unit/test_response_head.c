@@ -312,6 +312,18 @@ START_TEST(bare_cr_is_bad)
 }
 END_TEST
 
+START_TEST(head_without_its_crs_has_no_bare_ones)
+{
+    static const char head[] = "A: b\rc\r\nB: d\r\r\n\rC: e\n\r\n";
+    unsigned char out[sizeof(head)];
+    const size_t bytes = fcgi_head_drop_crs(fcgi_span(head, sizeof(head) - 1), out);
+    ck_assert_uint_eq(bytes, strlen("A: bc\nB: d\nC: e\n\n"));
+    ck_assert_mem_eq(out, "A: bc\nB: d\nC: e\n\n", bytes);
+    ck_assert_uint_eq(fcgi_head_drop_crs(fcgi_span("\r\r", 2), out), 0);
+    ck_assert_uint_eq(fcgi_head_drop_crs(fcgi_span(head, 0), out), 0);
+}
+END_TEST
+
 START_TEST(nul_in_a_value_is_bad)
 {
     fcgi_field_t field;
@@ -399,6 +411,7 @@ int main(void)
     tcase_add_test(tc, line_that_is_no_field_is_bad_and_the_next_can_be_read);
     tcase_add_test(tc, folded_line_is_bad);
     tcase_add_test(tc, bare_cr_is_bad);
+    tcase_add_test(tc, head_without_its_crs_has_no_bare_ones);
     tcase_add_test(tc, nul_in_a_value_is_bad);
     tcase_add_test(tc, every_cut_head_is_read_within_its_bounds);
     tcase_add_test(tc, biggest_field_is_the_longest_line_up_to_its_colon);

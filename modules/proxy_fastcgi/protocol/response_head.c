@@ -111,6 +111,18 @@ fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fcgi_span_t in, size_t *use
     return FCGI_MORE;
 }
 
+size_t fcgi_head_drop_crs(fcgi_span_t head, unsigned char *out)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < head.bytes; i++) {
+        if (head.at[i] != '\r') {
+            out[kept++] = head.at[i];
+        }
+    }
+    return kept;
+}
+
 fcgi_result_t fcgi_head_next(fcgi_span_t *head, fcgi_field_t *field)
 {
     size_t whole;

@@ -20,6 +20,11 @@ typedef struct {
  *           FCGI_MORE  all of `in` belongs to the head; go on with the next piece */
 fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fcgi_span_t in, size_t *used);
 
+/** Copy a head without its CRs: lines then end in LF, and a bare CR is gone.
+ *  out      room for all of `head`
+ *  returns  bytes in `out` */
+size_t fcgi_head_drop_crs(fcgi_span_t head, unsigned char *out);
+
 typedef struct {
     fcgi_span_t name;    /* without the colon */
     fcgi_span_t value;   /* without white space around it */
