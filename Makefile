@@ -116,7 +116,8 @@ $(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_man
 	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
-# What each program links: httpd itself is not there, so only code that needs none is tested so.
+# What each program links: httpd itself is not there, so only code that needs none is tested so, or
+# what t/unit/balancer_alone.h stands in for.
 UNIT_LIBS_record        := proxy_fastcgi/protocol
 UNIT_LIBS_params        := proxy_fastcgi/protocol
 UNIT_LIBS_response_head := proxy_fastcgi/protocol
@@ -138,6 +139,7 @@ UNIT_LIBS_queue         := balancer_byrequests shared
 UNIT_LIBS_ledger        := balancer_byrequests shared
 UNIT_LIBS_admission     := balancer_byrequests shared
 UNIT_LIBS_admission_stress := balancer_byrequests shared
+UNIT_LIBS_availability  := balancer_byrequests shared proxy_fastcgi
 UNIT_LIBS_state_json    := balancer_byrequests
 UNIT_LIBS_check_count   := balancer_byrequests
 UNIT_LIBS_fpm_status    := proxy_fastcgi
@@ -148,6 +150,7 @@ UNIT_LIBS_token         := balancer_manager
 UNIT_LIBS_audit_ring    := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
+UNIT_LINK_availability   = $(shell apr-1-config --link-ld)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 UNIT_LINK_token          = $(CRYPTO_LIBS)
