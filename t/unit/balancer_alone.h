@@ -11,6 +11,7 @@
 #include "accounting.h"
 #include "check_params.h"
 #include "checks.h"
+#include "clock.h"
 #include "cluster.h"
 #include "dispatch.h"
 #include "drain.h"

@@ -11,7 +11,7 @@
 /* The balancer's clock. */
 static apr_time_t now_us(void)
 {
-    return apr_time_now();
+    return fcgi_now();
 }
 
 /* ---- One member ------------------------------------------------------------------------------ */
@@ -103,7 +103,7 @@ static void set_member(const member_case_t *m, int i, lb_ticket_t **others)
     s->lbset = m->kind == SECOND_SET;
     s->retry = apr_time_from_sec(60);
     s->retry_set = 1;
-    s->error_time = now;
+    s->error_time = apr_time_now();    /* mod_proxy's: by the wall clock */
     atomic_store(&row->busy_until, m->is_busy ? now + apr_time_from_sec(1) : 0);
     if (m->phase == BANNED) {
         lb_strikes_ban(&row->strikes, &rules, now);
