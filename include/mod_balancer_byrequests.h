@@ -320,7 +320,8 @@ typedef struct {
     apr_interval_time_t config_queue_timeout;
 } lb_member_view_t;
 
-typedef struct {
+typedef struct lb_balancer_view_t lb_balancer_view_t;
+struct lb_balancer_view_t {
     const char *name;          /* balancer://name */
     const char *key;           /* name without the scheme: the form parameter `b` */
     const char *vhost;         /* name, and port if configured, of the virtual host it belongs to */
@@ -353,11 +354,15 @@ typedef struct {
     int         config_nofailover;
     apr_interval_time_t config_timeout;
     int         config_max_attempts;
-    apr_array_header_t *members;   /* of lb_member_view_t */
-} lb_balancer_view_t;
+    apr_array_header_t *members;   /* of lb_member_view_t; of an heir: none */
 
-/** All balancers of all virtual hosts, each once: an inherited balancer stands under the host that
- *  defines it, unless the heir has settings of its own.
+    const char *inherited_from;    /* of an heir: virtual host of the one whose members it uses */
+    const lb_balancer_view_t *owner;   /* that one; itself, if it is no heir. Of lb_snapshot only */
+};
+
+/** All balancers of all virtual hosts, each once: a balancer that virtual hosts have inherited
+ *  stands under the host that defines it. Where a host has settings of its own for it, that heir follows
+ *  with its settings; members and numbers are with the owner.
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 

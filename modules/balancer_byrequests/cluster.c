@@ -2,6 +2,8 @@
 /* cluster.c - see cluster.h. */
 #include "cluster.h"
 
+#include <stdlib.h>
+
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -266,17 +268,13 @@ static void adopt_members(proxy_balancer *b, lb_cluster_t *cluster)
     b->context = cluster;
 }
 
-/* mod_proxy cannot tell its default byrequests from a written one; the main server's choice is the
- * one that somebody wrote. */
-static void adopt_method(proxy_balancer *b, const lb_cluster_t *cluster, server_rec *s)
+/* The one setting that mod_proxy does not take from the main server when nobody wrote it here; it
+ * cannot tell its default byrequests from a written one. */
+static void adopt_method(proxy_balancer *b, const lb_cluster_t *base)
 {
-    const proxy_balancer *base = cluster->balancer;
-
-    if (strcmp(b->s->lbpname, "byrequests") == 0 && strcmp(base->s->lbpname, "byrequests") != 0) {
-        PROXY_STRNCPY(b->s->lbpname, base->s->lbpname);
-        b->lbmethod = base->lbmethod;
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, FCLOGNO(0404)
-                     "%s: lbmethod=%s, as in the main server", b->s->name, b->s->lbpname);
+    if (strcmp(b->s->lbpname, "byrequests") == 0) {
+        PROXY_STRNCPY(b->s->lbpname, base->baseline->lbpname);
+        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
     }
 }
 
@@ -301,13 +299,55 @@ static void note_baseline(apr_pool_t *pconf, lb_cluster_t *cluster)
     cluster->baseline = apr_pmemdup(pconf, cluster->balancer->s, sizeof(*cluster->baseline));
 }
 
+/* The name of its slot, by which a restart finds it. */
+static void name_slot(apr_pool_t *pconf, const proxy_server_conf *conf, proxy_balancer *b)
+{
+    const char *name;
+
+    ap_pstr2_alnum(pconf, b->s->name + sizeof(BALANCER_PREFIX) - 1, &name);
+    PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", name, NULL));
+}
+
+/* Of a ProxyPass line's own parameters mod_proxy has made settings for this virtual host, with the
+ * main server's in the place of those that were not written. */
+static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer *b,
+                             const lb_cluster_t *base, server_rec *s)
+{
+    const proxy_balancer_shared *own = b->s, *theirs = base->baseline;
+
+    return strcmp(own->sticky, theirs->sticky) != 0
+           || strcmp(own->sticky_path, theirs->sticky_path) != 0
+           || own->sticky_separator != theirs->sticky_separator
+           || own->scolonsep != theirs->scolonsep
+           || strcmp(own->lbpname, theirs->lbpname) != 0
+           || own->timeout != theirs->timeout
+           || (own->max_attempts_set && own->max_attempts != theirs->max_attempts)
+           || own->sticky_force != theirs->sticky_force
+           || own->forcerecovery != theirs->forcerecovery
+           || (own->nonce_set && strcmp(own->nonce, theirs->nonce) != 0)
+           || lb_balancer_settings_of(s, b) != base->settings
+           || (conf->bal_persist && !base->is_persistent);
+}
+
+/* Nothing of its own: it is the same balancer. */
+static void become_one(proxy_balancer *b, lb_cluster_t *base)
+{
+    if (b->s != base->configured && b->s->was_malloced) {
+        free(b->s);    /* as mod_proxy does when it moves settings to shared memory */
+    }
+    b->s = base->balancer->s;
+    b->lbmethod = base->balancer->lbmethod;
+    adopt_members(b, base);
+}
+
 static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
                    lb_cluster_t *base, server_rec *s)
 {
-    if (b->s == base->configured) {    /* nothing of its own: it is the same balancer */
-        b->s = base->balancer->s;
-        b->lbmethod = base->balancer->lbmethod;
-        adopt_members(b, base);
+    if (b->s != base->configured) {
+        adopt_method(b, base);
+    }
+    if (b->s == base->configured || !has_own_settings(conf, b, base, s)) {
+        become_one(b, base);
         return OK;
     }
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
@@ -318,6 +358,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     cluster->row = base->row;
     cluster->member_rows = base->member_rows;
     cluster->slots = base->slots;
+    name_slot(pconf, conf, b);
     if (share_balancer(conf, b, s) != OK) {
         return !OK;
     }
@@ -325,7 +366,6 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
     b->context = cluster;
     b->s->wupdated = b->wupdated;
     default_attempts(b);
-    adopt_method(b, base, s);
     note_baseline(pconf, cluster);
     lb_restore_balancer(cluster, lb_state_keeper_find(cluster));
     APR_ARRAY_PUSH(clusters, lb_cluster_t *) = cluster;
@@ -338,6 +378,7 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     lb_cluster_t *cluster = new_cluster(pconf, b, s);
     const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
 
+    name_slot(pconf, conf, b);
     cluster->owner = cluster;
     cluster->slots = b->max_workers = b->workers->nelts + b->growth;
     cluster->template = lb_membership_make_template(pconf, cluster);
@@ -381,12 +422,7 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
     for (int i = 0; i < conf->balancers->nelts; i++) {
         proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
         lb_cluster_t *base = inherited_from(b);
-        const char *sname;
 
-        ap_pstr2_alnum(pconf, b->s->name + sizeof(BALANCER_PREFIX) - 1, &sname);
-        if (!base || b->s != base->configured) {
-            PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", sname, NULL));
-        }
         if ((base ? inherit(pconf, conf, b, base, s)
                   : add_cluster(pconf, conf, b, s)) != OK) {
             return !OK;

@@ -335,18 +335,44 @@ static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balance
     view->id = cluster->id;
     view->owner_id = cluster->owner->id;
     view->vhost = cluster->vhost;
+    view->inherited_from = cluster->owner != cluster ? cluster->owner->vhost : NULL;
     view->is_persistent = cluster->is_persistent;
     copy_balancer_settings(p, b, view);
     copy_balancer_configured(cluster->baseline, view);
-    copy_balancer_numbers(p, cluster, view);
     view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
+}
+
+/* Of an heir: its owner tells. */
+static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
+{
+    view->members = apr_array_make(p, 1, sizeof(lb_member_view_t));
+    view->past = apr_array_make(p, 1, sizeof(lb_sample_t));
+    view->recent = lb_past_recent(&(lb_gain_t){ 0 }, 0);
 }
 
 static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
 {
     lb_operate_tidy(cluster, any);
     view_balancer(p, cluster, view);
-    view_members(p, cluster, any, view);
+    if (cluster->owner == cluster) {
+        copy_balancer_numbers(p, cluster, view);
+        view_members(p, cluster, any, view);
+    }
+    else {
+        view_nothing(p, view);
+    }
+}
+
+/* Heirs come behind their owner. */
+static const lb_balancer_view_t *owner_of(const apr_array_header_t *views,
+                                          const lb_balancer_view_t *view)
+{
+    int i = 0;
+
+    while (APR_ARRAY_IDX(views, i, lb_balancer_view_t).id != view->owner_id) {
+        i++;
+    }
+    return &APR_ARRAY_IDX(views, i, lb_balancer_view_t);
 }
 
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
@@ -355,7 +381,9 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
     apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
 
     for (int i = 0; i < all->nelts; i++) {
-        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, apr_array_push(views));
+        lb_balancer_view_t *view = apr_array_push(views);
+        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, view);
+        view->owner = owner_of(views, view);
     }
     return views;
 }

@@ -79,7 +79,7 @@ static int choose_one(void *data, const char *name, const char *url)
 static int choose_members(form_t *form)
 {
     mgr_answer_t *answer = form->answer;
-    const apr_array_header_t *all = answer->balancer->members;
+    const apr_array_header_t *all = answer->balancer->owner->members;
 
     if (is_one(form, "b_all")) {
         for (int i = 0; i < all->nelts; i++) {
@@ -194,7 +194,7 @@ static int is_usable(const lb_member_view_t *member)
 static int is_last_usable(const form_t *form)
 {
     const lb_member_view_t *member = form->answer->member;
-    const apr_array_header_t *all = form->answer->balancer->members;
+    const apr_array_header_t *all = form->answer->balancer->owner->members;
     int others = 0;
 
     for (int i = 0; i < all->nelts; i++) {

@@ -163,8 +163,9 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
         read_settings(change, wish->index, wish->object, action);
         return;
     }
-    for (int i = 0; i < balancer->members->nelts && has_room(change); i++) {
-        one = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+    const apr_array_header_t *members = balancer->owner->members;
+    for (int i = 0; i < members->nelts && has_room(change); i++) {
+        one = &APR_ARRAY_IDX(members, i, lb_member_view_t);
         if (strcmp(one->state, "removing") != 0) {
             action.member = one->url;
             read_settings(change, wish->index, wish->object, action);
@@ -197,9 +198,10 @@ static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
         const lb_balancer_view_t *balancer =
             &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
         if ((is_all || !strcmp(balancer->key, wish->balancer))
-            && (!*wish->vhost || !strcmp(balancer->vhost, wish->vhost))) {
+            && (!*wish->vhost || !strcmp(balancer->vhost, wish->vhost))
+            && !is_inherited_again(answer->balancers, i, wish->vhost)) {
             found++;
-            if (is_all ? !is_inherited_again(answer->balancers, i, wish->vhost) : found == 1) {
+            if (is_all || found == 1) {
                 read_members(change, wish, balancer);
             }
         }

@@ -141,7 +141,7 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
 static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
-    const int used = balancer->members->nelts;
+    const int used = balancer->owner->members->nelts;
 
     mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
                        "aria-label=\"Settings\"><table class=\"settings\"><caption>Settings of ");
@@ -314,6 +314,19 @@ static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
     mgr_html_raw(page->html, "</form></details>");
 }
 
+/* An heir has nothing but settings. */
+static void print_heir(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<p class=\"hint\">Its members are those of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, " of ");
+    mgr_html_text(html, balancer->inherited_from);
+    mgr_html_raw(html, "; its settings are its own.</p>\n");
+    print_settings(page, balancer);
+}
+
 int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
@@ -330,6 +343,11 @@ int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balan
     mgr_html_text(html, balancer->vhost);
     mgr_html_raw(html, "\">\n");
     print_heading(page, balancer, link);
+    if (balancer->inherited_from) {
+        print_heir(page, balancer);
+        mgr_html_raw(html, "</section>\n");
+        return selected;
+    }
     print_facts(html, balancer, &totals);
     if (page->is_huge && !mgr_selection_is_open(&page->selection, balancer)) {
         print_opener(page, balancer, selected);

@@ -99,8 +99,10 @@ const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balanc
 {
     const name_t wanted = name_of(p, url);
 
-    for (int i = 0; i < balancer->members->nelts; i++) {
-        const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+    const apr_array_header_t *members = balancer->owner->members;
+
+    for (int i = 0; i < members->nelts; i++) {
+        const lb_member_view_t *member = &APR_ARRAY_IDX(members, i, lb_member_view_t);
         if (is_named(&wanted, member->url) || is_named(&wanted, member->name)) {
             return member;
         }
@@ -113,7 +115,8 @@ int mgr_balancers_is_key_shared(const apr_array_header_t *snapshot,
 {
     for (int i = 0; i < snapshot->nelts; i++) {
         const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (other != balancer && !strcmp(other->key, balancer->key)) {
+        if (!strcmp(other->key, balancer->key)
+            && (other->owner != balancer->owner || balancer->inherited_from)) {
             return 1;
         }
     }

@@ -33,11 +33,13 @@ const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
                                                       const apr_array_header_t *snapshot,
                                                       const char *key, const char *nonce);
 
-/** Find a member by the form parameter `w`, its URL or its name; or NULL. */
+/** Find a member by the form parameter `w`, its URL or its name; or NULL. An heir has those of its
+ *  owner. */
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,
                                                   const char *url);
 
-/** Does another virtual host have a balancer of this key? */
+/** Is its key alone not enough to say which one? Heirs need their virtual host, and balancers of
+ *  one name; not the one that heirs inherit from. */
 int mgr_balancers_is_key_shared(const apr_array_header_t *snapshot,
                                 const lb_balancer_view_t *balancer);
 

@@ -75,6 +75,9 @@ static int print_status(request_rec *r, int flags)
     }
     for (int i = 0; i < all->nelts; i++) {
         const lb_balancer_view_t *b = &APR_ARRAY_IDX(all, i, lb_balancer_view_t);
+        if (b->inherited_from) {
+            continue;    /* its owner tells */
+        }
         if (is_short) {
             print_lines(r, i, b);
         }

@@ -100,12 +100,13 @@ static void print_overview(mgr_page_t *page)
 {
     const apr_array_header_t *balancers = page->answer->balancers;
     mgr_html_t *html = page->html;
-    uint64_t members = 0, ok = 0, in_flight = 0, queued = 0;
+    uint64_t owners = 0, members = 0, ok = 0, in_flight = 0, queued = 0;
     double requests = 0, failures = 0;
 
     for (int i = 0; i < balancers->nelts; i++) {
         const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
         const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
+        owners += !balancer->inherited_from;
         members += (uint64_t)balancer->members->nelts;
         ok += (uint64_t)totals.ok;
         in_flight += totals.in_flight;
@@ -114,7 +115,7 @@ static void print_overview(mgr_page_t *page)
         failures += balancer->recent.failures;
     }
     mgr_html_raw(html, "<dl class=\"tiles\" id=\"overview\">\n");
-    print_count_tile(html, "Balancers", "", (uint64_t)balancers->nelts);
+    print_count_tile(html, "Balancers", "", owners);
     print_count_tile(html, "Members", "", members);
     print_count_tile(html, "In service", "good", ok);
     print_count_tile(html, "Not in service", members > ok ? "warn" : "", members - ok);

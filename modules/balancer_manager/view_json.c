@@ -308,6 +308,7 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_text(w, "key", balancer->key);
     mgr_json_text(w, "vhost", balancer->vhost);
     mgr_json_number(w, "id", balancer->id);
+    mgr_json_text(w, "inherited_from", balancer->inherited_from);
     mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, balancer->revision));
     put_balancer_settings(w, balancer);
     mgr_json_count(w, "queued", balancer->queued);

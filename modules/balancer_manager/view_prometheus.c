@@ -339,7 +339,10 @@ int mgr_view_prometheus_send(mgr_answer_t *answer)
         mgr_metrics_family(m, balancer_families[f].name, balancer_families[f].type,
                            balancer_families[f].help);
         for (int i = 0; i < all->nelts; i++) {
-            balancer_families[f].put(m, labels[i], &APR_ARRAY_IDX(all, i, lb_balancer_view_t));
+            const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(all, i, lb_balancer_view_t);
+            if (!balancer->inherited_from) {
+                balancer_families[f].put(m, labels[i], balancer);
+            }
         }
     }
     const char **of_members = member_labels(p, all, labels);
