@@ -3,7 +3,7 @@
  * Knows    BEGIN_REQUEST, PARAMS (only QUERY_STRING is looked at), STDIN; FCGI_KEEP_CONN.
  * Ignores  roles, multiplexing, whether a request makes sense.
  * Memory   one buffer in and one out for each connection; counters shared by its processes.
- * Build    cc -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -o fast_backend fast_backend.c
+ * Build    cc -O2 -std=c11 -D_GNU_SOURCE -Wall -Wextra -o fast_backend fast_backend.c
  *
  *   fast_backend [-l port | -l address:port | -u socket] [-n processes] [-b bytes] [-d ms]
  *     query string:  bytes=N  answer with N bytes    ms=N  answer after N milliseconds

@@ -69,6 +69,9 @@ $_->wait_until_running for @load;
 
 # ---- Add, set ready ----
 
+is $httpd->balancer('cluster')->{free_slots}, 2, 'growth=2: there is room for two';
+is $httpd->balancer('slow')->{free_slots}, 0, '... and without growth= for none';
+
 like add($members[2]), qr/member \Q@{[ $members[2]->url ]}\E added/, 'the manager says what was added';
 is member($members[2])->{state}, 'disabled', 'a new member is disabled at first';
 is_deeply [@{ member($members[2]) }{qw(elected in_flight failures bytes_read config)}], [0, 0, 0, 0, undef],

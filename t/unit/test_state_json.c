@@ -144,8 +144,8 @@ START_TEST(what_is_no_state_is_refused)
         BALANCER("[{\"url\":\"u\",\"values\":{},\"ban\":{\"since_us\":-1,\"for_us\":1}}]"),
         BALANCER("[{\"url\":\"u\",\"values\":{},"
                  "\"ban\":{\"since_us\":1,\"for_us\":9223372036854775807}}]"),
-        "{\"format\":\"mod_balancer_byrequests\",\"version\":1,\"balancers\":[],"
-        "\"saved_at\":9223372036854775807}",
+        ("{\"format\":\"mod_balancer_byrequests\",\"version\":1,\"balancers\":[],"
+         "\"saved_at\":9223372036854775807}"),
     };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         const char *why = NULL;
