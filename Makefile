@@ -157,8 +157,13 @@ UNIT_LIBS_token         := balancer_manager
 UNIT_LIBS_audit_ring    := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
+<<<<<<< HEAD
 UNIT_LINK_availability   = $(shell $(APR_CONFIG) --link-ld)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell $(APR_CONFIG) --link-ld)
+=======
+UNIT_LINK_availability   = $(shell apu-1-config --link-ld) $(shell apr-1-config --link-ld)
+UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
+>>>>>>> health
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 UNIT_LINK_token          = $(CRYPTO_LIBS)
 UNIT_LINK_occupancy      = $(shell $(APR_CONFIG) --link-ld)

@@ -2,7 +2,8 @@
 # Application.pm - the application of the fault campaign: on PHP-FPM, and the same in Perl for the
 # scripted backend. It writes down which requests it ran.
 #
-#   /NAME?do=echo&token=T      JSON: the token, the method, SHA-1 and bytes of the body
+#   /NAME?do=echo&token=T[&ms=N]    JSON, after so long: the token, the method, SHA-1 and bytes of the
+#                                   body
 #   /NAME?do=download&token=T&bytes=N[&length=1]    the token over and over, N bytes
 #   /NAME?do=events&token=T    five events, and one that says that it was all
 package Application;
@@ -13,14 +14,18 @@ use Digest::SHA qw(sha1_hex);
 use Fcntl qw(O_WRONLY O_APPEND O_CREAT);
 use JSON::PP ();
 
-use constant { EVENTS => 5, EVENT_SECONDS => 0.05, PIECE => 16_384 };
+use Time::HiRes ();
+
+use constant { EVENTS => 5, EVENT_SECONDS => 0.05, PIECE => 16_384, SLOW_SECONDS => 3 };
 
 # The file where the application writes a line for each request that it ran: "token method".
 sub new {
     my ($class, $file) = @_;
     open my $out, '>', $file or die "$file: $!";
     chmod 0666, $file;
-    return bless { file => $file }, $class;
+    mkdir "$file.d" or die "$file.d: $!";
+    chmod 0777, "$file.d";
+    return bless { file => $file, slow => "$file.d/slow" }, $class;
 }
 
 # Write down that a request has run.
@@ -31,6 +36,17 @@ sub note {
     close $out;
     return;
 }
+
+# The next request to this PHP-FPM takes a while. Has it come?
+sub be_slow_once {
+    my ($self, $pid) = @_;
+    open my $out, '>', "$self->{slow}.new" or die "$self->{slow}: $!";
+    print {$out} $pid;
+    close $out;
+    rename "$self->{slow}.new", $self->{slow};
+    return;
+}
+sub was_slow { my ($self) = @_; return !-e $self->{slow} }
 
 # How often each token ran, by token and method.
 sub runs {
@@ -68,6 +84,10 @@ sub php {
 <?php
 \$token = \$_GET['token'];
 \$body = file_get_contents('php://input');
+if (\@file_get_contents('$self->{slow}') == posix_getppid() && \@unlink('$self->{slow}')) {
+    sleep(@{[ SLOW_SECONDS ]});
+}
+usleep(1000 * (int)(\$_GET['ms'] ?? 0));
 file_put_contents('$self->{file}', "\$token {\$_SERVER['REQUEST_METHOD']}\\n", FILE_APPEND);
 switch (\$_GET['do']) {
 case 'download':
@@ -105,6 +125,7 @@ sub answer {
     my ($self, $request) = @_;
     my %query = map { split /=/, $_, 2 } split /&/, $request->{params}{QUERY_STRING} // '';
     my ($token, $method) = ($query{token} // '-', $request->{params}{REQUEST_METHOD} // '-');
+    Time::HiRes::sleep(($query{ms} // 0) / 1000);
     $self->note($token, $method);
     if (($query{do} // '') eq 'download') {
         my $length = $query{length} ? "Content-Length: $query{bytes}\r\n" : '';

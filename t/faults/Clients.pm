@@ -23,8 +23,10 @@ use Process;
 
 use constant LONGEST_ANSWER => 60;
 
-# How many of a hundred requests.
-my @mix = ([ get => 40 ], [ post => 25 ], [ upload => 10 ], [ download => 15 ], [ events => 10 ]);
+# How many of a hundred requests. A page takes as long as one of WordPress, and now and then as one of
+# its slow ones.
+my @mix = ([ get => 25 ], [ page => 20 ], [ post => 20 ], [ upload => 10 ], [ download => 15 ],
+           [ events => 10 ]);
 
 # Options: port, path, clients, seconds
 sub start {
@@ -59,6 +61,8 @@ sub plan {
     return { method => 'GET', query => 'do=events', whole => Application::events_body($token) }
         if $kind eq 'events';
     return { method => 'GET', query => 'do=echo', body => '' } if $kind eq 'get';
+    my $ms = int(rand() < 0.03 ? 1500 + rand 1500 : 100 + rand 300);
+    return { method => 'GET', query => "do=echo&ms=$ms", body => '' } if $kind eq 'page';
     my $body = "token=$token&more=" . 'x' x ($kind eq 'post' ? rand 2000 : 50_000 + rand 1_500_000);
     return { method => 'POST', query => 'do=echo', body => $body,
              chunks => $kind eq 'upload' && rand() < 0.5 };

@@ -17,6 +17,8 @@ my %fault = (
     'PHP-FPM killed, restarted' => \&kill_fpm,
     'PHP-FPM stopped, continued' => \&stop_fpm,
     'PHP-FPM reloaded'          => \&reload_fpm,
+    'all PHP-FPMs reloaded, one after another' => \&reload_all,
+    'last usable member killed while another is on trial' => \&kill_last_usable,
     'httpd child killed'        => \&kill_httpd_child,
     'httpd child stopped, continued' => \&stop_httpd_child,
     'httpd restarted gracefully' => \&restart_httpd,
@@ -33,7 +35,7 @@ my %fault = (
 sub names { return sort keys %fault }
 
 # Some faults need time to end: their last begin is so long before the end of the campaign.
-use constant LONGEST => 8;
+use constant LONGEST => 20;
 
 # returns  true when it has happened
 sub inject {
@@ -53,11 +55,17 @@ sub kill_fpm_child {
     return 1;
 }
 
+sub kill_at_once {
+    my ($fpm) = @_;
+    kill 'KILL', $fpm->pid, Process::children_of($fpm->pid);
+    $fpm->stop;
+    return;
+}
+
 sub kill_fpm {
     my ($scene) = @_;
     my $fpm = one_of(@{ $scene->{fpm} });
-    kill 'KILL', $fpm->pid, Process::children_of($fpm->pid);
-    $fpm->stop;
+    kill_at_once($fpm);
     pause(0.2, 1.5);
     $fpm->start_again;
     return 1;
@@ -74,6 +82,30 @@ sub stop_fpm {
 }
 
 sub reload_fpm { my ($scene) = @_; one_of(@{ $scene->{fpm} })->reload; return 1 }
+sub reload_all { my ($scene) = @_; $_->reload for @{ $scene->{fpm} }; return 1 }
+
+# One member is disabled and one is dead. This one comes back, and while a slow request tries it the
+# last one dies, too.
+sub kill_last_usable {
+    my ($scene) = @_;
+    my ($httpd, $application) = @$scene{qw(httpd application)};
+    my $port = $scene->{scripted}->port;
+    my ($disabled) = grep { /%3A$port\b|:$port\b/i } members_of_page($httpd) or return 0;
+    my ($tried, $last) = sort { rand() <=> 0.5 } @{ $scene->{fpm} };
+    post_form($httpd, "$disabled&w_status_D=1") or return 0;
+    kill_at_once($tried);
+    pause(0.3, 0.6);    # so that clients find out
+    $tried->start_again;
+    $application->be_slow_once($tried->pid);
+    my $is_tried = wait_until(12, sub { $application->was_slow });
+    if ($is_tried) {
+        kill_at_once($last);
+        pause(0.5, 1.5);
+        $last->start_again;
+    }
+    set_all($httpd, 'w_status_D=0');
+    return $is_tried;
+}
 
 # Connections that send nothing: as many as PHP-FPM has children, and more.
 sub fill_backlog {
@@ -157,11 +189,17 @@ sub switch_one {
     my ($scene, $flag) = @_;
     my $is_done = set_one($scene, "$flag=1");
     pause(0.5, 1.5);
-    wait_until(10, sub {    # of all, since which one it was nobody knows after a graceful restart
-        my @members = members_of_page($scene->{httpd});
-        @members == 3 && @members == grep { post_form($scene->{httpd}, "$_&$flag=0") } @members;
-    });
+    set_all($scene->{httpd}, "$flag=0");
     return $is_done;
+}
+
+# Of all members, since which one it was nobody knows after a graceful restart.
+sub set_all {
+    my ($httpd, $setting) = @_;
+    return wait_until(10, sub {
+        my @members = members_of_page($httpd);
+        @members == 3 && @members == grep { post_form($httpd, "$_&$setting") } @members;
+    });
 }
 
 sub drain_member   { my ($scene) = @_; return switch_one($scene, 'w_status_N') }

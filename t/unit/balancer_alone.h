@@ -13,12 +13,15 @@
 #include "checks.h"
 #include "clock.h"
 #include "cluster.h"
+#include "contract.h"
 #include "dispatch.h"
 #include "drain.h"
 #include "health.h"
 #include "member_params.h"
+#include "operate.h"
 #include "provider.h"
 #include "session.h"
+#include "snapshot.h"
 #include "stand_in.h"
 #include "state_keeper.h"
 #include "verdict.h"
@@ -67,6 +70,8 @@ bool lb_state_keeper_keeps(const lb_cluster_t *cluster) { return true; }
 void lb_state_keeper_note_change(void) {}
 void lb_drain_end_due(const proxy_balancer *b, server_rec *s) {}
 
+void lb_accounting_add_try(const lb_ticket_t *ticket, lb_outcome_t outcome,
+                           const lb_measures_t *measures) {}
 void lb_accounting_add_wait(lb_ticket_t *ticket) {}
 void lb_accounting_add_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome) {}
 void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outcome,
@@ -95,6 +100,20 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
 }
 apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket) { return 0; }
 void lb_waiting_leave(lb_ticket_t *ticket) {}
+
+/* What the contract offers besides. */
+int lb_checks_how_many(void) { return 0; }
+const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait) { return NULL; }
+void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr_pool_t *p) {}
+const proxy_worker *lb_cluster_configured(const proxy_worker *member) { return member; }
+apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any) { return NULL; }
+void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
+                           void (*take)(void *data, const lb_balancer_view_t *balancer),
+                           void *data) {}
+lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+{
+    return NULL;
+}
 
 proxy_worker *lb_stand_in_elect(const proxy_balancer *balancer, proxy_worker *const *members,
                                 size_t count, request_rec *r)
@@ -140,6 +159,7 @@ int proxy_run_canon_handler(request_rec *r, char *url) { return OK; }
 static void alone_begin(apr_pool_t *p)
 {
     lb_provider_register(p);
+    lb_contract_register();
     alone.ledger.table = shared_table((lb_table_size_t){ 1, ALONE_MEMBERS_MAX, 2, 4 });
     ck_assert(lb_ledger_join(&alone.ledger, (int32_t)getpid()));
     alone.cluster = (lb_cluster_t){ .balancer = &alone.balancer, .settings = &alone.settings,

@@ -1,10 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_availability.c - no request is refused while there is a member that would serve it. By
- * enumeration: every state that two members can be in together, and that three can in the parts that
- * matter; what each backend is really like; what a request is like; how another request's trial ends
- * meanwhile. The code is the balancer's own, with the failover of mod_proxy_fastcgi. */
+ * enumeration: every state that two members can be in together, and that three can in the parts
+ * that matter; what each backend is really like; what a request is like; how another request's
+ * trial ends meanwhile. The code is the balancer's own, with the failover of mod_proxy_fastcgi. */
 #include "shared_table.h"
 
+#include "apr_hooks.h"
 #include "balancer_alone.h"
 #include "failover.h"
 
@@ -26,7 +27,11 @@ typedef enum {
     PHASES
 } phase_t;
 
-typedef enum { ORDINARY, SECOND_SET, STANDBY, DISABLED, SPARE, DRAINING, FAILS_CHECKS, KINDS } kind_t;
+typedef enum {
+    ORDINARY, SECOND_SET, STANDBY, DISABLED,    /* three members are looked at with these alone */
+    SPARE, DRAINING, FAILS_CHECKS,
+    KINDS
+} kind_t;
 
 typedef enum { WORKS, REFUSES, BREAKS, HAS_TOO_MUCH_TO_DO, TRUTHS } truth_t;
 
@@ -76,6 +81,7 @@ static bool may_be_asked(const case_t *c, size_t i)
 
 /* ---- Setting a case up ----------------------------------------------------------------------- */
 
+static APR_OPTIONAL_FN_TYPE(lb_ticket_release) *release;
 static request_rec *request, *other_request;
 static conn_rec connection;
 
@@ -173,8 +179,7 @@ static run_t run_request(const case_t *c)
         const lb_outcome_t outcome = outcome_of(c->members[member].truth);
         run.first = run.tries++ == 0 ? member : run.first;
         MUST(run.tries <= c->count);
-        lb_verdict_of_try(ticket, outcome);
-        lb_ticket_give_back(ticket);
+        release(ticket, outcome, NULL);
         MUST(!ticket->on_trial && !ticket->trial);
         run.is_served = outcome == LB_SERVED;
         deaths += outcome == LB_BACKEND_EOF;
@@ -324,7 +329,9 @@ static void set_up(void)
 
     apr_initialize();
     apr_pool_create(&p, NULL);
+    apr_hook_global_pool = p;    /* of optional functions */
     alone_begin(p);
+    release = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_release);
     request = apr_pcalloc(p, sizeof(*request));
     other_request = apr_pcalloc(p, sizeof(*other_request));
     apr_pool_create(&request->pool, p);
@@ -362,6 +369,36 @@ START_TEST(three_members_up_and_down_in_sets_standing_by_and_disabled)
 }
 END_TEST
 
+/* ---- Who waits ------------------------------------------------------------------------------- */
+
+START_TEST(who_waits_does_not_get_the_member_that_has_just_failed)
+{
+    const case_t c = { .count = 2, .forces_recovery = true, .overflows = true };
+    lb_ticket_t *others[ALONE_MEMBERS_MAX], *tickets[2];
+    lb_waiter_t waiter = { .priority = 5, .member = LB_NOBODY,
+                           .tried = { LB_NOBODY, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
+
+    set_case(&c, others);
+    for (uint32_t m = 0; m < 2; m++) {
+        lb_member_row_t *row = lb_table_member(alone.ledger.table, m);
+        atomic_store(&row->limit, 1);
+        atomic_store(&row->queue_limit, 1);
+    }
+    for (int i = 0; i < 2; i++) {
+        tickets[i] = lb_ticket_make(request, &alone.balancer, "balancer://b/x");
+        ck_assert_int_eq(lb_dispatch_turn(tickets[i], request).kind, LB_TURN_HELD);
+    }
+    lb_ticket_t *third = lb_ticket_make(request, &alone.balancer, "balancer://b/x");
+    const uint32_t slot = lb_provider_queue(third, &waiter);
+    ck_assert_uint_ne(slot, LB_NOBODY);
+    release(tickets[0], LB_CONNECT_REFUSED, NULL);
+    ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot), LB_NOBODY);
+    release(tickets[1], LB_SERVED, NULL);
+    ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot),
+                      lb_cluster_index(&alone.balancer, tickets[1]->member));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("availability");
@@ -371,6 +408,7 @@ int main(void)
     tcase_add_test(tc, one_member_in_every_state);
     tcase_add_test(tc, two_members_in_every_pair_of_states);
     tcase_add_test(tc, three_members_up_and_down_in_sets_standing_by_and_disabled);
+    tcase_add_test(tc, who_waits_does_not_get_the_member_that_has_just_failed);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }
