@@ -38,8 +38,9 @@ endif
 ifneq ($(APXS),)
 # The APR that this httpd was built with. System headers: their warnings are not ours.
 APR_CONFIG := $(shell $(APXS) -q APR_CONFIG)
+APU_CONFIG := $(shell $(APXS) -q APU_CONFIG)
 HTTPD_INC  = $(patsubst -I%,-isystem %,-I$(shell $(APXS) -q INCLUDEDIR) $(shell $(APR_CONFIG) --includes) \
-               $(shell $(shell $(APXS) -q APU_CONFIG) --includes))
+               $(shell $(APU_CONFIG) --includes))
 HTTPD_DEF := $(shell $(APR_CONFIG) --cppflags)
 HTTPD     := $(HTTPD_INC) $(HTTPD_DEF)
 LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
@@ -157,13 +158,8 @@ UNIT_LIBS_token         := balancer_manager
 UNIT_LIBS_audit_ring    := balancer_manager
 # Libraries that some of that code needs.
 UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
-<<<<<<< HEAD
-UNIT_LINK_availability   = $(shell $(APR_CONFIG) --link-ld)
+UNIT_LINK_availability   = $(shell $(APU_CONFIG) --link-ld) $(shell $(APR_CONFIG) --link-ld)
 UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell $(APR_CONFIG) --link-ld)
-=======
-UNIT_LINK_availability   = $(shell apu-1-config --link-ld) $(shell apr-1-config --link-ld)
-UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell apr-1-config --link-ld)
->>>>>>> health
 UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
 UNIT_LINK_token          = $(CRYPTO_LIBS)
 UNIT_LINK_occupancy      = $(shell $(APR_CONFIG) --link-ld)
