@@ -39,6 +39,7 @@ static const row_t table[] = {
     { LB_NO_MEMBER,          "----", "----" },
     { LB_QUEUE_FULL,         "----", "----" },
     { LB_QUEUE_TIMEOUT,      "----", "----" },
+    { LB_FILE_ERROR,         "----", "----" },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
