@@ -47,7 +47,8 @@ typedef enum {
     X(LB_NO_MEMBER,          "no_member",          NOTHING)    \
     X(LB_QUEUE_FULL,         "queue_full",         NOTHING)    \
     X(LB_QUEUE_TIMEOUT,      "queue_timeout",      NOTHING)    \
-    X(LB_FILTER_ERROR,       "filter_error",       WORKS)
+    X(LB_FILTER_ERROR,       "filter_error",       WORKS)    \
+    X(LB_FILE_ERROR,         "file_error",         NOTHING)
 
 typedef enum {
 #define X(name, word, says) name,

@@ -179,8 +179,8 @@ static apr_status_t write_all(int fd, const char *text)
 
     while (left > 0) {
         const ssize_t n = write(fd, text, left);
-        if (n < 0 && errno != EINTR) {
-            return errno;
+        if (n == 0 || (n < 0 && errno != EINTR)) {
+            return n == 0 ? ENOSPC : errno;
         }
         text += n > 0 ? n : 0;
         left -= n > 0 ? (size_t)n : 0;
@@ -203,6 +203,9 @@ static apr_status_t replace_file(int folder, const char *text)
     }
     if (rv == APR_SUCCESS && renameat(folder, NEW_NAME, folder, FILE_NAME) != 0) {
         rv = errno;
+    }
+    if (rv != APR_SUCCESS) {    /* the room may be wanted */
+        (void)unlinkat(folder, NEW_NAME, 0);
     }
     if (rv == APR_SUCCESS && fsync(folder) != 0) {
         rv = errno;

@@ -40,7 +40,7 @@ static apr_status_t append_to_file(fcgi_absorb_t *absorb, const char *data, apr_
     apr_status_t rv = APR_SUCCESS;
 
     if (!absorb->file) {
-        rv = fcgi_temporary_file_open(&absorb->file, 0, absorb->r->pool);
+        rv = fcgi_temporary_file_open(&absorb->file, absorb->r->pool);
     }
     if (rv == APR_SUCCESS) {
         rv = apr_file_seek(absorb->file, APR_SET, &end);
@@ -183,8 +183,10 @@ static void give_rest(fcgi_absorb_t *absorb, apr_bucket_brigade *bb)
 
     APR_BRIGADE_PREPEND(bb, absorb->behind);
     if (in_file > 0) {
-        apr_brigade_insert_file(absorb->piece, absorb->file, absorb->file_start, in_file,
-                                absorb->r->pool);
+        apr_bucket *last = apr_brigade_insert_file(absorb->piece, absorb->file,
+                                                   absorb->file_start, in_file, absorb->r->pool);
+        /* what cannot be read is then an error, and no signal that ends the process */
+        (void)apr_bucket_file_enable_mmap(last, 0);
         APR_BRIGADE_PREPEND(bb, absorb->piece);
         absorb->file = NULL;    /* the bucket may take it over */
     }

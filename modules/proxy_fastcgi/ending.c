@@ -44,6 +44,7 @@ static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)
     case LB_TOTAL_TIMEOUT:
         return HTTP_GATEWAY_TIME_OUT;
     case LB_FILTER_ERROR:
+    case LB_FILE_ERROR:
         return HTTP_INTERNAL_SERVER_ERROR;
     case LB_CLIENT_ERROR:
         return ap_map_http_request_error(job->body.error, HTTP_BAD_REQUEST);

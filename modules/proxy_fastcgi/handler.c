@@ -113,6 +113,7 @@ static progress_t end_with(fcgi_job_t *job, int status)
 static progress_t end_tries(fcgi_job_t *job)
 {
     fcgi_absorb_end(&job->reply.absorb, job->outcome == LB_CLIENT_ABORT);
+    fcgi_try_leave_body(job);
     fcgi_ending_leave_notes(job);
     return end_with(job, job->outcome == LB_SERVED ? fcgi_ending_of_success(job)
                                                    : fcgi_ending_of_failure(job));
@@ -400,9 +401,13 @@ static int resume(request_rec *r, void *baton, unsigned came)
  * turn   what the balancer says, when there is one */
 static int prepare_body(fcgi_job_t *job, lb_turn_t *turn)
 {
-    const bool spools = job->config->body_mode != FCGI_BODY_STREAM;
-    int rc = fcgi_request_body_begin(&job->body, job->r, spools,
-                                     fcgi_proxy_config_spool_limit(job->config));
+    const fcgi_request_body_rules_t rules = {
+        .spools = job->config->body_mode != FCGI_BODY_STREAM,
+        .spools_unknown = job->config->backend_type != FCGI_BACKEND_GENERIC,
+        .streams_over_limit = job->config->streams_over_limit > 0,
+        .limit = fcgi_proxy_config_spool_limit(job->config),
+    };
+    int rc = fcgi_request_body_begin(&job->body, job->r, &rules);
 
     if (rc != OK || !job->body.must_wait) {
         return rc;
@@ -415,6 +420,15 @@ static int prepare_body(fcgi_job_t *job, lb_turn_t *turn)
         *turn = ticket_resume(job->ticket, job->r);
     }
     return rc;
+}
+
+static void note_broken_body(const fcgi_job_t *job, int rc)
+{
+    if (rc != OK) {
+        apr_table_setn(job->r->notes, "fcgi-end",
+                       lb_outcome_word(job->body.file_has_failed ? LB_FILE_ERROR
+                                                                 : LB_CLIENT_ERROR));
+    }
 }
 
 /* As many are parked as may be, and overflow=refuse. */
@@ -440,6 +454,7 @@ static progress_t prepare(fcgi_job_t *job)
     int rc = turn.kind == LB_TURN_HELD ? check_script(job) : OK;
     if (rc == OK) {
         rc = prepare_body(job, &turn);
+        note_broken_body(job, rc);
     }
     return rc == OK ? mind_turn(job, turn) : refuse(job, rc);
 }

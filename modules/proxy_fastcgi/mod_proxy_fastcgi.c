@@ -30,10 +30,12 @@ static const command_rec directives[] = {
                   "FPM (the default) or GENERIC: what kind of FastCGI server answers"),
     AP_INIT_TAKE23("ProxyFCGISetEnvIf", fcgi_proxy_config_add_env_rule, NULL, OR_FILEINFO,
                    "condition, [!]variable and value: change what the FastCGI server gets"),
-    AP_INIT_TAKE1("ProxyFCGIRequestBody", fcgi_proxy_config_set_body_mode, NULL, OR_FILEINFO,
-                  "Spool (the default) or Stream: how a request body is passed on"),
-    AP_INIT_TAKE1("ProxyFCGISpoolLimit", fcgi_proxy_config_set_spool_limit, NULL, OR_FILEINFO,
-                  "size: how much of a request body is spooled before 413"),
+    AP_INIT_TAKE12("ProxyFCGIRequestBody", fcgi_proxy_config_set_body_mode, NULL, OR_FILEINFO,
+                   "Spool (the default) or Stream, and minrate=size: how a request body is passed "
+                   "on, and how many bytes a second a client has to send of one that is streamed"),
+    AP_INIT_TAKE12("ProxyFCGISpoolLimit", fcgi_proxy_config_set_spool_limit, NULL, OR_FILEINFO,
+                   "size, and Refuse (the default) or Stream: how much of a request body is "
+                   "spooled, and what becomes of a larger one"),
     AP_INIT_TAKE1("ProxyFCGIAbsorbLimit", fcgi_proxy_config_set_absorb_limit, NULL, OR_FILEINFO,
                   "size: how much of a response may wait here for a slow client; 0 for none"),
     AP_INIT_ITERATE("ProxyFCGISendfileRoot", fcgi_proxy_config_add_sendfile_root, NULL,

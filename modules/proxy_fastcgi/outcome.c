@@ -22,6 +22,10 @@ lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv)
 
 lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
 {
+    if (job->reply.absorb.error != APR_SUCCESS) {
+        job->why = "what was kept in a file cannot be read";
+        return LB_FILE_ERROR;
+    }
     if (job->reply.filter_status != APR_SUCCESS) {
         job->why = "an output filter of httpd has failed";
         return LB_FILTER_ERROR;
@@ -31,6 +35,10 @@ lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
 
 static lb_outcome_t stopped_outcome(fcgi_job_t *job)
 {
+    if (job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS) {
+        job->why = "what was kept in a file cannot be read";
+        return LB_FILE_ERROR;
+    }
     if (job->reply.why) {
         job->why = job->reply.why;
         return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;

@@ -16,7 +16,8 @@ void *fcgi_proxy_config_create(apr_pool_t *p, char *path)
     fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
 
     config->env_rules = apr_array_make(p, 1, sizeof(fcgi_env_rule_t));
-    config->spool_limit_bytes = config->absorb_limit_bytes = -1;
+    config->spool_limit_bytes = config->absorb_limit_bytes = config->body_rate = -1;
+    config->streams_over_limit = -1;
     config->retries_non_idempotent = config->ignores_client_abort = -1;
     config->redirects_internally = config->checks_script = config->passes_auth = -1;
     return config;
@@ -40,6 +41,10 @@ void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
     }
     if (over->spool_limit_bytes >= 0) {
         config->spool_limit_bytes = over->spool_limit_bytes;
+        config->streams_over_limit = over->streams_over_limit;
+    }
+    if (over->body_rate >= 0) {
+        config->body_rate = over->body_rate;
     }
     if (over->absorb_limit_bytes >= 0) {
         config->absorb_limit_bytes = over->absorb_limit_bytes;
@@ -67,6 +72,11 @@ const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r)
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config)
 {
     return config->spool_limit_bytes >= 0 ? config->spool_limit_bytes : FCGI_SPOOL_LIMIT_DEFAULT;
+}
+
+apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config)
+{
+    return config->body_rate >= 0 ? config->body_rate : FCGI_BODY_RATE_DEFAULT;
 }
 
 apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config)
@@ -120,23 +130,6 @@ const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config_, const 
     return NULL;
 }
 
-const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const char *arg)
-{
-    fcgi_proxy_config_t *config = config_;
-
-    if (strcasecmp(arg, "Spool") == 0) {
-        config->body_mode = FCGI_BODY_SPOOL;
-    }
-    else if (strcasecmp(arg, "Stream") == 0) {
-        config->body_mode = FCGI_BODY_STREAM;
-    }
-    else {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no way to pass a request body on; use Spool or "
-                            "Stream", cmd->cmd->name, arg);
-    }
-    return NULL;
-}
-
 const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config_, const char *arg)
 {
     fcgi_proxy_config_t *config = config_;
@@ -166,9 +159,38 @@ static const char *set_size(cmd_parms *cmd, const char *arg, apr_off_t *size)
     return NULL;
 }
 
-const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *arg)
+const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, const char *size,
+                                              const char *beyond)
 {
-    return set_size(cmd, arg, &((fcgi_proxy_config_t *)config)->spool_limit_bytes);
+    fcgi_proxy_config_t *config = config_;
+
+    config->streams_over_limit = beyond && strcasecmp(beyond, "Stream") == 0;
+    if (beyond && !config->streams_over_limit && strcasecmp(beyond, "Refuse") != 0) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is nothing that can be done with a larger body; "
+                            "use Refuse or Stream", cmd->cmd->name, beyond);
+    }
+    return set_size(cmd, size, &config->spool_limit_bytes);
+}
+
+const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const char *mode,
+                                            const char *rate)
+{
+    fcgi_proxy_config_t *config = config_;
+
+    if (strcasecmp(mode, "Spool") == 0) {
+        config->body_mode = FCGI_BODY_SPOOL;
+    }
+    else if (strcasecmp(mode, "Stream") == 0) {
+        config->body_mode = FCGI_BODY_STREAM;
+    }
+    else {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no way to pass a request body on; use Spool or "
+                            "Stream", cmd->cmd->name, mode);
+    }
+    if (rate && ap_cstr_casecmpn(rate, "minrate=", 8) != 0) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is not minrate=size", cmd->cmd->name, rate);
+    }
+    return rate ? set_size(cmd, rate + 8, &config->body_rate) : NULL;
 }
 
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg)

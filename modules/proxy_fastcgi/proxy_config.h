@@ -30,6 +30,8 @@ typedef struct {
 typedef struct {
     fcgi_backend_type_t backend_type;
     fcgi_body_mode_t body_mode;
+    int streams_over_limit;               /* bodies of known length over the spool limit */
+    apr_off_t body_rate;                  /* bytes/s of a streamed body */
     apr_array_header_t *env_rules;        /* of fcgi_env_rule_t, outer sections first */
     apr_array_header_t *sendfile_roots;   /* of const char *, real paths; NULL: none */
     apr_off_t spool_limit_bytes;
@@ -43,6 +45,7 @@ typedef struct {
 
 #define FCGI_SPOOL_LIMIT_DEFAULT  ((apr_off_t)1 << 30)
 #define FCGI_ABSORB_LIMIT_DEFAULT ((apr_off_t)1 << 30)
+#define FCGI_BODY_RATE_DEFAULT    ((apr_off_t)8 << 10)
 
 void *fcgi_proxy_config_create(apr_pool_t *p, char *path);
 void *fcgi_proxy_config_merge(apr_pool_t *p, void *base, void *over);
@@ -53,16 +56,21 @@ const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r);
 /** How much of a request body may be spooled. */
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config);
 
+/** How fast a client has to send a body that is streamed, bytes/s; 0: as slowly as it likes. */
+apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config);
+
 /** How much of a response may wait for a slow client; 0: none. */
 apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config);
 
 /** The directives; switches are set by ap_set_flag_slot(). */
 const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config, const char *arg);
-const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config, const char *mode,
+                                            const char *rate);
 const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config, const char *condition,
                                            const char *name, const char *value);
 const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config, const char *arg);
-const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *size,
+                                              const char *beyond);
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg);
 
 #endif

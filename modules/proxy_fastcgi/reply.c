@@ -443,7 +443,8 @@ static bool head_has_left(const request_rec *r)
 }
 
 /* Whose fault is it when the filters do not take what they get? An aborted connection is the
- * client's. AP_FILTER_ERROR tells of an answer of their own when none has left before. */
+ * client's, and a file that cannot be read is ours (absorb.error). AP_FILTER_ERROR tells of an
+ * answer of their own when none has left before. */
 static void judge(fcgi_reply_t *reply, apr_status_t rv)
 {
     const bool head_was_out = reply->head_is_out;
@@ -452,7 +453,7 @@ static void judge(fcgi_reply_t *reply, apr_status_t rv)
     if (reply->r->connection->aborted) {
         reply->client_is_gone = true;
     }
-    else if (rv != APR_SUCCESS) {
+    else if (rv != APR_SUCCESS && reply->absorb.error == APR_SUCCESS) {
         reply->filter_status = rv;
         reply->filter_has_answered =
             rv == AP_FILTER_ERROR && !head_was_out && reply->head_is_out;
@@ -462,7 +463,8 @@ static void judge(fcgi_reply_t *reply, apr_status_t rv)
 /* Does anybody still take it? */
 static bool is_taken(const fcgi_reply_t *reply)
 {
-    return !reply->client_is_gone && reply->filter_status == APR_SUCCESS;
+    return !reply->client_is_gone && reply->filter_status == APR_SUCCESS
+           && reply->absorb.error == APR_SUCCESS;
 }
 
 static void pass_brigade(fcgi_reply_t *reply)

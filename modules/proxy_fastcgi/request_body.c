@@ -24,45 +24,56 @@ static bool length_is_known(request_rec *r)
 
 static apr_status_t open_spool(fcgi_request_body_t *body)
 {
-    apr_pool_t *p = body->r->pool;
-    const apr_status_t rv = fcgi_temporary_file_open(&body->file, APR_FOPEN_BUFFERED, p);
-
-    if (rv != APR_SUCCESS) {
-        return rv;
-    }
-    body->buffer = apr_palloc(p, FCGI_BODY_MEMORY_BYTES);
-    return apr_file_buffer_set(body->file, apr_palloc(p, FCGI_BODY_MEMORY_BYTES),
-                               FCGI_BODY_MEMORY_BYTES);
+    body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
+    return fcgi_temporary_file_open(&body->file, body->r->pool);
 }
 
 static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
 {
+    body->file_has_failed = true;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, body->r, FCLOGNO(0220)
                   "cannot spool the request body: is there room in the temporary folder (TMPDIR), "
                   "and may httpd write to it?");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
+/* Write what is buffered. Not APR's own buffer: that says at the next seek only that a write has
+ * failed, and may take a short one for a whole one. */
+static apr_status_t flush_spool(fcgi_request_body_t *body)
+{
+    const apr_size_t bytes = body->buffered_bytes;
+
+    body->buffered_bytes = 0;
+    body->file_bytes += (apr_off_t)bytes;
+    return bytes ? apr_file_write_full(body->file, body->buffer, bytes, NULL) : APR_SUCCESS;
+}
+
+static size_t fill(unsigned char *to, size_t *filled, const char *data, size_t bytes)
+{
+    const size_t room = FCGI_BODY_MEMORY_BYTES - *filled;
+    const size_t fits = bytes < room ? bytes : room;
+
+    memcpy(to + *filled, data, fits);
+    *filled += fits;
+    return fits;
+}
+
 /* Put a piece behind what is there: to memory while there is room, then to the file. */
 static apr_status_t store(fcgi_request_body_t *body, const char *data, apr_size_t bytes)
 {
-    if (!body->file) {
-        const apr_size_t room = FCGI_BODY_MEMORY_BYTES - body->memory_bytes;
-        const apr_size_t fits = bytes < room ? bytes : room;
-        memcpy(body->memory + body->memory_bytes, data, fits);
-        body->memory_bytes += fits;
-        data += fits;
-        bytes -= fits;
-    }
-    if (bytes == 0) {
-        return APR_SUCCESS;
-    }
-    apr_status_t rv = body->file ? APR_SUCCESS : open_spool(body);
-    if (rv == APR_SUCCESS) {
-        rv = apr_file_write_full(body->file, data, bytes, NULL);
-        body->file_bytes += (apr_off_t)bytes;
+    size_t stored = fill(body->memory, &body->memory_bytes, data, bytes);
+    apr_status_t rv = stored < bytes && !body->file ? open_spool(body) : APR_SUCCESS;
+
+    while (rv == APR_SUCCESS && stored < bytes) {
+        stored += fill(body->buffer, &body->buffered_bytes, data + stored, bytes - stored);
+        rv = body->buffered_bytes == FCGI_BODY_MEMORY_BYTES ? flush_spool(body) : APR_SUCCESS;
     }
     return rv;
+}
+
+static apr_off_t stored_bytes(const fcgi_request_body_t *body)
+{
+    return (apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)body->buffered_bytes;
 }
 
 static int too_large(const fcgi_request_body_t *body)
@@ -91,8 +102,7 @@ static int store_incoming(fcgi_request_body_t *body, bool *is_complete)
             if (rv != APR_SUCCESS) {
                 return ap_map_http_request_error(rv, HTTP_BAD_REQUEST);
             }
-            if ((apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)bytes
-                > body->limit) {
+            if (stored_bytes(body) + (apr_off_t)bytes > body->limit) {
                 rc = too_large(body);
                 break;
             }
@@ -135,55 +145,76 @@ static int read_ahead(fcgi_request_body_t *body, bool wait, bool *is_complete)
     return OK;
 }
 
-static void finish_reading(fcgi_request_body_t *body, bool is_complete)
+/* The length is what it is known to be now: what the client has said may be wrong, as a filter may
+ * have changed it. */
+static void state_length(fcgi_request_body_t *body, bool is_complete)
 {
     request_rec *r = body->r;
 
     body->is_read = is_complete;
     if (is_complete) {
         apr_table_setn(r->headers_in, "Content-Length",
-                       apr_off_t_toa(r->pool, (apr_off_t)body->memory_bytes + body->file_bytes));
+                       apr_off_t_toa(r->pool, stored_bytes(body)));
         apr_table_unset(r->headers_in, "Transfer-Encoding");
+    }
+    else if (!body->must_wait && !body->length_is_known) {
+        apr_table_unset(r->headers_in, "Content-Length");
     }
 }
 
-/* A body whose length is known, and over the limit, is streamed: there is no need to refuse it. */
-static bool is_to_be_spooled(request_rec *r, bool spools, apr_off_t limit)
+/* returns  OK with body->limit, or 413 */
+static int choose_way(fcgi_request_body_t *body, const fcgi_request_body_rules_t *rules,
+                      bool *spools)
 {
-    const char *length = apr_table_get(r->headers_in, "Content-Length");
+    const char *length = apr_table_get(body->r->headers_in, "Content-Length");
     apr_off_t bytes;
 
-    return !length_is_known(r)
-           || (spools && ap_parse_strict_length(&bytes, length) && bytes <= limit);
+    body->limit = rules->limit;
+    body->length_is_known = length_is_known(body->r) && ap_parse_strict_length(&bytes, length);
+    *spools = rules->spools || (!body->length_is_known && rules->spools_unknown);
+    if (*spools && body->length_is_known && bytes > rules->limit) {
+        *spools = !rules->streams_over_limit;
+    }
+    if (!*spools) {
+        body->limit = APR_INT64_MAX;
+    }
+    return body->length_is_known && bytes > body->limit ? too_large(body) : OK;
 }
 
-int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r, bool spools,
-                            apr_off_t limit)
+int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r,
+                            const fcgi_request_body_rules_t *rules)
 {
-    bool is_complete = false;
+    bool is_complete = false, spools;
 
-    spools = is_to_be_spooled(r, spools, limit);
-    *body = (fcgi_request_body_t){ .r = r, .limit = spools ? limit : APR_INT64_MAX };
+    *body = (fcgi_request_body_t){ .r = r };
     if (!ap_request_has_body(r)) {
         body->is_read = true;
         return OK;
     }
+    int rc = choose_way(body, rules, &spools);
+    if (rc != OK) {
+        return rc;
+    }
     body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     body->memory = apr_palloc(r->pool, FCGI_BODY_MEMORY_BYTES);
-    const int rc = read_ahead(body, false, &is_complete);
+    rc = read_ahead(body, false, &is_complete);
     body->must_wait = spools && !is_complete;
     body->client_has_more = !spools && !is_complete;
-    finish_reading(body, is_complete);
+    state_length(body, is_complete);
     return rc;
 }
 
 int fcgi_request_body_spool(fcgi_request_body_t *body)
 {
     bool is_complete = false;
-    const int rc = read_ahead(body, true, &is_complete);
+    int rc = read_ahead(body, true, &is_complete);
 
+    if (rc == OK) {
+        const apr_status_t rv = flush_spool(body);
+        rc = rv == APR_SUCCESS ? OK : spool_failed(body, rv);
+    }
     body->must_wait = false;
-    finish_reading(body, is_complete);
+    state_length(body, is_complete);
     return rc;
 }
 
@@ -191,20 +222,18 @@ int fcgi_request_body_spool(fcgi_request_body_t *body)
 
 static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
 {
+    const apr_off_t left = body->file_bytes - body->file_given;
+    const apr_size_t bytes = left < FCGI_BODY_MEMORY_BYTES ? (apr_size_t)left
+                                                           : FCGI_BODY_MEMORY_BYTES;
     apr_off_t start = body->file_given;
-    apr_size_t bytes = FCGI_BODY_MEMORY_BYTES;
-    apr_status_t rv = APR_SUCCESS;
+    apr_status_t rv = apr_file_seek(body->file, APR_SET, &start);
 
-    if (start == 0) {
-        rv = apr_file_seek(body->file, APR_SET, &start);
-    }
     if (rv == APR_SUCCESS) {
-        rv = apr_file_read(body->file, body->buffer, &bytes);
+        rv = apr_file_read_full(body->file, body->buffer, bytes, NULL);
     }
-    if (rv == APR_SUCCESS) {
-        body->file_given += (apr_off_t)bytes;
-        *piece = fcgi_span(body->buffer, bytes);
-    }
+    body->file_has_failed = rv != APR_SUCCESS;
+    body->file_given += (apr_off_t)bytes;
+    *piece = fcgi_span(body->buffer, bytes);
     return rv;
 }
 

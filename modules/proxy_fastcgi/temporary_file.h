@@ -8,7 +8,7 @@
 #include "apr_file_io.h"
 
 /** Open one for reading and writing.
- *  flags    APR_FOPEN_BUFFERED, or 0 */
-apr_status_t fcgi_temporary_file_open(apr_file_t **file, apr_int32_t flags, apr_pool_t *p);
+ *  Without APR's buffer, which tells of a failed write too late. */
+apr_status_t fcgi_temporary_file_open(apr_file_t **file, apr_pool_t *p);
 
 #endif

@@ -12,6 +12,7 @@
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
+#define BODY_GRACE_US      apr_time_from_sec(20)    /* so late may a streamed body be */
 #define INTERIMS_MAX       100      /* interim answers of one try */
 
 /* ---- What the pump tells --------------------------------------------------------------------- */
@@ -20,6 +21,7 @@
 static bool goes_on(const fcgi_job_t *job)
 {
     return job->reply.filter_status == APR_SUCCESS
+           && job->reply.absorb.error == APR_SUCCESS
            && (!job->reply.client_is_gone || job->config->ignores_client_abort > 0);
 }
 
@@ -76,6 +78,14 @@ static void end_waiting(fcgi_job_t *job)
     }
 }
 
+void fcgi_try_leave_body(const fcgi_job_t *job)
+{
+    if (!job->body.is_read) {
+        job->r->connection->keepalive = AP_CONN_CLOSE;
+        job->r->expecting_100 = 0;
+    }
+}
+
 /* Each costs memory until the request ends. */
 static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
 {
@@ -104,12 +114,7 @@ static bool on_head(void *baton, fcgi_span_t head)
         fcgi_exchange_expect_another_head(&job->exchange);
         return !has_too_many_interims(job, head.bytes);
     }
-    if (!job->body.is_read) {
-        /* Nobody reads the rest of the body: httpd must not wait for it before this answer, and
-         * behind it no 100 Continue asks for it. */
-        job->r->connection->keepalive = AP_CONN_CLOSE;
-        job->r->expecting_100 = 0;
-    }
+    fcgi_try_leave_body(job);
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
     }
@@ -277,6 +282,9 @@ static void set_time_limits(fcgi_job_t *job)
     job->pump.timeout = fcgi_backend_timeout(job->worker, job->r->server);
     job->pump.first_byte = job->dial.lease.params->firstbyte;
     job->pump.client_timeout = job->r->server->timeout;
+    job->pump.body_rate = fcgi_proxy_config_body_rate(job->config);
+    job->pump.client_grace = job->r->server->timeout < BODY_GRACE_US ? job->r->server->timeout
+                                                                     : BODY_GRACE_US;
     job->pump.deadline = job->deadline;
     if (job->dial.lease.may_be_kept && !job->connection_was_kept) {
         expect_slowness(job);

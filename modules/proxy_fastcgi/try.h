@@ -20,6 +20,10 @@ bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
 /** The client's socket, to watch while waiting; -1: it has none of its own. */
 int fcgi_try_client_fd(request_rec *r);
 
+/** Nobody reads what is left of the body: httpd must not wait for it before the answer, and behind
+ *  that no 100 Continue asks for it. */
+void fcgi_try_leave_body(const fcgi_job_t *job);
+
 /** How FCGI_CLIENT_GONE is to be watched for: FCGI_CLIENT_MAY_END, or 0. */
 unsigned fcgi_try_client_may_end(const fcgi_job_t *job);
 

@@ -117,13 +117,14 @@ sub temporary_dir {
 #   files      { 'a/index.php' => text } for the document root
 #   defaults   0: nothing but Listen, the modules and config (for tests of the configuration itself)
 #   debug_log  "proxy_fastcgi:debug" and the like, added to LogLevel
+#   env        { name => value } for its environment
 #   any_log    1: whatever is in the error log, it is not checked
 #   own_clock  1: its wall clock can be set, see set_clock
 sub new {
     my ($class, %o) = @_;
     my $self = bless { children => 1, threads => 16, mpm => $ENV{TEST_MPM} || 'event',
                        log_level => 'warn', manager => 1, right => 'edit', modules => [], without => [], files => {},
-                       ours => 1, config => '', owner => $$, %o }, $class;
+                       ours => 1, env => {}, config => '', owner => $$, %o }, $class;
     $self->{root} = temporary_dir('httpd');
     make_path(map { "$self->{root}/$_" } qw(htdocs run tmp state));
     if ($> == 0 && defined(my $user = unprivileged_user())) {
@@ -263,7 +264,7 @@ sub start {
         close $touch;
         $self->{log} //= ErrorLog->new($log, strict => !is_stock() && !$self->{any_log});
         $self->{process} = Process->start(name => 'httpd', output => "$self->{root}/stderr",
-            env => { TMPDIR => $self->tmp_dir, $self->clock_environment },
+            env => { TMPDIR => $self->tmp_dir, $self->clock_environment, %{ $self->{env} } },
             run => [httpd_program(), '-DFOREGROUND', '-d', $self->root,
                     '-f', "$self->{root}/httpd.conf"]);
         my $up = wait_until(30, sub {

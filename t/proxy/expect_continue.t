@@ -20,7 +20,7 @@ my $body    = substr join('', map { sha1_hex($_) } 1 .. BYTES / 40 + 1), 0, BYTE
 my $backend = Backend->echo;
 my $refuses = Backend->refusing;
 my $httpd   = Httpd->start(config => <<"EOC");
-ProxyFCGISpoolLimit 400K
+ProxyFCGISpoolLimit 400K Stream
 <Proxy balancer://usable>
     BalancerMember @{[ $backend->url ]}
 </Proxy>

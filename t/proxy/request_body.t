@@ -29,7 +29,7 @@ echo json_encode(['bytes' => $bytes, 'sha1' => hash_final($hash), 'content_lengt
     'method' => $_SERVER['REQUEST_METHOD'], 'protocol' => $_SERVER['SERVER_PROTOCOL']]);
 EOP
 my $untouched = Backend->echo(name => 'untouched');
-my $limit     = Httpd::is_stock() ? '' : 'ProxyFCGISpoolLimit 4M';
+my $limit     = Httpd::is_stock() ? '' : 'ProxyFCGISpoolLimit 4M Stream';
 my $has_http2 = ($ENV{TEST_MPM} // '') ne 'prefork';
 my $httpd     = Httpd->start(modules => [$has_http2 ? 'http2' : ()], config => <<"EOC");
 @{[ $has_http2 ? 'Protocols h2c http/1.1' : '' ]}
@@ -43,6 +43,8 @@ $limit
 ProxyPass /php/ @{[ $fpm->url ]}@{[ $fpm->docroot ]}/
 ProxyPass /balanced/ balancer://php@{[ $fpm->docroot ]}/
 ProxyPass /untouched/ balancer://untouched/
+ProxyPass /beyond/ balancer://untouched/
+@{[ Httpd::is_stock() ? '' : "<Location /untouched/>\nProxyFCGISpoolLimit 4M\n</Location>" ]}
 ProxyPass /alone/ @{[ $untouched->url('/') ]}
 EOC
 
@@ -152,8 +154,14 @@ for my $path ('/untouched/x', '/alone/x') {
 }
 is $untouched->connections, 0, 'no member was touched';
 is_deeply [ glob $httpd->tmp_dir . '/*' ], [], 'no file is left';
-is $httpd->post('/untouched/x', $body{8_388_608})->{status}, 200,
-    '8 MB of known length have no such limit';
+{
+    my $client = $httpd->connect;
+    $client->send("POST /untouched/x HTTP/1.1\r\nHost: x\r\nContent-Length: 8388608\r\n"
+        . "Expect: 100-continue\r\n\r\n");
+    is $client->read_response(interim => 1)->{status}, 413, '8 MB of known length: 413, and not a byte was asked for';
+    is $untouched->connections, 0, '... no member was touched';
+    is $httpd->post('/beyond/x', $body{8_388_608})->{status}, 200, '... or streamed, where that is said';
+}
 
 # ---- Expect: 100-continue ----
 
@@ -180,7 +188,7 @@ is $httpd->post('/untouched/x', $body{8_388_608})->{status}, 200,
 }
 
 # Each refused body leaves one line.
-$httpd->expect_log(qr/FC0221: .*ProxyFCGISpoolLimit/, times => 2 + $sent_by_http2);
+$httpd->expect_log(qr/FC0221: .*ProxyFCGISpoolLimit/, times => 3 + $sent_by_http2);
 $httpd->stop;
 is_deeply [ glob $httpd->tmp_dir . '/*' ], [], 'no file is left after all';
 

@@ -40,6 +40,7 @@ static const row_t table[] = {
     { LB_QUEUE_FULL,         "----", "----" },
     { LB_QUEUE_TIMEOUT,      "----", "----" },
     { LB_FILTER_ERROR,       "----", "----" },
+    { LB_FILE_ERROR,         "----", "----" },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
