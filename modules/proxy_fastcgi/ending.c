@@ -68,13 +68,6 @@ int fcgi_ending_answer(request_rec *r, int status)
     return pass_status(r, status);
 }
 
-/* Is it too late for another answer? A filter that has failed holds back nothing for the client;
- * other filters may, and are told of the failure by the end that cuts the answer. */
-static bool is_too_late(const fcgi_job_t *job)
-{
-    return job->outcome == LB_FILTER_ERROR ? job->reply.head_is_out : job->reply.was_passed;
-}
-
 int fcgi_ending_of_failure(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
@@ -93,7 +86,7 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
     if (status == HTTP_GATEWAY_TIME_OUT) {
         apr_table_setn(r->notes, "proxy_timedout", "1");
     }
-    if (is_too_late(job)) {
+    if (job->reply.head_is_out) {
         fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
         fcgi_reply_cut(&job->reply);
         return OK;

@@ -41,7 +41,7 @@ typedef struct {
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
     bool length_is_open;              /* HEAD, and what GET would have is not known */
     bool flushes_at_once;             /* an event stream, or the application asked for it */
-    bool was_passed;                  /* something went to the filters: too late for another */
+    bool was_passed;                  /* something went to the filters */
     bool client_is_gone;
     apr_status_t filter_status;       /* of an output filter that has failed; APR_SUCCESS: none */
     bool filter_has_answered;         /* it has failed by answering itself, with an error page */
@@ -82,11 +82,11 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply);
 /** The response is whole: pass on the rest and the end. */
 void fcgi_reply_finish(fcgi_reply_t *reply);
 
-/** The response is not whole and something of it was passed on: let the client see at once that it
- *  is cut, and no cache keep it. */
+/** The response is not whole and its head has left: let the client see at once that it is cut, and
+ *  no cache keep it. */
 void fcgi_reply_cut(fcgi_reply_t *reply);
 
-/** The response cannot be used and nothing of it was passed on: take back what its head has set. */
+/** The response cannot be used and nothing of it has left: take back what its head has set. */
 void fcgi_reply_forget(fcgi_reply_t *reply);
 
 #endif
