@@ -18,12 +18,19 @@ static const char *phase_of(const fcgi_job_t *job)
     return job->pump.exchange ? fcgi_exchange_state_name(job->exchange.state) : "connecting";
 }
 
+/* An answer that another member's replaces is called by its status: http_503. */
+static const char *word_of(const fcgi_job_t *job)
+{
+    return job->outcome == LB_SERVED ? apr_psprintf(job->r->pool, "http_%d", job->reply.status)
+                                     : lb_outcome_word(job->outcome);
+}
+
 void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next)
 {
     ap_log_rerror(APLOG_MARK, level, job->reply.filter_status, job->r, FCLOGNO(0251)
                   "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
                   " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
-                  phase_of(job), job->member, lb_outcome_word(job->outcome),
+                  phase_of(job), job->member, word_of(job),
                   (fcgi_now() - job->started) / 1000,
                   job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
                   job->why, next);
@@ -69,13 +76,6 @@ int fcgi_ending_answer(request_rec *r, int status)
     return pass_status(r, status);
 }
 
-/* Is it too late for another answer? A filter that has failed holds back nothing for the client;
- * other filters may, and are told of the failure by the end that cuts the answer. */
-static bool is_too_late(const fcgi_job_t *job)
-{
-    return job->outcome == LB_FILTER_ERROR ? job->reply.head_is_out : job->reply.was_passed;
-}
-
 int fcgi_ending_of_failure(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
@@ -94,7 +94,7 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
     if (status == HTTP_GATEWAY_TIME_OUT) {
         apr_table_setn(r->notes, "proxy_timedout", "1");
     }
-    if (is_too_late(job)) {
+    if (job->reply.head_is_out) {
         fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
         fcgi_reply_cut(&job->reply);
         return OK;

@@ -52,23 +52,40 @@ void fcgi_handler_find_balancer(void)
 
 /* ---- After a try ----------------------------------------------------------------------------- */
 
+/* Has something come that cannot be taken back? An answer that is not one can be, and one that is
+ * held, until the filters have seen of it. */
+static bool was_answered(const fcgi_job_t *job, lb_outcome_t outcome)
+{
+    switch (outcome) {
+    case LB_OVERLOADED:
+        return false;
+    case LB_SERVED:
+        return !job->reply.is_held;
+    case LB_BAD_RESPONSE:
+        return job->reply.was_passed;
+    default:
+        return job->exchange.bytes_received > 0;
+    }
+}
+
 static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
 {
-    /* on_guard() has asked already */
-    const bool ran_perhaps = (outcome == LB_BACKEND_EOF || outcome == LB_STALE)
-                             && job->pump.limit != FCGI_LIMIT_GUARD;
-    const fcgi_try_t failed = {
+    fcgi_try_t failed = {
         .outcome = outcome,
-        .may_run_twice = fcgi_failover_is_idempotent(job->r->method_number)
-                         || job->config->retries_non_idempotent > 0,
+        .http_status = job->reply.status,
+        .retry_on = fcgi_proxy_config_retry_on(job->config),
+        .may_run_twice = fcgi_try_may_run_twice(job),
         .is_replayable = fcgi_request_body_is_replayable(&job->body),
-        .was_answered = job->exchange.bytes_received > 0 && outcome != LB_OVERLOADED,
-        .deaths = job->deaths,
-        .is_over_budget = ran_perhaps && !fcgi_backend_may_resend(job->worker),
+        .was_answered = was_answered(job, outcome),
+        .runs = job->runs,
     };
-    if (fcgi_try_is_past_deadline(job)) {
+    if (fcgi_try_is_past_deadline(job) || fcgi_failover_decide(&failed) == FCGI_GIVE_UP) {
         return FCGI_GIVE_UP;
     }
+    /* only what is sent again counts; on_guard() has asked already */
+    failed.is_over_budget = fcgi_failover_may_have_run(outcome)
+                            && job->pump.limit != FCGI_LIMIT_GUARD
+                            && !fcgi_backend_may_resend(job->worker);
     return fcgi_failover_decide(&failed);
 }
 
@@ -112,6 +129,7 @@ static progress_t end_with(fcgi_job_t *job, int status)
 
 static progress_t end_tries(fcgi_job_t *job)
 {
+    fcgi_reply_take_back(&job->reply);
     fcgi_absorb_end(&job->reply.absorb, job->outcome == LB_CLIENT_ABORT);
     fcgi_try_leave_body(job);
     fcgi_ending_leave_notes(job);
@@ -214,11 +232,11 @@ static progress_t after_try(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
 
-    if (outcome == LB_SERVED) {
+    if (outcome == LB_SERVED && !job->reply.is_held) {
         release(job, outcome);    /* before the client has read it all */
         return end_tries(job);
     }
-    job->deaths += outcome == LB_BACKEND_EOF;
+    job->runs += outcome != LB_STALE && fcgi_failover_may_have_run(outcome);
     const fcgi_retry_t retry = decide(job, outcome);
 
     job->wants_fresh = retry == FCGI_SAME_MEMBER;
@@ -229,8 +247,16 @@ static progress_t after_try(fcgi_job_t *job)
         return GOES_ON;
     }
     release(job, outcome);
-    return retry == FCGI_NEXT_MEMBER && job->ticket
-           ? mind_turn(job, ticket_next(job->ticket, job->r)) : end_tries(job);
+    if (retry == FCGI_GIVE_UP || !job->ticket) {
+        return end_tries(job);
+    }
+    if (outcome == LB_SERVED) {
+        fcgi_reply_put_aside(&job->reply);
+    }
+    else {
+        fcgi_reply_forget(&job->reply);
+    }
+    return mind_turn(job, ticket_next(job->ticket, job->r));
 }
 
 /* A try goes on. A long answer says with its head already that the member works. */

@@ -35,7 +35,7 @@ typedef struct {
     int status;                     /* for httpd, at the end */
     apr_time_t deadline;            /* of all tries, monotonic us; 0: none */
     int tries;
-    int deaths;                     /* tries that ended in backend_eof */
+    int runs;                       /* tries that may have run on a member, and failed */
     bool wants_fresh;               /* the next try takes no kept connection */
     bool was_parked;                /* mod_proxy has done its part already */
 

@@ -41,6 +41,8 @@ static const command_rec directives[] = {
     AP_INIT_ITERATE("ProxyFCGISendfileRoot", fcgi_proxy_config_add_sendfile_root, NULL,
                     RSRC_CONF | ACCESS_CONF,
                     "folders whose files an application may send with X-Sendfile"),
+    AP_INIT_ITERATE("ProxyFCGIRetryOn", fcgi_proxy_config_add_retry_word, NULL, OR_FILEINFO,
+                    "words: after which failures a request goes on to another member"),
     SWITCH("ProxyFCGIRetryNonIdempotent", retries_non_idempotent,
            "On: POST and the like are sent again as GET is when a member dies on them"),
     SWITCH("ProxyFCGIIgnoreClientAbort", ignores_client_abort,

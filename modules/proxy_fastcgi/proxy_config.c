@@ -49,6 +49,10 @@ void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
     if (over->absorb_limit_bytes >= 0) {
         config->absorb_limit_bytes = over->absorb_limit_bytes;
     }
+    if (over->retry_on_is_set) {
+        config->retry_on = over->retry_on;
+        config->retry_on_is_set = true;
+    }
     if (over->sendfile_roots) {
         config->sendfile_roots = over->sendfile_roots;
     }
@@ -77,6 +81,11 @@ apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config)
 apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config)
 {
     return config->body_rate >= 0 ? config->body_rate : FCGI_BODY_RATE_DEFAULT;
+}
+
+fcgi_retry_set_t fcgi_proxy_config_retry_on(const fcgi_proxy_config_t *config)
+{
+    return config->retry_on_is_set ? config->retry_on : fcgi_failover_set_of("default");
 }
 
 apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config)
@@ -144,6 +153,33 @@ const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config_, c
     }
     APR_ARRAY_PUSH(config->sendfile_roots, const char *) = apr_pstrdup(cmd->pool, real);
     free(real);
+    return NULL;
+}
+
+static const char *retry_words(apr_pool_t *p)
+{
+    return apr_pstrcat(p, "default, none",
+#define X(name, word, by_default, may_have_run) ", " word,
+                       FCGI_RETRY_WORDS(X)
+#undef X
+                       NULL);
+}
+
+const char *fcgi_proxy_config_add_retry_word(cmd_parms *cmd, void *config_, const char *arg)
+{
+    fcgi_proxy_config_t *config = config_;
+    const fcgi_retry_set_t set = fcgi_failover_set_of(arg);
+    const bool is_none = strcmp(arg, "none") == 0;
+
+    if (!set && !is_none) {
+        return apr_psprintf(cmd->pool, "%s: '%s' is no failure that another member helps against; "
+                            "use %s", cmd->cmd->name, arg, retry_words(cmd->pool));
+    }
+    if (config->retry_on_is_set && (is_none || !config->retry_on)) {
+        return apr_psprintf(cmd->pool, "%s: none stands alone", cmd->cmd->name);
+    }
+    config->retry_on |= set;
+    config->retry_on_is_set = true;
     return NULL;
 }
 

@@ -5,6 +5,7 @@
 #define FCGI_PROXY_CONFIG_H
 
 #include "ap_expr.h"
+#include "failover.h"
 #include "http_config.h"
 
 typedef enum {
@@ -36,6 +37,8 @@ typedef struct {
     apr_array_header_t *sendfile_roots;   /* of const char *, real paths; NULL: none */
     apr_off_t spool_limit_bytes;
     apr_off_t absorb_limit_bytes;
+    fcgi_retry_set_t retry_on;            /* with retry_on_is_set */
+    bool retry_on_is_set;
     int retries_non_idempotent;
     int ignores_client_abort;
     int redirects_internally;
@@ -59,6 +62,9 @@ apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config);
 /** How fast a client has to send a body that is streamed, bytes/s; 0: as slowly as it likes. */
 apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config);
 
+/** After which failures a request goes on to another member. */
+fcgi_retry_set_t fcgi_proxy_config_retry_on(const fcgi_proxy_config_t *config);
+
 /** How much of a response may wait for a slow client; 0: none. */
 apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config);
 
@@ -69,6 +75,7 @@ const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config, const 
 const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config, const char *condition,
                                            const char *name, const char *value);
 const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_add_retry_word(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *size,
                                               const char *beyond);
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg);

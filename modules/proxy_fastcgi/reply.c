@@ -356,6 +356,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     request_rec *r = reply->r;
     head_t head = { 0 };
 
+    reply->has_set_fields = true;
     if (!apr_is_empty_table(r->err_headers_out)) {
         reply->err_headers_before = apr_table_copy(r->pool, r->err_headers_out);
     }
@@ -388,10 +389,14 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     return true;
 }
 
-void fcgi_reply_forget(fcgi_reply_t *reply)
+/* As it was before a head. */
+static void reset_head(const fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
 
+    if (!reply->has_set_fields) {    /* what others have set stays */
+        return;
+    }
     apr_table_clear(r->headers_out);
     apr_table_clear(r->err_headers_out);
     if (reply->err_headers_before) {
@@ -401,9 +406,64 @@ void fcgi_reply_forget(fcgi_reply_t *reply)
     r->status_line = NULL;
     r->content_type = NULL;
     r->mtime = 0;
+}
+
+void fcgi_reply_forget(fcgi_reply_t *reply)
+{
+    reset_head(reply);
     reply->promised_bytes = -1;
     reply->has_head = false;
     apr_brigade_cleanup(reply->out);
+}
+
+/* ---- An answer that another member's may replace --------------------------------------------- */
+
+void fcgi_reply_hold(fcgi_reply_t *reply)
+{
+    reply->is_held = true;
+}
+
+void fcgi_reply_put_aside(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+
+    reply->aside = (fcgi_head_aside_t){
+        .headers_out = r->headers_out, .err_headers_out = r->err_headers_out,
+        .content_type = r->content_type, .status_line = r->status_line, .status = r->status,
+        .mtime = r->mtime };
+    r->headers_out = apr_table_make(r->pool, 8);
+    r->err_headers_out = apr_table_make(r->pool, 8);
+    reset_head(reply);
+}
+
+void fcgi_reply_take_back(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    const fcgi_head_aside_t *aside = &reply->aside;
+
+    if (aside->headers_out) {
+        r->headers_out = aside->headers_out;
+        r->err_headers_out = aside->err_headers_out;
+        r->content_type = aside->content_type;
+        r->status_line = aside->status_line;
+        r->status = aside->status;
+        r->mtime = aside->mtime;
+    }
+}
+
+/* What came lies in the read buffer, which others will use.
+ * returns  is it held back? */
+static bool hold_back(fcgi_reply_t *reply)
+{
+    if (reply->is_held && reply->body_bytes > FCGI_HELD_BYTES_MAX) {
+        reply->is_held = false;
+    }
+    for (apr_bucket *bucket = APR_BRIGADE_FIRST(reply->out);
+         reply->is_held && bucket != APR_BRIGADE_SENTINEL(reply->out);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        reply->is_held = apr_bucket_setaside(bucket, reply->r->pool) == APR_SUCCESS;
+    }
+    return reply->is_held;
 }
 
 /* ---- The body -------------------------------------------------------------------------------- */
@@ -478,6 +538,9 @@ static void pass_brigade(fcgi_reply_t *reply)
 
 void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 {
+    if (hold_back(reply)) {
+        return;
+    }
     /* A flush waits until the client has taken everything: not when it is behind. */
     if (flush && reply->has_head && !reply->drops_body
         && !fcgi_absorb_is_behind(&reply->absorb)) {
@@ -512,6 +575,7 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply)
 
 void fcgi_reply_finish(fcgi_reply_t *reply)
 {
+    reply->is_held = false;
     if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
                       "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"

@@ -16,6 +16,7 @@
 #include "span.h"
 
 #define FCGI_HEAD_BYTES_MAX 65536     /* of a response head that comes in pieces */
+#define FCGI_HELD_BYTES_MAX 65536     /* of an answer that another member's may replace */
 
 typedef enum {
     FCGI_REPLY_BODY,          /* the body that comes is the client's */
@@ -23,6 +24,16 @@ typedef enum {
     FCGI_REPLY_FILE,          /* X-Sendfile: httpd sends the file `target` */
     FCGI_REPLY_REDIRECT       /* httpd goes on with the local URL `target` */
 } fcgi_reply_kind_t;
+
+/* What a head has set, put aside. */
+typedef struct {
+    apr_table_t *headers_out;         /* NULL: nothing is */
+    apr_table_t *err_headers_out;
+    const char *content_type;
+    const char *status_line;
+    int status;
+    apr_time_t mtime;
+} fcgi_head_aside_t;
 
 typedef struct {
     request_rec *r;
@@ -37,11 +48,14 @@ typedef struct {
     int status;                       /* of the final head; 0: there was none yet */
     int override_status;
     const char *target;
+    bool has_set_fields;              /* of a head, whole or not */
     bool has_head;
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
     bool length_is_open;              /* HEAD, and what GET would have is not known */
     bool flushes_at_once;             /* an event stream, or the application asked for it */
-    bool was_passed;                  /* something went to the filters: too late for another */
+    bool is_held;                     /* another member's answer may replace it: pass nothing on */
+    fcgi_head_aside_t aside;          /* of a held answer, while another member is looked for */
+    bool was_passed;                  /* something went to the filters */
     bool client_is_gone;
     apr_status_t filter_status;       /* of an output filter that has failed; APR_SUCCESS: none */
     bool filter_has_answered;         /* it has failed by answering itself, with an error page */
@@ -70,6 +84,15 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
  *  has left shows in client_is_gone, a filter that has failed in filter_status. */
 void fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
 
+/** The answer may be replaced by another member's: keep all of it back until it is finished, or too
+ *  big. */
+void fcgi_reply_hold(fcgi_reply_t *reply);
+
+/** Another member is looked for: let the request be as before this answer; or nobody was found: let
+ *  it be the answer (nothing happens when it was not put aside). */
+void fcgi_reply_put_aside(fcgi_reply_t *reply);
+void fcgi_reply_take_back(fcgi_reply_t *reply);
+
 /** The client can take more of what was taken in. */
 void fcgi_reply_resume(fcgi_reply_t *reply);
 
@@ -82,11 +105,11 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply);
 /** The response is whole: pass on the rest and the end. */
 void fcgi_reply_finish(fcgi_reply_t *reply);
 
-/** The response is not whole and something of it was passed on: let the client see at once that it
- *  is cut, and no cache keep it. */
+/** The response is not whole and its head has left: let the client see at once that it is cut, and
+ *  no cache keep it. */
 void fcgi_reply_cut(fcgi_reply_t *reply);
 
-/** The response cannot be used and nothing of it was passed on: take back what its head has set. */
+/** The response cannot be used and nothing of it has left: take back what its head has set. */
 void fcgi_reply_forget(fcgi_reply_t *reply);
 
 #endif

@@ -101,6 +101,22 @@ static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
     return job->reply.why != NULL;
 }
 
+bool fcgi_try_may_run_twice(const fcgi_job_t *job)
+{
+    return fcgi_failover_is_idempotent(job->r->method_number)
+           || job->config->retries_non_idempotent > 0;
+}
+
+/* http_503 and the like of ProxyFCGIRetryOn */
+static bool is_replaceable(const fcgi_job_t *job)
+{
+    return job->ticket && (job->reply.kind == FCGI_REPLY_BODY
+                           || job->reply.kind == FCGI_REPLY_OVERRIDE)
+           && fcgi_failover_wants_status(fcgi_proxy_config_retry_on(job->config),
+                                         job->reply.status)
+           && fcgi_try_may_run_twice(job) && fcgi_request_body_is_replayable(&job->body);
+}
+
 static bool on_head(void *baton, fcgi_span_t head)
 {
     fcgi_job_t *job = baton;
@@ -117,6 +133,9 @@ static bool on_head(void *baton, fcgi_span_t head)
     fcgi_try_leave_body(job);
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
+    }
+    if (!is_interim && is_replaceable(job)) {
+        fcgi_reply_hold(&job->reply);
     }
     return true;
 }

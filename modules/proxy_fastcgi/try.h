@@ -14,6 +14,9 @@
 bool fcgi_try_begin(fcgi_job_t *job);
 bool fcgi_try_go_on(fcgi_job_t *job, unsigned came);
 
+/** May its request run twice? */
+bool fcgi_try_may_run_twice(const fcgi_job_t *job);
+
 /** Is it waiting for the first byte of the answer? */
 bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
 

@@ -6,14 +6,22 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Apache::Test qw(-withtestmore);
+use FcgiRecord;
 use MainServer;
 
 my $main = MainServer->new;
 my $backend = $main->backend(answer => sub {
     my ($connection, $request) = @_;
-    my ($says, $sends) = $request->{params}{QUERY_STRING} =~ /^(\d+),(\d+)$/;
+    my ($says, $sends, $how) = $request->{params}{QUERY_STRING} =~ /^(\d+),(\d+),?(\w*)$/;
     my $body = substr '123456789' x 10_000, 0, $sends;
-    $connection->stdout("Content-Type: text/plain\r\nContent-Length: $says\r\n\r\n$body");
+    my $answer = "Content-Type: text/plain\r\nContent-Length: $says\r\n\r\n$body";
+    if ($how eq 'whole') {    # in one write with the end, so that nothing goes on before it
+        $connection->send(FcgiRecord::record(FCGI_STDOUT, $connection->{id}, $answer)
+            . FcgiRecord::record(FCGI_END_REQUEST, $connection->{id}, FcgiRecord::end_request_body()));
+        return;
+    }
+    $connection->stdout($answer);
+    $connection->wait_for_gate('seen', 10) if $how eq 'late';
     $connection->end_request;
 });
 
@@ -44,12 +52,26 @@ is $response->{header}{'content-length'}, 9, 'HEAD keeps the length';
 $client->request('GET', '/plain/?0,0');
 is $client->read_response->{header}{'content-length'}, 0, 'a length of 0';
 
-# Fewer than it says: the client can tell. When the head is still held back, that is a 502.
-$client->request('GET', '/plain/?9,5');
+# Fewer than it says. When nothing has left for the client, that is a 502.
+for my $path ('/plain/', '/deflated/') {
+    $response = $main->get("$path?900,500,whole", header => { 'Accept-Encoding' => 'gzip' });
+    is $response->{status}, 502, "$path: fewer than it says: 502";
+    ok $response->{complete}, '... a whole one';
+}
+$response = $main->get('/deflated/?900,500', header => { 'Accept-Encoding' => 'gzip' });
+is $response->{status}, 502, 'held back by a filter: 502';
+ok $response->{complete}, '... a whole one';
+$main->expect_log(qr/FC0251: .*bad_response.*answered 502/, times => 3);
+
+# Once its head has left the answer looks cut.
+$client->request('GET', '/flushed/?9,5,late');
+ok defined $client->read_until(qr/^(?=.*12345)/s, 10), 'fewer than it says, later: what came';
+$backend->open_gate('seen');
 $response = $client->read_response(seconds => 10);
-ok !$response->{complete} || $response->{status} == 502, 'fewer than it says: the client can tell';
-ok $response->{status} == 502 || $client->is_closed_within(5), '... a cut answer ends the connection';
-$main->expect_log(qr/FC0251: .*bad_response.*(?:the answer is cut|answered 502)/, times => 1);
+is $response->{status}, 200, '... the head has left';
+ok !$response->{complete}, '... the client can tell';
+ok $client->is_closed_within(5), '... the connection ends';
+$main->expect_log(qr/FC0251: .*bad_response.*the answer is cut/, times => 1);
 $main->done;
 
 done_testing;
