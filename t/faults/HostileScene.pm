@@ -88,7 +88,7 @@ KeepAliveTimeout 30
 MaxKeepAliveRequests 0
 Protocols h2c http/1.1
 ErrorLogFormat "[%{u}t] [%-m:%l] [%L] %M"
-LogFormat "%L \\"%r\\" %>s %X %{fcgi-end}n" hostile
+LogFormat "%>L \\"%r\\" %>s %X %{fcgi-end}n" hostile
 CustomLog \@root\@/access.log hostile
 <Location /deflated/>
     SetOutputFilter DEFLATE

@@ -169,7 +169,7 @@ static void find_limit(fcgi_pump_t *pump)
             pump->wait.timeout = pump->first_byte - waited;
         }
         pump->due = FCGI_LIMIT_FIRST_BYTE;
-        if (pump->guard > 0) {
+        if (pump->guard > 0 && pump->exchange->bytes_received == 0) {
             consider(pump, pump->guard - waited, FCGI_LIMIT_GUARD);
         }
         if (pump->notice_after > 0) {
