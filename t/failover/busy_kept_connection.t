@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # F-04, F-21: a backend that has ended its request is still busy (fastcgi_finish_request) and does
 # not read what comes on its kept connection. A safe request need not wait for it; one that must not
-# run twice never does: what was written to the old connection can still be read from it later.
+# run twice never does: what was written to the old connection can still be read from it later. One
+# that has begun to answer, were it with a byte, is at work.
 use strict;
 use warnings;
 use FindBin;
@@ -9,6 +10,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Backend;
 use Deadline;
+use FcgiRecord;
 use Fpm;
 use Httpd;
 
@@ -47,6 +49,20 @@ for my $listen ('unix', 'tcp') {
                  . "ProxyPass /app/$name/ balancer://$name/\n";
     }
 }
+# On its kept connection it sends the first bytes of a record, and the rest after a while.
+my $begins = Backend->start(name => 'begins', script => sub {
+    my ($connection) = @_;
+    while (my $request = $connection->read_request) {
+        my $answer = FcgiRecord::record(FCGI_STDOUT, $connection->{id},
+            "Content-Type: text/plain\r\n\r\n$connection->{number}");
+        $connection->send(substr $answer, 0, 2);
+        select undef, undef, undef, BUSY if $request->{params}{SCRIPT_NAME} =~ /second/;
+        $connection->send(substr $answer, 2);
+        $connection->end_request;
+    }
+});
+$config .= "<Proxy balancer://begins>\nBalancerMember @{[ $begins->url ]} enablereuse=on\n</Proxy>\n"
+         . "ProxyPass /app/begins/ balancer://begins/\n";
 my $fpm;
 if (Fpm::is_installed()) {
     $fpm = Fpm->start(children => 2, files => {
@@ -83,6 +99,11 @@ for my $name (sort keys %backend) {
         '... no failure of the member';
     is $httpd->in_flight($name), 0, '... nothing in flight';
 }
+
+is $httpd->get('/app/begins/first')->{body}, 1, 'begins: a connection is kept';
+my $begun = $httpd->get('/app/begins/second');
+is $begun->{status}, 200, '... and one that has begun to answer on it is waited for';
+is $begun->{body}, 1, '... there';
 
 SKIP: {
     skip 'PHP-FPM is not installed', 1 if !$fpm;

@@ -157,13 +157,15 @@ my %flood = (
     foreign_records => sub { my ($c) = @_; FcgiRecord::record(FCGI_STDOUT, $c->{id} + 1, 'x' x 100) },
     error_lines     => sub { my ($c) = @_; record($c, FCGI_STDERR, "a line of an endless report\n" x 50) },
     error_line      => sub { my ($c) = @_; record($c, FCGI_STDERR, 'x' x 2000) },
-    interim_heads   => sub { my ($c) = @_; record($c, FCGI_STDOUT, head('Status: 103 Early Hints', 'Link: </a>')) },
+    interim_heads   => sub { my ($c) = @_;
+        record($c, FCGI_STDOUT, head('Status: 103 Early Hints', 'Link: </a>')) },
     continues       => sub { my ($c) = @_; record($c, FCGI_STDOUT, head('Status: 100 Continue')) },
     head_fields     => sub { my ($c) = @_; record($c, FCGI_STDOUT, "X-Field: value\r\n" x 20) },
     head_line       => sub { my ($c) = @_; record($c, FCGI_STDOUT, 'x' x 500) },
 );
 for my $name (keys %flood) {
-    $kind{"endless_$name"} = { may => \@flooded, is_slow => 1, does => sub { flood($_[0], $flood{$name}->($_[0])) } };
+    $kind{"endless_$name"} = { may => \@flooded, is_slow => 1,
+        does => sub { flood($_[0], $flood{$name}->($_[0])) } };
 }
 $kind{endless_empty_errors_in_body} = { may => ['cut', @flooded], is_slow => 1, does => sub {
     my ($c, $token) = @_;
@@ -181,7 +183,8 @@ $kind{endless_body} = { may => \@cut_late, is_slow => 1, body => sub { text($_[0
 
 my %end = (
     end_before_head   => [\@broken, sub { $_[0]->end_request }],
-    end_in_head       => [\@broken, sub { $_[0]->stdout("Content-Type: text/plain\r\nX-Half: ye"); $_[0]->end_request }],
+    end_in_head       => [\@broken, sub {
+        $_[0]->stdout("Content-Type: text/plain\r\nX-Half: ye"); $_[0]->end_request }],
     end_before_length => [\@cut, sub { my ($c, $token) = @_;
         answer($c, $token, head => head_of($token, 'Content-Length: 3000'), body => text($token, 1000)) }],
     end_twice         => [['ok'], sub { answer(@_); $_[0]->end_request_only }],
@@ -262,7 +265,8 @@ sub leaving {
 }
 $kind{close_before_body} = { may => \@broken, unread => 1, does => sub { $_[0]->close } };
 $kind{reset_before_body} = { may => \@broken, unread => 1, does => sub { $_[0]->reset } };
-$kind{close_in_request_body} = { may => \@broken, unread => 1, does => sub { my ($c) = @_; $c->read_record; $c->close } };
+$kind{close_in_request_body} = { may => \@broken, unread => 1,
+    does => sub { my ($c) = @_; $c->read_record; $c->close } };
 $kind{close_at_once} = { may => \@broken, at => 'closes' };
 $kind{reset_at_once} = { may => ['503', @broken], at => 'resets' };    # 503: before connect() has seen it
 $kind{nobody_listens} = { may => ['503'], at => 'refuses' };
@@ -300,7 +304,8 @@ my %head = (
     blank_in_name    => [\@broken, 'X Name : value'],
     folded           => [\@broken, "X-Folded: a\r\n b"],
     transfer_encoding => [['ok'], 'Transfer-Encoding: chunked'],
-    hop_by_hop       => [['ok'], 'Connection: X-Token, close', 'Keep-Alive: timeout=999', 'Upgrade: h2c', 'Trailer: X'],
+    hop_by_hop       => [['ok'], 'Connection: X-Token, close', 'Keep-Alive: timeout=999', 'Upgrade: h2c',
+                         'Trailer: X'],
     own_names        => [['ok'], 'Date: never', 'Server: evil', 'Via: 1.1 evil', 'Warning: 199 - x', 'Age: -1'],
     content_type_odd => [['ok'], 'Content-Type: ' . 'x/' x 3000, 'Content-Type: ;;;=,,'],
     encoding_lie     => [['ok'], 'Vary: *', 'Last-Modified: yesterday', 'Expires: 0', 'ETag: nothing, "'],
@@ -324,15 +329,17 @@ for my $name (keys %head) {
 }
 $kind{length_short}{body} = sub { text($_[0], 1000) };
 $kind{length_two}{body} = sub { text($_[0], 2999) };
-$kind{http_head} = { may => \@broken, does => sub { answer(@_, head => 'HTTP/1.1 200 OK' . "\r\n" . head_of($_[1])) } };
+$kind{http_head} = { may => \@broken,
+    does => sub { answer(@_, head => "HTTP/1.1 200 OK\r\n" . head_of($_[1])) } };
 $kind{lf_only} = { may => ['ok'], does => sub { answer(@_, head => head_of($_[1]) =~ s/\r//gr) } };
 
 # Statuses: [may, value, the client's status]
 my %status = (
     word => [\@broken, 'what'], empty => [\@broken, ''], zero => [\@broken, '0'], minus => [\@broken, '-1'],
     two_digits => [\@broken, '99'], four_digits => [\@broken, '1000'], overflow => [\@broken, '99999999999'],
-    glued => [['ok', @broken], '200OK'], none_but_words => [\@broken, 'OK 200'], switching => [\@broken, '101 Switching'],
-    999 => [['ok'], '999 Odd', 999], 600 => [['ok'], '600 None', 600], long => [['ok', @broken], '200 ' . 'x' x 9000],
+    glued => [['ok', @broken], '200OK'], none_but_words => [\@broken, 'OK 200'],
+    switching => [\@broken, '101 Switching'], long => [['ok', @broken], '200 ' . 'x' x 9000],
+    999 => [['ok'], '999 Odd', 999], 600 => [['ok'], '600 None', 600],
     no_content => [['ok'], '204 No Content', 204], not_modified => [['ok'], '304 Not Modified', 304],
     reset_content => [['ok'], '205 Reset Content', 205], partial => [['ok'], '206 Partial Content', 206],
     twice => [['ok', @broken], "200 OK\r\nStatus: 404 Not Found", 404],
@@ -371,7 +378,8 @@ for my $name (keys %elsewhere) {
 
 my $hints = head('Status: 103 Early Hints', 'Link: </a.css>; rel=preload');
 $kind{interim} = { may => ['ok'], does => sub { answer(@_, head => $hints x 3 . head_of($_[1])) } };
-$kind{interim_often} = { may => ['ok', @broken], does => sub { answer(@_, head => $hints x 1000 . head_of($_[1])) } };
+$kind{interim_often} = { may => ['ok', @broken],
+    does => sub { answer(@_, head => $hints x 1000 . head_of($_[1])) } };
 $kind{interim_alone} = { may => \@broken, does => sub { $_[0]->stdout($hints); $_[0]->end_request } };
 $kind{interim_and_close} = { may => \@broken, does => sub { $_[0]->stdout($hints); $_[0]->close } };
 
@@ -384,8 +392,8 @@ $kind{huge_and_close} = { may => \@cut, body => sub { text($_[0], HUGE) }, does 
     $c->stdout(head_of($token) . text($token, HUGE / 2));
     $c->close;
 } };
-for my $entry ([chunks => "5\r\nhello\r\n0\r\n\r\n"], [http_answer => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"],
-    [another_head => head('Status: 404 Not Found')], [empty => '']) {
+for my $entry ([chunks => "5\r\nhello\r\n0\r\n\r\n"],
+    [http_answer => "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"], [another_head => head('Status: 404 Not Found')], [empty => '']) {
     my ($name, $body) = @$entry;
     $kind{"body_of_$name"} = { may => ['ok'], body => sub { $body }, does => sub { answer(@_, body => $body) } };
 }
@@ -393,7 +401,8 @@ for my $entry ([chunks => "5\r\nhello\r\n0\r\n\r\n"], [http_answer => "HTTP/1.1 
 # ---- Time ----
 
 $kind{silent} = { may => \@late, is_slow => 1, does => \&hang };
-$kind{stuck_in_record_header} = { may => \@late, is_slow => 1, does => sub { $_[0]->send("\1\6"); hang($_[0]) } };
+$kind{stuck_in_record_header} = { may => \@late, is_slow => 1,
+    does => sub { $_[0]->send("\1\6"); hang($_[0]) } };
 $kind{stuck_in_head} = { may => \@late, is_slow => 1, does => sub { $_[0]->stdout('Content-'); hang($_[0]) } };
 $kind{stuck_in_body} = { may => \@cut_late, is_slow => 1, does => sub {
     $_[0]->send(up_to(@_, 'in_body')); hang($_[0]) } };
@@ -404,7 +413,10 @@ $kind{trickles_body} = { may => \@cut_late, is_slow => 1, body => sub { 'X' x 30
     $_[0]->stdout(head_of($_[1])); trickle($_[0]) } };
 $kind{pauses} = { may => ['ok'], does => sub {
     my ($c, $token) = @_;
-    for my $piece (unpack '(a500)*', head_of($token) . text($token)) { $c->stdout($piece); Time::HiRes::sleep(0.03) }
+    for my $piece (unpack '(a500)*', head_of($token) . text($token)) {
+        $c->stdout($piece);
+        Time::HiRes::sleep(0.03);
+    }
     $c->end_request;
 } };
 
@@ -435,7 +447,8 @@ sub random_plan {
         my $bytes = min(65_535, 1 + $dice->((3, 100, 30_000)[ $dice->(3) ]));
         $sent .= my $piece = substr $rest, 0, $bytes, '';
         push @steps, [ stdout => $piece, $dice->(4) ? 0 : $dice->(256) ];
-        push @steps, [ (qw(foreign unknown empty_stderr stderr pause))[ $dice->(5) ], '', $dice->(256) ] if !$dice->(4);
+        next if $dice->(4);
+        push @steps, [ (qw(foreign unknown empty_stderr stderr pause))[ $dice->(5) ], '', $dice->(256) ];
     }
     push @steps, [$last];
     push @steps, [late => ''] if $last eq 'end' && !$dice->(4);
@@ -446,7 +459,8 @@ sub random_plan {
 
 my %step = (
     stdout => sub { my ($c, $content, $padding) = @_; record($c, FCGI_STDOUT, $content, $padding) },
-    foreign => sub { my ($c, undef, $padding) = @_; FcgiRecord::record(FCGI_STDOUT, $c->{id} + 3, 'foreign', $padding) },
+    foreign => sub { my ($c, undef, $padding) = @_;
+        FcgiRecord::record(FCGI_STDOUT, $c->{id} + 3, 'foreign', $padding) },
     unknown => sub { my ($c, undef, $padding) = @_; record($c, 100 + $padding % 100, 'unknown', $padding) },
     empty_stderr => sub { my ($c, undef, $padding) = @_; record($c, FCGI_STDERR, '', $padding) },
     stderr => sub { my ($c, undef, $padding) = @_; record($c, FCGI_STDERR, "half a line", $padding) },
@@ -461,7 +475,10 @@ my %step = (
 $kind{random} = { may => ['ok', @cut], plan => \&random_plan, does => sub {
     my ($c, $token) = @_;
     my $bytes = '';
-    my $pass_on = sub { $c->send_split($bytes, sort { $a <=> $b } map { int rand length $bytes } 1 .. rand 4); $bytes = '' };
+    my $pass_on = sub {
+        $c->send_split($bytes, sort { $a <=> $b } map { int rand length $bytes } 1 .. rand 4);
+        $bytes = '';
+    };
     for my $step (@{ random_plan($token)->{steps} }) {
         my ($what, @more) = @$step;
         if (my $make = $step{$what}) { $bytes .= $make->($c, @more); next }

@@ -45,14 +45,16 @@ my %way = (
         return $self->ask('GET', $path, keep => 1, header => { Range => RANGE }) },
     head  => sub { my ($self, $path) = @_; return $self->ask('HEAD', $path, keep => 1) },
     http_1_0 => sub { my ($self, $path) = @_; return $self->ask('GET', $path, version => '1.0') },
-    post  => sub { my ($self, $path) = @_; return $self->ask('POST', $path, header => $form, body => small_body()) },
+    post  => sub { my ($self, $path) = @_;
+        return $self->ask('POST', $path, header => $form, body => small_body()) },
     upload => sub { my ($self, $path) = @_;
         return $self->ask('POST', $path, header => $form, body => large_body()) },
     chunks => sub { my ($self, $path) = @_;
         return $self->ask('POST', $path, header => { %$form, 'Transfer-Encoding' => 'chunked' },
             body => HttpSocket::chunked(large_body(), 30_000)) },
     expect => sub { my ($self, $path) = @_;
-        return $self->ask('POST', $path, body => small_body(), header => { %$form, Expect => '100-continue' }) },
+        return $self->ask('POST', $path, header => { %$form, Expect => '100-continue' },
+            body => small_body()) },
     slow_reader => \&read_slowly,
     pipeline => \&ask_twice,
     leaves => \&leave,
@@ -128,7 +130,8 @@ sub leave {
 sub leave_upload {
     my ($self, $path) = @_;
     my $socket = HttpSocket->connect($self->{port});
-    $socket->send("POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n" . 'x' x rand 400_000);
+    $socket->send("POST $path HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500000\r\n\r\n"
+        . 'x' x rand 400_000);
     Time::HiRes::sleep(rand 0.2);
     $socket->${ \(qw(close abort half_close)[rand 3]) };
     return;
@@ -168,8 +171,12 @@ sub verdict {
     # several times when heads have led from one to the next
     return 'mixed' if ($answer->{header}{'x-token'} // $token) !~ /^\Q$token\E(?:, \Q$token\E)*$/;
     my $whole = $expected->{body};
-    if ($way eq 'range' && $answer->{status} == 206 && $expected->{status} == 200) { $whole = substr $whole, 10, 10 }
-    elsif ($answer->{status} != $expected->{status}) { return $answer->{complete} ? $answer->{status} : 'cut' }
+    if ($way eq 'range' && $answer->{status} == 206 && $expected->{status} == 200) {
+        $whole = substr $whole, 10, 10;
+    }
+    elsif ($answer->{status} != $expected->{status}) {
+        return $answer->{complete} ? $answer->{status} : 'cut';
+    }
     return 'ok' if $way eq 'head' || $answer->{status} =~ /^[23]04$/;
     return 'ok' if $answer->{complete} && $body eq $whole;
     return 'mixed' if $body ne substr $whole, 0, length $body;

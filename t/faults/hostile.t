@@ -8,7 +8,7 @@ use Test::More;
 plan skip_all => 'it has misbehaviour of its own: see make faults' if $ENV{TEST_STOCK};
 
 my $seed = time % 1_000_000;
-my @table = qx($^X $FindBin::RealBin/hostile --seconds=20 --together=12 --seed=$seed 2>&1);
+my @table = qx($^X $FindBin::RealBin/hostile --seconds=90 --together=24 --seed=$seed 2>&1);
 is $?, 0, "the soak with seed $seed" or diag @table;
 note @table;
 

@@ -33,7 +33,8 @@ sub open {
     my $socket = HttpSocket->connect($port);
     my $self = bless { socket => $socket, status => 0, body => '' }, $class;
     # no dynamic table: then each status is told in itself
-    my $settings = pack 'nNnNnN', HEADER_TABLE_SIZE, 0, ENABLE_PUSH, 0, INITIAL_WINDOW_SIZE, $o{window} // 65_535;
+    my $settings = pack 'nNnNnN', HEADER_TABLE_SIZE, 0, ENABLE_PUSH, 0,
+        INITIAL_WINDOW_SIZE, $o{window} // 65_535;
     my $fields = "\x82\x86" . field(1, 'localhost') . "\x04" . length_of($path) . $path;
     $socket->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(SETTINGS, 0, 0, $settings)
         . frame(HEADERS, END_STREAM | END_HEADERS, STREAM, $fields));
@@ -54,7 +55,11 @@ sub allow {
     return $self->{socket}->send(join '', map { frame(WINDOW_UPDATE, 0, $_, pack 'N', $bytes) } 0, STREAM);
 }
 
-sub reset { my ($self) = @_; return $self->{socket}->send(frame(RST_STREAM, 0, STREAM, pack 'N', CANCEL)) }
+sub reset {
+    my ($self) = @_;
+    return $self->{socket}->send(frame(RST_STREAM, 0, STREAM, pack 'N', CANCEL));
+}
+
 sub close { my ($self) = @_; return $self->{socket}->close }
 
 # The status in a block of fields, where it stands first (RFC 9113, 8.3).

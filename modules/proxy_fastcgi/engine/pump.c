@@ -227,7 +227,7 @@ static void begin_limit(fcgi_pump_t *pump, apr_interval_time_t waited, apr_time_
         if (pump->first_byte > 0) {
             pump->wait.timeout = pump->first_byte - waited;
         }
-        if (pump->guard > 0) {
+        if (pump->guard > 0 && pump->exchange->bytes_received == 0) {
             consider(pump, pump->guard - waited, FCGI_LIMIT_GUARD);
         }
         if (pump->notice_after > 0) {
