@@ -114,6 +114,11 @@ lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_he
 {
     return NULL;
 }
+apr_array_header_t *lb_operate_check(apr_pool_t *p, server_rec *any,
+                                     const apr_array_header_t *actions)
+{
+    return NULL;
+}
 
 proxy_worker *lb_stand_in_elect(const proxy_balancer *balancer, proxy_worker *const *members,
                                 size_t count, request_rec *r)

@@ -184,7 +184,8 @@ static run_t run_request(const case_t *c)
         run.is_served = outcome == LB_SERVED;
         deaths += outcome == LB_BACKEND_EOF;
         const fcgi_try_t failed = { .outcome = outcome, .may_run_twice = c->is_safe,
-                                    .is_replayable = true, .deaths = deaths };
+                                    .is_replayable = true, .runs = deaths,
+                                    .retry_on = fcgi_failover_set_of("default") };
         if (run.is_served || fcgi_failover_decide(&failed) != FCGI_NEXT_MEMBER) {
             MUST(!run.is_served
                  || (!PROXY_WORKER_IS_ERROR(turn.worker)
