@@ -91,7 +91,7 @@ for my $name (sort keys %case) {
     }
     $url{$name} = ref $what ? $what->url : "unix:$dir/none|fcgi://none";
     my $parameters = $o{parameters} // $usual;
-    $config .= "<Proxy balancer://$name>\nBalancerMember $url{$name} $parameters\n</Proxy>\n"
+    $config .= "<Proxy balancer://$name>\nBalancerMember $url{$name} $parameters failwindow=1h\n</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";
 }
 # a worker without a balancer takes the same parameters

@@ -679,7 +679,7 @@ static pid_t start_process(cluster_t *cluster, size_t elections)
     if (pid > 0) {
         return pid;
     }
-    alarm(100);    /* never outlives a test that was given up */
+    alarm(2000);    /* never outlives a test that was given up */
     wait_for(&cluster->counters->may_start);
     elect_often(cluster, elections);
     while (!atomic_load(&cluster->counters->may_stop)) {
@@ -695,7 +695,7 @@ static pid_t start_victim(cluster_t *cluster)
     if (pid > 0) {
         return pid;
     }
-    alarm(100);
+    alarm(2000);
     for (;;) {
         elect(cluster);
         atomic_fetch_add(&cluster->counters->victim_got, 1);

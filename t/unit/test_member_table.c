@@ -442,7 +442,7 @@ static pid_t start_child(void)
     const pid_t pid = fork();
     ck_assert_int_ge(pid, 0);
     if (pid == 0) {
-        alarm(50);    /* never outlives a test that was given up */
+        alarm(1000);    /* never outlives a test that was given up */
     }
     return pid;
 }
