@@ -141,6 +141,7 @@ UNIT_LIBS_sticky_cookie := balancer_byrequests
 UNIT_LIBS_cookie_attributes := balancer_byrequests shared
 UNIT_LIBS_member_table  := balancer_byrequests shared
 UNIT_LIBS_times         := balancer_byrequests
+UNIT_LIBS_fine_times    := balancer_byrequests
 UNIT_LIBS_measures      := balancer_byrequests
 UNIT_LIBS_past          := balancer_byrequests
 UNIT_LIBS_queue         := balancer_byrequests shared

@@ -68,6 +68,17 @@ static inline const char *lb_outcome_word(lb_outcome_t outcome)
     return words[outcome];
 }
 
+/** What an outcome says about the member. */
+static inline lb_says_t lb_outcome_says(lb_outcome_t outcome)
+{
+    static const lb_says_t says[] = {
+#define X(name, word, what) LB_SAYS_##what,
+        LB_OUTCOMES(X)
+#undef X
+    };
+    return says[outcome];
+}
+
 /* ---- Tickets: the right to have one request in flight on one member. ---- */
 
 typedef struct lb_ticket_t lb_ticket_t;
@@ -233,14 +244,15 @@ typedef struct {
 
 /* The last minute; rates are per second. */
 typedef struct {
-    double      requests, failures;
-    apr_interval_time_t p50, p95, p99;        /* of the first byte, us; -1: there was none */
+    double      requests;
+    double      failures;      /* tries that failed, or were answered with 5xx */
+    apr_interval_time_t p50, p95, p99, mean;  /* of the first byte, us; -1: there was none */
 } lb_recent_t;
 
 /* One point of a balancer's past. */
 typedef struct {
     apr_time_t  at;
-    double      requests, failures;           /* per second since the point before */
+    double      requests, failures;           /* as above, since the point before */
     uint32_t    in_flight, queued;
     apr_interval_time_t p50, p95;             /* of the first byte, us; -1: there was none */
 } lb_sample_t;

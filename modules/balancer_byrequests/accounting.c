@@ -122,8 +122,7 @@ void lb_accounting_sample(const lb_cluster_t *cluster)
     }
     for (int slot = 0; slot < cluster->slots; slot++) {
         const lb_member_row_t *row = cluster->member_rows[slot];
-        lb_past_mark(room, lb_accounting_member_room(cluster, slot), atomic_load(&row->failures),
-                     &gain);
+        lb_past_mark(room, lb_accounting_member_room(cluster, slot), &gain);
         in_flight += atomic_load(&row->in_flight);
         queued += atomic_load(&row->waiting);
     }

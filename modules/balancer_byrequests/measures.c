@@ -37,10 +37,37 @@ static int class_of(int http_status)
     return http_status < 100 ? 0 : http_status < 500 ? http_status / 100 : 5;
 }
 
+static void step(_Atomic uint32_t *counter)
+{
+    atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* The client has no answer from it, or the answer that something failed. Not when it has left, or
+ * when a kept connection was closed before it was used. */
+static bool is_failed(lb_outcome_t end, const lb_measures_t *measures)
+{
+    const lb_says_t says = lb_outcome_says(end);
+    return (says != LB_SAYS_FINE && says != LB_SAYS_NOTHING)
+           || (measures && class_of(measures->http_status) == 5);
+}
+
+static void add_now(lb_mark_t *now, lb_outcome_t end, const lb_measures_t *measures)
+{
+    step(&now->requests);
+    if (is_failed(end, measures)) {
+        step(&now->failures);
+    }
+    if (measures && measures->first_byte >= 0) {
+        step(&now->first_byte[lb_fine_times_bucket(measures->first_byte)]);
+        add(&now->first_byte_us, (uint64_t)measures->first_byte);
+    }
+}
+
 void lb_measures_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_measures_t *measures)
 {
     lb_counters_t *counters = &room->counters;
 
+    add_now(&room->now, end, measures);
     add(&counters->responses[measures ? class_of(measures->http_status) : 0], 1);
     add(&counters->ends[end], 1);
     if (!measures) {

@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "fine_times.h"
 #include "mod_balancer_byrequests.h"
 
 #define LB_CLASSES  6                 /* of responses */
@@ -39,12 +40,15 @@ typedef struct {
 } lb_counters_t;
 static_assert(sizeof(lb_counters_t) == 1024, "16 cache lines");
 
-/* The counters at one moment, as far as the last minute needs them: they wrap. See past.h */
+/* What the last minutes are told from, at one moment: counts that wrap, of tries that ended. See
+ * past.h */
 typedef struct {
-    _Atomic uint32_t requests, failures;
-    _Atomic uint32_t first_byte[LB_TIMES_BUCKETS];
+    _Atomic uint64_t first_byte_us;   /* sum of all times to the first byte */
+    _Atomic uint32_t requests;
+    _Atomic uint32_t failures;        /* of them: they failed, or were answered with 5xx */
+    _Atomic uint32_t first_byte[LB_FINE_BUCKETS];
 } lb_mark_t;
-static_assert(sizeof(lb_mark_t) == 88, "fixed width");
+static_assert(sizeof(lb_mark_t) == 728, "fixed width");
 
 /* One member. Beside it, in its row: elected and failures. */
 typedef struct {
@@ -55,7 +59,9 @@ typedef struct {
     uint64_t reserved[3];
     lb_counters_t counters;
     lb_counters_t before;             /* at the last reset; writer: operator */
-    lb_mark_t marks[LB_MARKS];
+    lb_mark_t now;                    /* writer: any, adds */
+    lb_mark_t marks[LB_MARKS];        /* writer: see past.h */
+    uint64_t reserved_line[5];
 } lb_member_room_t;
 static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 

@@ -53,13 +53,16 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
 {
     lb_table_t *t = memory;
 
-    memset(memory, 0, lb_table_bytes(size));
+    memset(t, 0, sizeof(*t));
     t->version = LB_TABLE_VERSION;
     t->balancer_count = size.balancers;
     t->member_count = size.members;
     t->process_count = size.processes;
     t->waiter_count = size.waiters;
     t->free_waiter = LB_NOBODY;
+    memset(balancer_rows(t), 0,
+           (size_t)((char *)member_rooms(t) - (char *)balancer_rows(t)));
+    memset(lb_table_process(t, 0), 0, size.processes * process_bytes(size.members));
     fcgi_robust_lock_init(&t->lock.mutex);
     for (uint32_t i = 0; i < size.processes; i++) {
         fcgi_robust_lock_init(&lb_table_process(t, i)->life.mutex);
@@ -191,8 +194,7 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
         atomic_store(&row->key, key);
     }
     else if (atomic_load(&row->generation) + 1 < generation) {
-        lb_past_level(lb_table_member_room(t, lb_table_member_index(t, row)),
-                      atomic_load(&row->failures));
+        lb_past_level(lb_table_member_room(t, lb_table_member_index(t, row)));
     }
     atomic_store(&row->generation, generation);
     return row;

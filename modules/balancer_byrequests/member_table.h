@@ -24,7 +24,7 @@
 #include "strikes.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 5u
+#define LB_TABLE_VERSION 6u
 
 /* One balancer. */
 typedef struct {
@@ -145,7 +145,8 @@ typedef struct {
 size_t lb_table_bytes(lb_table_size_t size);
 
 /** Make an empty table.
- *  memory   lb_table_bytes() of it, aligned to 64 */
+ *  memory   lb_table_bytes() of it, aligned to 64; the rooms of members, which are most of it, are
+ *           not touched before their rows are claimed */
 lb_table_t *lb_table_init(void *memory, lb_table_size_t size);
 
 /** Rows by index. */

@@ -2,8 +2,6 @@
 /* past.c - see past.h. */
 #include "past.h"
 
-#include "times.h"
-
 static_assert(LB_RECENT_MARKS + 2 <= LB_MARKS, "one is being made, and one is to spare");
 static_assert(LB_PAST_SAMPLES + 2 <= LB_SAMPLES, "likewise, and one before the first");
 
@@ -18,23 +16,17 @@ bool lb_past_is_due(lb_balancer_room_t *room, int64_t now)
 
 /* ---- Marks ----------------------------------------------------------------------------------- */
 
-static uint32_t requests_of(const lb_counters_t *counters)
+static uint32_t get(const _Atomic uint32_t *count)
 {
-    uint64_t sum = 0;
-
-    for (int i = 0; i < LB_CLASSES; i++) {
-        sum += atomic_load_explicit(&counters->responses[i], memory_order_relaxed);
-    }
-    return (uint32_t)sum;
+    return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-static uint32_t first_byte_of(const lb_counters_t *counters, int bucket)
+static uint64_t sum_of(const lb_mark_t *mark)
 {
-    return (uint32_t)atomic_load_explicit(&counters->first_byte.buckets[bucket],
-                                          memory_order_relaxed);
+    return atomic_load_explicit(&mark->first_byte_us, memory_order_relaxed);
 }
 
-/* What came between two values of a counter that wraps. It fell when the room was given to another
+/* What came between two values of a count that wraps. It fell when the room was given to another
  * member meanwhile: then all there is came since. */
 static uint64_t gained(uint32_t now, uint32_t then)
 {
@@ -42,43 +34,47 @@ static uint64_t gained(uint32_t now, uint32_t then)
     return difference >= 0 ? (uint64_t)difference : now;
 }
 
-static void add_gain(const lb_member_room_t *room, uint64_t failures, const lb_mark_t *since,
-                     lb_gain_t *gain)
+static uint64_t gained_time(uint64_t now, uint64_t then)
 {
-    gain->requests += gained(requests_of(&room->counters), atomic_load(&since->requests));
-    gain->failures += gained((uint32_t)failures, atomic_load(&since->failures));
-    for (int i = 0; i < LB_TIMES_BUCKETS; i++) {
-        gain->first_byte[i] += gained(first_byte_of(&room->counters, i),
-                                      atomic_load_explicit(&since->first_byte[i],
-                                                           memory_order_relaxed));
+    const int64_t difference = (int64_t)(now - then);
+    return difference >= 0 ? (uint64_t)difference : now;
+}
+
+static void add_gain(const lb_mark_t *now, const lb_mark_t *since, lb_gain_t *gain)
+{
+    gain->requests += gained(get(&now->requests), get(&since->requests));
+    gain->failures += gained(get(&now->failures), get(&since->failures));
+    gain->first_byte_us += gained_time(sum_of(now), sum_of(since));
+    for (int i = 0; i < LB_FINE_BUCKETS; i++) {
+        gain->first_byte[i] += gained(get(&now->first_byte[i]), get(&since->first_byte[i]));
     }
 }
 
-static void set_mark(lb_mark_t *mark, const lb_counters_t *counters, uint64_t failures)
+static void set_mark(lb_mark_t *mark, const lb_mark_t *now)
 {
-    atomic_store_explicit(&mark->requests, requests_of(counters), memory_order_relaxed);
-    atomic_store_explicit(&mark->failures, (uint32_t)failures, memory_order_relaxed);
-    for (int i = 0; i < LB_TIMES_BUCKETS; i++) {
-        atomic_store_explicit(&mark->first_byte[i], first_byte_of(counters, i),
+    atomic_store_explicit(&mark->requests, get(&now->requests), memory_order_relaxed);
+    atomic_store_explicit(&mark->failures, get(&now->failures), memory_order_relaxed);
+    atomic_store_explicit(&mark->first_byte_us, sum_of(now), memory_order_relaxed);
+    for (int i = 0; i < LB_FINE_BUCKETS; i++) {
+        atomic_store_explicit(&mark->first_byte[i], get(&now->first_byte[i]),
                               memory_order_relaxed);
     }
 }
 
-void lb_past_mark(const lb_balancer_room_t *balancer, lb_member_room_t *room, uint64_t failures,
-                  lb_gain_t *gain)
+void lb_past_mark(const lb_balancer_room_t *balancer, lb_member_room_t *room, lb_gain_t *gain)
 {
     const uint64_t n = atomic_load(&balancer->samples);
 
     if (n > 0) {
-        add_gain(room, failures, &room->marks[(n - 1) % LB_MARKS], gain);
+        add_gain(&room->now, &room->marks[(n - 1) % LB_MARKS], gain);
     }
-    set_mark(&room->marks[n % LB_MARKS], &room->counters, failures);
+    set_mark(&room->marks[n % LB_MARKS], &room->now);
 }
 
-void lb_past_level(lb_member_room_t *room, uint64_t failures)
+void lb_past_level(lb_member_room_t *room)
 {
     for (int i = 0; i < LB_MARKS; i++) {
-        set_mark(&room->marks[i], &room->counters, failures);
+        set_mark(&room->marks[i], &room->now);
     }
 }
 
@@ -95,7 +91,7 @@ const lb_mark_t *lb_past_minute_ago(const lb_balancer_room_t *balancer,
 }
 
 int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
-                            uint64_t failures, int64_t now, lb_gain_t *gain)
+                            int64_t now, lb_gain_t *gain)
 {
     const uint64_t made = atomic_load(&balancer->samples);
 
@@ -103,7 +99,7 @@ int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_
         return 0;
     }
     const uint64_t n = minute_ago(made);
-    add_gain(room, failures, &room->marks[n % LB_MARKS], gain);
+    add_gain(&room->now, &room->marks[n % LB_MARKS], gain);
     const int64_t took = now - atomic_load(&balancer->ring[n % LB_SAMPLES].at);
     return took > 0 ? took : 0;
 }
@@ -112,9 +108,15 @@ void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more)
 {
     gain->requests += more->requests;
     gain->failures += more->failures;
-    for (int i = 0; i < LB_TIMES_BUCKETS; i++) {
+    gain->first_byte_us += more->first_byte_us;
+    for (int i = 0; i < LB_FINE_BUCKETS; i++) {
         gain->first_byte[i] += more->first_byte[i];
     }
+}
+
+static apr_interval_time_t percentile(const lb_gain_t *gain, int percent)
+{
+    return lb_fine_times_percentile(gain->first_byte, gain->first_byte_us, percent);
 }
 
 static double per_second(uint64_t count, int64_t us)
@@ -128,9 +130,10 @@ lb_recent_t lb_past_recent(const lb_gain_t *gain, int64_t took)
     return (lb_recent_t){
         .requests = per_second(gain->requests, took),
         .failures = per_second(gain->failures, took),
-        .p50 = lb_times_percentile(gain->first_byte, 50),
-        .p95 = lb_times_percentile(gain->first_byte, 95),
-        .p99 = lb_times_percentile(gain->first_byte, 99),
+        .p50 = percentile(gain, 50),
+        .p95 = percentile(gain, 95),
+        .p99 = percentile(gain, 99),
+        .mean = lb_fine_times_mean(gain->first_byte, gain->first_byte_us),
     };
 }
 
@@ -147,8 +150,8 @@ void lb_past_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *
     atomic_store(&sample->failures, (uint32_t)gain->failures);
     atomic_store(&sample->in_flight, in_flight);
     atomic_store(&sample->queued, queued);
-    atomic_store(&sample->p50, (int32_t)lb_times_percentile(gain->first_byte, 50));
-    atomic_store(&sample->p95, (int32_t)lb_times_percentile(gain->first_byte, 95));
+    atomic_store(&sample->p50, (int32_t)percentile(gain, 50));
+    atomic_store(&sample->p95, (int32_t)percentile(gain, 95));
     atomic_store(&room->samples, n + 1);
 }
 

@@ -20,25 +20,23 @@
 
 /* What came between two moments. */
 typedef struct {
-    uint64_t requests, failures;
-    uint64_t first_byte[LB_TIMES_BUCKETS];
+    uint64_t requests, failures, first_byte_us;
+    uint64_t first_byte[LB_FINE_BUCKETS];
 } lb_gain_t;
 
 /** Is a sample due? Of all processes that ask, one gets a true: that one makes it.
  *  now   monotonic us */
 bool lb_past_is_due(lb_balancer_room_t *room, int64_t now);
 
-/** Mark where the counters of a member are, and add to `gain` what came since the mark before.
- *  failures  of the member's row */
-void lb_past_mark(const lb_balancer_room_t *balancer, lb_member_room_t *room, uint64_t failures,
-                  lb_gain_t *gain);
+/** Mark where the counts of a member are, and add to `gain` what came since the mark before. */
+void lb_past_mark(const lb_balancer_room_t *balancer, lb_member_room_t *room, lb_gain_t *gain);
 
 /** The sample is complete: `gain` of all members since the one before. */
 void lb_past_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *gain,
                         uint32_t in_flight, uint32_t queued);
 
-/** All marks of a member that was away are where its counters are: nothing came in that time. */
-void lb_past_level(lb_member_room_t *room, uint64_t failures);
+/** All marks of a member that was away are where its counts are: nothing came in that time. */
+void lb_past_level(lb_member_room_t *room);
 
 /** The mark that the last minute is counted from. */
 const lb_mark_t *lb_past_minute_ago(const lb_balancer_room_t *balancer,
@@ -47,7 +45,7 @@ const lb_mark_t *lb_past_minute_ago(const lb_balancer_room_t *balancer,
 /** Add to `gain` what came in the last minute.
  *  returns  how long ago it began, us; 0: there is no sample yet */
 int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
-                            uint64_t failures, int64_t now, lb_gain_t *gain);
+                            int64_t now, lb_gain_t *gain);
 
 /** Add one to the other. */
 void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more);

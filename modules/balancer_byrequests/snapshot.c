@@ -120,9 +120,8 @@ static int64_t copy_recent(const lb_cluster_t *cluster, int slot, apr_time_t now
 {
     lb_gain_t own = { 0 };
     const int64_t took = lb_past_gain_lately(lb_accounting_room(cluster),
-                                             lb_accounting_member_room(cluster, slot),
-                                             atomic_load(&cluster->member_rows[slot]->failures),
-                                             now, &own);
+                                             lb_accounting_member_room(cluster, slot), now,
+                                             &own);
     view->recent = lb_past_recent(&own, took);
     lb_past_add_gain(gain, &own);
     return took;
@@ -217,6 +216,7 @@ static void fetch_ahead(const lb_cluster_t *cluster, const proxy_worker *member)
     fetch(member->s, sizeof(*member->s));
     fetch(cluster->member_rows[slot], sizeof(lb_member_row_t));
     fetch(room, offsetof(lb_member_room_t, before));
+    fetch(&room->now, sizeof(room->now));
     fetch(mark, sizeof(*mark));
     if (configured) {
         fetch(configured->values, sizeof(*configured->values));

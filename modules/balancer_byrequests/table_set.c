@@ -24,7 +24,7 @@ typedef struct {
     uint32_t generation;           /* of the configuration; counts up */
 } table_set_t;
 
-static const char table_set_key[] = "balancer_byrequests.tables";
+static const char table_set_key[] = "balancer_byrequests.tables." APR_STRINGIFY(LB_TABLE_VERSION);
 
 static table_set_t *table_set(server_rec *s)
 {

@@ -28,24 +28,3 @@ uint64_t lb_times_count(const uint64_t *buckets)
     }
     return count;
 }
-
-apr_interval_time_t lb_times_percentile(const uint64_t *buckets, int percent)
-{
-    const double rank = (double)lb_times_count(buckets) * percent / 100;
-    apr_interval_time_t lower = 0;
-    double below = 0;
-
-    if (rank <= 0) {
-        return -1;
-    }
-    for (int i = 0; i < LB_TIMES_BUCKETS - 1; i++) {
-        const apr_interval_time_t upper = lb_times_bound(i);
-        const double count = (double)buckets[i];
-        if (below + count >= rank) {
-            return lower + (apr_interval_time_t)((double)(upper - lower) * (rank - below) / count);
-        }
-        below += count;
-        lower = upper;
-    }
-    return lower;
-}

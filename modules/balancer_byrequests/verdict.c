@@ -7,12 +7,6 @@
 #include "cluster.h"
 #include "health.h"
 
-static const lb_says_t says_of[] = {
-#define X(name, word, says) LB_SAYS_##says,
-    LB_OUTCOMES(X)
-#undef X
-};
-
 /* failonstatus */
 static bool is_bad_status(const lb_ticket_t *ticket)
 {
@@ -40,13 +34,13 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
         lb_health_fail_trial(ticket, reason);
     }
     else {
-        lb_health_strike(ticket, says_of[outcome] != LB_SAYS_DOWN, reason);
+        lb_health_strike(ticket, lb_outcome_says(outcome) != LB_SAYS_DOWN, reason);
     }
 }
 
 static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    switch (says_of[outcome]) {
+    switch (lb_outcome_says(outcome)) {
     case LB_SAYS_FINE:
         if (!ticket->on_trial) {
             lb_health_praise(ticket);

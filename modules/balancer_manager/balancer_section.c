@@ -131,6 +131,8 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
         mgr_quantity_duration(html, balancer->recent.p95);
         mgr_html_raw(html, "</b>, p99 <b>");
         mgr_quantity_duration(html, balancer->recent.p99);
+        mgr_html_raw(html, "</b>, mean <b>");
+        mgr_quantity_duration(html, balancer->recent.mean);
         mgr_html_raw(html, "</b></li>");
     }
     print_refusals(html, balancer);

@@ -240,6 +240,8 @@ static void print_first_byte_cell(mgr_html_t *html, const lb_recent_t *recent)
         mgr_quantity_duration(html, recent->p95);
         mgr_html_raw(html, "</small><small>p99 ");
         mgr_quantity_duration(html, recent->p99);
+        mgr_html_raw(html, "</small><small>mean ");
+        mgr_quantity_duration(html, recent->mean);
         mgr_html_raw(html, "</small>");
     }
     mgr_html_raw(html, "</td>");

@@ -80,6 +80,7 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
     mgr_json_number_from(w, "p50_us", 0, recent->p50);
     mgr_json_number_from(w, "p95_us", 0, recent->p95);
     mgr_json_number_from(w, "p99_us", 0, recent->p99);
+    mgr_json_number_from(w, "mean_us", 0, recent->mean);
     mgr_json_close(w, '}');
 }
 

@@ -93,7 +93,7 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
     ck_assert_uint_eq(t->process_count, size.processes);
     ck_assert_uint_eq(t->waiter_count, size.waiters);
     const unsigned char *rows = (const unsigned char *)lb_table_balancer(t, 0);
-    const size_t row_bytes = (size_t)((unsigned char *)lb_table_process(t, 0) - rows);
+    const size_t row_bytes = (size_t)((unsigned char *)lb_table_member_room(t, 0) - rows);
     for (size_t i = 0; i < row_bytes; i++) {
         if (rows[i] != 0) {
             ck_abort_msg("byte %zu", i);

@@ -13,13 +13,19 @@
 typedef struct {
     lb_balancer_room_t *balancer;
     lb_member_room_t *members;    /* two */
-    uint64_t failures[2];
 } cluster_t;
 
 static cluster_t new_cluster(void)
 {
     return (cluster_t){ .balancer = shared_memory(sizeof(lb_balancer_room_t)),
                         .members = shared_memory(2 * sizeof(lb_member_room_t)) };
+}
+
+static void refuse(cluster_t *c, int member, int times)
+{
+    for (int i = 0; i < times; i++) {
+        lb_measures_add_try(&c->members[member], LB_CONNECT_REFUSED, NULL);
+    }
 }
 
 static void serve(cluster_t *c, int member, int times, int64_t first_byte)
@@ -37,7 +43,7 @@ static void sample(cluster_t *c, int64_t now)
     lb_gain_t gain = { 0 };
     ck_assert(lb_past_is_due(c->balancer, now));
     for (int i = 0; i < 2; i++) {
-        lb_past_mark(c->balancer, &c->members[i], c->failures[i], &gain);
+        lb_past_mark(c->balancer, &c->members[i], &gain);
     }
     lb_past_add_sample(c->balancer, now, &gain, 5, 7);
 }
@@ -45,8 +51,7 @@ static void sample(cluster_t *c, int64_t now)
 static lb_recent_t recent(const cluster_t *c, int member, int64_t now)
 {
     lb_gain_t gain = { 0 };
-    const int64_t took = lb_past_gain_lately(c->balancer, &c->members[member],
-                                             c->failures[member], now, &gain);
+    const int64_t took = lb_past_gain_lately(c->balancer, &c->members[member], now, &gain);
     return lb_past_recent(&gain, took);
 }
 
@@ -61,6 +66,44 @@ START_TEST(a_sample_is_due_every_two_seconds_and_when_the_clock_was_set_back)
 }
 END_TEST
 
+START_TEST(what_failed_and_what_was_answered_with_5xx_is_a_failure)
+{
+    static const struct {
+        lb_outcome_t end;
+        int status;
+        bool is_failure;
+    } cases[] = {
+        { LB_SERVED, 200, false }, { LB_SERVED, 404, false }, { LB_SERVED, 500, true },
+        { LB_SERVED, 503, true }, { LB_CLIENT_ABORT, 0, false }, { LB_CLIENT_ERROR, 0, false },
+        { LB_STALE, 0, false }, { LB_CONNECT_REFUSED, 0, true }, { LB_READ_TIMEOUT, 0, true },
+        { LB_BAD_RESPONSE, 0, true }, { LB_OVERLOADED, 0, true }, { LB_BAD_STATUS, 503, true },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        cluster_t c = new_cluster();
+        const lb_measures_t measures = { .http_status = cases[i].status, .connect = -1,
+                                         .first_byte = -1, .whole = 5 };
+        sample(&c, START);
+        lb_measures_add_try(&c.members[0], cases[i].end, &measures);
+        const lb_recent_t last = recent(&c, 0, START + SECOND);
+        ck_assert_double_eq_tol(last.requests, 1, 1e-9);
+        ck_assert_double_eq_tol(last.failures, cases[i].is_failure, 1e-9);
+    }
+}
+END_TEST
+
+START_TEST(percentiles_of_a_constant_are_that_constant)
+{
+    cluster_t c = new_cluster();
+    sample(&c, START);
+    serve(&c, 0, 500, 700000);
+    const lb_recent_t last = recent(&c, 0, START + SECOND);
+    ck_assert_int_eq(last.p50, 700000);
+    ck_assert_int_eq(last.p95, 700000);
+    ck_assert_int_eq(last.p99, 700000);
+    ck_assert_int_eq(last.mean, 700000);
+}
+END_TEST
+
 START_TEST(a_sample_has_the_rates_since_the_one_before)
 {
     cluster_t c = new_cluster();
@@ -69,8 +112,8 @@ START_TEST(a_sample_has_the_rates_since_the_one_before)
     sample(&c, START);
     ck_assert_int_eq(lb_past_copy(c.balancer, samples), 0);
     serve(&c, 0, 10, 150);
-    serve(&c, 1, 30, 150);
-    c.failures[1] += 3;
+    serve(&c, 1, 27, 150);
+    refuse(&c, 1, 3);
     sample(&c, START + 4 * SECOND);
     ck_assert_int_eq(lb_past_copy(c.balancer, samples), 1);
     ck_assert_int_eq(samples[0].at, START + 4 * SECOND);
@@ -78,8 +121,8 @@ START_TEST(a_sample_has_the_rates_since_the_one_before)
     ck_assert_double_eq_tol(samples[0].failures, 0.75, 1e-9);
     ck_assert_uint_eq(samples[0].in_flight, 5);
     ck_assert_uint_eq(samples[0].queued, 7);
-    ck_assert_int_eq(samples[0].p50, 150);    /* the middle of 100 to 200 */
-    ck_assert_int_eq(samples[0].p95, 195);
+    ck_assert_int_eq(samples[0].p50, 150);
+    ck_assert_int_eq(samples[0].p95, 150);
     sample(&c, START + 6 * SECOND);
     ck_assert_int_eq(lb_past_copy(c.balancer, samples), 2);
     ck_assert_double_eq_tol(samples[1].requests, 0, 1e-9);
@@ -115,13 +158,14 @@ START_TEST(recent_is_the_last_minute_and_what_came_since_the_last_sample)
         sample(&c, START + i * 2 * SECOND);
     }
     serve(&c, 0, 6, 150);
-    c.failures[0] += 30;
+    refuse(&c, 0, 30);
     const lb_recent_t last = recent(&c, 0, START + 201 * SECOND);
-    /* from the mark of 142 s on: 29 times 4, and 6, in 59 s */
-    ck_assert_double_eq_tol(last.requests, (29 * 4 + 6) / 59.0, 1e-9);
+    /* from the mark of 142 s on: 29 times 4, 6, and those that failed, in 59 s */
+    ck_assert_double_eq_tol(last.requests, (29 * 4 + 6 + 30) / 59.0, 1e-9);
     ck_assert_double_eq_tol(last.failures, 30 / 59.0, 1e-9);
     ck_assert_int_eq(last.p50, 150);
-    ck_assert_int_eq(last.p99, 199);
+    ck_assert_int_eq(last.p99, 150);
+    ck_assert_int_eq(last.mean, 150);
     ck_assert_double_eq_tol(recent(&c, 1, START + 201 * SECOND).requests, 0, 1e-9);
 }
 END_TEST
@@ -145,9 +189,7 @@ START_TEST(a_room_that_was_given_away_gains_nothing_absurd)
     serve(&c, 0, 1000, 150);
     sample(&c, START + 2 * SECOND);
     /* its marks were written by a process that had not seen the new owner yet */
-    for (int i = 0; i < LB_CLASSES; i++) {
-        c.members[0].counters.responses[i] = 0;
-    }
+    c.members[0].now.requests = 0;
     serve(&c, 0, 8, 150);
     sample(&c, START + 4 * SECOND);
     lb_sample_t samples[LB_PAST_SAMPLES];
@@ -159,7 +201,7 @@ END_TEST
 START_TEST(marks_wrap_and_differences_do_not)
 {
     cluster_t c = new_cluster();
-    c.members[0].counters.responses[2] = UINT32_MAX - UINT64_C(2);
+    c.members[0].now.requests = UINT32_MAX - 2;
     sample(&c, START);
     serve(&c, 0, 10, 150);
     sample(&c, START + 2 * SECOND);
@@ -174,8 +216,8 @@ START_TEST(a_member_that_was_away_is_level)
     cluster_t c = new_cluster();
     sample(&c, START);
     serve(&c, 0, 1000, 150);
-    c.failures[0] = 4;
-    lb_past_level(&c.members[0], c.failures[0]);
+    refuse(&c, 0, 4);
+    lb_past_level(&c.members[0]);
     const lb_recent_t last = recent(&c, 0, START + SECOND);
     ck_assert_double_eq_tol(last.requests, 0, 1e-9);
     ck_assert_double_eq_tol(last.failures, 0, 1e-9);
@@ -205,7 +247,7 @@ static void *ask_and_sample(void *data)
         pthread_barrier_wait(&race->round);
         serve(c, 0, 1, 150);
         if (lb_past_is_due(c->balancer, START + i * 2 * SECOND)) {
-            lb_past_mark(c->balancer, &c->members[0], 0, &gain);
+            lb_past_mark(c->balancer, &c->members[0], &gain);
             lb_past_add_sample(c->balancer, START + i * 2 * SECOND, &gain, 0, 0);
             atomic_fetch_add(&race->made, 1);
         }
@@ -259,6 +301,8 @@ static TCase *minutes(void)
 {
     TCase *tc = tcase_create("minutes");
     tcase_add_test(tc, a_sample_is_due_every_two_seconds_and_when_the_clock_was_set_back);
+    tcase_add_test(tc, what_failed_and_what_was_answered_with_5xx_is_a_failure);
+    tcase_add_test(tc, percentiles_of_a_constant_are_that_constant);
     tcase_add_test(tc, a_sample_has_the_rates_since_the_one_before);
     tcase_add_test(tc, the_past_is_five_minutes_long);
     tcase_add_test(tc, recent_is_the_last_minute_and_what_came_since_the_last_sample);

@@ -1,0 +1,36 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* fine_times.h - fine buckets of durations, eight to the octave, for percentiles that are right to
+ *                6 %: those of the contract (times.h), which others see and sum up, are too coarse.
+ * Ignores  what is measured, and where it is counted (measures.h).
+ * Memory   none.   Threads: any, no state. */
+#ifndef LB_FINE_TIMES_H
+#define LB_FINE_TIMES_H
+
+#include <stdint.h>
+
+#include "apr_time.h"
+
+/* From 32 us to 134 s; one for what is below, and one for what is above. */
+#define LB_FINE_FIRST_BIT 5
+#define LB_FINE_LAST_BIT  27
+#define LB_FINE_STEPS     8
+#define LB_FINE_BUCKETS   ((LB_FINE_LAST_BIT - LB_FINE_FIRST_BIT) * LB_FINE_STEPS + 2)
+
+/** The bucket of a duration.
+ *  took   us, 0 or more */
+int lb_fine_times_bucket(int64_t took);
+
+/** How many durations are in there? */
+uint64_t lb_fine_times_count(const uint64_t *buckets);
+
+/** Their mean.
+ *  sum      of all durations, us
+ *  returns  us; -1 when there are none */
+apr_interval_time_t lb_fine_times_mean(const uint64_t *buckets, uint64_t sum);
+
+/** The duration that so many percent do not exceed: the middle of its bucket, or the mean when all
+ *  are in that one.
+ *  returns  us; -1 when there are none */
+apr_interval_time_t lb_fine_times_percentile(const uint64_t *buckets, uint64_t sum, int percent);
+
+#endif
