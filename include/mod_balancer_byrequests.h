@@ -374,8 +374,8 @@ struct lb_balancer_view_t {
 };
 
 /** All balancers of all virtual hosts, each once: a balancer that virtual hosts have inherited
- *  stands under the host that defines it. Where a host has settings of its own for it, that heir follows
- *  with its settings; members and numbers are with the owner.
+ *  stands under the host that defines it. Where a host has settings of its own for it, that heir
+ *  follows with its settings; members and numbers are with the owner.
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 

@@ -610,7 +610,7 @@ void fcgi_reply_cut(fcgi_reply_t *reply)
     if (reply->filter_status != APR_SUCCESS) {    /* past the filter that takes no more */
         r->output_filters = r->proto_output_filters;
     }
-    if (has_no_body(r)) {    /* the head was all of it; httpd lets nothing but an end pass behind it */
+    if (has_no_body(r)) {    /* the head was all of it; only an end passes behind it */
         fcgi_reply_finish(reply);
         return;
     }
