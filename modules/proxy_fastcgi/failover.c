@@ -6,25 +6,21 @@
 
 static const struct {
     const char *word;
-    bool is_by_default;
     bool may_have_run;
 } words[] = {
-#define X(name, word, by_default, may_have_run) { word, by_default, may_have_run },
+#define X(name, word, by_default, may_have_run) { word, may_have_run },
     FCGI_RETRY_WORDS(X)
 #undef X
 };
 
 fcgi_retry_set_t fcgi_failover_set_of(const char *word)
 {
-    const bool is_default = strcmp(word, "default") == 0;
-    fcgi_retry_set_t set = 0;
-
     for (int i = 0; i < FCGI_RETRY_WORD_COUNT; i++) {
-        if (is_default ? words[i].is_by_default : strcmp(word, words[i].word) == 0) {
-            set |= 1u << i;
+        if (strcmp(word, words[i].word) == 0) {
+            return 1u << i;
         }
     }
-    return set;
+    return strcmp(word, "default") == 0 ? FCGI_RETRY_DEFAULT : 0;
 }
 
 static fcgi_retry_word_t word_of_status(int http_status)

@@ -34,6 +34,14 @@ typedef enum {
 
 typedef unsigned fcgi_retry_set_t;    /* of words: 1 << word */
 
+/* What "default" stands for. */
+enum {
+    FCGI_RETRY_DEFAULT = 0
+#define X(name, word, by_default, may_have_run) | ((by_default) ? 1 << FCGI_RETRY_##name : 0)
+    FCGI_RETRY_WORDS(X)
+#undef X
+};
+
 /** The set that a word of ProxyFCGIRetryOn stands for: its own, or that of "default".
  *  returns  an empty one for what is no word */
 fcgi_retry_set_t fcgi_failover_set_of(const char *word);

@@ -85,7 +85,7 @@ apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config)
 
 fcgi_retry_set_t fcgi_proxy_config_retry_on(const fcgi_proxy_config_t *config)
 {
-    return config->retry_on_is_set ? config->retry_on : fcgi_failover_set_of("default");
+    return config->retry_on_is_set ? config->retry_on : FCGI_RETRY_DEFAULT;
 }
 
 apr_off_t fcgi_proxy_config_absorb_limit(const fcgi_proxy_config_t *config)

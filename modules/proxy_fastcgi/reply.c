@@ -325,7 +325,9 @@ static void mind_ranges(const fcgi_reply_t *reply)
     const bool offers = reply->kind == FCGI_REPLY_FILE
                         || (offered && ap_find_token(r->pool, offered, "bytes"));
 
-    if (reply->kind != FCGI_REPLY_REDIRECT && (!offers || r->method_number != M_GET)) {
+    /* an answer within another one has that one's filter */
+    if (!r->main && reply->kind != FCGI_REPLY_REDIRECT
+        && (!offers || r->method_number != M_GET)) {
         (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
     }
 }
@@ -382,7 +384,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     if (has_no_body(r)) {
         reply->promised_bytes = -1;    /* the length tells of a body that does not come */
     }
-    if (r->header_only && body_may_change(r)) {
+    if (r->header_only && reply->kind == FCGI_REPLY_BODY && body_may_change(r)) {
         apr_table_unset(r->headers_out, "Content-Length");    /* GET would have another */
         reply->length_is_open = true;
     }
@@ -417,11 +419,6 @@ void fcgi_reply_forget(fcgi_reply_t *reply)
 }
 
 /* ---- An answer that another member's may replace --------------------------------------------- */
-
-void fcgi_reply_hold(fcgi_reply_t *reply)
-{
-    reply->is_held = true;
-}
 
 void fcgi_reply_put_aside(fcgi_reply_t *reply)
 {

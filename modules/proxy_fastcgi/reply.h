@@ -53,7 +53,8 @@ typedef struct {
     bool drops_body;                  /* HEAD is not among them: httpd drops that body itself */
     bool length_is_open;              /* HEAD, and what GET would have is not known */
     bool flushes_at_once;             /* an event stream, or the application asked for it */
-    bool is_held;                     /* another member's answer may replace it: pass nothing on */
+    bool is_held;                     /* another member's answer may replace it: nothing is passed
+                                       * on before it is finished, or too big */
     fcgi_head_aside_t aside;          /* of a held answer, while another member is looked for */
     bool was_passed;                  /* something went to the filters */
     bool client_is_gone;
@@ -83,10 +84,6 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
 /** Pass on what there is, or take it in when the client is behind; flush it if asked. A client that
  *  has left shows in client_is_gone, a filter that has failed in filter_status. */
 void fcgi_reply_pass(fcgi_reply_t *reply, bool flush);
-
-/** The answer may be replaced by another member's: keep all of it back until it is finished, or too
- *  big. */
-void fcgi_reply_hold(fcgi_reply_t *reply);
 
 /** Another member is looked for: let the request be as before this answer; or nobody was found: let
  *  it be the answer (nothing happens when it was not put aside). */

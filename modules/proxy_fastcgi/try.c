@@ -134,9 +134,7 @@ static bool on_head(void *baton, fcgi_span_t head)
     if (job->reply.flushes_at_once) {
         job->pump.flush_wait = 0;
     }
-    if (!is_interim && is_replaceable(job)) {
-        fcgi_reply_hold(&job->reply);
-    }
+    job->reply.is_held = !is_interim && is_replaceable(job);
     return true;
 }
 

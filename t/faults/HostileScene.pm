@@ -16,7 +16,7 @@ use Process;
 
 # What a process may grow by while one group of kinds is served: some requests at once with their
 # buffers. A sanitizer keeps for a while what was freed.
-use constant { GROWS_MB => 24, GROWS_MB_SANITIZED => 600, MB => 1024 };
+use constant { GROWS_MB => 24, GROWS_MB_SANITIZED => 100, MB => 1024 };
 
 # Seconds. Within `total` nothing of a backend's may take longer, whatever it does.
 my %limits = (silence => 1, total => 2, connect => 1, queue => 2);
@@ -277,7 +277,7 @@ sub ended {
     return \%ended;
 }
 
-# Each failed request has one reason.
+# Each failed request has one reason; one whose client has sent half a body may do without.
 sub wrong_reasons {
     my ($self) = @_;
     my @wrong;
@@ -288,7 +288,8 @@ sub wrong_reasons {
             my ($id, $status, $end) = @{ $ended->{$token} }{qw(id status end)};
             next if $end =~ /^(?:ok|client_abort)$/ || ($end eq '-' && $status < 500);
             my @told = @{ $reasons->{$id} // [] };
-            push @wrong, "$driver: $token: $status, $end: @{[ scalar @told ]} lines: @told" if @told != 1;
+            next if @told == 1 || (!@told && $end eq 'client_error');
+            push @wrong, "$driver: $token: $status, $end: @{[ scalar @told ]} lines: @told";
         }
     }
     return @wrong;
