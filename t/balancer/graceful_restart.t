@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use List::Util qw(sum);
+use Backend;
 use Deadline;
 use FastBackend;
 use Httpd;
@@ -62,7 +63,14 @@ is $httpd->in_flight($_), 0, "$_: nothing in flight" for 'cluster', 'slow';
 
 SKIP: {
     skip 'stock forgets it', 1 if Httpd::is_stock();
-    my @long = map { FastBackend->start(ms => 6000) } 1 .. 2;
+    my @long = map {
+        Backend->answering(sub {
+            my ($connection) = @_;
+            $connection->wait_for_gate('open');
+            $connection->stdout("Content-Type: text/plain\r\n\r\ndone");
+            $connection->end_request;
+        })
+    } 1 .. 2;
     my $gone = 'fcgi://127.0.0.1:' . Httpd::free_port();
     my $kept = Httpd->start(children => 2, threads => 16, config => <<"EOC");
 <Proxy balancer://kept>
@@ -91,6 +99,7 @@ EOC
         is_deeply [@$banned{qw(state next_trial_at)}], ['error', $trial], '... the ban, until the same time';
         is $weighted->{in_flight} + $drained->{in_flight}, 3, '... the old requests are still counted';
     }
+    $_->open_gate('open') for @long;
     is $_->read_response->{status}, 200, 'a request over five restarts is answered' for @clients;
     ok wait_until(5, sub { $kept->in_flight('kept') == 0 }), '... at rest it is 0';
     is $kept->member($gone)->{elected}, 1, '... the banned member was asked once';

@@ -6,14 +6,21 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
+use Backend;
 use Deadline;
-use FastBackend;
 use Httpd;
 use Process;
 
 plan skip_all => 'stock has no queue' if Httpd::is_stock();
 
-my ($kept, $removed) = map { FastBackend->start } 1, 2;
+my ($kept, $removed) = map {
+    Backend->answering(sub {
+        my ($connection) = @_;
+        $connection->wait_for_gate('open');
+        $connection->stdout("Content-Type: text/plain\r\n\r\ndone");
+        $connection->end_request;
+    })
+} 1, 2;
 sub config_of {
     my $members = join '', map { "BalancerMember @{[ $_->url ]} maxinflight=1 queue=10\n" } @_;
     return "<Proxy balancer://cluster>\n$members</Proxy>\nProxyPass /app/ balancer://cluster/\n";
@@ -21,11 +28,10 @@ sub config_of {
 my $httpd = Httpd->start(children => 1, threads => 8, config => config_of($kept, $removed));
 
 my ($long, $short) = map { $httpd->connect } 1, 2;
-$long->request('GET', '/app/x?ms=3000');
-wait_until(5, sub { $httpd->in_flight('cluster') == 1 });
-$short->request('GET', '/app/x?ms=1500');
-wait_until(5, sub { $httpd->in_flight('cluster') == 2 });
-is_deeply [map { $_->counts->{in_flight} } $kept, $removed], [1, 1], 'both members are full';
+$long->request('GET', '/app/x');
+ok $kept->wait_for_event('request'), 'one member is full';
+$short->request('GET', '/app/x');
+ok $removed->wait_for_event('request'), '... and the other';
 
 $httpd->set_config(config_of($kept));
 my ($old) = $httpd->graceful_begin;
@@ -34,11 +40,14 @@ ok wait_until(20, sub { $httpd->is_up(after_graceful => 1) }),
 ok Process::is_alive($old), '... and the old process is still there';
 my $waiting = $httpd->connect;
 $waiting->request('GET', '/app/x');
+ok wait_until(10, sub { $httpd->balancer('cluster')->{queued} == 1 }), 'a request waits in a new process';
+$removed->open_gate('open');
 is $short->read_response->{status}, 200, 'the old process ends its request on the removed member';
-ok $removed->counts->{requests} == 1, 'which then gets no other';
+$kept->open_gate('open');
 is $waiting->read_response->{status}, 200, 'who waits in a new process is served';
 is $long->read_response->{status}, 200, '... when its member is free';
-is_deeply [map { $_->counts->{requests} } $kept, $removed], [2, 1], '... by the one that is left';
+is scalar(my @served = $kept->requests), 2, '... by the one that is left';
+is scalar(my @others = $removed->requests), 1, '... and not by the one that is gone';
 is $httpd->in_flight('cluster'), 0, 'nothing is in flight at the end';
 $httpd->stop;
 done_testing;

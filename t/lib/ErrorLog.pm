@@ -84,9 +84,10 @@ my $death = qr/exit signal|AH00051|AH00052|Parent process was restarted unexpect
 
 # From here on httpd is being stopped. Its event MPM then closes the sockets of its workers, which may
 # be just ending them, and may read what is freed: a child dies of that now and then (main thread in
-# apr_os_sock_get(), no frame of ours). `make asan` looks at how children end.
+# apr_os_sock_get(), no frame of ours), or a worker finds its socket closed. `make asan` looks at how
+# children end.
 sub stopping { my ($self) = @_; $self->{stopping} = -s $self->{file} || 0; return }
-my $race = qr/AH00052: child pid \d+ exit signal Segmentation fault/;
+my $race = qr/AH00052: child pid \d+ exit signal Segmentation fault|\(9\)Bad file descriptor: AH03092:/;
 
 # Lines that nobody announced, and announced lines that never came, as sentences.
 sub complaints {

@@ -45,7 +45,7 @@ sub clients {
 sub descriptors {
     my ($pid) = @_;
     my %count;
-    for my $link (map { readlink } glob "/proc/$pid/fd/*") {
+    for my $link (grep { defined } map { readlink } glob "/proc/$pid/fd/*") {
         my ($kind) = $link =~ /^anon_inode:\[?(\w+)|^(\w+):\[/ ? $1 // $2 : 'file';
         $count{$kind}++;
     }
