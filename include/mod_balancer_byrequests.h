@@ -323,6 +323,9 @@ typedef struct {
     uint32_t    config_limit;
     uint32_t    config_queue_limit;
     apr_interval_time_t config_queue_timeout;
+
+    int         is_serving;    /* elections choose it now: its set, spare or standby has its turn */
+    int         fpm_is_current;    /* fpm: read at the last check, and not long ago */
 } lb_member_view_t;
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;
@@ -366,8 +369,8 @@ struct lb_balancer_view_t {
 };
 
 /** All balancers of all virtual hosts, each once: a balancer that virtual hosts have inherited
- *  stands under the host that defines it. Where a host has settings of its own for it, that heir follows
- *  with its settings; members and numbers are with the owner.
+ *  stands under the host that defines it. Where a host has settings of its own for it, that heir
+ *  follows with its settings; members and numbers are with the owner.
  *  returns  array of lb_balancer_view_t, in p */
 APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_snapshot, (apr_pool_t *p, server_rec *any));
 
