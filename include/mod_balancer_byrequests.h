@@ -331,6 +331,9 @@ typedef struct {
     uint32_t    config_limit;
     uint32_t    config_queue_limit;
     apr_interval_time_t config_queue_timeout;
+
+    int         is_serving;    /* elections choose it now: its set, spare or standby has its turn */
+    int         fpm_is_current;    /* fpm: read at the last check, and not long ago */
 } lb_member_view_t;
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;

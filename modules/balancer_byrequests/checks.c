@@ -260,6 +260,9 @@ static void change(const place_t *place, lb_check_change_t what, const verdict_t
     proxy_worker_shared *s = place->check.worker->s;
     lb_check_row_t *row = &place->row->check;
 
+    if (what != LB_CHECK_STAYS) {
+        atomic_store(&place->row->strikes.since, fcgi_now());
+    }
     if (what == LB_CHECK_GOES_DOWN) {
         atomic_store(&row->is_down, 1);
         lb_status_word_change(&s->status, PROXY_WORKER_HC_FAIL, 0);
@@ -285,6 +288,7 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_listen_queue, fpm->listen_queue);
     atomic_store(&row->fpm_max_children_reached, fpm->max_children_reached);
     atomic_store(&row->fpm_at, fcgi_now());
+    atomic_store(&row->fpm_is_current, 1);
 }
 
 static void count(const place_t *place, const lb_check_result_t *result, apr_pool_t *p)
@@ -331,9 +335,36 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
         if (result->has_fpm_numbers) {
             note_fpm(&place->row->check, &result->fpm);
         }
+        else {
+            atomic_store(&place->row->check.fpm_is_current, 0);
+        }
         if (!check->only_status) {
             count(place, result, p);
         }
     }
     __atomic_store_n(&place->is_begun, false, __ATOMIC_RELEASE);
+}
+
+/* ---- For the watch and the snapshot ---------------------------------------------------------- */
+
+void lb_checks_note_others(const proxy_balancer *b, const proxy_worker *member)
+{
+    lb_member_row_t *row = lb_cluster_row(b, member);
+    const uint16_t is_down = PROXY_WORKER_IS(member, PROXY_WORKER_HC_FAIL) ? 1 : 0;
+    uint16_t known = !is_down;
+
+    if (!lb_checks_concern(member) && atomic_load(&row->check.is_down) != is_down
+        && atomic_compare_exchange_strong(&row->check.is_down, &known, is_down)) {
+        atomic_store(&row->strikes.since, fcgi_now());
+    }
+}
+
+bool lb_checks_fpm_is_current(const proxy_balancer *b, const proxy_worker *member)
+{
+    const lb_check_row_t *row = &lb_cluster_row(b, member)->check;
+    const lb_check_params_t *params = params_of(member);
+
+    /* one check may be late, and this one takes its time for the status page, too */
+    return params && atomic_load(&row->fpm_is_current)
+           && fcgi_now() - atomic_load(&row->fpm_at) < 3 * params->interval + 2 * params->timeout;
 }

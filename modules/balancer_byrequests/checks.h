@@ -8,6 +8,8 @@
 #ifndef LB_CHECKS_H
 #define LB_CHECKS_H
 
+#include <stdbool.h>
+
 #include "mod_balancer_byrequests.h"
 
 /** Hook body of post_config, after the members' rows were claimed. */
@@ -15,6 +17,14 @@ int lb_checks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 
 /** Is anything to be done for this member? */
 int lb_checks_concern(const proxy_worker *member);
+
+/** mod_proxy_hcheck checks members of other schemes, and tells nobody: see whether their state has
+ *  changed. To be called now and then, in any process. */
+void lb_checks_note_others(const proxy_balancer *b, const proxy_worker *member);
+
+/** Are PHP-FPM's numbers those of now? Not when they could not be read at the last check, or when
+ *  that was long ago. */
+bool lb_checks_fpm_is_current(const proxy_balancer *b, const proxy_worker *member);
 
 /** See lb_checks_count, lb_checks_next and lb_checks_report in the contract. */
 int lb_checks_how_many(void);

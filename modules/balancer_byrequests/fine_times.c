@@ -44,25 +44,15 @@ uint64_t lb_fine_times_count(const uint64_t *buckets)
     return count;
 }
 
-apr_interval_time_t lb_fine_times_mean(const uint64_t *buckets, uint64_t sum)
+apr_interval_time_t lb_fine_times_percentile(const uint64_t *buckets, uint64_t count,
+                                             apr_interval_time_t mean, int percent)
 {
-    const uint64_t count = lb_fine_times_count(buckets);
-    return count ? (apr_interval_time_t)(sum / count) : -1;
-}
-
-apr_interval_time_t lb_fine_times_percentile(const uint64_t *buckets, uint64_t sum, int percent)
-{
-    const uint64_t count = lb_fine_times_count(buckets);
     const double rank = (double)count * percent / 100;
     double below = 0;
     int i = 0;
 
-    if (rank <= 0) {
-        return -1;
-    }
     while (i < LAST && below + (double)buckets[i] < rank) {
         below += (double)buckets[i++];
     }
-    return buckets[i] == count ? lb_fine_times_mean(buckets, sum)
-                               : (begin_of(i) + begin_of(i + 1)) / 2;
+    return buckets[i] == count ? mean : (begin_of(i) + begin_of(i + 1)) / 2;
 }

@@ -23,14 +23,11 @@ int lb_fine_times_bucket(int64_t took);
 /** How many durations are in there? */
 uint64_t lb_fine_times_count(const uint64_t *buckets);
 
-/** Their mean.
- *  sum      of all durations, us
- *  returns  us; -1 when there are none */
-apr_interval_time_t lb_fine_times_mean(const uint64_t *buckets, uint64_t sum);
-
 /** The duration that so many percent do not exceed: the middle of its bucket, or the mean when all
  *  are in that one.
- *  returns  us; -1 when there are none */
-apr_interval_time_t lb_fine_times_percentile(const uint64_t *buckets, uint64_t sum, int percent);
+ *  count    of all durations, not 0: see above
+ *  mean     of them, us */
+apr_interval_time_t lb_fine_times_percentile(const uint64_t *buckets, uint64_t count,
+                                             apr_interval_time_t mean, int percent);
 
 #endif

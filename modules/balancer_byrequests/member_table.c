@@ -224,6 +224,7 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->next_at, 0);
     atomic_store(&check->checked_at, 0);
     atomic_store(&check->fpm_at, 0);
+    atomic_store(&check->fpm_is_current, 0);
     atomic_store(&check->passes, 0);
     atomic_store(&check->fails, 0);
     atomic_store(&check->is_down, 0);

@@ -46,9 +46,9 @@ typedef struct {
     _Atomic uint32_t generation;      /* the configuration in which the last was judged */
     _Atomic uint16_t passes, fails;   /* in a row; one of them is 0 */
     _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
-    _Atomic uint16_t is_down;         /* 1: the checks have put it out of service */
+    _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
     _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
-    uint32_t reserved;
+    _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 64, "one cache line");
 

@@ -42,7 +42,12 @@ static uint64_t gained_time(uint64_t now, uint64_t then)
 
 static void add_gain(const lb_mark_t *now, const lb_mark_t *since, lb_gain_t *gain)
 {
-    gain->requests += gained(get(&now->requests), get(&since->requests));
+    const uint64_t requests = gained(get(&now->requests), get(&since->requests));
+
+    if (requests == 0) {    /* of thousands of members most are idle */
+        return;
+    }
+    gain->requests += requests;
     gain->failures += gained(get(&now->failures), get(&since->failures));
     gain->first_byte_us += gained_time(sum_of(now), sum_of(since));
     for (int i = 0; i < LB_FINE_BUCKETS; i++) {
@@ -106,6 +111,9 @@ int64_t lb_past_gain_lately(const lb_balancer_room_t *balancer, const lb_member_
 
 void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more)
 {
+    if (more->requests == 0) {
+        return;
+    }
     gain->requests += more->requests;
     gain->failures += more->failures;
     gain->first_byte_us += more->first_byte_us;
@@ -114,27 +122,34 @@ void lb_past_add_gain(lb_gain_t *gain, const lb_gain_t *more)
     }
 }
 
-static apr_interval_time_t percentile(const lb_gain_t *gain, int percent)
-{
-    return lb_fine_times_percentile(gain->first_byte, gain->first_byte_us, percent);
-}
-
 static double per_second(uint64_t count, int64_t us)
 {
     return us > 0 ? (double)count * 1e6 / (double)us : 0;
 }
 
+/* The times to the first byte; all -1 when there are none. */
+static void tell_times(const lb_gain_t *gain, lb_recent_t *recent)
+{
+    const uint64_t count = gain->requests > 0 ? lb_fine_times_count(gain->first_byte) : 0;
+
+    recent->p50 = recent->p95 = recent->p99 = recent->mean = -1;
+    if (count > 0) {
+        recent->mean = (apr_interval_time_t)(gain->first_byte_us / count);
+        recent->p50 = lb_fine_times_percentile(gain->first_byte, count, recent->mean, 50);
+        recent->p95 = lb_fine_times_percentile(gain->first_byte, count, recent->mean, 95);
+        recent->p99 = lb_fine_times_percentile(gain->first_byte, count, recent->mean, 99);
+    }
+}
+
 lb_recent_t lb_past_recent(const lb_gain_t *gain, int64_t took)
 {
     took = took > LB_RECENT_LEAST_US ? took : LB_RECENT_LEAST_US;
-    return (lb_recent_t){
+    lb_recent_t recent = {
         .requests = per_second(gain->requests, took),
         .failures = per_second(gain->failures, took),
-        .p50 = percentile(gain, 50),
-        .p95 = percentile(gain, 95),
-        .p99 = percentile(gain, 99),
-        .mean = lb_fine_times_mean(gain->first_byte, gain->first_byte_us),
     };
+    tell_times(gain, &recent);
+    return recent;
 }
 
 /* ---- Samples --------------------------------------------------------------------------------- */
@@ -144,14 +159,16 @@ void lb_past_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *
 {
     const uint64_t n = atomic_load(&room->samples);
     lb_sample_room_t *sample = &room->ring[n % LB_SAMPLES];
+    lb_recent_t times;
 
+    tell_times(gain, &times);
     atomic_store(&sample->at, now);
     atomic_store(&sample->requests, (uint32_t)gain->requests);
     atomic_store(&sample->failures, (uint32_t)gain->failures);
     atomic_store(&sample->in_flight, in_flight);
     atomic_store(&sample->queued, queued);
-    atomic_store(&sample->p50, (int32_t)percentile(gain, 50));
-    atomic_store(&sample->p95, (int32_t)percentile(gain, 95));
+    atomic_store(&sample->p50, (int32_t)times.p50);
+    atomic_store(&sample->p95, (int32_t)times.p95);
     atomic_store(&room->samples, n + 1);
 }
 

@@ -355,6 +355,20 @@ void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member)
     PROXY_GLOBAL_UNLOCK(balancer);
 }
 
+void lb_provider_mark_serving(const proxy_balancer *balancer, bool *serves)
+{
+    field_t field;
+
+    gather(&field, balancer, NULL);
+    for (size_t i = 0; i < field.electable; i++) {
+        const size_t chosen = field.chosen[i];
+        if (!field.arena.contenders[chosen].is_trial) {
+            serves[field.members[chosen]->s->index] = true;
+        }
+    }
+    end_field(&field);
+}
+
 void lb_provider_register(apr_pool_t *pconf)
 {
     ap_register_provider(pconf, PROXY_LBMETHOD, "byrequests", "0", &byrequests);

@@ -43,6 +43,10 @@ void lb_provider_serve(const proxy_balancer *balancer);
 /** A session chose this member: the method takes it into account. */
 void lb_provider_account(const lb_ticket_t *ticket, proxy_worker *member);
 
+/** Who serves now: whom elections choose from, trials of members in error aside.
+ *  serves   by slot: set to true for these, else left as it is */
+void lb_provider_mark_serving(const proxy_balancer *balancer, bool *serves);
+
 /** Where this member stands in the method's own unit; byrequests: lb_election_credit(). */
 int lb_provider_lbstatus(const proxy_balancer *balancer, const proxy_worker *member);
 

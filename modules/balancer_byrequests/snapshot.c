@@ -175,9 +175,10 @@ static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *mem
     copy_configured_limits(configured, view);
 }
 
-static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
-                       lb_member_view_t *view)
+static void copy_check(const proxy_balancer *b, const proxy_worker *member, lb_member_view_t *view)
 {
+    const lb_check_row_t *row = &lb_cluster_row(b, member)->check;
+
     view->is_checked = lb_checks_concern(member);
     view->checked_at = lb_wall_clock_of(atomic_load(&row->checked_at));
     view->check_outcome =
@@ -185,6 +186,7 @@ static void copy_check(const lb_check_row_t *row, const proxy_worker *member,
     view->check_passes = atomic_load(&row->passes);
     view->check_fails = atomic_load(&row->fails);
     view->check_took = atomic_load(&row->took_us);
+    view->fpm_is_current = lb_checks_fpm_is_current(b, member);
     view->fpm_numbers_at = lb_wall_clock_of(atomic_load(&row->fpm_at));
     view->fpm = (lb_fpm_numbers_t){
         .idle = atomic_load(&row->fpm_idle),
@@ -238,7 +240,7 @@ static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker
                                          lb_cluster_row(cluster->balancer, member));
     copy_numbers(cluster->balancer, member, now, view);
     copy_configured(cluster, member, view);
-    copy_check(&lb_cluster_row(cluster->balancer, member)->check, member, view);
+    copy_check(cluster->balancer, member, view);
     copy_counted(p, cluster, member->s->index, view);
 }
 
@@ -309,6 +311,10 @@ static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec 
     lb_gain_t gain = { 0 };
     int64_t took = 0;
 
+    bool *serves = apr_pcalloc(p, (apr_size_t)cluster->slots * sizeof(*serves));
+
+    lb_drain_end_due(b, any);
+    lb_provider_mark_serving(b, serves);
     view->members = apr_array_make(p, count, sizeof(lb_member_view_t));
     for (int i = -1; i < count; i++) {
         proxy_worker *member = next;
@@ -318,9 +324,9 @@ static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec 
         }
         if (member) {
             lb_member_view_t *member_view = apr_array_push(view->members);
-            lb_drain_end_if_due(b, member, any);
             lb_accounting_fold_member(cluster, member);
             view_member(p, cluster, member, now, another, member_view);
+            member_view->is_serving = serves[member->s->index];
             another = member_view;
             took = copy_recent(cluster, member->s->index, now, &gain, member_view);
         }

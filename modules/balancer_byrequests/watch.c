@@ -9,6 +9,7 @@
 #include "apr_thread_cond.h"
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
+#include "checks.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
@@ -45,6 +46,7 @@ static void look_after(proxy_balancer *b, lb_table_t *t, server_rec *s)
             continue;
         }
         const lb_member_row_t *row = lb_cluster_row(b, member);
+        lb_checks_note_others(b, member);
         waiting += atomic_load(&row->waiting);
         if (member->s->busy != atomic_load(&row->in_flight)) {
             lb_ledger_mirror(t, lb_cluster_index(b, member), &member->s->busy);

@@ -29,7 +29,8 @@ mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
 
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = member_at(balancer, i);
-        totals.ok += !strcmp(member->state, "ok");
+        totals.ok += !strcmp(member->state, "ok") || member->is_serving;
+        totals.standing_by += !member->is_serving && mgr_state_sentence_is_reserve(member);
         totals.elected += member->elected;
         totals.rate += member->recent.requests;
         totals.in_flight += member->in_flight;
@@ -78,17 +79,28 @@ static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, 
     mgr_html_raw(html, "]</h3>\n");
 }
 
+static void print_state_count(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                              const mgr_state_word_t *word, int stand_in)
+{
+    unsigned int count = 0;
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = member_at(balancer, i);
+        count += !strcmp(member->state, word->state)
+                 && mgr_state_sentence_stands_in(member) == stand_in;
+    }
+    if (count) {
+        mgr_html_format(html, "<li><b class=\"pill %s%s\">%u %s%s</b></li>", word->state,
+                        stand_in ? " serving" : "", count, word->word,
+                        stand_in ? ", serving" : "");
+    }
+}
+
 static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        unsigned int count = 0;
-        for (int i = 0; i < balancer->members->nelts; i++) {
-            count += !strcmp(member_at(balancer, i)->state, w->state);
-        }
-        if (count) {
-            mgr_html_format(html, "<li><b class=\"pill %s\">%u %s</b></li>", w->state, count,
-                            w->word);
-        }
+        print_state_count(html, balancer, w, 0);
+        print_state_count(html, balancer, w, 1);
     }
 }
 

@@ -52,7 +52,7 @@ void mgr_member_row_print_head(mgr_page_t *page)
 
 uint64_t mgr_member_row_weight(const lb_member_view_t *member)
 {
-    if (strcmp(member->state, "ok") != 0) {
+    if (!member->is_serving) {
         return 0;
     }
     return (uint64_t)member->weight_hundredths * (uint64_t)member->share_percent / 100;
@@ -290,9 +290,18 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
     mgr_html_raw(html, "</td>");
 }
 
-static void print_fpm_numbers(mgr_html_t *html, const lb_fpm_numbers_t *fpm)
+static void print_fpm_numbers(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
-    mgr_html_format(html, "<small>FPM: %u of %u active, %u idle</small>", (unsigned int)fpm->active,
+    const lb_fpm_numbers_t *fpm = &member->fpm;
+    const apr_interval_time_t age = now - member->fpm_numbers_at;
+
+    mgr_html_raw(html, "<small>FPM");
+    if (!member->fpm_is_current) {
+        mgr_html_raw(html, " ");
+        mgr_quantity_duration(html, age > 0 ? age : 0);
+        mgr_html_raw(html, " ago");
+    }
+    mgr_html_format(html, ": %u of %u active, %u idle</small>", (unsigned int)fpm->active,
                     (unsigned int)fpm->total, (unsigned int)fpm->idle);
     if (fpm->listen_queue || fpm->max_children_reached) {
         mgr_html_format(html, "<small>FPM queue %u, full %u times</small>",
@@ -315,7 +324,7 @@ static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, 
         mgr_html_raw(html, "</small>");
     }
     if (member->fpm_numbers_at) {
-        print_fpm_numbers(html, &member->fpm);
+        print_fpm_numbers(html, member, now);
     }
     mgr_html_raw(html, "</td>");
 }

@@ -23,6 +23,7 @@ typedef struct {
 /* Of the members of one balancer. */
 typedef struct {
     int ok;                    /* members that are in service */
+    int standing_by;           /* spares and standbys whose turn it is not */
     uint64_t elected;
     double rate;               /* requests per second in the last minute */
     uint64_t in_flight;

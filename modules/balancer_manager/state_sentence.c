@@ -38,6 +38,16 @@ static int is(const lb_member_view_t *member, const char *state)
     return !strcmp(member->state, state);
 }
 
+int mgr_state_sentence_is_reserve(const lb_member_view_t *member)
+{
+    return is(member, "spare") || is(member, "standby");
+}
+
+int mgr_state_sentence_stands_in(const lb_member_view_t *member)
+{
+    return member->is_serving && mgr_state_sentence_is_reserve(member);
+}
+
 static void print_error(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
     if (member->last_error) {
@@ -93,11 +103,13 @@ static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
 
 void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
+    const int stands_in = mgr_state_sentence_stands_in(member);
+
     mgr_html_raw(html, "<b class=\"pill ");
     mgr_html_text(html, member->state);
-    mgr_html_raw(html, "\">");
+    mgr_html_raw(html, stands_in ? " serving\">" : "\">");
     mgr_html_text(html, word_of(member->state));
-    mgr_html_raw(html, "</b><small>");
+    mgr_html_raw(html, stands_in ? ", serving</b><small>" : "</b><small>");
     if (member->since) {
         mgr_html_raw(html, "since ");
         mgr_quantity_time(html, member->since, now);

@@ -100,7 +100,7 @@ static void print_overview(mgr_page_t *page)
 {
     const apr_array_header_t *balancers = page->answer->balancers;
     mgr_html_t *html = page->html;
-    uint64_t owners = 0, members = 0, ok = 0, in_flight = 0, queued = 0;
+    uint64_t owners = 0, members = 0, ok = 0, standing_by = 0, in_flight = 0, queued = 0;
     double requests = 0, failures = 0;
 
     for (int i = 0; i < balancers->nelts; i++) {
@@ -109,6 +109,7 @@ static void print_overview(mgr_page_t *page)
         owners += !balancer->inherited_from;
         members += (uint64_t)balancer->members->nelts;
         ok += (uint64_t)totals.ok;
+        standing_by += (uint64_t)totals.standing_by;
         in_flight += totals.in_flight;
         queued += balancer->queued;
         requests += balancer->recent.requests;
@@ -118,7 +119,11 @@ static void print_overview(mgr_page_t *page)
     print_count_tile(html, "Balancers", "", owners);
     print_count_tile(html, "Members", "", members);
     print_count_tile(html, "In service", "good", ok);
-    print_count_tile(html, "Not in service", members > ok ? "warn" : "", members - ok);
+    if (standing_by) {
+        print_count_tile(html, "Standing by", "", standing_by);
+    }
+    print_count_tile(html, "Not in service", members > ok + standing_by ? "warn" : "",
+                     members - ok - standing_by);
     print_tile(html, "Requests/s", "", requests);
     print_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
     print_count_tile(html, "In flight", "", in_flight);

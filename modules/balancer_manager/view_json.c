@@ -112,10 +112,19 @@ static void put_check(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_close(w, '}');
 }
 
+/* Of a second; the clock may be set meanwhile. */
+static apr_int64_t tenths_since(apr_time_t at)
+{
+    const apr_interval_time_t age = apr_time_now() - at;
+    return age > 0 ? age / 100000 : 0;
+}
+
 static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
 {
     mgr_json_open(w, "fpm", '{');
     mgr_json_time(w, "at", member->fpm_numbers_at);
+    mgr_json_fraction(w, "age_s", tenths_since(member->fpm_numbers_at), 1);
+    mgr_json_switch(w, "current", member->fpm_is_current);
     mgr_json_count(w, "idle", member->fpm.idle);
     mgr_json_count(w, "active", member->fpm.active);
     mgr_json_count(w, "total", member->fpm.total);
@@ -156,6 +165,7 @@ static void put_state(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_time(w, "drain_until", member->drain_until);
     mgr_json_number(w, "strikes", member->strikes);
     mgr_json_number(w, "share_percent", member->share_percent);
+    mgr_json_switch(w, "serving", member->is_serving);
 }
 
 static void put_load(mgr_json_t *w, const lb_member_view_t *member)

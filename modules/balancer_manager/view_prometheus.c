@@ -109,6 +109,18 @@ static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_vie
     }
 }
 
+static void put_since(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->since) {
+        mgr_metrics_fraction(m, labels, member->since, 6);
+    }
+}
+
+static void put_serving(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->is_serving != 0);
+}
+
 static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     mgr_metrics_count(m, labels, member->in_flight);
@@ -155,7 +167,7 @@ static void put_check_time(mgr_metrics_t *m, const char *labels, const lb_member
 
 static void put_fpm(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    if (member->fpm_numbers_at) {
+    if (member->fpm_is_current) {
         mgr_metrics_count_of(m, labels, "state", "idle", member->fpm.idle);
         mgr_metrics_count_of(m, labels, "state", "active", member->fpm.active);
     }
@@ -163,21 +175,21 @@ static void put_fpm(mgr_metrics_t *m, const char *labels, const lb_member_view_t
 
 static void put_fpm_total(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    if (member->fpm_numbers_at) {
+    if (member->fpm_is_current) {
         mgr_metrics_count(m, labels, member->fpm.total);
     }
 }
 
 static void put_fpm_queue(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    if (member->fpm_numbers_at) {
+    if (member->fpm_is_current) {
         mgr_metrics_count(m, labels, member->fpm.listen_queue);
     }
 }
 
 static void put_fpm_max(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    if (member->fpm_numbers_at) {
+    if (member->fpm_is_current) {
         mgr_metrics_count(m, labels, member->fpm.max_children_reached);
     }
 }
@@ -203,6 +215,10 @@ static const struct {
     { "try_duration_seconds", "histogram", "Time of a whole try.", put_whole_times },
     { "member_state", "gauge", "1 for the state that the member is in, 0 for all others.",
       put_states },
+    { "member_state_since_timestamp_seconds", "gauge",
+      "When that state began; outages by errors, by checks and by operators.", put_since },
+    { "member_serving", "gauge",
+      "1: new requests go there now; of spares and standbys: it is their turn.", put_serving },
     { "in_flight_requests", "gauge", "Requests at the member now.", put_in_flight },
     { "in_flight_limit", "gauge", "Requests that may be at the member at once; 0: no limit.",
       put_limit },
