@@ -444,4 +444,9 @@ typedef struct {
 APR_DECLARE_OPTIONAL_FN(lb_result_t *, lb_apply,
                         (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
 
+/** What lb_apply() would refuse now; nothing is changed.
+ *  returns  array of lb_action_error_t, in p */
+APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_apply_errors,
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
+
 #endif

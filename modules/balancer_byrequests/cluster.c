@@ -394,6 +394,21 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
     return OK;
 }
 
+/* As they are configured: httpd's list has the main server first, then the last virtual host. */
+static int add_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *main)
+{
+    apr_array_header_t *vhosts = apr_array_make(ptemp, 8, sizeof(server_rec *));
+
+    for (server_rec *s = main->next; s; s = s->next) {
+        APR_ARRAY_PUSH(vhosts, server_rec *) = s;
+    }
+    int status = add_vhost(pconf, main, 0);
+    for (int i = vhosts->nelts; i > 0 && status == OK; i--) {
+        status = add_vhost(pconf, APR_ARRAY_IDX(vhosts, i - 1, server_rec *), i);
+    }
+    return status;
+}
+
 int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
 {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
@@ -406,11 +421,8 @@ int lb_cluster_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     if (!lb_table_set_open(main)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    int index = 0;
-    for (server_rec *s = main; s; s = s->next, index++) {
-        if (add_vhost(pconf, s, index) != OK) {
-            return HTTP_INTERNAL_SERVER_ERROR;
-        }
+    if (add_vhosts(pconf, ptemp, main) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
     }
     lb_state_keeper_start(pconf, main);
     return OK;

@@ -106,6 +106,12 @@ static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_hea
     return lb_operate_apply(p, any, actions);
 }
 
+static apr_array_header_t *lb_apply_errors(apr_pool_t *p, server_rec *any,
+                                           const apr_array_header_t *actions)
+{
+    return lb_operate_check(p, any, actions);
+}
+
 void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
@@ -125,4 +131,5 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
     APR_REGISTER_OPTIONAL_FN(lb_apply);
+    APR_REGISTER_OPTIONAL_FN(lb_apply_errors);
 }

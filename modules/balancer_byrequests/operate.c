@@ -226,12 +226,17 @@ static void reset_counters(const lb_operation_t *op, const lb_planned_t *planned
 }
 
 /* With all locks held. */
-static void carry_out(lb_operation_t *op)
+static void check(lb_operation_t *op)
 {
     for (int i = 0; i < op->planned->nelts; i++) {
         lb_cluster_sync(APR_ARRAY_IDX(op->planned, i, lb_planned_t).cluster->balancer, op->any);
     }
     lb_operation_check(op);
+}
+
+static void carry_out(lb_operation_t *op)
+{
+    check(op);
     if (op->result->errors->nelts > 0 || !give_slots(op)) {
         return;
     }
@@ -311,13 +316,13 @@ static void prepare(const lb_operation_t *op)
     }
 }
 
-static void under_lock(lb_operation_t *op)
+static void under_lock(lb_operation_t *op, void (*step)(lb_operation_t *))
 {
     for (int i = 0; i < op->owners->nelts; i++) {
         const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
         PROXY_GLOBAL_LOCK(b);
     }
-    carry_out(op);
+    step(op);
     for (int i = op->owners->nelts - 1; i >= 0; i--) {
         const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
         PROXY_GLOBAL_UNLOCK(b);
@@ -347,9 +352,18 @@ lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_he
     lb_operation_t *op = lb_operation_plan(p, any, actions);
 
     prepare(op);
-    under_lock(op);
+    under_lock(op, carry_out);
     if (op->result->errors->nelts == 0) {
         follow_up(op);
     }
     return op->result;
+}
+
+apr_array_header_t *lb_operate_check(apr_pool_t *p, server_rec *any,
+                                     const apr_array_header_t *actions)
+{
+    lb_operation_t *op = lb_operation_plan(p, any, actions);
+
+    under_lock(op, check);
+    return op->result->errors;
 }

@@ -12,6 +12,10 @@
 /** See lb_apply in the contract. */
 lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions);
 
+/** See lb_apply_errors in the contract. */
+apr_array_header_t *lb_operate_check(apr_pool_t *p, server_rec *any,
+                                     const apr_array_header_t *actions);
+
 /** Before a balancer is looked at: see what other processes changed, and who has left. */
 void lb_operate_tidy(lb_cluster_t *cluster, server_rec *any);
 

@@ -11,6 +11,7 @@
 
 #include "balancers.h"
 #include "commit.h"
+#include "consequence.h"
 #include "csrf.h"
 #include "etag.h"
 #include "field.h"
@@ -21,7 +22,6 @@ typedef struct {
     const apr_table_t *parameters;
     apr_array_header_t *members;    /* of const lb_member_view_t *, whom the action is for */
     lb_action_t action;             /* for each of them */
-    mgr_right_t needs;
     int wishes;                     /* how many settings it has */
 } form_t;
 
@@ -38,8 +38,22 @@ static int is_one(const form_t *form, const char *name)
 
 /* ---- Who asks, and what it is about ---------------------------------------------------------- */
 
-/* One who may change something, of a balancer that is there, and from our own page or from somebody
- * who knows the nonce: who has no right has no token either. */
+/* As far as names go: who may not do it need not know whether the values are right. */
+static mgr_right_t right_needed(const form_t *form)
+{
+    const char *button = parameter(form, "action");
+    const int has_members = parameter(form, "w") || is_one(form, "b_all");
+    int is_edit = is_one(form, "b_wyes") || (button && !strcmp(button, "remove"));
+
+    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
+        is_edit |= field->right == MGR_EDIT && field->form_name
+                   && parameter(form, field->form_name) && (!field->is_of_member || has_members);
+    }
+    return is_edit ? MGR_EDIT : MGR_OPERATE;
+}
+
+/* One who may do it, to a balancer that is there, and from our own page or from somebody who knows
+ * the nonce: who has no right has no token either. */
 static int check_sender(const form_t *form)
 {
     mgr_answer_t *answer = form->answer;
@@ -51,10 +65,11 @@ static int check_sender(const form_t *form)
     if (status != OK) {
         return status;
     }
-    const char *why = mgr_rights_have(answer->rights, MGR_OPERATE)
+    const mgr_right_t needed = right_needed(form);
+    const char *why = mgr_rights_have(answer->rights, needed)
                           ? mgr_csrf_refusal_of_form(answer->r, parameter(form, "nonce"),
                                                      answer->balancer->nonce)
-                          : mgr_rights_refusal(answer->r, MGR_OPERATE);
+                          : mgr_rights_refusal(answer->r, needed);
     return why ? mgr_answer_refuse(answer, HTTP_FORBIDDEN, "%s",
                                    mgr_commit_refused(answer, "form", why))
                : OK;
@@ -113,7 +128,6 @@ static void take(form_t *form, const mgr_field_t *field, const char *name, const
     if (wrong) {
         refuse_field(form, name, value, wrong);
     }
-    form->needs = field->right > form->needs ? field->right : form->needs;
     form->wishes++;
 }
 
@@ -135,9 +149,11 @@ static void read_button(form_t *form)
     if (!word || !*word) {
         return;
     }
+    form->answer->is_of_button = 1;
     if (form->members->nelts == 0) {
         mgr_answer_refuse(form->answer, HTTP_BAD_REQUEST,
-                          "action is for members: parameter w, or b_all=1, is missing.");
+                          "Nothing was changed: no member was selected. Select members of %s, or "
+                          "all of them (parameter w, or b_all=1).", form->answer->balancer->name);
     }
     else if (!strcmp(word, "remove")) {
         take(form, mgr_field_find("remove", 1), "action", "1");
@@ -166,7 +182,6 @@ static void read_new_member(form_t *form)
     }
     else if (is_sure) {
         form->action.new_member = url;
-        form->needs = MGR_EDIT;
         form->wishes++;
     }
 }
@@ -186,55 +201,34 @@ static void read_etag(form_t *form)
 
 /* ---- Before it is done ----------------------------------------------------------------------- */
 
-static int is_usable(const lb_member_view_t *member)
+/* The button that was pressed; "" for none. */
+static const char *button_of(const form_t *form)
 {
-    return !strcmp(member->state, "ok");
-}
-
-static int is_last_usable(const form_t *form)
-{
-    const lb_member_view_t *member = form->answer->member;
-    const apr_array_header_t *all = form->answer->balancer->members;
-    int others = 0;
-
-    for (int i = 0; i < all->nelts; i++) {
-        const lb_member_view_t *other = &APR_ARRAY_IDX(all, i, lb_member_view_t);
-        others += other != member && is_usable(other);
-    }
-    return is_usable(member) && others == 0;
+    const char *word = parameter(form, "action");
+    return word ? word : "";
 }
 
 /* What hurts when it was not meant. Stock's parameters are sent by scripts: they mean it. */
 static int wants_confirmation(const form_t *form)
 {
-    const char *word = parameter(form, "action");
+    const char *word = button_of(form);
 
     if (is_one(form, "confirm")) {
         return 0;
     }
-    if (form->members->nelts > 1) {
-        return 1;
-    }
-    return word && (!strcmp(word, "remove") || !strcmp(word, "disable") || !strcmp(word, "stop")
-                    || (!strcmp(word, "drain") && is_last_usable(form)));
+    return form->members->nelts > 1 || !strcmp(word, "remove") || !strcmp(word, "disable")
+           || !strcmp(word, "stop")
+           || mgr_consequence_is_outage(form->answer->balancer, word, form->members);
 }
 
 static void ask_for_confirmation(const form_t *form)
 {
-    apr_pool_t *p = form->answer->r->pool;
-    const char *word = parameter(form, "action");
-    mgr_pending_t *pending = apr_palloc(p, sizeof(*pending));
+    mgr_answer_t *answer = form->answer;
+    mgr_pending_t *pending = mgr_consequence_tell(answer->r->pool, answer->balancer,
+                                                  button_of(form), form->members);
 
     pending->form = form->parameters;
-    pending->lines = apr_array_make(p, form->members->nelts, sizeof(const char *));
-    for (int i = 0; i < form->members->nelts; i++) {
-        const lb_member_view_t *member =
-            APR_ARRAY_IDX(form->members, i, const lb_member_view_t *);
-        APR_ARRAY_PUSH(pending->lines, const char *) =
-            apr_psprintf(p, "%s %s (%s, %u in flight)", word && *word ? word : "change",
-                         member->name, member->state, (unsigned int)member->in_flight);
-    }
-    form->answer->pending = pending;
+    answer->pending = pending;
 }
 
 /* ---- Doing it -------------------------------------------------------------------------------- */
@@ -262,16 +256,25 @@ static apr_array_header_t *actions_of(const form_t *form)
     return actions;
 }
 
+/* Each in a note; their status is the answer's. */
+static int refuse_all(const form_t *form, const apr_array_header_t *errors)
+{
+    mgr_answer_t *answer = form->answer;
+
+    for (int i = 0; i < errors->nelts; i++) {
+        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Nothing was changed: %s",
+                          APR_ARRAY_IDX(errors, i, lb_action_error_t).why);
+    }
+    return answer->status;
+}
+
 static int commit(const form_t *form)
 {
     mgr_answer_t *answer = form->answer;
     const lb_result_t *result = mgr_commit_run(answer, actions_of(form));
 
-    for (int i = 0; i < result->errors->nelts; i++) {
-        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "Nothing was changed: %s",
-                          APR_ARRAY_IDX(result->errors, i, lb_action_error_t).why);
-    }
     if (result->errors->nelts > 0) {
+        refuse_all(form, result->errors);
         if (mgr_commit_status(result->errors) == HTTP_PRECONDITION_FAILED) {
             answer->status = HTTP_PRECONDITION_FAILED;
         }
@@ -283,7 +286,6 @@ static int commit(const form_t *form)
 
 static int read_form(form_t *form)
 {
-    mgr_answer_t *answer = form->answer;
     int status = check_sender(form);
 
     if (status == OK) {
@@ -296,13 +298,11 @@ static int read_form(form_t *form)
     read_button(form);
     read_new_member(form);
     read_etag(form);
-    if (answer->status == HTTP_OK && form->wishes > 0
-        && !mgr_rights_have(answer->rights, form->needs)) {
-        mgr_answer_refuse(answer, HTTP_FORBIDDEN, "%s",
-                          mgr_commit_refused(answer, "form",
-                                             mgr_rights_refusal(answer->r, form->needs)));
+    if (form->answer->status == HTTP_OK) {
+        return OK;
     }
-    return answer->status == HTTP_OK ? OK : answer->status;
+    /* what is wrong with the other values is for the balancer to say */
+    return refuse_all(form, mgr_balancers_check(form->answer->r, actions_of(form)));
 }
 
 int mgr_action_run(mgr_answer_t *answer, const apr_table_t *parameters)

@@ -66,8 +66,27 @@ int mgr_answer_need(mgr_answer_t *answer, mgr_right_t right)
                              mgr_rights_refusal(answer->r, right));
 }
 
+/* Which of several, when no virtual host is named? To look, the first will do; but nothing is
+ * changed that may not be meant. */
+static int choose_of_several(mgr_answer_t *answer)
+{
+    const lb_balancer_view_t *first = answer->balancer;
+    const lb_balancer_view_t *here =
+        mgr_balancers_find_here(answer->r, answer->balancers, first->key);
+
+    answer->balancer = here ? here : first;
+    if (here || answer->r->method_number != M_POST) {
+        return OK;
+    }
+    answer->balancer = NULL;
+    return mgr_answer_refuse(answer, HTTP_CONFLICT, "Nothing was changed: several virtual hosts "
+                             "have a balancer %s. Say which one with the parameter vhost.",
+                             first->key);
+}
+
 int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters)
 {
+    apr_pool_t *p = answer->r->pool;
     const char *key = apr_table_get(parameters, "b");
     const char *vhost = apr_table_get(parameters, "vhost");
     const char *nonce = apr_table_get(parameters, "nonce");
@@ -76,16 +95,17 @@ int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *paramete
         return OK;
     }
     if (!(vhost && *vhost) && nonce && *nonce) {
-        answer->balancer =
-            mgr_balancers_find_by_nonce(answer->r->pool, answer->balancers, key, nonce);
+        answer->balancer = mgr_balancers_find_by_nonce(p, answer->balancers, key, nonce);
+        if (answer->balancer) {
+            return OK;
+        }
     }
-    if (!answer->balancer) {
-        answer->balancer = mgr_balancers_find(answer->r->pool, answer->balancers, key, vhost);
-    }
+    answer->balancer = mgr_balancers_find(p, answer->balancers, key, vhost);
     if (!answer->balancer) {
         return mgr_answer_refuse(answer, HTTP_NOT_FOUND, "There is no balancer %s.", key);
     }
-    return OK;
+    return !(vhost && *vhost) && mgr_balancers_is_key_shared(answer->balancers, answer->balancer)
+               ? choose_of_several(answer) : OK;
 }
 
 int mgr_answer_choose_member(mgr_answer_t *answer, const apr_table_t *parameters)

@@ -10,7 +10,11 @@
 
 /* What a form asks for, and is not done before it is confirmed. */
 typedef struct {
-    apr_array_header_t *lines;          /* of const char *: what would happen */
+    const char *deed;                   /* "Drain 2 members" */
+    const char *effect;                 /* a sentence: what that means for them */
+    const char *outcome;                /* and for the balancer; NULL: nothing */
+    int is_outage;                      /* nobody would be left to serve */
+    apr_array_header_t *lines;          /* of const char *: the members */
     const apr_table_t *form;            /* to be posted again, with confirm=1 */
 } mgr_pending_t;
 
@@ -30,6 +34,7 @@ typedef struct {
     const lb_member_view_t *member;     /* likewise */
     int status;                         /* HTTP */
     apr_array_header_t *notes;          /* of const char *: what the user should know */
+    int is_of_button;                   /* a form of the list's, not one to edit */
     const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
     int is_done;                        /* it was carried out: see done */
     mgr_done_t done;
@@ -57,8 +62,9 @@ int mgr_answer_refuse(mgr_answer_t *answer, int status, const char *format, ...)
  *  returns  OK when the sender has it, else HTTP_FORBIDDEN */
 int mgr_answer_need(mgr_answer_t *answer, mgr_right_t right);
 
-/** Choose the balancer that the parameters b, vhost and nonce name.
- *  returns  OK, also when there is no b; else the answer is refused as not found */
+/** Choose the balancer that the parameters b, vhost and nonce name. Of several virtual hosts, a
+ *  request that names none means the one that it came to.
+ *  returns  OK, also when there is no b; else the answer is refused: not found, or which one? */
 int mgr_answer_choose_balancer(mgr_answer_t *answer, const apr_table_t *parameters);
 
 /** Choose the chosen balancer's member that the parameter w names; returns as above. */

@@ -18,6 +18,7 @@
 #include "commit.h"
 #include "csrf.h"
 #include "etag.h"
+#include "field.h"
 #include "form.h"
 #include "problem.h"
 #include "view.h"
@@ -105,21 +106,10 @@ static int patch_many(call_t *call)
 
 static int post_member(call_t *call)
 {
-    mgr_answer_t *answer = call->answer;
-    request_rec *r = answer->r;
-    mgr_api_change_t *change = mgr_api_change_make(answer, call->what);
-    const json_t *url = json_object_get(call->body, "url");
-    lb_action_t action = begun_action(call);
+    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
 
-    if (!json_is_string(url) || !*json_string_value(url)) {
-        return mgr_problem_send(r, HTTP_BAD_REQUEST, NULL,
-                                "url must be the URL of the member to add.");
-    }
-    action.new_member = apr_pstrdup(r->pool, json_string_value(url));
-    json_object_del(call->body, "url");
-    change->needs = MGR_EDIT;
-    change->base = answer->base;
-    mgr_api_change_read(change, call->body, action);
+    change->base = call->answer->base;
+    mgr_api_change_read_new(change, call->body, begun_action(call));
     return mgr_api_change_run(change, HTTP_CREATED);
 }
 
@@ -130,7 +120,6 @@ static int delete_member(call_t *call)
     json_t *nothing = json_object();
 
     action.remove_member = 1;
-    change->needs = MGR_EDIT;
     mgr_api_change_read(change, nothing, action);
     json_decref(nothing);
     return mgr_api_change_run(change, HTTP_ACCEPTED);
@@ -143,7 +132,6 @@ static int post_reset(call_t *call)
     lb_action_t action = begun_action(call);
 
     action.reset_counters = 1;
-    change->needs = MGR_OPERATE;
     mgr_api_change_read(change, call->body, action);
     return mgr_api_change_run(change, HTTP_OK);
 }
@@ -321,25 +309,59 @@ static int read_body(call_t *call, int *is_done)
     return OK;
 }
 
-/* Cheap refusals first; what the settings need is asked again when they are known. */
+/* Does an object, or one in an array, have a setting that needs the right to edit? */
+static int has_edit(json_t *body, int is_of_member)
+{
+    const char *name;
+    json_t *value;
+    size_t i;
+    int is_edit = 0;
+
+    json_array_foreach(body, i, value) {
+        is_edit |= json_is_object(value) && has_edit(value, is_of_member);
+    }
+    json_object_foreach(body, name, value) {
+        const mgr_field_t *field = mgr_field_find(name, is_of_member);
+        is_edit |= field && field->right == MGR_EDIT;
+    }
+    return is_edit;
+}
+
+/* As far as names go: who may not do it need not know whether the values are right. */
+static mgr_right_t right_needed(const call_t *call)
+{
+    const request_rec *r = call->answer->r;
+    const int is_of_balancer = call->path.key && !call->path.member
+                               && call->path.resource != MGR_MEMBERS;
+    const int comes_or_goes = r->method_number == M_DELETE
+                              || (r->method_number == M_POST
+                                  && call->path.resource == MGR_MEMBERS);
+
+    return comes_or_goes || has_edit(call->body, !is_of_balancer) ? MGR_EDIT : MGR_OPERATE;
+}
+
+/* Who may change something is asked for a token first, as that is cheap; who may change nothing has
+ * none. */
 static int prepare_change(call_t *call, int *is_done)
 {
     const mgr_answer_t *answer = call->answer;
     request_rec *r = answer->r;
-    const char *why = mgr_csrf_refusal_of_json(r);
+    const char *why =
+        mgr_rights_have(answer->rights, MGR_OPERATE) ? mgr_csrf_refusal_of_json(r) : NULL;
 
-    if (!why && !mgr_rights_have(answer->rights, MGR_OPERATE)) {
-        why = mgr_rights_refusal(r, MGR_OPERATE);
+    int status = why || r->method_number == M_DELETE ? OK : read_body(call, is_done);
+    if (*is_done) {
+        return status;
+    }
+    const mgr_right_t needed = right_needed(call);
+    if (!why && !mgr_rights_have(answer->rights, needed)) {
+        why = mgr_rights_refusal(r, needed);
     }
     if (why) {
         *is_done = 1;
         return refuse(call, HTTP_FORBIDDEN, why);
     }
-    int status = r->method_number == M_DELETE ? OK : read_body(call, is_done);
-    if (!*is_done) {
-        status = check_if_match(call, is_done);
-    }
-    return status;
+    return check_if_match(call, is_done);
 }
 
 /* ---- One request ----------------------------------------------------------------------------- */

@@ -84,10 +84,11 @@ static const char *take_field(mgr_api_change_t *change, const char *name, const 
     if (!field) {
         return is_of_member ? "is no setting of a member" : "is no setting of a balancer";
     }
-    change->needs = field->right > change->needs ? field->right : change->needs;
     return mgr_field_take_json(change->answer->r->pool, field, value, action);
 }
 
+/* An action without a balancer, or with a new member that has no URL, is wrong already: only its
+ * settings are looked at. */
 static void read_settings(mgr_api_change_t *change, int index, json_t *settings,
                           lb_action_t action)
 {
@@ -104,8 +105,10 @@ static void read_settings(mgr_api_change_t *change, int index, json_t *settings,
                       wrong);
         }
     }
-    APR_ARRAY_PUSH(change->actions, lb_action_t) = action;
-    APR_ARRAY_PUSH(change->origins, int) = index;
+    if (action.balancer && !(action.new_member && !*action.new_member)) {
+        APR_ARRAY_PUSH(change->actions, lb_action_t) = action;
+        APR_ARRAY_PUSH(change->origins, int) = index;
+    }
 }
 
 void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t action)
@@ -118,6 +121,19 @@ void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t
     action.vhost = change->answer->balancer->vhost;
     action.member = change->answer->member ? change->answer->member->url : NULL;
     read_settings(change, 0, settings, action);
+}
+
+void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_action_t action)
+{
+    const json_t *url = json_object_get(settings, "url");
+
+    action.new_member = json_is_string(url)
+                            ? apr_pstrdup(change->answer->r->pool, json_string_value(url)) : "";
+    if (!*action.new_member) {
+        add_error(change, 0, NULL, "url", "must be the URL of the member to add");
+    }
+    json_object_del(settings, "url");
+    mgr_api_change_read(change, settings, action);
 }
 
 /* A text of a change; "" when it is left out, NULL when it is no text. */
@@ -151,6 +167,7 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
         action.member = one ? one->url : wish->member;
         action.revision = mgr_etag_revision(wish->etag);
         if (!one) {
+            action.balancer = NULL;
             add_error(change, wish->index, wish->member, "member",
                       apr_psprintf(change->answer->r->pool, "%s has no such member",
                                    balancer->name));
@@ -284,16 +301,21 @@ static int send_errors(const mgr_api_change_t *change, int status)
                             count == 1 ? "error" : "errors");
 }
 
-static int send_refusals(const mgr_api_change_t *change, const apr_array_header_t *errors)
+static void add_refusals(const mgr_api_change_t *change, const apr_array_header_t *errors)
 {
-    const int status = mgr_commit_status(errors);
-
     for (int i = 0; i < errors->nelts; i++) {
         const lb_action_error_t *error = &APR_ARRAY_IDX(errors, i, lb_action_error_t);
         const lb_action_t *action = &APR_ARRAY_IDX(change->actions, error->action, lb_action_t);
         add_error(change, APR_ARRAY_IDX(change->origins, error->action, int), action->member,
                   error->setting, error->why);
     }
+}
+
+static int send_refusals(const mgr_api_change_t *change, const apr_array_header_t *errors)
+{
+    const int status = mgr_commit_status(errors);
+
+    add_refusals(change, errors);
     if (status == HTTP_PRECONDITION_FAILED) {
         mgr_commit_refused(change->answer, change->what, "it was changed meanwhile");
     }
@@ -336,12 +358,9 @@ int mgr_api_change_run(mgr_api_change_t *change, int status)
     request_rec *r = answer->r;
 
     if (json_array_size(change->errors) > 0) {
+        /* what is wrong with the other values is for the balancer to say */
+        add_refusals(change, mgr_balancers_check(r, change->actions));
         return send_errors(change, HTTP_BAD_REQUEST);
-    }
-    if (!mgr_rights_have(answer->rights, change->needs)) {
-        return mgr_problem_send(r, HTTP_FORBIDDEN, NULL, "%s",
-                                mgr_commit_refused(answer, change->what,
-                                                   mgr_rights_refusal(r, change->needs)));
     }
     const lb_result_t *result = mgr_commit_run(answer, change->actions);
     if (result->errors->nelts > 0) {

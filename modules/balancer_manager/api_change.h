@@ -16,7 +16,6 @@ typedef struct {
     apr_array_header_t *actions;     /* of lb_action_t */
     apr_array_header_t *origins;     /* of int: the change that an action is of */
     json_t *errors;
-    mgr_right_t needs;
 } mgr_api_change_t;
 
 /** Nothing so far; what is Jansson's goes with r->pool. */
@@ -27,12 +26,14 @@ mgr_api_change_t *mgr_api_change_make(mgr_answer_t *answer, const char *what);
  *  action    what is known of it already; completed, and added to the actions */
 void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t action);
 
+/** Likewise, of a member that is to come: with its `url`. */
+void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_action_t action);
+
 /** Read changes of members: an array of objects, or one, with `balancer` (unless one is chosen),
  *  `vhost`, `member` and `etag` beside the settings; "*" as balancer or member stands for all. */
 void mgr_api_change_read_many(mgr_api_change_t *change, json_t *changes);
 
-/** Carry out what was read, if nothing is wrong with it and the sender has the right to it, and
- *  send what came of it.
+/** Carry out what was read, if nothing is wrong with it, and send what came of it.
  *  status   when it is done
  *  returns  OK or an HTTP status */
 int mgr_api_change_run(mgr_api_change_t *change, int status);

@@ -15,13 +15,15 @@
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_apply) *apply;
+static APR_OPTIONAL_FN_TYPE(lb_apply_errors) *apply_errors;
 
 const char *mgr_balancers_connect(void)
 {
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     apply = APR_RETRIEVE_OPTIONAL_FN(lb_apply);
-    if (take_snapshot && take_each && apply) {
+    apply_errors = APR_RETRIEVE_OPTIONAL_FN(lb_apply_errors);
+    if (take_snapshot && take_each && apply && apply_errors) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -41,6 +43,11 @@ void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data)
 const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions)
 {
     return apply(r->pool, r->server, actions);
+}
+
+const apr_array_header_t *mgr_balancers_check(request_rec *r, const apr_array_header_t *actions)
+{
+    return apply_errors(r->pool, r->server, actions);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */
@@ -92,6 +99,32 @@ const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
                                                       const char *key, const char *nonce)
 {
     return find(p, snapshot, key, NULL, nonce);
+}
+
+/* As the balancer names a virtual host; it need not be one that has balancers. */
+static const char *vhost_of(const request_rec *r)
+{
+    const server_rec *s = r->server;
+    const char *name = s->server_hostname ? s->server_hostname : "_default_";
+    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+
+    return port ? apr_psprintf(r->pool, "%s:%d", name, port) : name;
+}
+
+const lb_balancer_view_t *mgr_balancers_find_here(request_rec *r,
+                                                  const apr_array_header_t *snapshot,
+                                                  const char *key)
+{
+    const lb_balancer_view_t *here = find(r->pool, snapshot, key, vhost_of(r), NULL);
+    const lb_balancer_view_t *owner = find(r->pool, snapshot, key, NULL, NULL);
+
+    for (int i = 0; !here && i < snapshot->nelts; i++) {
+        const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
+        if (!strcmp(other->key, owner->key) && other->owner_id != owner->id) {
+            return NULL;
+        }
+    }
+    return here ? here : owner;
 }
 
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,

@@ -22,6 +22,9 @@ void mgr_balancers_each(request_rec *r, mgr_balancers_take_t *take, void *data);
  *  actions  array of lb_action_t */
 const lb_result_t *mgr_balancers_apply(request_rec *r, const apr_array_header_t *actions);
 
+/** What would be refused if they were carried out: array of lb_action_error_t in r->pool. */
+const apr_array_header_t *mgr_balancers_check(request_rec *r, const apr_array_header_t *actions);
+
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key
  *  returns  an element of the snapshot, NULL when there is none */
@@ -32,6 +35,13 @@ const lb_balancer_view_t *mgr_balancers_find(apr_pool_t *p, const apr_array_head
 const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
                                                       const apr_array_header_t *snapshot,
                                                       const char *key, const char *nonce);
+
+/** Of those with this key, of which there are some: the one of the virtual host that the request
+ *  came to; or, when all others have inherited it, the one that they have it from.
+ *  returns  NULL when another one may be meant */
+const lb_balancer_view_t *mgr_balancers_find_here(request_rec *r,
+                                                  const apr_array_header_t *snapshot,
+                                                  const char *key);
 
 /** Find a member by the form parameter `w`, its URL or its name; or NULL. */
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,

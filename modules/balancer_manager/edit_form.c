@@ -125,7 +125,7 @@ static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
 
     open_group(html, "Limits");
     text_field(html, "w_limit", "In flight", apr_psprintf(p, "%u", (unsigned int)member->limit),
-               limit_hint(p, "requests at once; 0: no limit", member->is_added,
+               limit_hint(p, "requests at once; 0 means no limit", member->is_added,
                           member->config_limit, member->limit));
     text_field(html, "w_queue_limit", "Queue",
                apr_psprintf(p, "%u", (unsigned int)member->queue_limit),
@@ -149,7 +149,8 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset),
                "0 to 99; lower sets come first");
     text_field(html, "w_wr", "Route", member->route, "of sticky sessions");
-    text_field(html, "w_rr", "Route redirect", member->redirect, "route that takes its sessions");
+    text_field(html, "w_rr", "Route redirect", member->redirect,
+               "route that takes over its sessions");
     close_group(html);
     limits_group(html, member);
     open_group(html, "State");
@@ -159,11 +160,12 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                      (member->status_bits & mgr_member_flags[i].bit) != 0);
     }
     text_field(html, "w_drain_deadline", "Drain, and disable after", "",
-               "seconds; 0: drain without a limit; empty: leave it");
+               "seconds; 0 means no deadline; empty leaves it as it is");
     close_group(html);
     open_group(html, "Move or remove");
-    text_field(html, "w_newaddr", "New address", "", "host:port; empty: it stays where it is");
-    check_field(html, "b_wdelete", "Remove it: no new request, and gone with its last");
+    text_field(html, "w_newaddr", "New address", "",
+               "host:port; leave it empty to keep the address");
+    check_field(html, "b_wdelete", "Remove it, after its last request");
     close_group(html);
     hidden_field(html, "w", member->url);
     hidden_field(html, "etag", mgr_etag_text(p, member->revision));
@@ -196,7 +198,7 @@ static void lbmethod_field(mgr_html_t *html, const char *present)
             option(html, name, 0);
         }
     }
-    mgr_html_raw(html, "</select><small>of the modules that are loaded</small></div>\n");
+    mgr_html_raw(html, "</select><small>from the loaded modules</small></div>\n");
 }
 
 static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
@@ -215,7 +217,7 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
     close_group(html);
     open_group(html, "Sessions");
     text_field(html, "b_ss", "Sticky session", mgr_wording_sticky(p, balancer),
-               "COOKIE or COOKIE|parameter; - deletes");
+               "COOKIE or COOKIE|parameter; - turns it off");
     on_off_field(html, "b_sforce", "Disable failover", balancer->nofailover);
     close_group(html);
     if (balancer->free_slots > 0) {

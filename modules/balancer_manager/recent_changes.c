@@ -64,7 +64,8 @@ void mgr_recent_changes_print(mgr_page_t *page)
     mgr_html_raw(html, "<section id=\"changes\" aria-labelledby=\"changes-title\">"
                        "<h2 id=\"changes-title\">Recent changes</h2>\n");
     if (entries->nelts == 0) {
-        mgr_html_raw(html, "<p class=\"empty\">Nothing was changed since httpd started.</p>\n");
+        mgr_html_raw(html, "<p class=\"empty\">Nothing has been changed since httpd started."
+                           "</p>\n");
     }
     else {
         print_list(page, entries, 0, OPEN);

@@ -7,6 +7,7 @@
 
 #include <ap_provider.h>
 #include <apr_strings.h>
+#include <http_core.h>
 #include <http_log.h>
 #include <http_request.h>
 #include <mod_auth.h>
@@ -126,13 +127,14 @@ const char *mgr_rights_refusal(request_rec *r, mgr_right_t right)
     const char *word = words[right];
     const char *user = mgr_rights_user(r);
     const char *foreign = mgr_host_name_refusal(r);
-    const char *who = user ? apr_psprintf(r->pool, "%s has", user) : "who is not logged in has";
 
     if (foreign) {
         return foreign;
     }
     return apr_psprintf(r->pool,
-                        "%s not the right \"%s\" here; the configuration gives it with a line such "
-                        "as: BalancerManagerRequire %s %s%s", who, word, word,
-                        user ? "user " : "valid-user", user ? user : "");
+                        "%s does not have the right \"%s\" here; a line such as "
+                        "\"BalancerManagerRequire %s %s%s\" in the configuration gives it",
+                        user ? user : "a user who is not logged in", word, word,
+                        user ? "user " : ap_auth_type(r) ? "valid-user" : "local",
+                        user ? user : "");
 }

@@ -30,7 +30,7 @@ enum {
 /* Not any more when it was carried out. */
 static int shows_form(const mgr_answer_t *answer)
 {
-    return answer->balancer && !answer->pending
+    return answer->balancer && !answer->pending && !answer->is_of_button
            && (answer->r->method_number != M_POST || answer->status != HTTP_OK);
 }
 
@@ -219,8 +219,8 @@ static void print_balancers(mgr_page_t *page)
 
     mgr_html_raw(page->html, "<div id=\"balancers\"><h2 class=\"unseen\">Balancers</h2>\n");
     if (page->is_huge) {
-        mgr_html_format(page->html, "<p class=\"hint\">More than %d members: the filter finds them "
-                        "in all balancers, or show those of one.</p>\n", MOST_MEMBERS);
+        mgr_html_format(page->html, "<p class=\"hint\">More than %d members: search all balancers "
+                        "with the filter, or show the members of one.</p>\n", MOST_MEMBERS);
     }
     for (int i = 0; i < balancers->nelts; i++) {
         shown += mgr_balancer_section_print(page, &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t))
@@ -231,7 +231,7 @@ static void print_balancers(mgr_page_t *page)
                                  "&lt;Proxy balancer://name&gt;.</p>\n");
     }
     else if (shown == 0) {
-        mgr_html_raw(page->html, "<p class=\"empty\">No member is like that.</p>\n");
+        mgr_html_raw(page->html, "<p class=\"empty\">No member matches the filter.</p>\n");
     }
     mgr_html_raw(page->html, "</div>\n");
 }

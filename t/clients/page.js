@@ -103,23 +103,52 @@ async function drainsByMouse() {
     check((await page.locator('#changes').innerText()).includes(second), '... also in the changes');
     await page.getByRole('button', {name: `Ready ${second}`}).first().click();
     same(await becomes(page, second, 'ok'), true, '... and another makes it ready again');
-    await page.locator('.members input[name=w]').nth(0).check();
-    await page.locator('.members input[name=w]').nth(1).check();
-    await shop(page).getByRole('button', {name: 'Drain', exact: true}).click();
-    check(await page.getByText('Nothing is changed yet').isVisible(),
-        'what is for many is to be confirmed');
+    page.isSilent('operation by mouse');
+}
+
+async function operatesMany() {
+    const page = await open(url);
+    const drain = shop(page).getByRole('button', {name: 'Drain', exact: true});
+    const all = shop(page).getByRole('checkbox', {name: /^all/});
+    const box = (n) => shop(page).locator('input[name=w]').nth(n);
+    const lines = () => page.locator('.confirm').innerText();
+    await page.waitForResponse((response) => response.url() === url);
+    check(await until(() => drain.isDisabled()), 'nothing is selected, and nothing can be pressed');
+    await box(0).check();
+    await box(1).check();
+    await page.waitForResponse((response) => response.url() === url);
+    check(await drain.isEnabled(), '... until there is, also after the page was fetched again');
+    await drain.click();
+    check((await lines()).includes('Drain 2 members of balancer://shop?'), 'what is for many is to be confirmed');
+    check((await lines()).includes('1 of 4 members will be left in service.'), '... and what comes of it is told');
     await isAccessible(page, 'the confirmation');
     await picture(page, 'confirmation');
-    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    await page.getByRole('button', {name: 'Cancel'}).click();
+    same(await pill(page, first), 'ok', '... nothing is done before');
+    await box(0).check();
+    await box(1).check();
+    await drain.click();
+    await page.getByRole('button', {name: 'Drain 2 members'}).click();
     check(await becomes(page, first, 'draining') && await becomes(page, second, 'draining'),
         '... and is done then');
-    await shop(page).getByRole('checkbox', {name: /^all/}).check();
+    await shop(page).locator('.members tr', {hasText: 'script'}).getByRole('button', {name: /^Disable/}).click();
+    check((await lines()).includes('This is the last usable member: new requests will get 503 until'),
+        'the last one is told');
+    await isAccessible(page, 'the warning');
+    await picture(page, 'outage');
+    await page.emulateMedia({colorScheme: 'dark', reducedMotion: 'reduce'});
+    await isAccessible(page, 'the warning, dark');
+    await picture(page, 'outage-dark');
+    await page.getByRole('button', {name: 'Cancel'}).click();
+    await all.check();
     same(await shop(page).locator('input[name=w]:checked').count(), 4, 'all can be selected');
+    await box(3).uncheck();
+    check(!await all.isChecked(), '... which are not all any more without one of them');
     await shop(page).getByRole('button', {name: 'Ready', exact: true}).click();
-    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    await page.getByRole('button', {name: 'Make ready 3 members'}).click();
     check(await becomes(page, first, 'ok') && await becomes(page, second, 'ok'),
         '... and made ready');
-    page.isSilent('operation by mouse');
+    page.isSilent('operation of many');
 }
 
 // Tab until the element is reached: everything has to be in the order.
@@ -154,7 +183,7 @@ async function drainsByKeyboard() {
 }
 
 async function worksWithoutJavaScript() {
-    const page = await open(url, {javaScriptEnabled: false});
+    const page = await open(url, {javaScriptEnabled: false, expected: /status of 400/});
     same(await page.locator('noscript').count() > 0, true, 'a page without JavaScript');
     await page.goto(`${url}?filter=gone&refresh=0`);
     same(await page.locator('.members tbody tr').count(), 1, '... filters');
@@ -162,12 +191,16 @@ async function worksWithoutJavaScript() {
     await page.locator('input[name=filter]').fill(second);
     await page.getByRole('button', {name: 'Apply'}).click();
     await page.getByRole('button', {name: `Disable ${second}`}).first().click();
-    await page.getByRole('button', {name: 'Yes, do it'}).click();
+    await page.getByRole('button', {name: 'Disable this member'}).click();
     same(await page.locator('.members tbody tr').count(), 2, '... keeps the filter');
     same(await page.locator('.pill.disabled').first().innerText(), '1 disabled', '... disables');
     await page.getByRole('button', {name: `Ready ${second}`}).first().click();
     await page.goto(url);
     same(await pill(page, second), 'ok', '... and makes ready');
+    await shop(page).getByRole('button', {name: 'Drain', exact: true}).click();
+    check((await page.getByRole('alert').innerText()).includes('no member was selected'),
+        'a button without a selection says so');
+    check(await shop(page).locator('.members tbody tr').count() === 4, '... on the page');
     page.isSilent('without JavaScript');
 }
 
@@ -206,4 +239,4 @@ async function fitsAPhone() {
 }
 
 run([looksRight, isAlive, tellsThatTheServerIsGone, filtersAndSorts, drainsByMouse,
-    drainsByKeyboard, worksWithoutJavaScript, editsAMember, fitsAPhone]);
+    operatesMany, drainsByKeyboard, worksWithoutJavaScript, editsAMember, fitsAPhone]);

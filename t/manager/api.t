@@ -66,10 +66,12 @@ is_problem($api->get('balancers/app/members/no'), 404, qr/no member no/, 'no suc
 is_problem($api->get($_), 404, qr/There is no/, "no $_")
     for 'no', 'members/x', 'balancers', 'balancers/', 'balancers/app/x', 'balancers/app/members/';
 is_problem($api->get($one =~ s{members/}{members%2F}r), 404, qr/There is no/, 'a slash that is encoded ends no name');
-is_problem($api->get('balancers/twin'), 409, qr/second\.test.*first\.test/s,
+is_problem($api->get('balancers/twin'), 409, qr/first\.test.*second\.test/s,
     'which of two balancers of one name?');
-like $api->get('balancers/twin?vhost=' . $api->get('balancers/twin')->{json}{vhosts}[0])->{json}{vhost},
+like $api->get('balancers/twin?vhost=' . $api->get('balancers/twin')->{json}{vhosts}[1])->{json}{vhost},
     qr/^second\.test/, '... this one';
+is_deeply [map { $_->{vhost} =~ s/:.*//r } @{ $httpd->status->{balancers} }], [qw(localhost first.test second.test)],
+    'virtual hosts stand in the order of the configuration';
 is_problem($api->get('balancers/app?vhost=%zz'), 400, qr/encoded/, 'a broken query');
 
 # ---- Methods ----
@@ -144,6 +146,16 @@ is_problem($api->post('balancers/app/members', { url => 'http://127.0.0.1:9' }),
     qr/already has/, 'it cannot be added again');
 is_problem($api->post('balancers/app/members', $_), 400, qr/url/, 'an URL is needed')
     for {}, { url => 1 }, { url => '' }, [];
+sub mistakes { my ($answer) = @_; return join ' ', $answer->{status}, sort map { $_->{field} } @{ $answer->{json}{errors} } }
+is mistakes($api->post('balancers/app/members', { url => "http://a b", weight => 101, route => 'x' x 300, x => 1 })),
+    '400 route url weight x', 'every mistake in a new member is named, whoever finds it';
+is mistakes($api->post('balancers/app/members', { weight => 101, lbset => 'x' })), '400 lbset url weight', '... also without a URL';
+is mistakes($api->patch('balancers/app', { lbmethod => 'none', timeout => -1, max_attempts => 'x', sticky => 'x' x 300,
+    nofailover => 1, colour => 'red' })), '400 colour lbmethod max_attempts nofailover sticky timeout', '... in a balancer';
+is mistakes($api->patch($two, { weight => 101, route => 'x' x 300, state => 'x' })), '400 route state weight', '... in a member';
+is mistakes($api->patch('members', [{ balancer => 'app', member => 'http://127.0.0.1:2', redirect => 'x' x 300 },
+    { balancer => 'app', member => 'no', weight => 101 }, { balancer => 'no', member => '*' }])),
+    '400 balancer member redirect weight', '... in many';
 is_deeply ManagerApi::changes($api->patch($new, { address => '127.0.0.1:8' })),
     ['address 127.0.0.1:9 -> 127.0.0.1:8'], 'a member is moved';
 my $moved = ManagerApi::member_path('app', 'http://127.0.0.1:8');

@@ -121,15 +121,38 @@ for my $case ([[w => $urls[1], action => 'drain'], 'the drain of the last usable
     is form(@$pairs)->{status}, 200, "waits for confirmation: $name";
     is states(), 'draining ok draining', '... nothing is done yet';
 }
+sub question { my ($text) = form(@_)->{body} =~ m{(<section class="confirm".*?</section>)}s; return $text // '' }
+my $last = question(w => $urls[1], action => 'drain');
+like $last, qr{<h2[^>]*>Drain this member of balancer://small\?</h2>}, 'the question says what would be done';
+like $last, qr{<li>\Q$urls[1]\E: ok, 0 in flight</li>}, '... to whom';
+like $last, qr{class="outage">This is the last usable member: new requests will get 503\.<}, '... and what comes of it';
 form(w => $urls[1], action => 'stop', confirm => 1);
 is states(), 'draining stopped draining', 'confirmed';
+$httpd->expect_log(qr/FC0422/, times => 1);
+is $httpd->get('/small/x')->{status}, 503, '... and that is what comes of it';
+like question(w => $urls[1], action => 'remove'), qr/No member in service is affected/, 'one that is out already';
+form(w => $urls[1], action => 'ready');
+form(w => $urls[0], w_status_N => 0, w_status_H => 1);
+like question(w => $urls[1], action => 'disable'), qr{class="outcome">No regular member .*: the hot standby \Q$urls[0]\E takes over},
+    'a hot standby takes over';
+form(w => $urls[0], w_status_H => 0, b_tmo => 3);
+like question(w => $urls[1], action => 'disable'), qr{class="outcome">1 of 3 members will be left in service}, 'others are left';
+like question(w => $urls[0], w => $urls[1], action => 'stop'), 
+    qr{>Stop 2 members of .*These are the last usable members: new requests will wait up to 3 s for another one, and then get 503\.<}s,
+    'the last ones';
+unlike question(b_all => 1, action => 'ready'), qr/class="out/, 'to make them ready takes nothing away';
+form(w => $urls[0], w_status_N => 1, b_tmo => 0);
+form(w => $urls[1], action => 'stop', confirm => 1);
 form(w => $urls[1], w_status_S => 0, w_status_D => 1);
 is states(), 'draining disabled draining', "stock's parameters mean it";
 form(b_all => 1, action => 'ready', confirm => 1);
 is states(), 'ok ok ok', 'all members';
 is form(w => $urls[0], w => 'http://127.0.0.1:999', action => 'drain', confirm => 1)->{status}, 404, 'one is not there';
 is form(w => $urls[0], action => 'jump')->{status}, 400, 'no such action';
-is form(action => 'drain')->{status}, 400, 'whom?';
+my $nobody = form(action => 'drain');
+is $nobody->{status}, 400, 'whom?';
+like $nobody->{body}, qr/no member was selected/, '... it asks';
+unlike $nobody->{body}, qr/name="b_tmo"/, '... and shows the list, no form';
 is states(), 'ok ok ok', '... nothing is done';
 my $etag = (members('small'))[0]{etag};
 is form(w => $urls[0], w_limit => 5, w_queue_limit => 6, w_queue_timeout => '500ms', etag => $etag)->{status}, 200,

@@ -32,6 +32,7 @@ ProxyPass /twin/ balancer://twin/
 ServerName second.test
 <Proxy balancer://twin>
 BalancerMember http://127.0.0.1:3
+ProxySet nonce=of-the-second
 </Proxy>
 ProxyPass /twin/ balancer://twin/
 </VirtualHost>
@@ -147,6 +148,10 @@ is $wrong->{status}, 400, 'wrong values are refused';
 like $wrong->{body}, qr/<p>$_ must /, "... $_ is named"
     for qw(w_lf w_ls w_status_D b_tmo b_max b_sforce w_rr b_nwrkr);
 is member('app', 0)->{route}, undef, '... and nothing is changed';
+$wrong = form({ %app, b_lbm => 'none', b_tmo => 'x', b_ss => 's' x 300, b_nwrkr => "http://a b", b_wyes => 1 });
+like $wrong->{body}, qr/<p>[^<]*\b$_/, "... $_ is named, whoever finds it"
+    for 'no lbmethod none', 'b_tmo must', 'sticky is longer', 'URL must not hold blanks';
+is $wrong->{status}, 400, '... at once';
 is form({ %one, w_lf => $_ })->{status}, 400, "w_lf=$_ is refused" for qw(0.99 100.01 1. .5 1e1 0x1 nan -1);
 is form({ %one, w_lf => $_ })->{status}, 200, "w_lf=$_ is taken" for qw(1 100 100.00 1.999 33.3333);
 is form({ %app, b_lbm => 'none', b_tmo => 9 })->{status}, 400, 'an unknown lbmethod is refused';
@@ -188,10 +193,21 @@ cmp_ok member('open', 0)->{weight}, '==', 7, '... and changes it';
 
 my %nonce = $httpd->get($page)->{body} =~ /\?vhost=(\w+)[^"]*?&amp;b=twin&amp;nonce=([\w-]+)"/g;
 is_deeply [sort keys %nonce], ['first', 'second'], 'links to balancers of the same name have the host';
-is form({ b => 'twin', nonce => $nonce{second}, w => 'http://127.0.0.1:3', w_lf => 5 })->{status}, 200,
-    'the nonce is enough to tell them apart';
-cmp_ok member('twin', 0, 'second')->{weight}, '==', 5, '... the right one is changed';
-cmp_ok member('twin', 0, 'first')->{weight}, '==', 1, '... and the other is not';
+sub weights_of_twins { return join ' ', map { member('twin', 0, $_)->{weight} } qw(first second) }
+my %twin = (b => 'twin', w => 'http://127.0.0.1:3');
+is form({ %twin, nonce => 'of-the-second', w_lf => 5 })->{status}, 200, 'a nonce of its own is enough to tell them apart';
+is weights_of_twins(), '1 5', '... the right one is changed';
+is form({ %twin, nonce => $nonce{second}, vhost => $_, w_lf => 6 })->{status}, 200, "... and the virtual host: $_"
+    for balancer('twin', 'second')->{vhost};
+is weights_of_twins(), '1 6', '... as meant';
+is $httpd->post($page, "b=twin&w=http://127.0.0.1:3&nonce=$nonce{first}&w_lf=7", header => { Host => "$_.test" },
+    port => $httpd->port2)->{status}, 200, "... or where the manager is asked: $_" for 'first';
+is weights_of_twins(), '7 6', '... as with stock, which shows no others';
+my $which = form({ %twin, nonce => $nonce{second}, w_lf => 8 });
+is $which->{status}, 409, 'who leaves it open is asked';
+like $which->{body}, qr/several virtual hosts have a balancer twin\. Say which/, '... which one';
+is weights_of_twins(), '7 6', '... and nothing is changed';
+is $httpd->get("$page?b=twin")->{status}, 200, '... but may look';
 
 $httpd->stop;
 done_testing;

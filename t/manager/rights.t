@@ -33,6 +33,7 @@ my $httpd = Httpd->new(without => ['proxy_fastcgi'], modules => [@auth, 'proxy_h
     location('/local', 'Require all granted', 'BalancerManagerRequire edit ip 127.0.0.0/8'),
     location('/far', 'Require all granted', 'BalancerManagerRequire edit ip 10.0.0.0/8'),
     location('/said', 'Require all granted', q(BalancerManagerRequire operate expr "%{HTTP:X-Role} == 'ops'")),
+    "<Location /bare>\nSetHandler balancer-manager\n</Location>\n",
     location('/team/inner', 'BalancerManagerRequire edit user vera'),
     location('/team/seen', 'BalancerManagerRequire view valid-user'),
     location('/noname', 'AuthBasicProvider anon', 'Anonymous *', 'Anonymous_NoUserID On',
@@ -91,15 +92,36 @@ is rights('/noname', 'anybody'), $edit, '... but any other is';
 # ---- Why, and in the audit ----
 
 my $refused = api('/team', 'vera')->patch($member, { weight => 5 });
-like $refused->{json}{detail}, qr/vera has not the right "operate" here; .*BalancerManagerRequire operate/,
+like $refused->{json}{detail}, qr/vera does not have the right "edit" here; .*"BalancerManagerRequire edit user vera"/,
     'the refusal says which right is missing, and the cure';
 like api('/team', 'otto')->patch($member, { state => 'drain', weight => 5 })->{json}{detail},
-    qr/otto has not the right "edit"/, '... the highest that is needed';
+    qr/otto does not have the right "edit"/, '... the highest that is needed';
 is api('/team', 'otto')->patch($member, { state => 'disable', weight => 5 })->{status}, 403, '... all or nothing';
 is api('/team', 'ed')->get($member)->{json}{state}, 'draining', '... nothing was changed';
 my ($entry) = api('/team', 'ed')->audit;
 is_deeply [@$entry{qw(user outcome what)}], ['otto', 'refused', "PATCH /v1/$member" =~ s/%3A/:/gr],
     '... it is audited';
+
+my $vera = api('/team', 'vera');
+my %needs = (edit => [$vera->delete($member), $vera->post('balancers/app/members', { url => 'http://127.0.0.1:9' }),
+        $vera->patch('members', [{ balancer => 'app', member => $url, state => 'drain' },
+                                 { balancer => 'app', member => $url, lbset => 1 }]),
+        $vera->patch('balancers/app', { timeout => 1 })],
+    operate => [$vera->patch($member, { state => 'drain' }), $vera->post("$member/reset", {}),
+        $vera->post('balancers/app/reset', {}), $vera->patch('balancers/app', { reset_counters => JSON::PP::true })]);
+for my $right (sort keys %needs) {
+    like $_->{json}{detail}, qr/^Nothing was changed: vera does not have the right "$right" here.*Require $right user vera/,
+        "... $right, when that is enough" for @{ $needs{$right} };
+}
+like api('/open')->patch($member, { weight => 5 })->{json}{detail}, qr/a user who is not logged in .*Require edit valid-user/,
+    'where one can log in';
+like api('/bare')->patch($member, { weight => 5 })->{json}{detail}, qr/Require edit local/, '... and where nobody can';
+for my $case (['w_lf=3', 'edit'], ['w_status_N=1', 'operate'], ['action=drain', 'operate'], ['action=remove', 'edit'],
+              ['b_tmo=1', 'edit'], ['b_reset=1', 'operate']) {
+    my ($text, $right) = @$case;
+    like $httpd->post('/team', "b=app&w=$url&$text", header => { login('vera') })->{body},
+        qr/the right &quot;$right&quot; here/, "a form with $text: $right";
+}
 
 # ---- Forms ----
 

@@ -20,7 +20,8 @@
     // What belongs to the user while the page is open.
     const isUsers = (element, name) =>
         (element.localName === 'details' && name === 'open')
-        || (element.localName === 'input' && (name === 'value' || name === 'checked'));
+        || (element.localName === 'input' && (name === 'value' || name === 'checked'))
+        || (element.localName === 'button' && name === 'disabled');
 
     function takeAttributes(old, fresh) {
         for (const {name, value} of fresh.attributes) {
@@ -94,6 +95,38 @@
         }
     }
 
+    // ---- Selecting members ----
+
+    // What is for the selected ones can be pressed when there are some.
+    function showSelection(bar) {
+        const {elements} = bar.closest('form');
+        const isAny = [...elements].some((box) => box.checked);
+        for (const button of bar.querySelectorAll('button')) {
+            button.disabled = !isAny;
+        }
+    }
+
+    function showSelections() {
+        document.querySelectorAll('.bar-of-actions').forEach(showSelection);
+    }
+
+    function selectMembers({target}) {
+        const bar = target.form && target.form.querySelector('.bar-of-actions');
+        if (!bar) {
+            return;
+        }
+        const all = target.form.elements.b_all;
+        if (target === all) {
+            for (const box of target.form.querySelectorAll('input[name=w]')) {
+                box.checked = all.checked;
+            }
+        }
+        else if (!target.checked) {
+            all.checked = false;
+        }
+        showSelection(bar);
+    }
+
     // ---- Fetching ----
 
     function query() {
@@ -123,6 +156,7 @@
                 take(document.getElementById(id), fresh);
             }
         }
+        showSelections();
         document.dispatchEvent(new Event('manager:updated'));
     }
 
@@ -154,7 +188,7 @@
             const why = /^status/.test(error.message) ? `answers with ${error.message}`
                                                       : 'does not answer';
             tell('lost', failed < LOST_AFTER ? `The server ${why}`
-                                             : `The server ${why}: what you see is old`);
+                                             : `The server ${why}: this page is out of date`);
         }
         running = null;
         // a page that takes long to fetch and to show is fetched less often
@@ -248,16 +282,11 @@
                 sortBy(cell.dataset.sort);
             }
         });
-        document.addEventListener('change', (event) => {
-            if (event.target.name === 'b_all') {
-                for (const box of event.target.form.querySelectorAll('input[name=w]')) {
-                    box.checked = event.target.checked;
-                }
-            }
-        });
         schedule(SECONDS * 1000);
     }
 
+    document.addEventListener('change', selectMembers);
+    window.addEventListener('pageshow', showSelections);    // a browser restores boxes
     if (filter) {
         begin();
     }
