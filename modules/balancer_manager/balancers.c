@@ -101,31 +101,30 @@ const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
     return find(p, snapshot, key, NULL, nonce);
 }
 
-/* "name", or "name:port" */
-static int is_vhost(const char *vhost, const char *name)
+/* As the balancer names a virtual host; it need not be one that has balancers. */
+static const char *vhost_of(const request_rec *r)
 {
-    const size_t bytes = strlen(name);
+    const server_rec *s = r->server;
+    const char *name = s->server_hostname ? s->server_hostname : "_default_";
+    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
 
-    return !ap_cstr_casecmpn(vhost, name, bytes) && (!vhost[bytes] || vhost[bytes] == ':');
+    return port ? apr_psprintf(r->pool, "%s:%d", name, port) : name;
 }
 
 const lb_balancer_view_t *mgr_balancers_find_here(request_rec *r,
                                                   const apr_array_header_t *snapshot,
                                                   const char *key)
 {
-    const char *name = r->server->server_hostname ? r->server->server_hostname : "_default_";
-    const lb_balancer_view_t *found = NULL;
+    const lb_balancer_view_t *here = find(r->pool, snapshot, key, vhost_of(r), NULL);
+    const lb_balancer_view_t *owner = find(r->pool, snapshot, key, NULL, NULL);
 
-    for (int i = 0; i < snapshot->nelts; i++) {
-        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (!strcmp(balancer->key, key) && is_vhost(balancer->vhost, name)) {
-            if (found) {
-                return NULL;
-            }
-            found = balancer;
+    for (int i = 0; !here && i < snapshot->nelts; i++) {
+        const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
+        if (!strcmp(other->key, owner->key) && other->owner_id != owner->id) {
+            return NULL;
         }
     }
-    return found;
+    return here ? here : owner;
 }
 
 const lb_member_view_t *mgr_balancers_find_member(apr_pool_t *p, const lb_balancer_view_t *balancer,

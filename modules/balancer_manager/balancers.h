@@ -36,8 +36,9 @@ const lb_balancer_view_t *mgr_balancers_find_by_nonce(apr_pool_t *p,
                                                       const apr_array_header_t *snapshot,
                                                       const char *key, const char *nonce);
 
-/** Of those with this key, the one of the virtual host that the request came to.
- *  returns  NULL when none or several may be */
+/** Of those with this key, of which there are some: the one of the virtual host that the request
+ *  came to; or, when all others have inherited it, the one that they have it from.
+ *  returns  NULL when another one may be meant */
 const lb_balancer_view_t *mgr_balancers_find_here(request_rec *r,
                                                   const apr_array_header_t *snapshot,
                                                   const char *key);
