@@ -360,10 +360,9 @@ void lb_provider_mark_serving(const proxy_balancer *balancer, bool *serves)
     field_t field;
 
     gather(&field, balancer, NULL);
-    for (size_t i = 0; i < field.electable; i++) {
-        const size_t chosen = field.chosen[i];
-        if (!field.arena.contenders[chosen].is_trial) {
-            serves[field.members[chosen]->s->index] = true;
+    for (size_t i = 0; field.order.readiness > LB_READY_AT_LAST && i < field.arena.count; i++) {
+        if (field.turns[i] == 0 && !field.arena.contenders[i].is_trial) {
+            serves[field.members[i]->s->index] = true;
         }
     }
     end_field(&field);
