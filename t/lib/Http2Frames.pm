@@ -62,7 +62,7 @@ sub read_frame {
 # What has come until the stream's end, or the deadline; more with the next call.
 sub read_body {
     my ($self, $seconds) = @_;
-    my $deadline = now_monotonic() + $seconds * $Deadline::STRETCH;
+    my $deadline = Deadline->new($seconds);
     while (!$self->{is_over} && defined((my ($type, $flags, $payload) = $self->read_frame($deadline))[0])) {
         if ($type == HEADERS) { $self->{has_head} = 1 }
         if ($type == DATA) { $self->{body} .= $payload }
