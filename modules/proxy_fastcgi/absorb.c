@@ -314,6 +314,8 @@ static apr_status_t pass_or_keep(fcgi_absorb_t *absorb, apr_bucket_brigade *bb)
     const bool is_to_be_written = !absorb->credit && take_flushes_out(bb);
     const apr_off_t bytes = length_of(bb);
     apr_off_t room = 0;
+
+    absorb->has_seen_data |= bytes != 0;
     apr_status_t rv = waiting_bytes(absorb) == 0 ? look_for_room(absorb, &room) : APR_SUCCESS;
 
     if (rv == APR_SUCCESS) {

@@ -37,6 +37,7 @@ typedef struct {
     apr_off_t file_end;
     bool file_has_failed;          /* it is not written to any more */
     apr_status_t error;            /* the file cannot be read: what waits is lost */
+    bool has_seen_data;            /* something for the client has come by; may be cleared */
     fcgi_stream_credit_t *credit;  /* of an HTTP/2 stream; NULL: HTTP/1 */
 } fcgi_absorb_t;
 

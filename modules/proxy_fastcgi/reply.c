@@ -378,6 +378,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     if (reply->kind == FCGI_REPLY_BODY) {
         let_httpd_answer(reply, head.has_status || head.location);
     }
+    reply->absorb.has_seen_data = false;    /* of an interim answer */
     reply->flushes_at_once |=
         r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
     mind_ranges(reply);
@@ -483,14 +484,20 @@ void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
 }
 
 /* Has a head left for the client, ours or that of an error page? HTTP/1 then takes its filter for
- * heads away; HTTP/2 has none, and counts the body even of HEAD. */
-static bool head_has_left(const request_rec *r)
+ * heads away, but for HEAD: then the head is all that comes by. HTTP/2 has none, and counts the
+ * body even of HEAD. */
+static bool head_has_left(const fcgi_reply_t *reply)
 {
+    const request_rec *r = reply->r;
+
     while (r->next) {    /* an error page of its own URL */
         r = r->next;
     }
     if (r->connection->master) {
         return r->sent_bodyct > 0;
+    }
+    if (r->header_only && reply->absorb.has_seen_data) {
+        return true;
     }
     const ap_filter_t *filter = r->output_filters;
     while (filter && filter->frec != ap_http_header_filter_handle) {
@@ -506,7 +513,7 @@ static void judge(fcgi_reply_t *reply, apr_status_t rv)
 {
     const bool head_was_out = reply->head_is_out;
 
-    reply->head_is_out = head_has_left(reply->r);
+    reply->head_is_out = head_has_left(reply);
     if (reply->r->connection->aborted) {
         reply->client_is_gone = true;
     }
