@@ -35,10 +35,6 @@ lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
 
 static lb_outcome_t stopped_outcome(fcgi_job_t *job)
 {
-    if (job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS) {
-        job->why = "what was kept in a file cannot be read";
-        return LB_FILE_ERROR;
-    }
     if (job->reply.why) {
         job->why = job->reply.why;
         return job->reply.head_is_too_big ? LB_TOO_BIG_HEADER : LB_BAD_RESPONSE;
@@ -108,6 +104,10 @@ static lb_outcome_t timeout_outcome(fcgi_job_t *job)
 /* The one place where a status of the engine becomes an outcome. */
 lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
 {
+    if (job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS) {
+        job->why = "what was kept in a file cannot be read";
+        return LB_FILE_ERROR;
+    }
     if (job->pump.stopped_by_owner) {
         return stopped_outcome(job);
     }

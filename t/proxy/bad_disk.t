@@ -104,6 +104,7 @@ is scalar(my @asked = $backend->events('asked')), 0, '... no member was asked';
 rename $disk->folder . '.away', $disk->folder or die "rename: $!";
 ($response, $sum) = upload('/app/back', 'length', MB);
 is $response->{body}, $sum, '... and is there again: served';
+ok $backend->wait_for_event('done', 1, SOON), '... wholly';    # else it is noted among what comes next
 
 # ---- Answers ----
 
@@ -126,6 +127,7 @@ for my $after (0, 100_000, 3 * MB) {
         my $got = $client->read_response(seconds => 20);
         is sha1_hex($got->{body}), sha1_hex($large), '... who has the right bytes in the end';
         ok $got->{complete}, '... and the end';
+        ok $backend->wait_for_event('done', 1, SOON), '... and the backend is done';
         $httpd->mark_log;
     }
 }
