@@ -57,8 +57,14 @@ sub serve {
             @$c{qw(due answer bytes)} = (now_monotonic() + 0.005, [unpack('n', $id), $uri], '');
         }
     };
+    # A close may be on its way to us through another processor's queue: it is given a moment, in which
+    # nobody is answered, so that what is open too much stays so.
+    my $busy = sub { return scalar grep { !$_->{is_idle} } values %open };
     my $note_peak = sub {
-        my $busy = grep { !$_->{is_idle} } values %open;
+        return if $busy->() <= $peak;
+        Time::HiRes::sleep(0.01);
+        $read_all->();
+        my $busy = $busy->();
         return if $busy <= $peak;
         $peak = $busy;
         open my $out, '>', "$file" or die;
