@@ -1,6 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
-#   make check      every test              make demo / demo-stop   the reference site
+#   make check      every test; make quick: under a minute
+#   make demo / demo-stop   the reference site
 #   make check-clients   the manager in a browser, and other clients of it: scripts/setup clients
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
@@ -28,7 +29,7 @@ ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 WARNINGS += -Wno-cast-qual
 endif
 CFLAGS   ?= -O2 -g
-BASE     := -std=c11 -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
+BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
 ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
@@ -51,21 +52,49 @@ CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
-# ---- Who may include whom: each folder sees only the folders named here ----------------------
+# ---- Who may include whom: each folder sees itself and the folders named here, which lie below --
+# From the ground up. What names no $(HTTPD) is plain C11 and compiles without httpd's headers.
 M := modules
-INC_shared               := $(HTTPD)
-INC_proxy_fastcgi/protocol := -I$(M)/shared
-INC_proxy_fastcgi/engine := -I$(M)/shared -I$(M)/proxy_fastcgi/protocol -Iinclude $(HTTPD)
-INC_proxy_fastcgi        := -I$(M)/shared -I$(M)/proxy_fastcgi/protocol \
-                            -I$(M)/proxy_fastcgi/engine -Iinclude $(HTTPD)
-INC_balancer_byrequests  := -I$(M)/shared -Iinclude $(HTTPD)
-INC_balancer_manager     := -I$(M)/shared -Iinclude $(HTTPD)
+inc = $(addprefix -I$(M)/,$(1))
 
-FOLDERS := shared proxy_fastcgi/protocol proxy_fastcgi/engine proxy_fastcgi \
-           balancer_byrequests balancer_manager
-FACES   := proxy_fastcgi/mod_proxy_fastcgi balancer_byrequests/mod_balancer_byrequests \
-           balancer_manager/mod_balancer_manager
+INC_shared := $(HTTPD)
+
+F := proxy_fastcgi
+INC_$(F)/protocol := $(call inc,shared)
+INC_$(F)/engine   := $(call inc,shared $(F)/protocol) -Iinclude $(HTTPD)
+INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine) -Iinclude $(HTTPD)
+INC_$(F)/backend  := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http) -Iinclude $(HTTPD)
+INC_$(F)/check    := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http $(F)/backend) -Iinclude \
+                     $(HTTPD)
+INC_$(F)/job      := $(INC_$(F)/check)
+INC_$(F)          := $(INC_$(F)/check) $(call inc,$(F)/check $(F)/job)
+
+B := balancer_byrequests
+INC_$(B)/policy      := $(call inc,shared) -Iinclude
+INC_$(B)/table       := $(call inc,shared $(B)/policy) -Iinclude
+INC_$(B)/config      := $(call inc,shared $(B)/policy) -Iinclude $(HTTPD)
+INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD)
+INC_$(B)/persistence := $(INC_$(B)/members) $(call inc,$(B)/members)
+INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
+INC_$(B)/request     := $(INC_$(B)/health) $(call inc,$(B)/health)
+INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
+INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin)
+
+G := balancer_manager
+INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD)
+INC_$(G)/request := $(INC_$(G)/output) $(call inc,$(G)/output)
+INC_$(G)/change  := $(INC_$(G)/request) $(call inc,$(G)/request)
+INC_$(G)/views   := $(INC_$(G)/request) $(call inc,$(G)/request)
+INC_$(G)/page    := $(INC_$(G)/views) $(call inc,$(G)/change $(G)/views)
+INC_$(G)/api     := $(INC_$(G)/page)
+INC_$(G)         := $(INC_$(G)/api) $(call inc,$(G)/page $(G)/api)
+
+folders = $(patsubst INC_%,%,$(filter INC_$(1) INC_$(1)/%,$(.VARIABLES)))
+FOLDERS := shared $(call folders,$(F)) $(call folders,$(B)) $(call folders,$(G))
+NAMES   := $(F) $(B) $(G)
+FACES   := $(foreach name,$(NAMES),$(name)/mod_$(name))
 MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
+SOURCES := $(wildcard $(foreach folder,$(FOLDERS),$(M)/$(folder)/*.c))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
@@ -74,9 +103,9 @@ archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
 
 # The manager's assets, as C.
 ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
-GENERATED_balancer_manager := $(BUILD)/obj/balancer_manager/asset_bytes.o
+GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
-.PHONY: all setup check check-setup check-unit check-apache check-parked check-clients asan \
+.PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
         valgrind tsan tsan-run fuzz lint coverage faults hostile install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
@@ -100,9 +129,9 @@ $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
 $(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
 	@mkdir -p $(@D)
 	scripts/embed-assets $(ASSETS) > $@
-$(GENERATED_balancer_manager): $(BUILD)/asset_bytes.c $(BUILD)/flags
+$(GENERATED_$(G)/request): $(BUILD)/asset_bytes.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) -I$(M)/balancer_manager $(INC_balancer_manager) -MMD -MP -c -o $@ $<
+	$(CC) $(BASE) $(CFLAGS) -I$(M)/$(G)/request $(INC_$(G)/request) -MMD -MP -c -o $@ $<
 
 # Other flags, another build.
 $(BUILD)/flags: FORCE
@@ -113,67 +142,38 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -o $@
-$(BUILD)/mod_proxy_fastcgi.so: $(BUILD)/obj/proxy_fastcgi/mod_proxy_fastcgi.o \
-    $(foreach f,proxy_fastcgi proxy_fastcgi/engine proxy_fastcgi/protocol shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS)
-$(BUILD)/mod_balancer_byrequests.so: $(BUILD)/obj/balancer_byrequests/mod_balancer_byrequests.o \
-    $(foreach f,balancer_byrequests shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
-$(BUILD)/mod_balancer_manager.so: $(BUILD)/obj/balancer_manager/mod_balancer_manager.o \
-    $(foreach f,balancer_manager shared,$(call archive,$(f)))
-	$(LINK) $^ $(JANSSON_LIBS) $(CRYPTO_LIBS)
+
+# The face and the archives of all its folders; only shared/ is in more than one module.
+define MODULE_RULE
+$(BUILD)/mod_$(1).so: $(BUILD)/obj/$(1)/mod_$(1).o $(foreach f,$(call folders,$(1)) shared,$(call archive,$(f)))
+	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS)
+endef
+$(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 
 # ---- Unit tests: one program for each t/unit/test_*.c -----------------------------------------
-# What each program links: httpd itself is not there, so only code that needs none is tested so, or
-# what t/unit/balancer_alone.h stands in for.
-UNIT_LIBS_record        := proxy_fastcgi/protocol
-UNIT_LIBS_params        := proxy_fastcgi/protocol
-UNIT_LIBS_response_head := proxy_fastcgi/protocol
-UNIT_LIBS_exchange      := proxy_fastcgi/protocol
-UNIT_LIBS_failover      := proxy_fastcgi
-UNIT_LIBS_election      := balancer_byrequests
-UNIT_LIBS_eligible      := balancer_byrequests
-UNIT_LIBS_strikes       := balancer_byrequests
-UNIT_LIBS_slow_start    := balancer_byrequests
-UNIT_LIBS_status_word   := balancer_byrequests
-UNIT_LIBS_sticky        := balancer_byrequests
-UNIT_LIBS_sticky_cookie := balancer_byrequests
-UNIT_LIBS_cookie_attributes := balancer_byrequests shared
-UNIT_LIBS_member_table  := balancer_byrequests shared
-UNIT_LIBS_times         := balancer_byrequests
-UNIT_LIBS_fine_times    := balancer_byrequests
-UNIT_LIBS_measures      := balancer_byrequests
-UNIT_LIBS_past          := balancer_byrequests
-UNIT_LIBS_queue         := balancer_byrequests shared
-UNIT_LIBS_ledger        := balancer_byrequests shared
-UNIT_LIBS_admission     := balancer_byrequests shared
-UNIT_LIBS_admission_stress := balancer_byrequests shared
-UNIT_LIBS_availability  := balancer_byrequests shared proxy_fastcgi
-UNIT_LIBS_state_json    := balancer_byrequests
-UNIT_LIBS_check_count   := balancer_byrequests
-UNIT_LIBS_fpm_status    := proxy_fastcgi
-UNIT_LIBS_occupancy     := proxy_fastcgi/engine shared
-UNIT_LIBS_directive     := shared
-UNIT_LIBS_worker_url    := shared
-UNIT_LIBS_token         := balancer_manager
-UNIT_LIBS_audit_ring    := balancer_manager
-# Libraries that some of that code needs.
-UNIT_LINK_fpm_status     = $(JANSSON_LIBS)
-UNIT_LINK_availability   = $(shell $(APU_CONFIG) --link-ld) $(shell $(APR_CONFIG) --link-ld)
-UNIT_LINK_state_json     = $(JANSSON_LIBS) $(shell $(APR_CONFIG) --link-ld)
-UNIT_LINK_sticky_cookie  = $(CRYPTO_LIBS)
-UNIT_LINK_token          = $(CRYPTO_LIBS)
-UNIT_LINK_occupancy      = $(shell $(APR_CONFIG) --link-ld)
+# test_X links what the folder of X.c may see; httpd itself is not there, so only code that needs
+# none is tested so, or what t/unit/balancer_alone.h stands in for.
+UNIT_OF_admission_stress := admission
+UNIT_OF_availability     := contract
+UNIT_ALSO_availability   := proxy_fastcgi/http
+
+unit_of     = $(or $(UNIT_OF_$(1)),$(1))
+folder_of   = $(patsubst $(M)/%/,%,$(dir $(filter %/$(1).c,$(SOURCES))))
+below       = $(patsubst -I$(M)/%,%,$(filter -I$(M)/%,$(INC_$(1))))
+unit_folder = $(call folder_of,$(call unit_of,$(1)))
+unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
+                $(UNIT_ALSO_$(1)),$(call archive,$(f)))
+UNIT_LINK   = $(CHECK_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+              $(shell $(APR_CONFIG) --link-ld)
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
 .SECONDEXPANSION:
-$(BUILD)/unit/test_%: t/unit/test_%.c $$(foreach f,$$(UNIT_LIBS_$$*),$$(call archive,$$(f))) \
-    $(BUILD)/flags
+$(BUILD)/unit/test_%: t/unit/test_%.c $$(call unit_libs,$$*) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -pthread -It/unit \
 	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
-	  $(foreach f,$(UNIT_LIBS_$*),$(call archive,$(f))) $(LDFLAGS) $(CHECK_LIBS) $(UNIT_LINK_$*)
+	  -Wl,--start-group $(call unit_libs,$*) -Wl,--end-group $(LDFLAGS) -Wl,--as-needed $(UNIT_LINK)
 -include $(wildcard $(BUILD)/unit/*.d)
 
 # Check's own limit of time for a test is 4 s: too little on a busy machine.
@@ -184,7 +184,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes status_word ledger admission admission_stress measures past
+TSAN = election strikes status_word ledger admission admission_stress counters samples
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
@@ -235,6 +235,16 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 check-clients: all $(BUILD)/clients/node_modules
 	BUILD=$(BUILD) t/TEST clients
 
+# ---- Under a minute: what a commit should not break --------------------------------------------
+SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
+        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when manager/status manager/form
+quick: all check-unit $(BUILD)/fast_backend
+	t/TEST $(SMOKE)
+
+# For clangd and other tools.
+compile_commands: clean
+	bear -- $(MAKE) all
+
 check: check-setup
 	+$(MAKE) --no-print-directory all check-unit check-apache check-parked
 
@@ -259,7 +269,6 @@ valgrind: all $(BUILD)/fast_backend
 
 # ---- Lint --------------------------------------------------------------------------------------
 LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
-SOURCES  = $(wildcard $(addprefix $(M)/,$(addsuffix /*.c,$(FOLDERS))))
 SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
 
 lint:
@@ -269,8 +278,7 @@ lint:
 	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
 
 # ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
-PURE = $(foreach f,$(sort $(foreach t,$(UNIT),$(UNIT_LIBS_$(patsubst test_%,%,$(notdir $(t)))))),\
-         $(wildcard $(foreach t,$(UNIT),$(M)/$(f)/$(patsubst test_%,%,$(notdir $(t))).c)))
+PURE = $(foreach t,$(UNIT),$(filter %/$(call unit_of,$(patsubst test_%,%,$(notdir $(t)))).c,$(SOURCES)))
 COVERAGE = gcovr --root . --sort-uncovered
 
 coverage:
@@ -300,9 +308,9 @@ demo-stop:
 	scripts/demo stop
 
 # ---- Side by side with stock httpd, nginx, HAProxy and lighttpd ------------------------------
-$(BUILD)/bench_%: t/bench/bench_%.c $(call archive,balancer_byrequests) $(BUILD)/flags
+$(BUILD)/bench_%: t/bench/bench_%.c $(call archive,$(B)/table) $(call archive,$(B)/policy) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_balancer_byrequests) -I$(M)/balancer_byrequests -o $@ \
+	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_$(B)) -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
 bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
@@ -311,7 +319,6 @@ bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
 # ---- Install ---------------------------------------------------------------------------------
 # On Debian what a2enmod enables goes to mods-available.
 MODS_AVAILABLE = $(SYSCONFDIR)/mods-available
-NAMES   := proxy_fastcgi balancer_byrequests balancer_manager
 A2ENMOD := $(addsuffix .load,$(NAMES)) proxy_fastcgi.conf balancer_byrequests.conf
 
 install: all

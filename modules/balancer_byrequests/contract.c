@@ -8,9 +8,10 @@
 #include "cluster.h"
 #include "dispatch.h"
 #include "health.h"
-#include "operate.h"
+#include "action_run.h"
+#include "holding.h"
 #include "snapshot.h"
-#include "verdict.h"
+#include "blame.h"
 
 static lb_ticket_t *lb_ticket_of(request_rec *r)
 {
@@ -21,16 +22,16 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
                               const lb_measures_t *measures)
 {
     if (ticket->is_held) {
-        outcome = lb_verdict_refine(ticket, outcome);
+        outcome = lb_blame_refine(ticket, outcome);
         lb_accounting_add_try(ticket, outcome, measures);
-        lb_verdict_of_try(ticket, outcome);
-        lb_ticket_give_back(ticket);
+        lb_blame_of_try(ticket, outcome);
+        lb_holding_give_back(ticket);
     }
 }
 
 static void lb_ticket_note_head(lb_ticket_t *ticket)
 {
-    lb_verdict_of_head(ticket);
+    lb_blame_of_head(ticket);
 }
 
 static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
@@ -70,7 +71,7 @@ static int lb_ticket_may_park(lb_ticket_t *ticket)
 
 static void lb_ticket_note_parked(lb_ticket_t *ticket, int by)
 {
-    lb_ticket_count_parked(ticket, by > 0);
+    lb_holding_count_parked(ticket, by > 0);
 }
 
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
@@ -108,13 +109,13 @@ static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
 
 static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
 {
-    return lb_operate_apply(p, any, actions);
+    return lb_action_run_apply(p, any, actions);
 }
 
 static apr_array_header_t *lb_apply_errors(apr_pool_t *p, server_rec *any,
                                            const apr_array_header_t *actions)
 {
-    return lb_operate_check(p, any, actions);
+    return lb_action_run_check(p, any, actions);
 }
 
 void lb_contract_register(void)

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_balancer_byrequests.c - the face of the balancer: owner of balancer:// in mod_proxy, in the
  * place of mod_proxy_balancer and mod_lbmethod_byrequests. */
-#include "balancer_config.h"
+#include "configtest.h"
 #include "balancer_settings.h"
 #include "check_expr.h"
 #include "check_params.h"
@@ -15,10 +15,11 @@
 #include "member_state.h"
 #include "mpm_common.h"
 #include "predecessors.h"
-#include "provider.h"
+#include "lbmethod.h"
 #include "session_cookie.h"
+#include "startup.h"
 #include "state_keeper.h"
-#include "watch.h"
+#include "child_thread.h"
 
 extern __attribute__((visibility("default")))
 module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -28,23 +29,23 @@ static void register_hooks(apr_pool_t *p)
     static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
 
     lb_predecessors_register();
-    lb_provider_register(p);
+    lb_lbmethod_register(p);
     lb_contract_register();
-    ap_hook_pre_config(lb_balancer_config_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(lb_configtest_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_pre_config(lb_check_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);
-    ap_hook_check_config(lb_balancer_config_check, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(lb_cluster_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
+    ap_hook_check_config(lb_configtest_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(lb_startup_post_config, mod_proxy, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(lb_member_state_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_drain_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_session_cookie_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_checks_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_expr_lookup(lb_check_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(lb_cluster_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
+    ap_hook_child_init(lb_startup_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_monitor(lb_state_keeper_monitor, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(lb_watch_child_init, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(lb_child_thread_child_init, NULL, NULL, APR_HOOK_LAST);
     proxy_hook_pre_request(lb_dispatch_pre_request, NULL, NULL, APR_HOOK_FIRST);
     proxy_hook_post_request(lb_dispatch_post_request, NULL, NULL, APR_HOOK_FIRST);
     proxy_hook_canon_handler(lb_dispatch_canon, NULL, NULL, APR_HOOK_FIRST);

@@ -3,7 +3,7 @@
  *                  LogLevel.
  * Knows    that httpd asks mod_so, by an optional function, for modules that it does not find
  *          itself, under whatever name the configuration has.
- * Ignores  who asks. Neither of them can be loaded beside us (balancer_config.h).
+ * Ignores  who asks. Neither of them can be loaded beside us (configtest.h).
  * Memory   none; for as long as this configuration is loaded. */
 #ifndef LB_PREDECESSORS_H
 #define LB_PREDECESSORS_H

@@ -7,9 +7,10 @@
 #include <http_request.h>
 
 #include "audit.h"
-#include "balancers.h"
+#include "balancer_calls.h"
 #include "bearer.h"
 #include "csrf.h"
+#include "directives.h"
 #include "fastcgi_log.h"
 #include "local_client.h"
 #include "manager_config.h"
@@ -21,7 +22,7 @@ extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA bala
 /* check_config and not post_config: only the former runs in `apachectl configtest`. */
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const char *missing = mgr_balancers_connect();
+    const char *missing = mgr_balancer_calls_connect();
 
     if (!missing) {
         return OK;
@@ -52,7 +53,7 @@ AP_DECLARE_MODULE(balancer_manager) = {
     mgr_manager_config_merge,
     NULL, /* per-server configuration */
     NULL,
-    mgr_manager_config_directives,
+    mgr_directives,
     register_hooks,
     0,
 };

@@ -14,16 +14,14 @@
 #include <http_core.h>
 #include <http_protocol.h>
 
-#include "action.h"
+#include "form_change.h"
 #include "api.h"
 #include "asset.h"
-#include "commit.h"
+#include "change_run.h"
 #include "form.h"
+#include "handler_name.h"
 #include "selection.h"
 #include "view.h"
-
-#define HANDLER          "balancer-manager"
-#define READ_ONLY_HANDLER "balancer-status" /* shows the same, and changes nothing */
 
 /* `rest` of "/balancer-manager/rest" when `at` is "/balancer-manager" or "/balancer-manager/". */
 static const char *path_below(const char *uri, const char *at)
@@ -37,32 +35,6 @@ static const char *path_below(const char *uri, const char *at)
         return NULL;
     }
     return uri + bytes;
-}
-
-/* What SetHandler says in this section; "" when it does not say anything. */
-static const char *handler_of(request_rec *r, const core_dir_config *section)
-{
-    const char *error = NULL;
-    const char *handler = section->expr_handler /* in 2.4 every SetHandler is an expression */
-                              ? ap_expr_str_exec(r, section->expr_handler, &error)
-                              : NULL;
-
-    return handler && !error ? handler : "";
-}
-
-static int is_ours(const char *handler)
-{
-    return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
-}
-
-int mgr_router_is_meant(request_rec *r)
-{
-    return is_ours(handler_of(r, ap_get_core_module_config(r->per_dir_config)));
-}
-
-static int is_read_only(const request_rec *r)
-{
-    return !strcmp(r->handler, READ_ONLY_HANDLER);
 }
 
 /* The path below the <Location> that sets our handler. r->path_info cannot tell: below a folder
@@ -80,7 +52,7 @@ static const char *inner_path(request_rec *r)
         }
         const char *path = path_below(r->uri, location->d);
         if (path && (!shortest || strlen(path) < strlen(shortest))
-            && !strcmp(handler_of(r, location), r->handler)) {
+            && !strcmp(mgr_handler_name_in(r, location), r->handler)) {
             shortest = path;
         }
     }
@@ -118,10 +90,10 @@ static void set_headers(request_rec *r)
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
 
-static int refuse_method(mgr_answer_t *answer, const char *allowed)
+static int refuse_method(mgr_visit_t *answer, const char *allowed)
 {
     apr_table_setn(answer->r->headers_out, "Allow", allowed);
-    return mgr_answer_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
+    return mgr_visit_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
 }
 
 static mgr_view_t *view_of_format(const char *format)
@@ -143,15 +115,15 @@ static mgr_view_t *view_of_format(const char *format)
 }
 
 /* For who asks for text and not for a page. */
-static int wants_text(const mgr_answer_t *answer)
+static int wants_text(const mgr_visit_t *answer)
 {
     const char *accept = apr_table_get(answer->r->headers_in, "Accept");
 
-    return accept && ap_strcasestr(accept, "text/plain") && !mgr_answer_is_for_browser(answer);
+    return accept && ap_strcasestr(accept, "text/plain") && !mgr_visit_is_for_browser(answer);
 }
 
 /* Stock's xml=1 or our format=; the parameters come from the query, or from a posted form. */
-static mgr_view_t *chosen_view(mgr_answer_t *answer, const apr_table_t *parameters)
+static mgr_view_t *chosen_view(mgr_visit_t *answer, const apr_table_t *parameters)
 {
     const char *format = apr_table_get(parameters, "format");
     mgr_view_t *view = mgr_view_html_send;
@@ -168,12 +140,12 @@ static mgr_view_t *chosen_view(mgr_answer_t *answer, const apr_table_t *paramete
     if (view) {
         return view;
     }
-    mgr_answer_refuse(answer, HTTP_BAD_REQUEST,
+    mgr_visit_refuse(answer, HTTP_BAD_REQUEST,
                       "format must be html, json, xml, text or prometheus, not \"%s\".", format);
     return mgr_view_html_send;
 }
 
-static int send_answer(mgr_answer_t *answer, mgr_view_t *view)
+static int send_answer(mgr_visit_t *answer, mgr_view_t *view)
 {
     answer->r->status = answer->status;
     return answer->status == HTTP_OK ? view(answer) : mgr_view_html_send(answer);
@@ -186,7 +158,7 @@ static int send_answer(mgr_answer_t *answer, mgr_view_t *view)
 static const char done_parameter[] = "done";
 
 /* Loading that page again does not send the form again. */
-static int redirect(mgr_answer_t *answer)
+static int redirect(mgr_visit_t *answer)
 {
     request_rec *r = answer->r;
     const mgr_selection_t selection = mgr_selection_read(r);
@@ -200,7 +172,7 @@ static int redirect(mgr_answer_t *answer)
     return OK;
 }
 
-static void tell_what_was_done(mgr_answer_t *answer, const apr_table_t *query)
+static void tell_what_was_done(mgr_visit_t *answer, const apr_table_t *query)
 {
     const char *value = apr_table_get(query, done_parameter);
     mgr_done_t done;
@@ -208,31 +180,31 @@ static void tell_what_was_done(mgr_answer_t *answer, const apr_table_t *query)
 
     if (value && sscanf(value, "%20" SCNu64 ".%9d%n", &done.last, &done.count, &end) == 2
         && !value[end] && done.count >= 0 && (uint64_t)done.count <= done.last) {
-        mgr_commit_tell(answer, done);
+        mgr_change_run_tell(answer, done);
     }
 }
 
 /* ---- The page -------------------------------------------------------------------------------- */
 
-static int show_page(mgr_answer_t *answer)
+static int show_page(mgr_visit_t *answer)
 {
     apr_table_t *query;
     mgr_view_t *view = mgr_view_html_send;
 
     if (mgr_form_parse(answer->r->pool, answer->r->args, &query) != OK) {
-        mgr_answer_refuse(answer, HTTP_BAD_REQUEST, "The query is not properly encoded.");
+        mgr_visit_refuse(answer, HTTP_BAD_REQUEST, "The query is not properly encoded.");
     }
     else {
         view = chosen_view(answer, query);
-        if (mgr_answer_choose_balancer(answer, query) == OK) {
-            mgr_answer_choose_member(answer, query);
+        if (mgr_visit_choose_balancer(answer, query) == OK) {
+            mgr_visit_choose_member(answer, query);
         }
         tell_what_was_done(answer, query);
     }
     return send_answer(answer, view);
 }
 
-static int run_form(mgr_answer_t *answer)
+static int run_form(mgr_visit_t *answer)
 {
     apr_table_t *form;
     const char *why;
@@ -243,15 +215,15 @@ static int run_form(mgr_answer_t *answer)
         return status;
     }
     if (status != OK) {
-        mgr_answer_refuse(answer, status, "%s", why);
+        mgr_visit_refuse(answer, status, "%s", why);
     }
     else {
         view = chosen_view(answer, form);
         if (answer->status == HTTP_OK) {
-            mgr_action_run(answer, form);
+            mgr_form_change_run(answer, form);
         }
     }
-    if (answer->is_done && view == mgr_view_html_send && mgr_answer_is_for_browser(answer)) {
+    if (answer->is_done && view == mgr_view_html_send && mgr_visit_is_for_browser(answer)) {
         return redirect(answer);
     }
     return send_answer(answer, view);
@@ -261,7 +233,7 @@ static int run_form(mgr_answer_t *answer)
 int mgr_router_pre_translate(request_rec *r)
 {
     if (!r->parsed_uri.path || !ap_strcasestr(r->parsed_uri.path, "%2f")
-        || !mgr_router_is_meant(r)) {
+        || !mgr_handler_name_is_meant(r)) {
         return DECLINED;
     }
     const unsigned int keep = AP_UNESCAPE_URL_KEEP_SLASHES | AP_UNESCAPE_URL_KEEP_UNRESERVED;
@@ -285,7 +257,7 @@ static const char *asset_name(request_rec *r, const char *path)
     return apr_table_get(query, "asset");
 }
 
-static int send_asset(mgr_answer_t *answer, const char *name)
+static int send_asset(mgr_visit_t *answer, const char *name)
 {
     const mgr_asset_t *asset = mgr_asset_find(name);
 
@@ -296,7 +268,7 @@ static int send_asset(mgr_answer_t *answer, const char *name)
         refuse_method(answer, "GET, HEAD");
     }
     else {
-        mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no asset %s.", name);
+        mgr_visit_refuse(answer, HTTP_NOT_FOUND, "The manager has no asset %s.", name);
     }
     return send_answer(answer, mgr_view_html_send);
 }
@@ -308,29 +280,29 @@ static mgr_view_t *view_at(const char *path)
            : !strcmp(path, "/metrics") ? mgr_view_prometheus_send : NULL;
 }
 
-static int run(mgr_answer_t *answer, const char *path)
+static int run(mgr_visit_t *answer, const char *path)
 {
     const int method = answer->r->method_number;
     mgr_view_t *view = view_at(path);
 
     if (!view && !strncmp(path, "/v1/", 4)) {
-        return mgr_api_handle(answer, path, is_read_only(answer->r));
+        return mgr_api_handle(answer, path, mgr_handler_name_is_read_only(answer->r));
     }
-    if (mgr_answer_need(answer, MGR_VIEW) != OK) {
+    if (mgr_visit_need(answer, MGR_VIEW) != OK) {
         return send_answer(answer, mgr_view_html_send);
     }
     if (!view && *path && strcmp(path, "/") != 0) {
-        mgr_answer_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
+        mgr_visit_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
         return send_answer(answer, mgr_view_html_send);
     }
-    if (method != M_GET && (view || is_read_only(answer->r))) {
+    if (method != M_GET && (view || mgr_handler_name_is_read_only(answer->r))) {
         refuse_method(answer, "GET, HEAD");
         return send_answer(answer, mgr_view_html_send);
     }
     if (view == mgr_view_json_send) {
         return send_answer(answer, view);    /* it looks for itself, at one after the other */
     }
-    mgr_answer_look(answer);
+    mgr_visit_look(answer);
     if (view) {
         return send_answer(answer, view);
     }
@@ -346,7 +318,7 @@ static int run(mgr_answer_t *answer, const char *path)
 
 int mgr_router_handle(request_rec *r)
 {
-    if (!r->handler || !is_ours(r->handler)) {
+    if (!r->handler || !mgr_handler_name_is_ours(r->handler)) {
         return DECLINED;
     }
     const char *path = inner_path(r);
@@ -354,8 +326,9 @@ int mgr_router_handle(request_rec *r)
 
     set_headers(r);
     if (*asset) {
-        return send_asset(mgr_answer_make(r, base_path(r, path), 0), asset);
+        return send_asset(mgr_visit_make(r, base_path(r, path), 0), asset);
     }
-    const unsigned int rights = mgr_rights_of(r) & (is_read_only(r) ? 1u << MGR_VIEW : ~0u);
-    return run(mgr_answer_make(r, base_path(r, path), rights), path);
+    const unsigned int rights =
+        mgr_rights_of(r) & (mgr_handler_name_is_read_only(r) ? 1u << MGR_VIEW : ~0u);
+    return run(mgr_visit_make(r, base_path(r, path), rights), path);
 }

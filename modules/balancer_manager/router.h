@@ -11,7 +11,4 @@ int mgr_router_handle(request_rec *r);
 /** httpd's pre_translate_name hook: names in paths of our handler may have slashes, as %2F. */
 int mgr_router_pre_translate(request_rec *r);
 
-/** Does the section that holds for this request set our handler? True before r->handler is. */
-int mgr_router_is_meant(request_rec *r);
-
 #endif

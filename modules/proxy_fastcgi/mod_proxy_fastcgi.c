@@ -1,16 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
-#include "absorb.h"
+#include "slow_client.h"
 #include "ap_mpm.h"
-#include "checker.h"
+#include "check_thread.h"
 #include "config_check.h"
-#include "duty.h"
+#include "check_owner.h"
 #include "handler.h"
 #include "http_config.h"
 #include "mod_proxy.h"
-#include "occupancy.h"
+#include "connection_counts.h"
 #include "park.h"
-#include "parking.h"
+#include "wait_policy.h"
 #include "pool.h"
 #include "predecessor.h"
 #include "proxy_config.h"
@@ -53,7 +53,7 @@ static const command_rec directives[] = {
            "On: httpd answers 404 itself when the script is not a file on this machine"),
     SWITCH("ProxyFCGIPassAuth", passes_auth,
            "On: the application gets the Authorization header"),
-    AP_INIT_ITERATE("ProxyFCGIPark", fcgi_parking_set, NULL, RSRC_CONF,
+    AP_INIT_ITERATE("ProxyFCGIPark", fcgi_wait_policy_set, NULL, RSRC_CONF,
                     "On (the default) or Off, share=percent, max=count, overflow=wait|refuse: "
                     "when requests wait without a thread"),
     { NULL }
@@ -64,17 +64,17 @@ static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
     int processes = 0;
 
     ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &processes);
-    return fcgi_occupancy_open(s->process->pool, processes) == APR_SUCCESS
-           && fcgi_duty_open(s->process->pool) == APR_SUCCESS
+    return fcgi_connection_counts_open(s->process->pool, processes) == APR_SUCCESS
+           && fcgi_check_owner_open(s->process->pool) == APR_SUCCESS
            ? OK : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
-    fcgi_occupancy_join(pchild);
-    fcgi_parking_child_init(pchild, s);
+    fcgi_connection_counts_join(pchild);
+    fcgi_wait_policy_child_init(pchild, s);
     fcgi_pool_start_reaper(pchild);
-    (void)fcgi_checker_start(pchild, s);    /* it has said what is wrong */
+    (void)fcgi_check_thread_start(pchild, s);    /* it has said what is wrong */
 }
 
 static void register_hooks(apr_pool_t *p)
@@ -85,18 +85,18 @@ static void register_hooks(apr_pool_t *p)
     fcgi_predecessor_register();
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
-    ap_hook_pre_config(fcgi_parking_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(fcgi_wait_policy_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(fcgi_config_check, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_post_config(fcgi_parking_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(fcgi_wait_policy_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     fcgi_park_register_hooks(p);
     fcgi_status_section_register();
-    fcgi_absorb_register();
+    fcgi_slow_client_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);
     proxy_hook_canon_handler(fcgi_script_path_canon, NULL, stock, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(fcgi_handler_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_optional_fn_retrieve(fcgi_checker_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_optional_fn_retrieve(fcgi_check_thread_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);
 }
 
 AP_DECLARE_MODULE(proxy_fastcgi) = {

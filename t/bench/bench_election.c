@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* bench_election.c - what it costs to elect a member, take a right on it and give it back, and how
  * fair eight processes are together. Prints lines "name value", for scripts/bench.
- * Ignores  httpd: what provider.c adds (who is usable) is not in here. */
+ * Ignores  httpd: what lbmethod.c adds (who is usable) is not in here. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,7 +91,7 @@ enum { FAIR_MEMBERS = 3 };
 
 typedef struct {
     _Atomic uint32_t may_start, elections;
-    uint8_t winner[PROCESSES * ELECTIONS_EACH];    /* in the order in which they were written down */
+    uint8_t winner[PROCESSES * ELECTIONS_EACH]; /* in the order in which they were written down */
 } record_t;
 
 static void elect_often(field_t *field, record_t *record)

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "measures.h"
+#include "counters.h"
 
 enum { TRIES = 2000000, PROCESSES = 8 };
 
@@ -27,7 +27,7 @@ static double count_tries(lb_member_room_t *room)
         const lb_measures_t measures = { .http_status = 200, .connect = -1,
                                          .first_byte = 100 + i % 10000,
                                          .whole = 200 + i % 100000 };
-        lb_measures_add_try(room, LB_SERVED, &measures);
+        lb_counters_add_try(room, LB_SERVED, &measures);
     }
     return (now_ns() - began) / TRIES;
 }

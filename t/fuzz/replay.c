@@ -3,7 +3,6 @@
  *     replay_NAME FILE-OR-DIRECTORY...
  * Each input has a process of its own, so that all that fail are named, and ten seconds. Exits with
  * 1 if one failed or there was none to run, with 2 if one cannot be read. */
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>

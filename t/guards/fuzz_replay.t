@@ -14,7 +14,7 @@ my $top = dirname dirname dirname(Cwd::abs_path(__FILE__));
 chdir $top or die "$top: $!";
 my $dir = tempdir(CLEANUP => 1);
 my $protocol = 'modules/proxy_fastcgi/protocol';
-my $cc = "cc -std=c11 -O1 -Imodules/shared -I$protocol -It/fuzz";
+my $cc = "cc -std=c11 -D_GNU_SOURCE -O1 -Imodules/shared -I$protocol -It/fuzz";
 
 sub run { my $text = qx($_[0] 2>&1); return ($?, $text) }
 

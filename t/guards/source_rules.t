@@ -34,15 +34,27 @@ for my $name (qw(proxy_fastcgi balancer_byrequests balancer_manager)) {
     is_deeply(\@symbols, ["${name}_module"], "mod_$name.so exports one symbol");
 }
 
-# ---- Includes ----
-my $protocol = `make -s print VARIABLE=INC_proxy_fastcgi/protocol`;
-my $httpd = `make -s print VARIABLE=HTTPD`;
-my $engine = `make -s print VARIABLE=INC_proxy_fastcgi/engine`;
-chomp($protocol, $httpd, $engine);
-ok(compiles("#include \"span.h\"\nint x;\n", $protocol), 'protocol may include span.h');
-ok(!compiles("#include \"$_\"\nint x;\n", $protocol), "protocol cannot include $_")
-    for qw(httpd.h apr_pools.h connection.h handler.h mod_balancer_byrequests.h);
-ok(!compiles("#include \"handler.h\"\nint x;\n", $engine), 'engine cannot include handler.h');
+# ---- Floors: a folder sees only what lies below it ----
+sub made { my $value = `make -s print VARIABLE=$_[0]`; chomp $value; return $value }
+my $httpd = made('HTTPD');
+my %includes = map { $_ => made("INC_$_") } split ' ', made('FOLDERS');
+my @pure = grep { m{/(?:protocol|policy|table)$} } sort keys %includes;
+is(scalar(@pure), 3, 'three folders are plain C11');
+for my $folder (@pure) {
+    ok(!compiles("#include \"$_\"\nint x;\n", $includes{$folder}), "$folder cannot include $_")
+        for qw(httpd.h apr_pools.h mod_proxy.h mod_balancer_byrequests.h);
+}
+my %top_header = (proxy_fastcgi => 'handler.h', balancer_byrequests => 'snapshot.h', balancer_manager => 'api.h');
+for my $folder (grep { m{/} } sort keys %includes) {
+    my ($module, $floor) = split m{/}, $folder;
+    next if $floor =~ /^(?:job|admin|api)$/;
+    ok(!compiles("#include \"$top_header{$module}\"\nint x;\n", $includes{$folder}),
+        "$folder cannot include $top_header{$module}");
+}
+my $graph = `scripts/include-graph`;
+is($?, 0, 'no include runs up, and no files go round in a circle') or diag $graph;
+my @homeless = grep { my ($folder) = m{^modules/(.*)/[^/]+$}; !defined $includes{$folder} } @sources;
+is_deeply(\@homeless, [], 'each source lies in a folder that the Makefile knows');
 ok(compiles("#include \"$_\"\nint x;\n", "-Iinclude $httpd"), "$_ compiles on its own")
     for map { basename $_ } glob 'include/*.h';
 my @climbing = grep { text_of($_) =~ /^\s*#\s*include\s+"\.\.\// } @sources, @headers;
@@ -72,8 +84,8 @@ is_deeply(\@strays, [], 'each log number lies in the range of its module');
 my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
-    (map { $_ => 'a file is kept' } qw(persistence.c runtime_state.c)),
-    (map { $_ => "mod_proxy's fields" } qw(cluster.c health.c member_state.c membership.c)),
+    (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
+    (map { $_ => "mod_proxy's fields" } qw(cluster.c startup.c health.c member_state.c membership.c)),
 );
 is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
            @sources, @headers], [], 'the wall clock is for showing times');
@@ -85,6 +97,17 @@ is_deeply([grep { text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->
 
 is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
     'nobody is found dead by its process id');
+
+# ---- Files that comments and documents name ----
+my %known = map { basename($_) => 1 } split /\n/, `find modules include t scripts -name '*.[ch]'`;
+@known{qw(asset_bytes.c check.h mod_auth.h mod_proxy.c)} = ();    # generated; Check's; httpd's
+my @unknown;
+for my $file (@sources, @headers, glob('t/unit/*.[ch]'), glob('*.md'), glob('docs/*.md'), glob('modules/*/README.md')) {
+    my $text = text_of($file);
+    $text = join "\n", $text =~ m{(/\*.*?\*/)}gs if $file !~ /\.md$/;
+    push @unknown, map { exists $known{$_} ? () : "$file: $_" } $text =~ /(?<![\w<.-])([a-z][a-z_0-9]*\.[ch])\b(?!>)/g;
+}
+is_deeply(\@unknown, [], 'files that are named exist');
 
 my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;

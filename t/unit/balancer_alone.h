@@ -17,14 +17,16 @@
 #include "dispatch.h"
 #include "drain.h"
 #include "health.h"
+#include "member_config.h"
+#include "member_counters.h"
 #include "member_params.h"
-#include "operate.h"
-#include "provider.h"
+#include "action_run.h"
+#include "lbmethod.h"
 #include "session.h"
 #include "snapshot.h"
-#include "stand_in.h"
+#include "other_method.h"
 #include "state_keeper.h"
-#include "verdict.h"
+#include "blame.h"
 #include "waiting.h"
 
 #define ALONE_MEMBERS_MAX 3
@@ -55,6 +57,7 @@ uint32_t lb_cluster_index(const proxy_balancer *balancer, const proxy_worker *me
 {
     return (uint32_t)(member - alone.workers);
 }
+uint32_t lb_cluster_balancer_index(const proxy_balancer *balancer) { return 0; }
 lb_member_row_t *lb_cluster_row(const proxy_balancer *balancer, const proxy_worker *member)
 {
     return lb_table_member(alone.ledger.table, lb_cluster_index(balancer, member));
@@ -63,9 +66,12 @@ bool lb_cluster_admits(const proxy_balancer *balancer, const proxy_worker *membe
 bool lb_cluster_lists(const proxy_balancer *balancer, const proxy_worker *member) { return true; }
 bool lb_cluster_sync(proxy_balancer *balancer, server_rec *s) { return false; }
 
-const lb_member_params_t *lb_member_params_of(const proxy_worker *member) { return &alone.params; }
+const lb_member_params_t *lb_member_config_params(const proxy_worker *member)
+{
+    return &alone.params;
+}
 bool lb_check_params_is_fastcgi(const proxy_worker *worker) { return true; }
-int lb_checks_concern(const proxy_worker *member) { return 0; }
+int lb_member_config_has_checks(const proxy_worker *member) { return 0; }
 bool lb_state_keeper_keeps(const lb_cluster_t *cluster) { return true; }
 void lb_state_keeper_note_change(void) {}
 void lb_drain_end_due(const proxy_balancer *b, server_rec *s) {}
@@ -76,7 +82,7 @@ void lb_accounting_add_wait(lb_ticket_t *ticket) {}
 void lb_accounting_add_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome) {}
 void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outcome,
                                     int http_status) {}
-lb_member_room_t *lb_accounting_member_room(const lb_cluster_t *cluster, int slot)
+lb_member_room_t *lb_member_counters_of_slot(const lb_cluster_t *cluster, int slot)
 {
     return lb_table_member_room(alone.ledger.table, (uint32_t)slot);
 }
@@ -110,17 +116,17 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any) { return NU
 void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data) {}
-lb_result_t *lb_operate_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+lb_result_t *lb_action_run_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
 {
     return NULL;
 }
-apr_array_header_t *lb_operate_check(apr_pool_t *p, server_rec *any,
+apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
                                      const apr_array_header_t *actions)
 {
     return NULL;
 }
 
-proxy_worker *lb_stand_in_elect(const proxy_balancer *balancer, proxy_worker *const *members,
+proxy_worker *lb_other_method_elect(const proxy_balancer *balancer, proxy_worker *const *members,
                                 size_t count, request_rec *r)
 {
     return members[0];
@@ -163,7 +169,7 @@ int proxy_run_canon_handler(request_rec *r, char *url) { return OK; }
 
 static void alone_begin(apr_pool_t *p)
 {
-    lb_provider_register(p);
+    lb_lbmethod_register(p);
     lb_contract_register();
     alone.ledger.table = shared_table((lb_table_size_t){ 1, ALONE_MEMBERS_MAX, 2, 4 });
     ck_assert(lb_ledger_join(&alone.ledger, (int32_t)getpid()));

@@ -177,7 +177,7 @@ static void *work(void *data)
 
 /* ---- Processes ------------------------------------------------------------------------------- */
 
-/* As watch.c does. */
+/* As child_thread.c does. */
 static void watch(process_t *process)
 {
     field_t field;

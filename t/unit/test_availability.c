@@ -3,6 +3,8 @@
  * enumeration: every state that two members can be in together, and that three can in the parts
  * that matter; what each backend is really like; what a request is like; how another request's
  * trial ends meanwhile. The code is the balancer's own, with the failover of mod_proxy_fastcgi. */
+#include "gate.h"
+#include "holding.h"
 #include "shared_table.h"
 
 #include "apr_hooks.h"
@@ -120,10 +122,10 @@ static void set_member(const member_case_t *m, int i, lb_ticket_t **others)
     if (m->phase == ON_TRIAL || m->phase == ON_LONG_TRIAL) {
         const apr_time_t began = now - (m->phase == ON_TRIAL ? 0 : apr_time_from_sec(3));
         const lb_strikes_view_t seen = lb_strikes_look(&row->strikes, began);
-        lb_ticket_t *other = lb_ticket_make(other_request, &alone.balancer, "balancer://b/x");
-        other->member = other->on_trial = &alone.workers[i];
-        other->trial = lb_strikes_claim(&row->strikes, &seen, (uint32_t)getpid(), began);
-        MUST(other->trial);
+        lb_ticket_t *other = lb_holding_begin(other_request, &alone.balancer, "balancer://b/x");
+        other->member = other->trial.member = &alone.workers[i];
+        other->trial.claim = lb_strikes_claim(&row->strikes, &seen, (uint32_t)getpid(), began);
+        MUST(other->trial.claim);
         *others = other;
     }
 }
@@ -172,7 +174,7 @@ static run_t run_request(const case_t *c)
     int deaths = 0;
 
     request->method_number = c->is_safe ? M_GET : M_POST;
-    lb_ticket_t *ticket = lb_ticket_make(request, &alone.balancer, "balancer://b/x");
+    lb_ticket_t *ticket = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
     lb_turn_t turn = lb_dispatch_turn(ticket, request);
     while (turn.kind == LB_TURN_HELD) {
         const size_t member = lb_cluster_index(&alone.balancer, turn.worker);
@@ -180,7 +182,7 @@ static run_t run_request(const case_t *c)
         run.first = run.tries++ == 0 ? member : run.first;
         MUST(run.tries <= c->count);
         release(ticket, outcome, NULL);
-        MUST(!ticket->on_trial && !ticket->trial);
+        MUST(!ticket->trial.member && !ticket->trial.claim);
         run.is_served = outcome == LB_SERVED;
         deaths += outcome == LB_BACKEND_EOF;
         const fcgi_try_t failed = { .outcome = outcome, .may_run_twice = c->is_safe,
@@ -251,7 +253,7 @@ static void end_trials(lb_ticket_t *const *others, size_t count, end_t end)
         if (!others[i] || end == GOES_ON) {
             continue;
         }
-        lb_verdict_of_try(others[i], end == IS_SERVED ? LB_SERVED
+        lb_blame_of_try(others[i], end == IS_SERVED ? LB_SERVED
                           : end == FAILS ? LB_CONNECT_REFUSED : LB_CLIENT_ABORT);
     }
 }
@@ -386,11 +388,11 @@ START_TEST(who_waits_does_not_get_the_member_that_has_just_failed)
         atomic_store(&row->queue_limit, 1);
     }
     for (int i = 0; i < 2; i++) {
-        tickets[i] = lb_ticket_make(request, &alone.balancer, "balancer://b/x");
+        tickets[i] = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
         ck_assert_int_eq(lb_dispatch_turn(tickets[i], request).kind, LB_TURN_HELD);
     }
-    lb_ticket_t *third = lb_ticket_make(request, &alone.balancer, "balancer://b/x");
-    const uint32_t slot = lb_provider_queue(third, &waiter);
+    lb_ticket_t *third = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
+    const uint32_t slot = lb_gate_queue(third, &waiter);
     ck_assert_uint_ne(slot, LB_NOBODY);
     release(tickets[0], LB_CONNECT_REFUSED, NULL);
     ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot), LB_NOBODY);

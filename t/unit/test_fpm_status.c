@@ -28,7 +28,7 @@ START_TEST(page_cut_after_any_byte_is_no_page_and_changes_nothing)
 {
     for (size_t bytes = 0; bytes < strlen(page); bytes++) {
         lb_fpm_numbers_t n = { .idle = 77 };
-        char *copy = malloc(bytes + 1);    /* of just its size: a sanitizer sees any byte too many */
+        char *copy = malloc(bytes + 1); /* of just its size: a sanitizer sees any byte too many */
         memcpy(copy, page, bytes);
         ck_assert(!fcgi_fpm_status_read(copy, bytes, &n));
         ck_assert_uint_eq(n.idle, 77);

@@ -374,7 +374,7 @@ START_TEST(a_free_balancer_row_has_an_empty_room_for_its_next_owner)
 {
     lb_table_t *t = new_table();
     lb_balancer_row_t *row = lb_table_claim_balancer(t, 42, 1);
-    lb_measures_add_refusal(lb_table_balancer_room(t, 0), LB_QUEUE_FULL);
+    lb_counters_add_refusal(lb_table_balancer_room(t, 0), LB_QUEUE_FULL);
     lb_table_claim_balancer(t, 42, 2);
     ck_assert_uint_eq(lb_table_balancer_room(t, 0)->refused[LB_QUEUE_FULL], 1);
     lb_table_sweep(t, 4);
@@ -388,7 +388,7 @@ START_TEST(a_member_that_was_away_had_nothing_in_the_last_minute)
 {
     lb_table_t *t = new_table();
     lb_member_row_t *row = lb_table_claim_member(t, 42, 1);
-    lb_measures_add_try(room_of(t, row), LB_SERVED, NULL);
+    lb_counters_add_try(room_of(t, row), LB_SERVED, NULL);
     lb_table_claim_member(t, 42, 2);
     ck_assert_uint_eq(room_of(t, row)->marks[5].requests, 0);
     lb_table_claim_member(t, 42, 4);
@@ -406,8 +406,8 @@ START_TEST(reset_clears_the_counts_and_leaves_what_is_in_flight)
     count_something(member);
     count_something(neighbour);
     member->in_flight = 3;
-    lb_measures_add_try(room_of(t, member), LB_SERVED, NULL);
-    lb_measures_add_try(room_of(t, neighbour), LB_SERVED, NULL);
+    lb_counters_add_try(room_of(t, member), LB_SERVED, NULL);
+    lb_counters_add_try(room_of(t, neighbour), LB_SERVED, NULL);
     lb_table_reset_member(t, member);
     assert_counted_nothing(member);
     ck_assert_uint_eq(room_of(t, member)->counters.ends[LB_SERVED], 0);

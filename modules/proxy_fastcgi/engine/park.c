@@ -18,7 +18,7 @@
 #include "http_protocol.h"
 #include "http_request.h"
 #include "mpm_common.h"
-#include "occupancy.h"
+#include "connection_counts.h"
 #include "scoreboard.h"
 #include "wait_set.h"
 
@@ -52,7 +52,7 @@ typedef struct {
 static bool is_possible;          /* in this child */
 static bool has_ended;
 static int max_parked;
-static int place = -1;            /* in occupancy.h */
+static int place = -1;            /* in connection_counts.h */
 static _Atomic int parked, most_parked;
 
 static parked_t *of_connection(const conn_rec *c)
@@ -104,7 +104,7 @@ static void count(int by)
 
     while (now > most && !atomic_compare_exchange_weak(&most_parked, &most, now)) {
     }
-    fcgi_occupancy_add(place, FCGI_OCCUPANCY_PARKED, by);
+    fcgi_connection_counts_add(place, FCGI_OCCUPANCY_PARKED, by);
 }
 
 static void disarm(parked_t *p)
@@ -345,7 +345,7 @@ int fcgi_park_most(void)
 
 int fcgi_park_total(void)
 {
-    return fcgi_occupancy_total(place, FCGI_OCCUPANCY_PARKED);
+    return fcgi_connection_counts_total(place, FCGI_OCCUPANCY_PARKED);
 }
 
 bool fcgi_park_mpm_can(void)
@@ -374,7 +374,7 @@ void fcgi_park_start(apr_pool_t *pchild, int max)
     apr_pool_pre_cleanup_register(pchild, NULL, end);
     is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS;
     max_parked = max;
-    place = fcgi_occupancy_find("parked requests");
+    place = fcgi_connection_counts_find("parked requests");
 }
 
 void fcgi_park_register_hooks(apr_pool_t *p)

@@ -2,7 +2,7 @@
 /* park.h - a request that waits without a thread: the parked driver (event MPM of httpd 2.4.63
  *          and later).
  * Knows    the MPM's state ASYNC_WAITIO, and its hooks around it.
- * Ignores  what is waited for, and whether it is worth while (parking.h).
+ * Ignores  what is waited for, and whether it is worth while (wait_policy.h).
  * Memory   c->pool for each connection; wait sets are kept for the next request.
  * Threads  any.
  *

@@ -10,7 +10,7 @@
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
 #include "condition.h"
-#include "occupancy.h"
+#include "connection_counts.h"
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
 #define REAPER_BEAT_US (50 * 1000)    /* while anything is kept */
@@ -50,7 +50,7 @@ static apr_status_t end_pool(void *data)
 {
     fcgi_pool_t *pool = data;
 
-    fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -pool->kept_count);
+    fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -pool->kept_count);
     close_list(pool->kept);
     pool->kept = NULL;
     pool->kept_count = 0;
@@ -181,7 +181,7 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
         }
         apr_thread_mutex_unlock(pool->lock);
         if (c) {
-            fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -1);
+            fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -1);
         }
         if (!c || fcgi_connection_is_quiet(c)) {
             return c;
@@ -205,14 +205,14 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
     const int address = pool->limits.address;
 
     if ((pool->limits.maxuses && c->uses >= pool->limits.maxuses)
-        || fcgi_occupancy_total(address, FCGI_OCCUPANCY_WAITING) > 0) {
+        || fcgi_connection_counts_total(address, FCGI_OCCUPANCY_WAITING) > 0) {
         fcgi_connection_close(connection);
         return;
     }
     *connection = NULL;
     c->was_kept = true;
     c->kept_since = fcgi_now();
-    fcgi_occupancy_add(address, FCGI_OCCUPANCY_KEPT, 1);
+    fcgi_connection_counts_add(address, FCGI_OCCUPANCY_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
     c->next_kept = pool->kept;
@@ -224,7 +224,7 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
 
 void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by)
 {
-    fcgi_occupancy_add(pool->limits.address, FCGI_OCCUPANCY_WAITING, by);
+    fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_WAITING, by);
 }
 
 /* ---- Closing what was kept for too long ------------------------------------------------------ */
@@ -248,8 +248,9 @@ static apr_interval_time_t patience(const fcgi_pool_t *pool, int i, int surplus)
 static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
 {
     const int address = pool->limits.address;
-    const bool somebody_waits = fcgi_occupancy_total(address, FCGI_OCCUPANCY_WAITING) > 0;
-    const int surplus = fcgi_occupancy_total(address, FCGI_OCCUPANCY_KEPT) - pool->limits.keepidle;
+    const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_OCCUPANCY_WAITING) > 0;
+    const int surplus =
+        fcgi_connection_counts_total(address, FCGI_OCCUPANCY_KEPT) - pool->limits.keepidle;
     const apr_time_t now = fcgi_now();
     fcgi_connection_t **at = &pool->kept;
     int i = 0;
@@ -260,7 +261,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     }
     fcgi_connection_t *old = *at;
     *at = NULL;
-    fcgi_occupancy_add(address, FCGI_OCCUPANCY_KEPT, i - pool->kept_count);
+    fcgi_connection_counts_add(address, FCGI_OCCUPANCY_KEPT, i - pool->kept_count);
     pool->kept_count = i;
     return old;
 }
@@ -285,7 +286,7 @@ static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
 {
     fcgi_condition_lock(&reaper.condition);
     while (!reaper.is_stopping) {
-        fcgi_occupancy_bury_the_dead();
+        fcgi_connection_counts_bury_the_dead();
         if (reap_all()) {
             fcgi_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
             continue;

@@ -7,7 +7,7 @@
  *
  * Invariants: a connection is either kept here or somebody's, never both. in_use counts the
  * rights that were taken and not yet given back; while anybody waits for one, all are taken. Each
- * kept connection is counted in occupancy.h.
+ * kept connection is counted in connection_counts.h.
  *
  * A kept connection occupies one PHP-FPM child, also when it is idle. So that nobody starves:
  * - over all processes, more than keepidle of them live for a short grace only (a busy pool reuses
@@ -33,7 +33,7 @@ typedef struct {
     apr_interval_time_t idletimeout;   /* 0: none */
     int keepidle;                   /* over all processes */
     unsigned int maxuses;           /* 0: no limit */
-    int address;                    /* see fcgi_occupancy_find() */
+    int address;                    /* see fcgi_connection_counts_find() */
 } fcgi_pool_limits_t;
 
 /** In a child: start the thread that closes what was kept for too long; it ends with `pchild`. */

@@ -41,7 +41,7 @@ static apr_status_t flush(fcgi_tls_t *tls)
     return rv == APR_SUCCESS && tls->c->aborted ? APR_ECONNABORTED : rv;
 }
 
-apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker, request_rec *r,
+apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, request_rec *r,
                             server_rec *s, const char *host, apr_interval_time_t handshake_timeout,
                             apr_interval_time_t timeout)
 {
@@ -55,7 +55,7 @@ apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker,
     tls->outer->worker = worker;
     tls->outer->is_ssl = 1;
     tls->outer->hostname = tls->outer->ssl_hostname = apr_pstrdup(p, host);
-    apr_status_t rv = wrap_socket(&tls->outer->sock, connection->fd, handshake_timeout, p);
+    apr_status_t rv = wrap_socket(&tls->outer->sock, fd, handshake_timeout, p);
     if (rv == APR_SUCCESS) {
         rv = add_filters(tls->outer, r, s);
     }
@@ -73,7 +73,7 @@ apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker,
     /* the handshake needed the request's settings; the connection outlives the request */
     ap_proxy_ssl_engine(tls->c, worker->section_config, 1);
     apr_socket_timeout_set(tls->outer->sock, timeout);
-    connection->tls = tls;
+    *started = tls;
     return APR_SUCCESS;
 }
 

@@ -8,18 +8,21 @@
 #ifndef FCGI_TLS_H
 #define FCGI_TLS_H
 
-#include "connection.h"
+#include <stdbool.h>
+
 #include "mod_proxy.h"
+#include "span.h"
 
 typedef struct fcgi_tls_t fcgi_tls_t;
 
-/** Shake hands on an open connection.
+/** Shake hands on an open socket.
+ *  fd       stays the caller's
  *  r        NULL for a check: the SSLProxy* directives of the worker's <Proxy> section and of `s`
  *  host     to ask for (SNI) and to find in the certificate
  *  handshake_timeout, timeout   of each wait for the socket, then and later, us
- *  returns  APR_SUCCESS, with connection->tls set; else the handshake failed, and mod_ssl has
+ *  returns  APR_SUCCESS, with *started set; else the handshake failed, and mod_ssl has
  *           logged why */
-apr_status_t fcgi_tls_start(fcgi_connection_t *connection, proxy_worker *worker, request_rec *r,
+apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, request_rec *r,
                             server_rec *s, const char *host, apr_interval_time_t handshake_timeout,
                             apr_interval_time_t timeout);
 

@@ -15,7 +15,7 @@
 #define FCGI_CLIENT_WRITABLE 8u
 #define FCGI_CLIENT_GONE     16u   /* it has closed its side; watched when there is a client */
 #define FCGI_TIME_IS_UP      32u
-#define FCGI_NO_THREAD       64u   /* there is no thread to spare to wait in, see parking.h */
+#define FCGI_NO_THREAD       64u   /* there is no thread to spare to wait in, see wait_policy.h */
 #define FCGI_CLIENT_MAY_END  128u  /* only wanted: but for a reset it has not gone */
 
 typedef struct {

@@ -1,0 +1,413 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* snapshot.c - see snapshot.h. */
+#include "snapshot.h"
+
+#include "apr_strings.h"
+#include "checks.h"
+#include "clock.h"
+#include "drain.h"
+#include "health.h"
+#include "member_config.h"
+#include "member_counters.h"
+#include "member_params.h"
+#include "member_state.h"
+#include "action_run.h"
+#include "samples.h"
+#include "lbmethod.h"
+#include "setting.h"
+#include "wall_clock.h"
+
+/* The worst thing that is true of a member, in one word. */
+static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
+{
+    const lb_phase_t phase = lb_health_phase(b, member);
+    const unsigned int status =
+        member->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
+    static const struct {
+        unsigned int bits;
+        const char *word;
+    } states[] = {
+        { PROXY_WORKER_STOPPED, "stopped" },
+        { PROXY_WORKER_DISABLED, "disabled" },
+        { PROXY_WORKER_IN_SHUTDOWN, "shutdown" },
+        { PROXY_WORKER_IN_ERROR, "error" },
+        { PROXY_WORKER_HC_FAIL, "health_fail" },
+        { PROXY_WORKER_DRAIN, "draining" },
+        { PROXY_WORKER_HOT_STANDBY, "standby" },
+        { PROXY_WORKER_HOT_SPARE, "spare" },
+    };
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+        if (status & states[i].bits) {
+            return states[i].bits == PROXY_WORKER_IN_ERROR && phase == LB_ON_TRIAL
+                   ? "trial" : states[i].word;
+        }
+    }
+    return "ok";
+}
+
+static const char *flush_word(const proxy_worker_shared *s)
+{
+    switch (s->flush_packets) {
+    case flush_on:
+        return "on";
+    case flush_auto:
+        return "auto";
+    default:
+        return "off";
+    }
+}
+
+static void copy_settings(apr_pool_t *p, const proxy_worker_shared *s, lb_member_view_t *view)
+{
+    view->url = LB_SETTING_COPY(p, s->name_ex);
+    view->scheme = LB_SETTING_COPY(p, s->scheme);
+    view->hostname = LB_SETTING_COPY(p, s->hostname_ex);
+    view->port = *s->uds_path ? 0 : s->port;
+    view->route = LB_SETTING_COPY(p, s->route);
+    view->redirect = LB_SETTING_COPY(p, s->redirect);
+    view->weight_hundredths = s->lbfactor;
+    view->lbset = s->lbset;
+    view->retries = s->retries;
+    view->retry = s->retry;
+    view->pool_min = s->min;
+    view->pool_smax = s->smax;
+    view->pool_max = s->hmax;
+    view->ttl = s->ttl;
+    view->timeout = s->timeout_set ? s->timeout : 0;
+    view->acquire = s->acquire_set ? s->acquire : 0;
+    view->recv_buffer_bytes = s->recv_buffer_size_set ? s->recv_buffer_size : 0;
+    view->io_buffer_bytes = s->io_buffer_size_set ? s->io_buffer_size : 0;
+    view->keepalive = s->keepalive_set ? (int)s->keepalive : -1;
+    view->flush_packets = flush_word(s);
+    view->flush_wait = s->flush_wait;
+}
+
+static void take_counted(const lb_counted_t *counted, lb_member_view_t *view)
+{
+    view->elected = counted->elected;
+    view->failures = counted->failures;
+    view->bytes_sent = counted->bytes_sent;
+    view->bytes_read = counted->bytes_read;
+    memcpy(view->responses, counted->responses, sizeof(view->responses));
+    memcpy(view->ends, counted->ends, sizeof(view->ends));
+    view->queue_times = counted->queue_times;
+    view->connect_times = counted->connect_times;
+    view->first_byte_times = counted->first_byte_times;
+    view->whole_times = counted->whole_times;
+}
+
+static void copy_counted(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
+                         lb_member_view_t *view)
+{
+    const lb_member_room_t *room = lb_member_counters_of_slot(cluster, slot);
+    lb_counted_t before, counted;
+    const bool was_reset = lb_counters_copy_before(room, &before);
+
+    view->forgotten = atomic_load(&room->forgotten);
+    lb_counters_copy(room, atomic_load(&cluster->member_rows[slot]->elected) - view->forgotten,
+                     atomic_load(&cluster->member_rows[slot]->failures), &counted);
+    if (was_reset) {
+        lb_counters_subtract(&counted, &before);
+        view->before = apr_pmemdup(p, &before, sizeof(before));
+    }
+    take_counted(&counted, view);
+    view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
+}
+
+/* gain   of the balancer: what this member has had in the last minute is added
+ * returns  how long that was, us */
+static int64_t copy_recent(const lb_cluster_t *cluster, int slot, apr_time_t now, lb_gain_t *gain,
+                           lb_member_view_t *view)
+{
+    lb_gain_t own = { 0 };
+    const int64_t took = lb_samples_gain_lately(lb_member_counters_of_balancer(cluster),
+                                             lb_member_counters_of_slot(cluster, slot), now,
+                                             &own);
+    view->recent = lb_samples_recent(&own, took);
+    lb_samples_add_gain(gain, &own);
+    return took;
+}
+
+static void copy_numbers(const proxy_balancer *b, proxy_worker *member, apr_time_t now,
+                         lb_member_view_t *view)
+{
+    const lb_member_row_t *row = lb_cluster_row(b, member);
+
+    view->lbstatus = lb_lbmethod_lbstatus(b, member);
+    view->in_flight = atomic_load(&row->in_flight);
+    view->parked = lb_ledger_parked(lb_cluster_of(b)->ledger->table, lb_cluster_index(b, member));
+    view->limit = atomic_load(&row->limit);
+    view->queued = atomic_load(&row->waiting);
+    view->queue_limit = atomic_load(&row->queue_limit);
+    view->queue_timeout = atomic_load(&row->queue_timeout);
+    view->last_error_at = lb_wall_clock_of(atomic_load(&row->last_error_at));
+    view->last_error =
+        view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
+    view->next_trial_at = lb_health_next_trial(b, member);
+    view->since = lb_wall_clock_of(atomic_load(&row->strikes.since));
+    view->strikes = (int)lb_health_strikes(b, member, now);
+    view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
+    view->drain_until = lb_drain_until(b, member);
+}
+
+static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
+{
+    const lb_member_params_t *params =
+        configured ? lb_member_params_written(configured->member) : NULL;
+
+    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
+    view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
+    view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
+}
+
+static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *member,
+                            lb_member_view_t *view)
+{
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, member->s->index);
+    const proxy_worker_shared *s = configured ? configured->values : member->s;
+
+    view->is_added = !configured;
+    view->config_url = configured ? s->name_ex : view->url;    /* a configuration stays as it is */
+    view->config_weight_hundredths = s->lbfactor;
+    view->config_lbset = s->lbset;
+    view->config_route = configured ? s->route : view->route;
+    view->config_redirect = configured ? s->redirect : view->redirect;
+    view->config_status_bits = s->status;
+    copy_configured_limits(configured, view);
+}
+
+static void copy_check(const proxy_balancer *b, const proxy_worker *member, lb_member_view_t *view)
+{
+    const lb_check_row_t *row = &lb_cluster_row(b, member)->check;
+
+    view->is_checked = lb_member_config_has_checks(member);
+    view->checked_at = lb_wall_clock_of(atomic_load(&row->checked_at));
+    view->check_outcome =
+        view->checked_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->outcome)) : NULL;
+    view->check_passes = atomic_load(&row->passes);
+    view->check_fails = atomic_load(&row->fails);
+    view->check_took = atomic_load(&row->took_us);
+    view->fpm_is_current = lb_checks_fpm_is_current(b, member);
+    view->fpm_numbers_at = lb_wall_clock_of(atomic_load(&row->fpm_at));
+    view->fpm = (lb_fpm_numbers_t){
+        .idle = atomic_load(&row->fpm_idle),
+        .active = atomic_load(&row->fpm_active),
+        .total = atomic_load(&row->fpm_total),
+        .listen_queue = atomic_load(&row->fpm_listen_queue),
+        .max_children_reached = atomic_load(&row->fpm_max_children_reached),
+    };
+}
+
+/* ---- Ahead ----------------------------------------------------------------------------------- */
+
+static void fetch(const void *memory, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch((const char *)memory + i);
+    }
+}
+
+/* A status reads some 3 KB of each member, which no processor has at hand when members are many:
+ * those of the next one arrive while this one is copied. */
+static void fetch_ahead(const lb_cluster_t *cluster, const proxy_worker *member)
+{
+    const int slot = member->s->index;
+    const lb_member_room_t *room = lb_member_counters_of_slot(cluster, slot);
+    const lb_mark_t *mark = lb_samples_minute_ago(lb_member_counters_of_balancer(cluster), room);
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+
+    fetch(member->s, sizeof(*member->s));
+    fetch(cluster->member_rows[slot], sizeof(lb_member_row_t));
+    fetch(room, offsetof(lb_member_room_t, before));
+    fetch(&room->now, sizeof(room->now));
+    fetch(mark, sizeof(*mark));
+    if (configured) {
+        fetch(configured->values, sizeof(*configured->values));
+    }
+}
+
+/* another   member of the same balancer, NULL: most are in the same state */
+static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
+                        apr_time_t now, const lb_member_view_t *another, lb_member_view_t *view)
+{
+    copy_settings(p, member->s, view);
+    view->name = *member->s->uds_path ? ap_proxy_worker_name(p, member) : view->url;
+    view->state = lb_roster_leaves(cluster->roster, member)
+                  ? "removing" : state_word(cluster->balancer, member);
+    view->status_bits = member->s->status;
+    view->status = another && another->status_bits == view->status_bits
+                   ? another->status : ap_proxy_parse_wstatus(p, member);
+    view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
+                                         lb_cluster_row(cluster->balancer, member));
+    copy_numbers(cluster->balancer, member, now, view);
+    copy_configured(cluster, member, view);
+    copy_check(cluster->balancer, member, view);
+    copy_counted(p, cluster, member->s->index, view);
+}
+
+static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
+                                   lb_balancer_view_t *view)
+{
+    const proxy_balancer_shared *s = b->s;
+
+    view->name = LB_SETTING_COPY(p, s->name);
+    view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
+    view->lbmethod = b->lbmethod->name;
+    view->sticky = LB_SETTING_COPY(p, s->sticky);
+    view->sticky_path = LB_SETTING_COPY(p, s->sticky_path);
+    view->nofailover = s->sticky_force;
+    view->forcerecovery = s->forcerecovery;
+    view->path_delimiter_is_semicolon = s->scolonsep;
+    view->timeout = s->timeout;
+    view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
+    view->nonce = LB_SETTING_COPY(p, s->nonce);
+    view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+}
+
+static void copy_balancer_configured(const proxy_balancer_shared *baseline,
+                                     lb_balancer_view_t *view)
+{
+    view->config_lbmethod = baseline->lbpname;
+    view->config_sticky = baseline->sticky;
+    view->config_sticky_path = baseline->sticky_path;
+    view->config_nofailover = baseline->sticky_force;
+    view->config_timeout = baseline->timeout;
+    view->config_max_attempts = baseline->max_attempts_set ? baseline->max_attempts : -1;
+}
+
+static apr_array_header_t *copy_past(apr_pool_t *p, const lb_balancer_room_t *room)
+{
+    apr_array_header_t *past = apr_array_make(p, LB_PAST_SAMPLES, sizeof(lb_sample_t));
+
+    past->nelts = lb_samples_copy(room, (lb_sample_t *)(void *)past->elts);
+    for (int i = 0; i < past->nelts; i++) {
+        lb_sample_t *sample = &APR_ARRAY_IDX(past, i, lb_sample_t);
+        sample->at = lb_wall_clock_of(sample->at);
+    }
+    return past;
+}
+
+static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
+                                  lb_balancer_view_t *view)
+{
+    const lb_balancer_room_t *room = lb_member_counters_of_balancer(cluster);
+
+    view->queued = atomic_load(&cluster->row->waiting);
+    view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        view->refused_before[i] = atomic_load(&room->refused_before[i]);
+        view->refused[i] = atomic_load(&room->refused[i]) - view->refused_before[i];
+    }
+    view->past = copy_past(p, room);
+}
+
+static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec *any,
+                         lb_balancer_view_t *view)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const int count = b->workers->nelts;
+    const apr_time_t now = fcgi_now();
+    const lb_member_view_t *another = NULL;
+    proxy_worker *next = NULL;
+    lb_gain_t gain = { 0 };
+    int64_t took = 0;
+
+    bool *serves = apr_pcalloc(p, (apr_size_t)cluster->slots * sizeof(*serves));
+
+    lb_drain_end_due(b, any);
+    lb_lbmethod_mark_serving(b, serves);
+    view->members = apr_array_make(p, count, sizeof(lb_member_view_t));
+    for (int i = -1; i < count; i++) {
+        proxy_worker *member = next;
+        next = i + 1 < count ? lb_cluster_member(b, i + 1) : NULL;
+        if (next) {
+            fetch_ahead(cluster, next);
+        }
+        if (member) {
+            lb_member_view_t *member_view = apr_array_push(view->members);
+            lb_member_counters_fold_member(cluster, member);
+            view_member(p, cluster, member, now, another, member_view);
+            member_view->is_serving = serves[member->s->index];
+            another = member_view;
+            took = copy_recent(cluster, member->s->index, now, &gain, member_view);
+        }
+    }
+    view->recent = lb_samples_recent(&gain, took);
+}
+
+static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
+{
+    const proxy_balancer *b = cluster->balancer;
+
+    view->id = cluster->id;
+    view->owner_id = cluster->owner->id;
+    view->vhost = cluster->vhost;
+    view->inherited_from = cluster->owner != cluster ? cluster->owner->vhost : NULL;
+    view->is_persistent = cluster->is_persistent;
+    copy_balancer_settings(p, b, view);
+    copy_balancer_configured(cluster->baseline, view);
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
+}
+
+/* Of an heir: its owner tells. */
+static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
+{
+    view->members = apr_array_make(p, 1, sizeof(lb_member_view_t));
+    view->past = apr_array_make(p, 1, sizeof(lb_sample_t));
+    view->recent = lb_samples_recent(&(lb_gain_t){ 0 }, 0);
+}
+
+static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
+{
+    lb_action_run_tidy(cluster, any);
+    view_balancer(p, cluster, view);
+    if (cluster->owner == cluster) {
+        copy_balancer_numbers(p, cluster, view);
+        view_members(p, cluster, any, view);
+    }
+    else {
+        view_nothing(p, view);
+    }
+}
+
+/* Heirs come behind their owner. */
+static const lb_balancer_view_t *owner_of(const apr_array_header_t *views,
+                                          const lb_balancer_view_t *view)
+{
+    int i = 0;
+
+    while (APR_ARRAY_IDX(views, i, lb_balancer_view_t).id != view->owner_id) {
+        i++;
+    }
+    return &APR_ARRAY_IDX(views, i, lb_balancer_view_t);
+}
+
+apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
+
+    for (int i = 0; i < all->nelts; i++) {
+        lb_balancer_view_t *view = apr_array_push(views);
+        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, view);
+        view->owner = owner_of(views, view);
+    }
+    return views;
+}
+
+void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
+                           void (*take)(void *data, const lb_balancer_view_t *balancer),
+                           void *data)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    apr_pool_t *one;
+
+    apr_pool_create(&one, p);
+    for (int i = 0; i < all->nelts; i++) {
+        lb_balancer_view_t view = { 0 };
+        look(one, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, &view);
+        take(data, &view);
+        apr_pool_clear(one);
+    }
+    apr_pool_destroy(one);
+}

@@ -1,0 +1,189 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_settings.c - see balancer_settings.h. */
+#include "balancer_settings.h"
+
+#include "apr_hash.h"
+#include "apr_strings.h"
+#include "check_params.h"
+#include "cookie_attributes.h"
+#include "cookie_key.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+/* The configuration of a server: name of a balancer, in lower case -> lb_balancer_settings_t */
+
+static const char *key_of(apr_pool_t *p, const char *url)
+{
+    const char *name = url + sizeof(BALANCER_PREFIX) - 1;
+    char *key = apr_pstrmemdup(p, url, sizeof(BALANCER_PREFIX) - 1 + strcspn(name, "/"));
+    ap_str_tolower(key);
+    return key;
+}
+
+const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
+                                                      const proxy_balancer *balancer)
+{
+    static const lb_balancer_settings_t none = { 0 };
+    apr_hash_t *all = ap_get_module_config(s->module_config, &balancer_byrequests_module);
+    const lb_balancer_settings_t *found =
+        apr_hash_get(all, balancer->s->name, APR_HASH_KEY_STRING);    /* mod_proxy lowers it */
+    return found ? found : &none;
+}
+
+void *lb_balancer_settings_create(apr_pool_t *p, server_rec *s)
+{
+    return apr_hash_make(p);
+}
+
+void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
+{
+    return apr_hash_overlay(p, add, base);
+}
+
+/* returns  NULL inside <Proxy "balancer://...">, else where the directive belongs */
+static const char *check_place(const cmd_parms *cmd)
+{
+    return cmd->path && strncasecmp(cmd->path, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
+           ? NULL : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+                                 cmd->cmd->name);
+}
+
+static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+{
+    apr_hash_t *all =
+        ap_get_module_config(cmd->server->module_config, &balancer_byrequests_module);
+    const char *key = key_of(cmd->pool, cmd->path);
+    lb_balancer_settings_t *settings = apr_hash_get(all, key, APR_HASH_KEY_STRING);
+
+    if (!settings) {
+        settings = apr_pcalloc(cmd->pool, sizeof(*settings));
+        apr_hash_set(all, key, APR_HASH_KEY_STRING, settings);
+    }
+    return settings;
+}
+
+/* ---- BalancerMemberDefaults ------------------------------------------------------------------ */
+
+static const char *add_member_default(cmd_parms *cmd, void *unused, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    const char *misplaced = check_place(cmd);
+
+    if (misplaced) {
+        return misplaced;
+    }
+    if (!equals || equals == word) {
+        return apr_psprintf(cmd->pool, "BalancerMemberDefaults %s: use key=value", word);
+    }
+    lb_balancer_settings_t *settings = settings_to_set(cmd);
+    if (!settings->member_defaults) {
+        settings->member_defaults = apr_array_make(cmd->pool, 4, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(settings->member_defaults, const char *) = word;
+    return NULL;
+}
+
+/* ---- BalancerStickyCookie -------------------------------------------------------------------- */
+
+static void warn_of_readers(const cmd_parms *cmd, const char *file)
+{
+    apr_finfo_t info;
+
+    if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
+        && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
+                     "%s: all users of this machine may read or write the key file %s. Cure: chmod "
+                     "600 %s", cmd->cmd->name, file, file);
+    }
+}
+
+static const char *read_key(const cmd_parms *cmd, const char *file, fcgi_span_t *key)
+{
+    if (!file) {
+        return lb_cookie_key_random(cmd->server->process->pool, key);
+    }
+    const char *path = ap_server_root_relative(cmd->pool, file);
+    if (!path) {
+        return apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+    }
+    warn_of_readers(cmd, path);
+    return lb_cookie_key_read(cmd->pool, path, key);
+}
+
+static const char *read_cookie(const cmd_parms *cmd, int count, char *const words[],
+                               lb_sticky_cookie_settings_t *cookie)
+{
+    lb_cookie_attributes_t attributes = { .name = words[0] };
+    const char *file = NULL, *wrong = NULL;
+
+    for (int i = 1; i < count && !wrong; i++) {
+        if (strncasecmp(words[i], "keyfile=", 8) == 0) {
+            file = words[i] + 8;
+            continue;
+        }
+        wrong = lb_cookie_attributes_take(&attributes, words[i]);
+        if (wrong) {
+            return apr_psprintf(cmd->pool, "%s: %s", words[i], wrong);
+        }
+    }
+    wrong = lb_cookie_attributes_check(&attributes);
+    if (wrong) {
+        return wrong;
+    }
+    const size_t room = (size_t)lb_cookie_attributes_write(&attributes, NULL, 0) + 1;
+    char *text = apr_palloc(cmd->pool, room);
+    lb_cookie_attributes_write(&attributes, text, room);
+    cookie->name = attributes.name;
+    cookie->attributes = text;
+    return read_key(cmd, file, &cookie->key);
+}
+
+static const char *set_sticky_cookie(cmd_parms *cmd, void *unused, int count, char *const words[])
+{
+    const char *wrong = check_place(cmd);
+
+    if (wrong) {
+        return wrong;
+    }
+    if (count == 0) {
+        return "BalancerStickyCookie needs the name of the cookie";
+    }
+    lb_sticky_cookie_settings_t *cookie = apr_pcalloc(cmd->pool, sizeof(*cookie));
+    wrong = read_cookie(cmd, count, words, cookie);
+    if (wrong) {
+        return apr_psprintf(cmd->pool, "BalancerStickyCookie %s: %s", words[0], wrong);
+    }
+    settings_to_set(cmd)->sticky_cookie = cookie;
+    return NULL;
+}
+
+/* ---- BalancerOverflow ------------------------------------------------------------------------ */
+
+static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
+{
+    const char *wrong = check_place(cmd);
+
+    if (!wrong) {
+        settings_to_set(cmd)->keeps_to_its_turn = !is_on;
+    }
+    return wrong;
+}
+
+const command_rec lb_balancer_settings_directives[] = {
+    AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
+                    "key=value ...: parameters of all members that do not set them themselves"),
+    AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
+                      "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
+                      "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
+    AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
+                 "On or Off: are spares, standbys and the next set asked when all others have "
+                 "maxinflight requests?"),
+    AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
+                     "name and {expression}: what the answer to a check must be like"),
+    AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,
+                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: parameters of checks"),
+    { NULL }
+};

@@ -1,0 +1,182 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_params.c - see member_params.h. */
+#include "member_params.h"
+
+#include <stddef.h>
+
+#include "apr_hash.h"
+#include "apr_optional.h"
+#include "apr_strings.h"
+#include "balancer_action.h"
+#include "check_params.h"
+#include "directive.h"
+
+static const lb_member_params_t initial = {
+    .queuetimeout = apr_time_from_sec(5),
+    .maxfails = 3,
+    .failwindow = apr_time_from_sec(10),
+};
+
+static apr_hash_t *by_member;    /* proxy_worker * -> lb_member_params_t; of this configuration */
+static apr_hash_t *written;      /* name of a member's struct and key -> "" */
+
+/* Who stood in mod_proxy's opening before us (mod_proxy_hcheck, say), or NULL. */
+static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_us;
+static APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *behind_the_notes;
+
+const lb_member_params_t *lb_member_params_written(const proxy_worker *worker)
+{
+    const lb_member_params_t *found = apr_hash_get(by_member, &worker, sizeof(worker));
+    return found ? found : &initial;
+}
+
+bool lb_member_params_is_template(const proxy_worker *worker)
+{
+    return strcmp(worker->s->hostname_ex, LB_TEMPLATE_HOST) == 0;
+}
+
+static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *member)
+{
+    lb_member_params_t *params = apr_hash_get(by_member, &member, sizeof(member));
+
+    if (!params) {
+        params = apr_pmemdup(p, &initial, sizeof(initial));
+        apr_hash_set(by_member, apr_pmemdup(p, &member, sizeof(member)), sizeof(member), params);
+    }
+    return params;
+}
+
+typedef struct {
+    const char *key;
+    size_t offset;
+    bool is_duration;      /* up to a day */
+    int min, max;          /* of a duration only min, us */
+} parameter_t;
+
+static const parameter_t parameters[] = {
+    { "maxinflight", offsetof(lb_member_params_t, maxinflight), false, 0, LB_LIMIT_MAX },
+    { "queue", offsetof(lb_member_params_t, queue), false, 0, LB_LIMIT_MAX },
+    { "queuetimeout", offsetof(lb_member_params_t, queuetimeout), true },
+    { "stickywait", offsetof(lb_member_params_t, stickywait), true },
+    { "maxfails", offsetof(lb_member_params_t, maxfails), false, 1, LB_MAXFAILS_MAX },
+    { "failwindow", offsetof(lb_member_params_t, failwindow), true, 1000 },
+    { "slowstart", offsetof(lb_member_params_t, slowstart), true },
+};
+
+static const char *set_param(apr_pool_t *p, proxy_worker *member, const parameter_t *parameter,
+                             const char *val)
+{
+    if (!member->balancer) {
+        return apr_psprintf(p, "%s: %s=%s is a parameter of members of a balancer. Cure: "
+                            "<Proxy balancer://name> with a BalancerMember, also for one backend",
+                            member->s->name_ex, parameter->key, val);
+    }
+    void *field = (char *)params_to_set(p, member) + parameter->offset;
+
+    if (parameter->is_duration) {
+        return fcgi_directive_time_limit(val, parameter->min, field)
+               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration from %s to 24h; use a number of "
+                                     "seconds, or of ms, s, m or h as in 500ms",
+                                     member->s->name_ex, parameter->key, val,
+                                     parameter->min ? "1ms" : "0");
+    }
+    return fcgi_directive_count(val, parameter->min, parameter->max, field)
+           ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d",
+                                 member->s->name_ex, parameter->key, val, parameter->min,
+                                 parameter->max);
+}
+
+/* Checks of FastCGI members are ours, all others mod_proxy_hcheck's. A template has no scheme yet:
+ * who can make something of it takes it. */
+static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                   const char *key, const char *val, void *ctx)
+{
+    const bool is_template = lb_member_params_is_template(worker);
+    const char *err = NULL;
+
+    if (is_template || lb_check_params_are_ours(worker)) {
+        err = lb_check_params_set(p, s, worker, key, val);
+        if (!is_template || !behind_us) {
+            return err;
+        }
+    }
+    if (!behind_us) {
+        return apr_psprintf(p, "%s: %s=%s: health checks of %s:// members need mod_proxy_hcheck: "
+                            "a2enmod proxy_hcheck", worker->s->name_ex, key, val,
+                            worker->s->scheme);
+    }
+    const char *their_err = behind_us(p, s, worker, key, val, ctx);
+    return is_template && !err ? NULL : their_err;
+}
+
+/* The optional function has the name that mod_proxy looks for. */
+static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                       const char *key, const char *val, void *ctx)
+{
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        if (ap_cstr_casecmp(key, parameters[i].key) == 0) {
+            return set_param(p, worker, &parameters[i], val);
+        }
+    }
+    if (strncasecmp(key, "hc", 2) == 0) {
+        return set_check_param(p, s, worker, key, val, ctx);
+    }
+    return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
+                        "redirect status retry timeout connectiontimeout enablereuse disablereuse "
+                        "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
+                        "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
+                        "firstbyte total maxinflight queue queuetimeout stickywait maxfails "
+                        "failwindow slowstart and hc*", worker->s->name_ex, key, val);
+}
+
+int lb_member_params_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    by_member = apr_hash_make(pconf);
+    written = apr_hash_make(pconf);
+    behind_us = APR_RETRIEVE_OPTIONAL_FN(set_worker_hc_param);
+    APR_REGISTER_OPTIONAL_FN(set_worker_hc_param);
+    return OK;
+}
+
+/* ---- Defaults of a balancer ------------------------------------------------------------------ */
+
+static const char *mark_of(apr_pool_t *p, const proxy_worker *member, const char *key)
+{
+    char *mark = apr_psprintf(p, "%pp %s", (const void *)member, key);
+    ap_str_tolower(mark);
+    return mark;
+}
+
+static const char *note_written(apr_pool_t *p, server_rec *s, proxy_worker *worker,
+                                const char *key, const char *val, void *ctx)
+{
+    apr_hash_set(written, mark_of(p, worker, key), APR_HASH_KEY_STRING, "");
+    return behind_the_notes(p, s, worker, key, val, ctx);
+}
+
+int lb_member_params_note_written(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    behind_the_notes = APR_RETRIEVE_OPTIONAL_FN(set_worker_hc_param);
+    APR_OPTIONAL_FN_TYPE(set_worker_hc_param) *const first = note_written;
+    apr_dynamic_fn_register("set_worker_hc_param", (apr_opt_fn_t *)first);
+    return OK;
+}
+
+const char *lb_member_params_set_defaults(apr_pool_t *p, server_rec *s, proxy_worker *member,
+                                          const apr_array_header_t *defaults)
+{
+    for (int i = 0; i < defaults->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(defaults, i, const char *);
+        const char *equals = strchr(word, '=');
+        const char *key = apr_pstrmemdup(p, word, (apr_size_t)(equals - word));
+
+        if (apr_hash_get(written, mark_of(p, member, key), APR_HASH_KEY_STRING)) {
+            continue;
+        }
+        const char *err = behind_the_notes(p, s, member, key, equals + 1, NULL);
+        if (err) {
+            return err;
+        }
+    }
+    return NULL;
+}

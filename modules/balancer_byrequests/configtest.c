@@ -1,0 +1,251 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* configtest.c - see configtest.h. */
+#include "configtest.h"
+
+#include "ap_provider.h"
+#include "apr_hash.h"
+#include "apr_strings.h"
+#include "balancer_settings.h"
+#include "check_params.h"
+#include "cluster.h"
+#include "fastcgi_log.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "member_params.h"
+#include "member_template.h"
+#include "membership.h"
+#include "mod_proxy.h"
+#include "proxy_pass_line.h"
+#include "util_mutex.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+int lb_configtest_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    apr_status_t rv = ap_mutex_register(pconf, LB_CLUSTER_MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+    if (rv != APR_SUCCESS) {
+        ap_log_perror(APLOG_MARK, APLOG_CRIT, rv, plog, FCLOGNO(0430)
+                      "cannot register the mutex type %s", LB_CLUSTER_MUTEX_TYPE);
+        return !OK;
+    }
+    return OK;
+}
+
+/* ---- Modules that go together ---------------------------------------------------------------- */
+
+static int refuse_beside(server_rec *s, const char *file, const char *name)
+{
+    if (!ap_find_linked_module(file)) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0431)
+                 "mod_balancer_byrequests takes the place of mod_%s: both cannot be loaded. "
+                 "Cure: a2dismod --force proxy_balancer (or remove the LoadModule line of mod_%s)",
+                 name, name);
+    return !OK;
+}
+
+static int need_slotmem(server_rec *s)
+{
+    if (ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION)) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0432)
+                 "mod_balancer_byrequests keeps its members in shared memory and needs "
+                 "mod_slotmem_shm. Cure: a2enmod slotmem_shm (or LoadModule slotmem_shm_module "
+                 "modules/mod_slotmem_shm.so)");
+    return !OK;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static int check_names(server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        for (int k = 0; k < b->workers->nelts; k++) {
+            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            if (strlen(member->s->name_ex) == sizeof(member->s->name_ex) - 1) {
+                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0433)
+                             "BalancerMember %.64s...: its name is longer than mod_proxy's %d "
+                             "characters. Cure: a shorter path behind the host", member->s->name_ex,
+                             (int)sizeof(member->s->name_ex) - 2);
+                rc = !OK;
+            }
+        }
+    }
+    return rc;
+}
+
+/* One BalancerMember line: who it names, in which balancer of which virtual host. */
+typedef struct {
+    const char *balancer;
+    const char *member;
+} member_line_t;
+
+static const char *unquoted_first_word(apr_pool_t *p, const char *args)
+{
+    const char *word = ap_getword_conf(p, &args);
+    const apr_size_t n = strlen(word);
+    return n && word[n - 1] == '>' ? apr_pstrmemdup(p, word, n - 1) : word;
+}
+
+/* mod_proxy tells members apart by what stands behind the '|' of a unix: URL. */
+static const char *name_that_counts(const char *url)
+{
+    const char *bar = strncasecmp(url, "unix:", 5) == 0 ? strchr(url, '|') : NULL;
+    return bar ? bar + 1 : url;
+}
+
+static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
+{
+    member_line_t result = { NULL, NULL };
+    const char *args = line->args;
+
+    if (line->parent && strncasecmp(line->parent->directive, "<Proxy", 6) == 0) {
+        result.balancer = unquoted_first_word(p, line->parent->args);
+    }
+    while (*args && !result.member) {
+        const char *word = ap_getword_conf(p, &args);
+        if (strchr(word, '=') && !strstr(word, "://")) {
+            continue;
+        }
+        if (!result.balancer) {
+            result.balancer = word;
+        }
+        else {
+            result.member = name_that_counts(word);
+        }
+    }
+    return result;
+}
+
+static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
+{
+    fcgi_proxy_pass_line_t line;
+
+    if (fcgi_proxy_pass_line_read(p, node, &line) && fcgi_proxy_pass_line_glues(&line)
+        && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
+                     "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "
+                     "%sx asks the balancer %sx. Cure: %s/", node->line_num, node->filename,
+                     line.path, line.url, line.path, line.url, line.url);
+    }
+}
+
+static int check_url(server_rec *s, const ap_directive_t *node, const char *url)
+{
+    const char *mistake = lb_member_template_url_mistake(url);
+
+    if (!mistake) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0500)
+                 "BalancerMember on line %d of %s: %s", node->line_num, node->filename, mistake);
+    return !OK;
+}
+
+static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, const char *vhost,
+                      apr_hash_t *seen)
+{
+    int rc = OK;
+
+    for (; node; node = node->next) {
+        if (node->first_child) {
+            const int is_vhost = strcasecmp(node->directive, "<VirtualHost") == 0;
+            const char *where = is_vhost ? apr_psprintf(p, "%pp", (const void *)node) : vhost;
+            rc |= check_tree(p, s, node->first_child, where, seen);
+        }
+        warn_of_glue(p, s, node);
+        if (strcasecmp(node->directive, "BalancerMember") != 0) {
+            continue;
+        }
+        const member_line_t line = read_member_line(p, node);
+        if (!line.member) {
+            continue;    /* mod_proxy has refused it already */
+        }
+        rc |= check_url(s, node, line.member);
+        char *key = apr_pstrcat(p, vhost, " ", line.balancer, " ", line.member, NULL);
+        ap_str_tolower(key);
+        const ap_directive_t *first = apr_hash_get(seen, key, APR_HASH_KEY_STRING);
+        if (!first) {
+            apr_hash_set(seen, key, APR_HASH_KEY_STRING, node);
+            continue;
+        }
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0434)
+                     "BalancerMember %s on line %d of %s: %s has a member of this name already "
+                     "(line %d of %s), and mod_proxy would take both for one. Cure: remove one, or "
+                     "for unix sockets give each its own host behind the '|', as in "
+                     "unix:/run/b.sock|fcgi://b", line.member, node->line_num, node->filename,
+                     line.balancer, first->line_num, first->filename);
+        rc = !OK;
+    }
+    return rc;
+}
+
+/* ---- Defaults of a balancer's members ------------------------------------------------------- */
+
+static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        const apr_array_header_t *defaults = lb_balancer_settings_of(s, b)->member_defaults;
+        const char *err = NULL;
+
+        for (int k = 0; defaults && !err && k < b->workers->nelts; k++) {
+            proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            err = lb_member_params_set_defaults(pconf, s, member, defaults);
+        }
+        if (err) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0435)
+                         "%s: BalancerMemberDefaults: %s", b->s->name, err);
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+/* ---- Checks of members ----------------------------------------------------------------------- */
+
+static int resolve_checks(apr_pool_t *pconf, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        for (int k = 0; k < b->workers->nelts; k++) {
+            proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            const char *err = lb_check_params_resolve(pconf, s, member);
+            if (err) {
+                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0550)
+                             "%s: member %s: %s", b->s->name, member->s->name_ex, err);
+                rc = !OK;
+            }
+        }
+    }
+    return rc;
+}
+
+int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                             server_rec *main)
+{
+    int rc = OK;
+
+    rc |= refuse_beside(main, "mod_proxy_balancer.c", "proxy_balancer");
+    rc |= refuse_beside(main, "mod_lbmethod_byrequests.c", "lbmethod_byrequests");
+    rc |= need_slotmem(main);
+    for (server_rec *s = main; s; s = s->next) {
+        rc |= check_names(s);
+        rc |= set_member_defaults(pconf, s);
+        rc |= resolve_checks(pconf, s);
+    }
+    rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
+    return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}

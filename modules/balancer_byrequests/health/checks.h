@@ -1,0 +1,31 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* checks.h - says which checks of members are due, and what follows from how they ended.
+ * Knows    intervals and their jitter, the members' shared rows, hcexpr, stock's bit for members
+ *          that failed their checks.
+ * Ignores  how a check is made, and which process makes them.
+ * Memory   a place for each slot, made before the children start; each process notes in its copy
+ *          what it has begun. Times and counts are in the shared rows: another process goes on. */
+#ifndef LB_CHECKS_H
+#define LB_CHECKS_H
+
+#include <stdbool.h>
+
+#include "mod_balancer_byrequests.h"
+
+/** Hook body of post_config, after the members' rows were claimed. */
+int lb_checks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
+
+/** mod_proxy_hcheck checks members of other schemes, and tells nobody: see whether their state has
+ *  changed. To be called now and then, in any process. */
+void lb_checks_note_others(const proxy_balancer *b, const proxy_worker *member);
+
+/** Are PHP-FPM's numbers those of now? Not when they could not be read at the last check, or when
+ *  that was long ago. */
+bool lb_checks_fpm_is_current(const proxy_balancer *b, const proxy_worker *member);
+
+/** See lb_checks_count, lb_checks_next and lb_checks_report in the contract. */
+int lb_checks_how_many(void);
+const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait);
+void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr_pool_t *p);
+
+#endif

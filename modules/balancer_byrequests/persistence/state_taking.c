@@ -1,0 +1,140 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* state_taking.c - see state_taking.h. */
+#include "state_taking.h"
+
+#include "apr_strings.h"
+#include "member_config.h"
+#include "setting.h"
+#include "wall_clock.h"
+
+static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
+{
+    return *s->uds_path ? apr_pstrcat(p, "unix:", s->uds_path, "|", s->name_ex, NULL)
+                        : LB_SETTING_COPY(p, s->name_ex);
+}
+
+/* Copies: a restart loads this module again, and what is constant here may lie elsewhere then. */
+static void push_value(apr_array_header_t *values, const char *name, const char *value,
+                       const char *configured)
+{
+    if (!configured || strcmp(value, configured) != 0) {
+        APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){
+            apr_pstrdup(values->pool, name), apr_pstrdup(values->pool, value),
+            apr_pstrdup(values->pool, configured),
+        };
+    }
+}
+
+/* What a setting is read from; see lb_setting_t. */
+typedef struct {
+    const void *shared;    /* NULL: the configuration does not have it */
+    const lb_member_row_t *row;
+} source_t;
+
+/* configured   of nothing: all values are pushed */
+static apr_array_header_t *take_values(apr_pool_t *p, const lb_setting_t *settings,
+                                       source_t now, source_t configured)
+{
+    apr_array_header_t *values = apr_array_make(p, 4, sizeof(lb_saved_value_t));
+
+    for (; settings->name; settings++) {
+        if (!settings->is_transient) {
+            push_value(values, settings->name, settings->text(p, now.shared, now.row),
+                       configured.shared ? settings->text(p, configured.shared, configured.row)
+                                         : NULL);
+        }
+    }
+    return values;
+}
+
+static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
+                        proxy_worker_shared *shared, apr_array_header_t *members)
+{
+    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+    const proxy_worker_shared *values = configured ? configured->values : NULL;
+    lb_member_row_t configured_row = { 0 };
+    lb_member_config_set_configured_limits(&configured_row, configured);
+    lb_saved_member_t m = {
+        .url = url_of(p, values ? values : shared),
+        .is_added = !values,
+        .values = take_values(p, lb_setting_of_members,
+                              (source_t){ shared, cluster->member_rows[slot] },
+                              (source_t){ values, &configured_row }),
+    };
+
+    if (values && strcmp(values->name_ex, shared->name_ex) != 0) {
+        push_value(m.values, LB_SETTING_ADDRESS, lb_setting_address(p, shared),
+                   lb_setting_address(p, values));
+    }
+    lb_strikes_ban_of(&cluster->member_rows[slot]->strikes, &m.banned_since, &m.ban);
+    m.banned_since = lb_wall_clock_of(m.banned_since);
+    if (m.is_added || m.values->nelts > 0 || m.banned_since) {
+        APR_ARRAY_PUSH(members, lb_saved_member_t) = m;
+    }
+}
+
+/* The configured members whose place nobody has any more. */
+static void take_removed(apr_pool_t *p, const lb_cluster_t *cluster, const bool *is_there,
+                         apr_array_header_t *members)
+{
+    for (int i = 0; i < cluster->roster->configured_count; i++) {
+        if (!is_there[i]) {
+            APR_ARRAY_PUSH(members, lb_saved_member_t) = (lb_saved_member_t){
+                .url = url_of(p, cluster->roster->configured[i].values),
+                .is_removed = true,
+                .values = apr_array_make(p, 1, sizeof(lb_saved_value_t)),
+            };
+        }
+    }
+}
+
+static apr_array_header_t *take_members(apr_pool_t *p, const lb_cluster_t *cluster)
+{
+    const proxy_balancer *b = cluster->balancer;
+    const lb_roster_t *roster = cluster->roster;
+    apr_array_header_t *members = apr_array_make(p, 4, sizeof(lb_saved_member_t));
+    bool *is_there = apr_pcalloc(p, sizeof(bool) * (apr_size_t)(roster->configured_count + 1));
+
+    for (int slot = 0; slot < roster->count; slot++) {
+        const uint32_t origin = atomic_load(&roster->slots[slot].origin);
+        proxy_worker_shared *shared;
+
+        if (atomic_load(&roster->slots[slot].leaves_since) != 0
+            || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS
+            || (!shared->hash.def && !shared->hash.fnv)) {
+            continue;
+        }
+        if (origin > 0 && origin <= (uint32_t)roster->configured_count) {
+            is_there[origin - 1] = true;
+        }
+        take_member(p, cluster, slot, shared, members);
+    }
+    take_removed(p, cluster, is_there, members);
+    return members;
+}
+
+lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
+{
+    const apr_array_header_t *all = lb_cluster_all();
+    lb_saved_state_t *state = apr_pcalloc(p, sizeof(*state));
+
+    state->saved_at = apr_time_now();
+    state->balancers = apr_array_make(p, all->nelts + 1, sizeof(lb_saved_balancer_t));
+    for (int i = 0; i < all->nelts; i++) {
+        const lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
+        if (persistent_only && !cluster->is_persistent) {
+            continue;
+        }
+        /* Also without any change: of balancers with the same names, the n-th finds the n-th. */
+        APR_ARRAY_PUSH(state->balancers, lb_saved_balancer_t) = (lb_saved_balancer_t){
+            .name = apr_pstrdup(p, cluster->balancer->s->name),
+            .vhost = apr_pstrdup(p, cluster->vhost),
+            .values = take_values(p, lb_setting_of_balancers,
+                                  (source_t){ cluster->balancer->s, NULL },
+                                  (source_t){ cluster->baseline, NULL }),
+            .members = cluster->owner == cluster
+                       ? take_members(p, cluster) : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
+        };
+    }
+    return state;
+}

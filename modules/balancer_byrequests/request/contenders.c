@@ -1,0 +1,123 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* contenders.c - see contenders.h. */
+#include "contenders.h"
+
+#include <stdlib.h>
+
+#include "cluster.h"
+#include "health.h"
+#include "member_state.h"
+
+lb_candidate_t lb_contenders_candidate(const proxy_balancer *balancer, const proxy_worker *member)
+{
+    return (lb_candidate_t){ .pass = &lb_cluster_row(balancer, member)->pass,
+                             .weight = (uint32_t)member->s->lbfactor,
+                             .held_back = lb_member_state_held_back(balancer, member) };
+}
+
+static lb_standing_t standing_of(const proxy_balancer *balancer, const proxy_worker *member,
+                                 const lb_ticket_t *ticket)
+{
+    return (lb_standing_t){
+        .lbset = member->s->lbset,
+        .readiness = ticket && lb_ticket_has_tried(ticket, member)
+                     ? LB_READY_NEVER : lb_health_readiness(balancer, member),
+        .is_draining = PROXY_WORKER_IS_DRAINING(member) != 0,
+        .is_spare = PROXY_WORKER_IS_SPARE(member) != 0,
+        .is_standby = PROXY_WORKER_IS_STANDBY(member) != 0,
+    };
+}
+
+/* returns  the contenders, to be filled in */
+static lb_contender_t *make_room(lb_contenders_t *field, size_t count)
+{
+    // cppcheck-suppress ctuuninitvar ; the address of an array in it
+    lb_contender_t *contenders = field->few_contenders;
+
+    field->many = NULL;
+    field->arena.candidates = field->few_candidates;
+    field->arena.contender_of = field->few_indices;
+    field->members = field->few_members;
+    field->standings = field->few_standings;
+    field->turns = field->few_turns;
+    if (count > LB_FEW_CONTENDERS) {
+        unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
+                                               + sizeof(proxy_worker *) + sizeof(size_t)
+                                               + sizeof(lb_standing_t) + sizeof(unsigned)));
+        field->many = at;
+        contenders = (void *)at;
+        field->arena.candidates = (void *)(at += count * sizeof(*contenders));
+        field->members = (void *)(at += count * sizeof(lb_candidate_t));
+        field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
+        field->standings = (void *)(at += count * sizeof(size_t));
+        field->turns = (void *)(at + count * sizeof(lb_standing_t));
+    }
+    return contenders;
+}
+
+/* What the order makes of each contender. */
+static void set_turns(lb_contenders_t *field, const proxy_balancer *balancer)
+{
+    const lb_readiness_t least =
+        field->order.readiness == LB_READY_AT_LAST ? LB_READY_AT_LAST : LB_READY_LATE;
+
+    for (size_t i = 0; i < field->arena.count; i++) {
+        lb_contender_t *contender = &field->arena.contenders[i];
+        const lb_readiness_t readiness = field->standings[i].readiness;
+        // NOLINTNEXTLINE(clang-analyzer-core.*): lb_eligible() has filled in all of them
+        contender->turn = field->turns[i];
+        contender->is_usable = readiness >= least;
+        contender->is_trial =
+            readiness > LB_READY_AT_LAST
+            && lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
+    }
+}
+
+void lb_contenders_gather(lb_contenders_t *field, const proxy_balancer *balancer,
+                          const lb_ticket_t *ticket)
+{
+    const int configured = balancer->workers->nelts;
+    lb_contender_t *contenders = make_room(field, (size_t)configured);
+    size_t count = 0;
+
+    for (int i = 0; i < configured; i++) {
+        proxy_worker *member = lb_cluster_member(balancer, i);
+        if (member) {
+            const lb_candidate_t candidate = lb_contenders_candidate(balancer, member);
+            field->members[count] = member;
+            field->standings[count] = standing_of(balancer, member, ticket);
+            contenders[count++] = (lb_contender_t){
+                .member = lb_cluster_index(balancer, member),
+                .weight = candidate.weight,
+                .held_back = candidate.held_back,
+                .busy = &member->s->busy,
+            };
+        }
+    }
+    field->order =
+        lb_eligible(field->standings, count,
+                    !lb_cluster_of(balancer)->settings->keeps_to_its_turn, field->turns);
+    field->arena.balancer = lb_cluster_balancer_index(balancer);
+    field->arena.contenders = contenders;
+    field->arena.count = count;
+    field->arena.open = field->order.open;
+    set_turns(field, balancer);
+}
+
+size_t lb_contenders_first_turn(lb_contenders_t *field, const proxy_balancer *balancer)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < field->arena.count; i++) {
+        if (field->turns[i] == 0) {
+            field->arena.candidates[n] = lb_contenders_candidate(balancer, field->members[i]);
+            field->arena.contender_of[n++] = i;
+        }
+    }
+    return n;
+}
+
+void lb_contenders_end(lb_contenders_t *field)
+{
+    free(field->many);
+}

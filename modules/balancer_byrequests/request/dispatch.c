@@ -1,0 +1,503 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* dispatch.c - see dispatch.h. */
+#include "dispatch.h"
+
+#include <poll.h>
+
+#include "accounting.h"
+#include "apr_portable.h"
+#include "apr_strings.h"
+#include "clock.h"
+#include "drain.h"
+#include "fastcgi_log.h"
+#include "gate.h"
+#include "health.h"
+#include "holding.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "lbmethod.h"
+#include "session.h"
+#include "blame.h"
+#include "waiting.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+/* How often a request that waits for a usable member (the balancer's timeout) looks again: at
+ * first, and at last. */
+#define LOOK_AGAIN_US      (20 * 1000)
+#define LOOK_AGAIN_LAST_US (250 * 1000)
+
+/* So often may the chosen member be removed before the ticket holds it. */
+#define REMOVED_MEANWHILE_MAX 8
+
+/* Whose handlers wait themselves: fcgi and fcgis. */
+#define SCHEMES 4
+
+int lb_dispatch_canon(request_rec *r, char *url)
+{
+    char *host;
+    apr_port_t port = 0;
+
+    if (ap_cstr_casecmpn(url, "balancer:", 9) != 0) {
+        return DECLINED;
+    }
+    url += 9;
+    const char *err = ap_proxy_canon_netloc(r->pool, &url, NULL, NULL, &host, &port);
+    if (err) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0420)
+                      "cannot parse the URL balancer:%s: %s", url, err);
+        return HTTP_BAD_REQUEST;
+    }
+    /* The path stays as it came: the member's own scheme makes it canonical. */
+    r->filename = apr_pstrcat(r->pool, "proxy:" BALANCER_PREFIX, host, "/", url, NULL);
+    return OK;
+}
+
+/* ---- Choosing ------------------------------------------------------------------------------- */
+
+/* No outcome yet. */
+#define WAITS LB_OUTCOME_COUNT
+
+static proxy_worker *elect(lb_ticket_t *ticket, bool *are_full)
+{
+    proxy_worker *member = lb_lbmethod_elect(ticket, are_full);
+
+    if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+        member = lb_lbmethod_elect(ticket, are_full);    /* who was just added, or has moved */
+    }
+    return member;
+}
+
+/* No member is usable: the balancer's timeout says how long to wait for one. */
+static bool may_still_come(lb_ticket_t *ticket)
+{
+    const apr_time_t now = fcgi_now();
+
+    if (ticket->patient_until == 0) {
+        ticket->patient_until = now + ticket->balancer->s->timeout;
+    }
+    return now < ticket->patient_until && !ticket->r->connection->aborted;
+}
+
+/* How it stands with the request's place in the queue. */
+static lb_outcome_t look_at_place(lb_ticket_t *ticket, proxy_worker **member)
+{
+    proxy_worker *own = ticket->place->only;
+    lb_outcome_t outcome;
+
+    if (!lb_waiting_look(ticket, &outcome, member)) {
+        return WAITS;
+    }
+    if (outcome == LB_SERVED && own && *member == own) {
+        lb_lbmethod_account(ticket, own);
+    }
+    return outcome;
+}
+
+static lb_outcome_t queue_up(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+{
+    const lb_outcome_t outcome = lb_waiting_begin(ticket, own);
+    return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
+}
+
+static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
+{
+    bool are_full = false;
+
+    *member = elect(ticket, &are_full);
+    if (*member) {
+        return LB_SERVED;
+    }
+    if (are_full) {
+        return queue_up(ticket, NULL, member);
+    }
+    if (may_still_come(ticket)) {
+        return WAITS;
+    }
+    if (ticket->tries == 0) {    /* after a failed try its line says enough */
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
+                      "%s: no_member: none of its %d members is usable",
+                      ticket->balancer->s->name, ticket->balancer->workers->nelts);
+    }
+    return LB_NO_MEMBER;
+}
+
+/* The session's own member, at once or after waiting for it. A member without room or queue is like
+ * one that cannot serve: another is elected, unless the balancer says nofailover. */
+static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+{
+    if (lb_gate_take(ticket->balancer, own)) {
+        *member = own;
+        lb_lbmethod_account(ticket, own);
+        return LB_SERVED;
+    }
+    const lb_outcome_t outcome = queue_up(ticket, own, member);
+    return outcome == LB_QUEUE_FULL && !ticket->balancer->s->sticky_force
+           ? elect_or_queue(ticket, member) : outcome;
+}
+
+static lb_outcome_t choose_for_session(lb_ticket_t *ticket, proxy_worker **member)
+{
+    lb_session_t *session = ticket->session;
+    proxy_worker *own = lb_session_member(ticket, session);
+
+    if (own) {
+        return take_or_queue(ticket, own, member);
+    }
+    if (lb_session_is_bound(ticket)) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
+                      "%s: no usable member for the session (%s), and nofailover=On",
+                      ticket->balancer->s->name, lb_session_wording(ticket, session));
+        return LB_NO_MEMBER;
+    }
+    return elect_or_queue(ticket, member);
+}
+
+/* Choose a member and take a right on it.
+ * returns  LB_SERVED; WAITS; else why there is none */
+static lb_outcome_t choose(lb_ticket_t *ticket, proxy_worker **member)
+{
+    const lb_outcome_t outcome = ticket->place ? look_at_place(ticket, member)
+                                               : choose_for_session(ticket, member);
+
+    if (outcome == LB_SERVED && lb_session_is_on(ticket->balancer)
+        && !lb_session_is_at(ticket->session, *member)) {
+        apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
+    }
+    return outcome;
+}
+
+/* Choose a member, take a right on it, and its trial too when it is due. Of many who found it due
+ * one gets it, and the others see that in the next round. */
+static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
+{
+    int again = 0;
+
+    for (;;) {
+        proxy_worker *member = NULL;
+        const lb_outcome_t outcome = choose(ticket, &member);
+        if (outcome != LB_SERVED) {
+            return outcome;
+        }
+        if (!lb_gate_admit(ticket, member)) {
+            lb_holding_decline(ticket, member);
+            continue;
+        }
+        if (lb_holding_take(ticket, member)) {
+            return LB_SERVED;
+        }
+        lb_health_let_go_of_trial(&ticket->trial);
+        if (again++ == REMOVED_MEANWHILE_MAX) {
+            return LB_NO_MEMBER;
+        }
+        lb_cluster_sync(ticket->balancer, ticket->r->server);
+    }
+}
+
+static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    const proxy_balancer *b = ticket->balancer;
+
+    if (outcome == LB_QUEUE_FULL || outcome == LB_QUEUE_TIMEOUT) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
+                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", b->s->name,
+                      lb_outcome_word(outcome), ticket->queued / 1000,
+                      outcome == LB_QUEUE_FULL
+                      ? "all members have maxinflight requests, and as many wait as queue= allows"
+                      : "no member became free within queuetimeout");
+    }
+    else if (outcome == LB_CLIENT_ABORT) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
+                      "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", b->s->name,
+                      ticket->queued / 1000);
+    }
+}
+
+static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    request_rec *r = ticket->r;
+
+    log_refusal(ticket, outcome);
+    if (ticket->tries == 0) {
+        lb_accounting_add_refusal(ticket, outcome);
+        apr_table_setn(r->notes, "fcgi-end", lb_outcome_word(outcome));
+        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+    }
+    return HTTP_SERVICE_UNAVAILABLE;
+}
+
+/* ---- The request as the member sees it ------------------------------------------------------- */
+
+static void tell_environment(const lb_ticket_t *ticket)
+{
+    apr_table_t *env = ticket->r->subprocess_env;
+
+    apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
+    /* copies: the access log is written when the member may have been removed */
+    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
+    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+}
+
+/* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
+static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *member, char **url)
+{
+    request_rec *r = ticket->r;
+    const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
+
+    char *plain = apr_pstrcat(r->pool, member->s->name_ex, path, NULL);
+    r->filename = apr_pstrcat(r->pool, "proxy:", plain, NULL);
+    const int rc = proxy_run_canon_handler(r, plain);
+    if (rc == OK) {
+        *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
+    }
+    return rc;
+}
+
+/* The ticket holds a right: tell the request.
+ * returns  OK, or the status of a URL that the member's scheme does not take */
+static int go_to_member(lb_ticket_t *ticket, char **url)
+{
+    tell_environment(ticket);
+    lb_session_tell(ticket, ticket->session);
+    const int rc = rewrite_url(ticket, ticket->member, url);
+    if (rc != OK) {
+        lb_health_let_go_of_trial(&ticket->trial);
+        lb_holding_give_back(ticket);
+        return rc;
+    }
+    ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, ticket->r, FCLOGNO(0423)
+                  "%s: try %d goes to %s", ticket->balancer->s->name, ticket->tries, *url);
+    return OK;
+}
+
+static void find_session(lb_ticket_t *ticket)
+{
+    const lb_session_t session = lb_session_of(ticket);
+    ticket->session = apr_pmemdup(ticket->r->pool, &session, sizeof(session));
+}
+
+/* returns  OK: a right is held; SUSPENDED: the request waits; else a status */
+static int dispatch(lb_ticket_t *ticket, char **url)
+{
+    if (!ticket->place && ticket->patient_until == 0) {    /* else it has begun already */
+        find_session(ticket);
+    }
+    const lb_outcome_t outcome = choose_and_hold(ticket);
+
+    if (outcome == WAITS) {
+        return SUSPENDED;
+    }
+    ticket->patient_until = 0;
+    apr_table_setn(ticket->r->notes, "fcgi-queue-us",
+                   apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
+    return outcome == LB_SERVED ? go_to_member(ticket, url) : refuse(ticket, outcome);
+}
+
+/* ---- Waiting for its turn -------------------------------------------------------------------- */
+
+/* us until it is worth another look */
+static apr_interval_time_t patience(const lb_ticket_t *ticket)
+{
+    if (ticket->place) {
+        return lb_waiting_patience(ticket);
+    }
+    const apr_interval_time_t left = ticket->patient_until - fcgi_now();
+    apr_interval_time_t pause = (ticket->balancer->s->timeout - left) / 8;
+
+    pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US
+            : pause > LOOK_AGAIN_LAST_US ? LOOK_AGAIN_LAST_US : pause;
+    return left < pause ? (left > 0 ? left : 0) : pause;
+}
+
+/* In the thread, for handlers that know no tickets. */
+static void wait_in_thread(const lb_ticket_t *ticket)
+{
+    conn_rec *c = ticket->r->connection;
+    apr_os_sock_t client = -1;
+
+    if (!c->master) {    /* an HTTP/2 stream has no socket of its own */
+        apr_os_sock_get(&client, ap_get_conn_socket(c));
+    }
+    struct pollfd fds[2] = { { .fd = ticket->place ? ticket->place->bell : -1, .events = POLLIN },
+                             { .fd = client, .events = POLLRDHUP } };
+    if (poll(fds, 2, (int)(patience(ticket) / 1000) + 1) > 0
+        && (fds[1].revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0) {
+        c->aborted = 1;
+    }
+}
+
+static lb_turn_t turn_of(lb_ticket_t *ticket)
+{
+    lb_turn_t turn = { .kind = LB_TURN_REFUSED, .fd = -1 };
+    const int rc = dispatch(ticket, &turn.url);
+
+    if (rc == OK) {
+        turn.kind = LB_TURN_HELD;
+        turn.worker = ticket->member;
+    }
+    else if (rc == SUSPENDED) {
+        turn.kind = LB_TURN_QUEUED;
+        turn.fd = ticket->place ? ticket->place->bell : -1;
+        turn.timeout = patience(ticket);
+    }
+    return turn;
+}
+
+lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r)
+{
+    return ticket->is_held ? (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member }
+                           : turn_of(ticket);
+}
+
+/* Their handlers wait. */
+static const char *waiting_schemes[SCHEMES];
+
+static bool handler_waits(const char *scheme)
+{
+    for (size_t i = 0; i < SCHEMES && waiting_schemes[i]; i++) {
+        if (ap_cstr_casecmp(waiting_schemes[i], scheme) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void lb_dispatch_add_waiting_scheme(const char *scheme)
+{
+    for (size_t i = 0; i < SCHEMES && !handler_waits(scheme); i++) {
+        if (!waiting_schemes[i]) {
+            waiting_schemes[i] = scheme;
+        }
+    }
+}
+
+bool lb_dispatch_may_park(const proxy_balancer *balancer)
+{
+    for (int i = 0; i < balancer->workers->nelts; i++) {
+        const proxy_worker *member = lb_cluster_member(balancer, i);
+        if (member && !handler_waits(member->s->scheme)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The handler will wait: any member's worker stands for the one to come, so that mod_proxy finds
+ * it.
+ * returns  NULL when it has to be waited here */
+static proxy_worker *for_the_time_being(const proxy_balancer *balancer)
+{
+    proxy_worker *first = NULL;
+
+    for (int i = 0; i < balancer->workers->nelts && !first; i++) {
+        first = lb_cluster_member(balancer, i);
+    }
+    return first && lb_dispatch_may_park(balancer) ? first : NULL;
+}
+
+static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **url)
+{
+    int rc = dispatch(ticket, url);
+    proxy_worker *any = rc == SUSPENDED ? for_the_time_being(ticket->balancer) : NULL;
+
+    if (any) {
+        *worker = any;
+        return rewrite_url(ticket, any, url);
+    }
+    while (rc == SUSPENDED) {
+        wait_in_thread(ticket);
+        rc = dispatch(ticket, url);
+    }
+    *worker = rc == OK ? ticket->member : NULL;
+    return rc;
+}
+
+static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
+{
+    const bool was_answered = outcome != LB_CONNECT_FAILED && outcome != LB_READ_TIMEOUT;
+
+    lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
+    lb_blame_of_other_scheme(ticket, outcome);
+    lb_holding_give_back(ticket);
+}
+
+int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
+                            proxy_server_conf *conf, char **url)
+{
+    lb_ticket_t *ticket;
+
+    if (*balancer) {    /* mod_proxy's own loop tries again, for a scheme other than ours */
+        ticket = lb_ticket_find(r);
+        if (ticket->is_held) {
+            end_other_scheme(ticket, LB_CONNECT_FAILED);
+        }
+    }
+    else {
+        if (ap_cstr_casecmpn(*url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
+            return DECLINED;
+        }
+        *balancer = ap_proxy_get_balancer(r->pool, conf, *url, 1);
+        if (!*balancer) {
+            ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0424)
+                          "%s: this virtual host has no such balancer; define it in "
+                          "<Proxy \"balancer://...\">", *url);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+        ticket = lb_holding_begin(r, *balancer, *url);
+    }
+    *worker = NULL;
+    lb_cluster_sync(*balancer, r->server);
+    lb_drain_end_due(*balancer, r->server);
+    return dispatch_or_wait(ticket, worker, url);
+}
+
+int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, request_rec *r,
+                             proxy_server_conf *conf)
+{
+    lb_ticket_t *ticket = lb_ticket_find(r);
+
+    if (!ticket || !ticket->member || ticket->is_parked) {    /* parked: this is not the end */
+        return OK;
+    }
+    if (ticket->is_held) {    /* of a scheme that knows no tickets */
+        end_other_scheme(ticket, lb_blame_outcome_of_other_scheme(ticket));
+    }
+    if (lb_cluster_lists(balancer, ticket->member)) {
+        lb_blame_of_answer(ticket);
+    }
+    return OK;
+}
+
+lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r)
+{
+    const proxy_balancer *b = ticket->balancer;
+
+    if (b->s->max_attempts_set && ticket->tries > b->s->max_attempts) {
+        return (lb_turn_t){ .kind = LB_TURN_REFUSED };
+    }
+    return turn_of(ticket);
+}
+
+void lb_dispatch_pause(lb_ticket_t *ticket)
+{
+    lb_waiting_leave(ticket);
+    ticket->patient_until = 0;
+    lb_health_let_go_of_trial(&ticket->trial);
+    lb_holding_give_back(ticket);
+}
+
+lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r)
+{
+    if (!ticket->member) {    /* it had not come to its turn */
+        return turn_of(ticket);
+    }
+    if (lb_health_is_ready(ticket->balancer, ticket->member) && lb_holding_take_again(ticket)) {
+        if (lb_health_admit(&ticket->trial, ticket->member)) {
+            return (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member };
+        }
+        lb_holding_give_back(ticket);
+    }
+    lb_holding_forget_election(ticket);
+    return turn_of(ticket);
+}

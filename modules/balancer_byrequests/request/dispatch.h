@@ -1,0 +1,29 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* dispatch.h - one request through the balancer: from balancer://name/path to a member's URL.
+ * Knows    session routes, waiting for a usable member, failover, the BALANCER_* variables.
+ * Ignores  how members are compared (lbmethod.c) and judged (health.c).
+ * Threads  the request's own. */
+#ifndef LB_DISPATCH_H
+#define LB_DISPATCH_H
+
+#include "ticket.h"
+
+/** Hook bodies of mod_proxy's pre_request, post_request and canon_handler. */
+int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
+                            proxy_server_conf *conf, char **url);
+int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, request_rec *r,
+                             proxy_server_conf *conf);
+int lb_dispatch_canon(request_rec *r, char *url);
+
+/** The handler's calls: see lb_ticket_turn, lb_ticket_next, lb_ticket_pause, lb_ticket_resume and
+ *  lb_ticket_may_park in the contract. */
+lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r);
+lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r);
+void lb_dispatch_pause(lb_ticket_t *ticket);
+lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r);
+bool lb_dispatch_may_park(const proxy_balancer *balancer);
+
+/** At the retrieval of optional functions: the handler of this scheme makes these calls. */
+void lb_dispatch_add_waiting_scheme(const char *scheme);
+
+#endif

@@ -1,0 +1,34 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* gate.h - a right on a member is taken, given back and waited for, with what is known of members
+ *          now.
+ * Knows    admission.h, and who contends (contenders.h).
+ * Ignores  who is elected (lbmethod.c), how a request waits (waiting.c).
+ * Threads  any. */
+#ifndef LB_GATE_H
+#define LB_GATE_H
+
+#include "admission.h"
+#include "ticket.h"
+
+/** Take a right on a member that was chosen by other means; see lb_admission_take(). */
+bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member);
+
+/** Give a right back, and let in who waits for it.
+ *  member   index of its row
+ *  busy     mod_proxy's own count of it; NULL: none */
+void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy);
+
+/** Let in those who wait in this balancer and can be. */
+void lb_gate_serve(const proxy_balancer *balancer);
+
+/** Put the ticket's request into the queue of its balancer.
+ *  request  priority and member are set; the rest is filled in here
+ *  returns  a slot, see admission.h */
+uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
+
+/** Give this request to the member that it has a right on: see lb_health_admit(). One in error
+ *  gets it also when nobody else is left for it.
+ *  returns  false when it is to choose again */
+bool lb_gate_admit(lb_ticket_t *ticket, proxy_worker *member);
+
+#endif

@@ -1,0 +1,253 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* waiting.c - see waiting.h. */
+#include "waiting.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "apr_thread_mutex.h"
+#include "clock.h"
+#include "cluster.h"
+#include "gate.h"
+#include "health.h"
+
+/* The environment variable by which a configuration says who goes first, and what it is without. */
+#define PRIORITY_VARIABLE "balancer-priority"
+#define PRIORITY_DEFAULT  5
+#define PRIORITY_LAST     9
+
+/* How often it is looked whether a session's member is still usable: no bell rings for it. (For a
+ * member that comes back the watch thread lets in who waits.) */
+#define LOOK_AGAIN_US (250 * 1000)
+
+static struct {
+    apr_thread_mutex_t *lock;    /* NULL when the process ends */
+    lb_place_t *first;
+} waiting;
+
+/* Requests that hold no thread may still wait when the process ends. */
+static apr_status_t end(void *unused)
+{
+    waiting.lock = NULL;
+    return APR_SUCCESS;
+}
+
+void lb_waiting_child_init(apr_pool_t *pchild)
+{
+    apr_thread_mutex_create(&waiting.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    waiting.first = NULL;
+    apr_pool_pre_cleanup_register(pchild, NULL, end);
+}
+
+void lb_waiting_wake(const lb_ledger_t *ledger)
+{
+    apr_thread_mutex_lock(waiting.lock);
+    for (const lb_place_t *p = waiting.first; p; p = p->next) {
+        if (p->ledger == ledger && lb_admission_is_granted(ledger, p->slot)) {
+            (void)eventfd_write(p->bell, 1);
+        }
+    }
+    apr_thread_mutex_unlock(waiting.lock);
+}
+
+static void enter(lb_place_t *place)
+{
+    apr_thread_mutex_lock(waiting.lock);
+    place->next = waiting.first;
+    place->at = &waiting.first;
+    if (place->next) {
+        place->next->at = &place->next;
+    }
+    waiting.first = place;
+    apr_thread_mutex_unlock(waiting.lock);
+}
+
+static void leave(const lb_place_t *place)
+{
+    if (!waiting.lock) {
+        return;
+    }
+    apr_thread_mutex_lock(waiting.lock);
+    *place->at = place->next;
+    if (place->next) {
+        place->next->at = place->at;
+    }
+    apr_thread_mutex_unlock(waiting.lock);
+}
+
+static uint32_t priority_of(request_rec *r)
+{
+    const char *text = apr_table_get(r->subprocess_env, PRIORITY_VARIABLE);
+    const long given = text ? strtol(text, NULL, 10) : PRIORITY_DEFAULT;
+    return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST : (uint32_t)given;
+}
+
+static lb_waiter_t request_of(const lb_ticket_t *ticket, const proxy_worker *only)
+{
+    lb_waiter_t request = { .priority = priority_of(ticket->r), .member = LB_NOBODY };
+    const int tried = ticket->tried ? ticket->tried->nelts : ticket->member != NULL;
+
+    if (only) {
+        request.member = lb_cluster_index(ticket->balancer, only);
+    }
+    for (int i = 0; i < LB_TRIED_MAX; i++) {
+        const proxy_worker *member =
+            i >= tried ? NULL
+                       : ticket->tried ? APR_ARRAY_IDX(ticket->tried, i, proxy_worker *)
+                                       : ticket->member;
+        request.tried[i] = member ? lb_cluster_index(ticket->balancer, member) : LB_NOBODY;
+    }
+    return request;
+}
+
+/* The longest that one of its members allows; us. */
+static int64_t time_limit(const proxy_balancer *b)
+{
+    int64_t longest = 0;
+    for (int i = 0; i < b->workers->nelts; i++) {
+        const proxy_worker *member = lb_cluster_member(b, i);
+        const int64_t limit =
+            member ? atomic_load(&lb_cluster_row(b, member)->queue_timeout) : 0;
+        longest = limit > longest ? limit : longest;
+    }
+    return longest;
+}
+
+/* A process of another generation may have served it with a member that is in its configuration and
+ * not in ours; one that was added at run time may be new to us. And of those who were served with a
+ * member that is due for its trial one gets that; the others go on waiting, in their places. */
+static bool was_served(lb_ticket_t *ticket)
+{
+    const lb_place_t *place = ticket->place;
+    proxy_balancer *b = ticket->balancer;
+    const uint32_t granted = lb_admission_granted(place->ledger, place->slot);
+
+    if (granted == LB_NOBODY) {
+        return false;
+    }
+    proxy_worker *member = lb_cluster_member_at(b, granted);
+    if (!member) {
+        lb_cluster_sync(b, ticket->r->server);
+        member = lb_cluster_member_at(b, granted);
+    }
+    if (member && lb_gate_admit(ticket, member)) {
+        return true;
+    }
+    lb_admission_decline(lb_cluster_of(b)->ledger, place->slot, !member);
+    lb_gate_serve(b);
+    return false;
+}
+
+static void give_up(const lb_ticket_t *ticket, uint32_t granted)
+{
+    proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
+
+    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL);
+}
+
+static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
+{
+    const proxy_balancer *b = ticket->balancer;
+    const int64_t sticky_wait = only ? atomic_load(&lb_cluster_row(b, only)->sticky_wait) : 0;
+    lb_place_t *place = apr_pcalloc(ticket->r->pool, sizeof(*place));
+
+    place->ledger = lb_cluster_of(b)->ledger;
+    place->only = only;
+    place->is_narrow = only != NULL && !b->s->sticky_force;
+    place->since = fcgi_now();
+    place->deadline = place->since + time_limit(b);
+    place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
+    return place;
+}
+
+lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
+{
+    lb_waiter_t request = request_of(ticket, only);
+    lb_place_t *place = make_place(ticket, only);
+
+    place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request) : LB_NOBODY;
+    if (place->slot == LB_NOBODY) {
+        close(place->bell);
+        return LB_QUEUE_FULL;
+    }
+    ticket->place = place;
+    enter(place);
+    /* what was free when we asked may be so again, and nobody else comes to say it */
+    lb_gate_serve(ticket->balancer);
+    return LB_SERVED;
+}
+
+/* returns  the member on which a right is held now, or LB_NOBODY */
+static uint32_t end_waiting(lb_ticket_t *ticket)
+{
+    lb_place_t *place = ticket->place;
+
+    leave(place);
+    close(place->bell);
+    ticket->place = NULL;
+    ticket->queued += fcgi_now() - place->since;
+    return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot);
+}
+
+void lb_waiting_leave(lb_ticket_t *ticket)
+{
+    const uint32_t granted = ticket->place ? end_waiting(ticket) : LB_NOBODY;
+
+    if (granted != LB_NOBODY) {
+        give_up(ticket, granted);
+    }
+}
+
+static void widen_when_due(lb_ticket_t *ticket)
+{
+    const proxy_balancer *b = ticket->balancer;
+    lb_place_t *place = ticket->place;
+
+    if (place->is_narrow
+        && (fcgi_now() >= place->widen_at || !lb_health_is_ready(b, place->only))) {
+        place->is_narrow = false;
+        lb_admission_widen(lb_cluster_of(b)->ledger, place->slot);
+        lb_gate_serve(b);
+    }
+}
+
+bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **member)
+{
+    const lb_place_t *place = ticket->place;
+    const bool has_gone = ticket->r->connection->aborted;
+    eventfd_t rings;
+
+    (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
+    if (!has_gone && fcgi_now() < place->deadline && !was_served(ticket)) {
+        widen_when_due(ticket);
+        if (!was_served(ticket)) {
+            return false;
+        }
+    }
+    const uint32_t granted = end_waiting(ticket);
+    *member = granted != LB_NOBODY ? lb_cluster_member_at(ticket->balancer, granted) : NULL;
+    if (granted != LB_NOBODY && (!*member || has_gone)) {    /* of no use */
+        give_up(ticket, granted);
+        *member = NULL;
+    }
+    *outcome = *member ? LB_SERVED : has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
+    return true;
+}
+
+apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket)
+{
+    const lb_place_t *place = ticket->place;
+    const apr_time_t now = fcgi_now();
+    apr_interval_time_t left = place->deadline - now;
+
+    if (place->is_narrow && place->widen_at - now < left) {
+        left = place->widen_at - now;
+    }
+    if (place->is_narrow && LOOK_AGAIN_US < left) {
+        left = LOOK_AGAIN_US;
+    }
+    return left > 0 ? left : 0;
+}

@@ -1,0 +1,385 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* startup.c - see startup.h. */
+#include "startup.h"
+
+#include "ap_provider.h"
+#include "apr_strings.h"
+#include "cluster.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "httpd.h"
+#include "member_counters.h"
+#include "member_template.h"
+#include "state_keeper.h"
+#include "state_restoring.h"
+#include "table_segments.h"
+#include "util_mutex.h"
+#include "wall_clock.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+static ap_slotmem_provider_t *slotmem;
+
+/* ---- mod_proxy's shared structs, through mod_slotmem_shm ---------------------------------- */
+
+/* An id for a virtual host that stays the same over restarts: its first address, port and name;
+ * `index` tells apart those that share all three. */
+static const char *vhost_id(apr_pool_t *p, server_rec *s, int index)
+{
+    const char *host = s->addrs ? s->addrs->virthost : "";
+    const char *name = s->server_hostname ? s->server_hostname : "";
+    const int port = s->addrs ? s->addrs->host_port : 0;
+    const char *text = apr_psprintf(p, "%s:%d/%s#%d", host, port, name, index);
+    return apr_psprintf(p, "p%x", ap_proxy_hashfunc(text, PROXY_HASHFUNC_DEFAULT));
+}
+
+static const char *vhost_name(apr_pool_t *p, server_rec *s)
+{
+    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+    const char *name = s->server_hostname ? s->server_hostname : "_default_";
+    return port ? apr_psprintf(p, "%s:%d", name, port) : apr_pstrdup(p, name);
+}
+
+static int slot_failed(server_rec *s, const char *name, const char *step, apr_status_t rv)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0402)
+                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, and is there "
+                 "room in it?", name, step);
+    return !OK;
+}
+
+/* The slot that already holds `found`, else a new one. */
+static apr_status_t take_slot(ap_slotmem_instance_t *slots, int was_found, unsigned int *index,
+                              void **memory)
+{
+    if (was_found) {
+        return slotmem->fgrab(slots, *index);
+    }
+    apr_status_t rv = slotmem->grab(slots, index);
+    return rv == APR_SUCCESS ? slotmem->dptr(slots, *index, memory) : rv;
+}
+
+static int share_balancer(proxy_server_conf *conf, proxy_balancer *b, server_rec *s)
+{
+    unsigned int index = 0;
+    void *memory = ap_proxy_find_balancershm(slotmem, conf->bslot, b, &index);
+    apr_status_t rv = take_slot(conf->bslot, memory != NULL, &index, &memory);
+
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, b->s->name, "taking a slot", rv);
+    }
+    rv = ap_proxy_share_balancer(b, memory, (int)index);
+    return rv == APR_SUCCESS ? OK : slot_failed(s, b->s->name, "sharing the balancer", rv);
+}
+
+static int share_member(proxy_balancer *b, proxy_worker *member, server_rec *s, apr_time_t now)
+{
+    unsigned int index = 0;
+    void *memory = ap_proxy_find_workershm(slotmem, b->wslot, member, &index);
+    apr_status_t rv = take_slot(b->wslot, memory != NULL, &index, &memory);
+
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, member->s->name_ex, "taking a slot", rv);
+    }
+    rv = ap_proxy_share_worker(member, memory, (int)index);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, member->s->name_ex, "sharing the member", rv);
+    }
+    member->s->updated = now;
+    return OK;
+}
+
+/* Room for all members that can ever be added, so that the array never moves. */
+static void reserve_members(proxy_balancer *b)
+{
+    while (b->workers->nalloc < b->max_workers) {
+        const int used = b->workers->nelts;
+        while (b->workers->nelts < b->max_workers) {
+            APR_ARRAY_PUSH(b->workers, proxy_worker *) = NULL;
+        }
+        b->workers->nelts = used;
+    }
+}
+
+static void default_attempts(proxy_balancer *b)
+{
+    if (!b->s->max_attempts_set && b->workers->nelts > 1) {
+        b->s->max_attempts = b->workers->nelts - 1;
+        b->s->max_attempts_set = 1;
+    }
+}
+
+static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s)
+{
+    const apr_time_t now = apr_time_now();
+    proxy_balancer *b = cluster->balancer;
+
+    apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_CLUSTER_MUTEX_TYPE, b->s->sname,
+                                             s, pconf, 0);
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
+                     "%s: no mutex of type %s; see the Mutex directive", b->s->name,
+                     LB_CLUSTER_MUTEX_TYPE);
+        return !OK;
+    }
+    rv = slotmem->create(&b->wslot, b->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
+                         (unsigned int)b->max_workers, 0, pconf);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, b->s->name, "creating the slots for its members", rv);
+    }
+    b->storage = slotmem;
+    b->wupdated = b->s->wupdated = now;
+    for (int i = 0; i < b->workers->nelts; i++) {
+        if (share_member(b, APR_ARRAY_IDX(b->workers, i, proxy_worker *), s, now) != OK) {
+            return !OK;
+        }
+    }
+    reserve_members(b);
+    default_attempts(b);
+    return OK;
+}
+
+/* A virtual host inherits a balancer of the main server: the members are the same. */
+static void adopt_members(proxy_balancer *b, lb_cluster_t *cluster)
+{
+    const proxy_balancer *base = cluster->balancer;
+
+    b->wslot = base->wslot;
+    b->storage = base->storage;
+    b->gmutex = base->gmutex;
+    b->max_workers = base->max_workers;
+    b->wupdated = base->wupdated;
+    b->context = cluster;
+}
+
+/* The one setting that mod_proxy does not take from the main server when nobody wrote it here; it
+ * cannot tell its default byrequests from a written one. */
+static void adopt_method(proxy_balancer *b, const lb_cluster_t *base)
+{
+    if (strcmp(b->s->lbpname, "byrequests") == 0) {
+        PROXY_STRNCPY(b->s->lbpname, base->baseline->lbpname);
+        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
+    }
+}
+
+static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
+
+    cluster->id = lb_cluster_all()->nelts + 1;
+    cluster->server = s;
+    cluster->vhost = vhost_name(pconf, s);
+    cluster->balancer = b;
+    cluster->settings = lb_balancer_settings_of(s, b);
+    cluster->configured = b->s;
+    cluster->is_persistent = conf->bal_persist != 0;
+    return cluster;
+}
+
+/* What the balancer's settings are before anybody changes them. */
+static void note_baseline(apr_pool_t *pconf, lb_cluster_t *cluster)
+{
+    cluster->baseline = apr_pmemdup(pconf, cluster->balancer->s, sizeof(*cluster->baseline));
+}
+
+/* The name of its slot, by which a restart finds it. */
+static void name_slot(apr_pool_t *pconf, const proxy_server_conf *conf, proxy_balancer *b)
+{
+    const char *name;
+
+    ap_pstr2_alnum(pconf, b->s->name + sizeof(BALANCER_PREFIX) - 1, &name);
+    PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", name, NULL));
+}
+
+/* Of a ProxyPass line's own parameters mod_proxy has made settings for this virtual host, with the
+ * main server's in the place of those that were not written. */
+static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer *b,
+                             const lb_cluster_t *base, server_rec *s)
+{
+    const proxy_balancer_shared *own = b->s, *theirs = base->baseline;
+
+    return strcmp(own->sticky, theirs->sticky) != 0
+           || strcmp(own->sticky_path, theirs->sticky_path) != 0
+           || own->sticky_separator != theirs->sticky_separator
+           || own->scolonsep != theirs->scolonsep
+           || strcmp(own->lbpname, theirs->lbpname) != 0
+           || own->timeout != theirs->timeout
+           || (own->max_attempts_set && own->max_attempts != theirs->max_attempts)
+           || own->sticky_force != theirs->sticky_force
+           || own->forcerecovery != theirs->forcerecovery
+           || (own->nonce_set && strcmp(own->nonce, theirs->nonce) != 0)
+           || lb_balancer_settings_of(s, b) != base->settings
+           || (conf->bal_persist && !base->is_persistent);
+}
+
+/* Nothing of its own: it is the same balancer. */
+static void become_one(proxy_balancer *b, lb_cluster_t *base)
+{
+    if (b->s != base->configured && b->s->was_malloced) {
+        free(b->s);    /* as mod_proxy does when it moves settings to shared memory */
+    }
+    b->s = base->balancer->s;
+    b->lbmethod = base->balancer->lbmethod;
+    adopt_members(b, base);
+}
+
+static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                   lb_cluster_t *base, server_rec *s)
+{
+    if (b->s != base->configured) {
+        adopt_method(b, base);
+    }
+    if (b->s == base->configured || !has_own_settings(conf, b, base, s)) {
+        become_one(b, base);
+        return OK;
+    }
+    lb_cluster_t *cluster = new_cluster(pconf, b, s);
+    cluster->owner = base->owner;
+    cluster->roster = base->roster;
+    cluster->ledger = base->ledger;
+    cluster->generation = base->generation;
+    cluster->row = base->row;
+    cluster->member_rows = base->member_rows;
+    cluster->slots = base->slots;
+    name_slot(pconf, conf, b);
+    if (share_balancer(conf, b, s) != OK) {
+        return !OK;
+    }
+    adopt_members(b, base);
+    b->context = cluster;
+    b->s->wupdated = b->wupdated;
+    default_attempts(b);
+    note_baseline(pconf, cluster);
+    lb_state_restoring_balancer(cluster, lb_state_keeper_find(cluster));
+    lb_cluster_enter(cluster);
+    return OK;
+}
+
+static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                       server_rec *s)
+{
+    lb_cluster_t *cluster = new_cluster(pconf, b, s);
+    const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
+
+    name_slot(pconf, conf, b);
+    cluster->owner = cluster;
+    cluster->slots = b->max_workers = b->workers->nelts + b->growth;
+    cluster->template = lb_member_template_make(pconf, cluster);
+    apr_array_header_t *plan = lb_state_restoring_plan(pconf, cluster, saved);
+    if (!cluster->template || !cluster->roster || share_balancer(conf, b, s) != OK
+        || share_members(pconf, cluster, s) != OK) {
+        return !OK;
+    }
+    note_baseline(pconf, cluster);
+    cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
+                                                  * sizeof(*cluster->member_rows));
+    b->context = cluster;
+    lb_cluster_enter(cluster);
+    lb_state_restoring_seats(cluster, plan);
+    if (!lb_table_segments_claim(s, cluster)) {
+        return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
+    }
+    lb_state_restoring_balancer(cluster, saved);
+    lb_state_restoring_members(cluster, plan);
+    return OK;
+}
+
+static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
+{
+    proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    if (conf->bslot) {
+        return OK;    /* a virtual host without proxy directives has the main server's struct */
+    }
+    conf->id = vhost_id(pconf, s, index);
+    conf->storage = slotmem;
+    if (conf->balancers->nelts == 0) {
+        return OK;
+    }
+    conf->max_balancers = conf->balancers->nelts + conf->bgrowth;
+    apr_status_t rv = slotmem->create(&conf->bslot, conf->id, ALIGNED_PROXY_BALANCER_SHARED_SIZE,
+                                      (unsigned int)conf->max_balancers, 0, pconf);
+    if (rv != APR_SUCCESS) {
+        return slot_failed(s, vhost_name(pconf, s), "creating the slots for its balancers", rv);
+    }
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        lb_cluster_t *base = lb_cluster_inherited_by(b);
+
+        if ((base ? inherit(pconf, conf, b, base, s)
+                  : add_cluster(pconf, conf, b, s)) != OK) {
+            return !OK;
+        }
+    }
+    return OK;
+}
+
+/* As they are configured: httpd's list has the main server first, then the last virtual host. */
+static int add_vhosts(apr_pool_t *pconf, apr_pool_t *ptemp, server_rec *main)
+{
+    apr_array_header_t *vhosts = apr_array_make(ptemp, 8, sizeof(server_rec *));
+
+    for (server_rec *s = main->next; s; s = s->next) {
+        APR_ARRAY_PUSH(vhosts, server_rec *) = s;
+    }
+    int status = add_vhost(pconf, main, 0);
+    for (int i = vhosts->nelts; i > 0 && status == OK; i--) {
+        status = add_vhost(pconf, APR_ARRAY_IDX(vhosts, i - 1, server_rec *), i);
+    }
+    return status;
+}
+
+int lb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
+{
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;    /* httpd reads its configuration twice at start; the second one counts */
+    }
+    slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
+    lb_cluster_begin(pconf);
+    if (!lb_wall_clock_open(main) || !lb_table_segments_open(main)) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    lb_state_keeper_open(pconf, main);
+    if (add_vhosts(pconf, ptemp, main) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    lb_state_keeper_start(pconf, main);
+    return OK;
+}
+
+/* ---- In the children ------------------------------------------------------------------------ */
+
+static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *b)
+{
+    apr_status_t rv = ap_proxy_initialize_balancer(b, s, pchild);
+    for (int i = 0; rv == APR_SUCCESS && i < b->workers->nelts; i++) {
+        proxy_worker *member = lb_cluster_member(b, i);
+        /* the others were removed or moved before this child started: see lb_cluster_sync() */
+        if (member && lb_cluster_admits(b, member)) {
+            rv = ap_proxy_initialize_worker(member, s, pchild);
+        }
+    }
+    if (rv != APR_SUCCESS) {
+        /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0405)
+                     "%s: this child process cannot attach to the shared memory of the balancer",
+                     b->s->name);
+    }
+}
+
+void lb_startup_child_init(apr_pool_t *pchild, server_rec *main)
+{
+    for (server_rec *s = main; s; s = s->next) {
+        proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+        for (int i = 0; i < conf->balancers->nelts; i++) {
+            proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            b->tmutex =
+                lb_cluster_inherited_by(b)->balancer->tmutex; /* one array of members, one lock */
+            lb_roster_child_init(lb_cluster_of(b)->roster, pchild);
+            attach_balancer(pchild, s, b);
+        }
+    }
+    lb_state_keeper_child_init(pchild, main);
+}

@@ -1,0 +1,82 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* admission.h - limits, and the order in which requests get what is free.
+ * Knows    a member's limit, the queue, the election among those who have room.
+ * Ignores  why a member may be elected (lbmethod.c says so), httpd.
+ * Memory   the shared table.   Threads: any, in any number of processes.
+ *
+ * Invariants: in_flight never exceeds a limit by a request that was let in after the limit was set.
+ * While anybody waits in a balancer, no newcomer is let in before: it queues, and whoever frees a
+ * right serves the queue. So the order is first in, first out over all processes. */
+#ifndef LB_ADMISSION_H
+#define LB_ADMISSION_H
+
+#include "election.h"
+#include "eligible.h"
+#include "ledger.h"
+
+/* A member, and what it is good for now. */
+typedef struct {
+    uint32_t member;          /* index of its row */
+    uint32_t weight;          /* hundredths, see election.h */
+    uint32_t held_back;       /* of its share, see election.h */
+    uint32_t turn;            /* see eligible.h; LB_NO_TURN: not to be elected */
+    bool is_usable;           /* for its own sessions at least */
+    bool is_trial;            /* only one request may try it; see health.h */
+    size_t *busy;             /* see ledger.h */
+} lb_contender_t;
+
+typedef struct {
+    uint32_t balancer;                /* index of its row */
+    lb_contender_t *contenders;
+    size_t count;
+    uint32_t open;                    /* turns in which anybody may be served; the others are for
+                                       * who has tried all of these */
+    lb_candidate_t *candidates;       /* room for `count` of each, to work in */
+    size_t *contender_of;
+} lb_arena_t;
+
+/** Has it room, and does nobody wait for it? */
+bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member);
+
+/** Elect a contender of the first open turn in which any has room, and take a right on it.
+ *  returns  its index in the arena, -1 when none has room or others wait already */
+int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena);
+
+/** Take a right on a member that was chosen by other means.
+ *  returns  false when it has no room, or others wait already */
+bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy);
+
+/** Give a right back.
+ *  returns  does anybody wait now for what has become free? Then serve the queue. */
+bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy);
+
+/** Wait in the queue.
+ *  request  priority, balancer, member (LB_NOBODY: any) and tried are read
+ *  returns  a slot for lb_admission_end(), LB_NOBODY when as many wait as the members' queue_limit
+ *           allows */
+uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
+                            const lb_arena_t *arena);
+
+/** Was this one served? */
+bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot);
+
+/** With which member? LB_NOBODY when it was not. */
+uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot);
+
+/** Do not take the member that was granted, and wait on at the same place. Then serve.
+ *  for_good   it is none of the caller's configuration (a process of another generation has served
+ *             it): wait for the others; else it may be granted again */
+void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot, bool for_good);
+
+/** A session would now take any member. */
+void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot);
+
+/** End the waiting, served or not.
+ *  returns  the member on which a right is held now, LB_NOBODY when it was not served */
+uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot);
+
+/** Let in those who can be, in their order, and ring their bells.
+ *  returns  how many */
+size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena);
+
+#endif

@@ -1,0 +1,250 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_table.c - see member_table.h. */
+#include "member_table.h"
+
+#include <string.h>
+
+#include "samples.h"
+#include "robust_lock.h"
+
+#define LINE 64
+
+static lb_balancer_row_t *balancer_rows(lb_table_t *t)
+{
+    return (lb_balancer_row_t *)(t + 1);
+}
+
+static lb_member_row_t *member_rows(lb_table_t *t)
+{
+    return (lb_member_row_t *)(balancer_rows(t) + t->balancer_count);
+}
+
+static lb_waiter_t *waiter_rows(lb_table_t *t)
+{
+    return (lb_waiter_t *)(member_rows(t) + t->member_count);
+}
+
+static lb_balancer_room_t *balancer_rooms(lb_table_t *t)
+{
+    return (lb_balancer_room_t *)(void *)(waiter_rows(t) + t->waiter_count);
+}
+
+static lb_member_room_t *member_rooms(lb_table_t *t)
+{
+    return (lb_member_room_t *)(void *)(balancer_rooms(t) + t->balancer_count);
+}
+
+static size_t process_bytes(uint32_t members)
+{
+    const size_t counts = 2 * (size_t)members * sizeof(uint32_t);
+    return sizeof(lb_process_row_t) + (counts + LINE - 1) / LINE * LINE;
+}
+
+size_t lb_table_bytes(lb_table_size_t size)
+{
+    return sizeof(lb_table_t)
+           + size.balancers * (sizeof(lb_balancer_row_t) + sizeof(lb_balancer_room_t))
+           + size.members * (sizeof(lb_member_row_t) + sizeof(lb_member_room_t))
+           + size.waiters * sizeof(lb_waiter_t)
+           + size.processes * process_bytes(size.members);
+}
+
+lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
+{
+    lb_table_t *t = memory;
+
+    memset(t, 0, sizeof(*t));
+    t->version = LB_TABLE_VERSION;
+    t->balancer_count = size.balancers;
+    t->member_count = size.members;
+    t->process_count = size.processes;
+    t->waiter_count = size.waiters;
+    t->free_waiter = LB_NOBODY;
+    memset(balancer_rows(t), 0,
+           (size_t)((char *)member_rooms(t) - (char *)balancer_rows(t)));
+    memset(lb_table_process(t, 0), 0, size.processes * process_bytes(size.members));
+    fcgi_robust_lock_init(&t->lock.mutex);
+    for (uint32_t i = 0; i < size.processes; i++) {
+        fcgi_robust_lock_init(&lb_table_process(t, i)->life.mutex);
+    }
+    t->magic = LB_TABLE_MAGIC;
+    return t;
+}
+
+lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i)
+{
+    return &balancer_rows(t)[i];
+}
+
+lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i)
+{
+    return &member_rows(t)[i];
+}
+
+lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i)
+{
+    return &waiter_rows(t)[i];
+}
+
+lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
+{
+    unsigned char *first = (unsigned char *)(member_rooms(t) + t->member_count);
+    return (lb_process_row_t *)(void *)(first + i * process_bytes(t->member_count));
+}
+
+lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i)
+{
+    return &balancer_rooms(t)[i];
+}
+
+lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i)
+{
+    return &member_rooms(t)[i];
+}
+
+uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process)
+{
+    return (uint32_t *)(void *)(lb_table_process(t, process) + 1);
+}
+
+_Atomic uint32_t *lb_table_parked_by(lb_table_t *t, uint32_t process)
+{
+    return (_Atomic uint32_t *)(void *)(lb_table_held_by(t, process) + t->member_count);
+}
+
+uint32_t lb_table_balancer_index(lb_table_t *t, const lb_balancer_row_t *row)
+{
+    return (uint32_t)(row - balancer_rows(t));
+}
+
+uint32_t lb_table_member_index(lb_table_t *t, const lb_member_row_t *row)
+{
+    return (uint32_t)(row - member_rows(t));
+}
+
+bool lb_table_has_balancer(lb_table_t *t, uint64_t key)
+{
+    for (uint32_t i = 0; i < t->balancer_count; i++) {
+        if (atomic_load(&balancer_rows(t)[i].key) == key) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool lb_table_has_room(lb_table_t *t, uint32_t members)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->member_count; i++) {
+        n += atomic_load(&member_rows(t)[i].key) == 0;
+    }
+    return n >= members && lb_table_has_balancer(t, 0);    /* 0: a free row */
+}
+
+/* Both kinds of row start with their key.
+ * returns  the row of this key, else the first free one, else NULL */
+static void *find_row(void *rows, uint32_t count, size_t row_bytes, uint64_t key)
+{
+    static_assert(offsetof(lb_balancer_row_t, key) == 0 && offsetof(lb_member_row_t, key) == 0,
+                  "find_row reads the key at the start of a row");
+    unsigned char *row = rows;
+    void *free_row = NULL;
+
+    for (uint32_t i = 0; i < count; i++, row += row_bytes) {
+        const uint64_t held_by = atomic_load((_Atomic uint64_t *)(void *)row);
+        if (held_by == key) {
+            return row;
+        }
+        if (held_by == 0 && !free_row) {
+            free_row = row;
+        }
+    }
+    return free_row;
+}
+
+lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t generation)
+{
+    lb_balancer_row_t *row =
+        find_row(balancer_rows(t), t->balancer_count, sizeof(*row), key);
+    if (!row) {
+        return NULL;
+    }
+    if (atomic_load(&row->key) == 0) {
+        atomic_store(&row->clock, 0);
+        row->first = row->last = LB_NOBODY;
+        atomic_store(&row->waiting, 0);
+        lb_counters_clear_balancer(lb_table_balancer_room(t, lb_table_balancer_index(t, row)));
+        atomic_store(&row->key, key);
+    }
+    atomic_store(&row->generation, generation);
+    return row;
+}
+
+lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t generation)
+{
+    lb_member_row_t *row =
+        find_row(member_rows(t), t->member_count, sizeof(*row), key);
+    if (!row) {
+        return NULL;
+    }
+    if (atomic_load(&row->key) == 0) {
+        lb_table_reset_member(t, row);
+        row->first = row->last = LB_NOBODY;
+        atomic_store(&row->waiting, 0);
+        atomic_store(&row->key, key);
+    }
+    else if (atomic_load(&row->generation) + 1 < generation) {
+        lb_samples_level(lb_table_member_room(t, lb_table_member_index(t, row)));
+    }
+    atomic_store(&row->generation, generation);
+    return row;
+}
+
+void lb_table_sweep(lb_table_t *t, uint32_t generation)
+{
+    lb_balancer_row_t *balancers = balancer_rows(t);
+    lb_member_row_t *members = member_rows(t);
+
+    for (uint32_t i = 0; i < t->balancer_count; i++) {
+        if (atomic_load(&balancers[i].generation) + 1 < generation
+            && atomic_load(&balancers[i].waiting) == 0) {
+            atomic_store(&balancers[i].key, 0);
+        }
+    }
+    for (uint32_t i = 0; i < t->member_count; i++) {
+        if (atomic_load(&members[i].generation) + 1 < generation
+            && atomic_load(&members[i].in_flight) == 0 && atomic_load(&members[i].waiting) == 0) {
+            atomic_store(&members[i].key, 0);
+        }
+    }
+}
+
+static void reset_check(lb_check_row_t *check)
+{
+    atomic_store(&check->next_at, 0);
+    atomic_store(&check->checked_at, 0);
+    atomic_store(&check->fpm_at, 0);
+    atomic_store(&check->fpm_is_current, 0);
+    atomic_store(&check->passes, 0);
+    atomic_store(&check->fails, 0);
+    atomic_store(&check->is_down, 0);
+}
+
+void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
+{
+    /* Not in_flight: its tickets give back what they took. */
+    atomic_store(&row->pass, 0);
+    atomic_store(&row->elected, 0);
+    atomic_store(&row->failures, 0);
+    atomic_store(&row->last_error_at, 0);
+    atomic_store(&row->last_error, 0);
+    atomic_store(&row->busy_until, 0);
+    memset(&row->strikes, 0, sizeof(row->strikes));
+    atomic_store(&row->drain_until, 0);
+    atomic_store(&row->limit, 0);
+    atomic_store(&row->queue_limit, 0);
+    atomic_store(&row->queue_timeout, 0);
+    atomic_store(&row->sticky_wait, 0);
+    reset_check(&row->check);
+    lb_counters_clear_member(lb_table_member_room(t, lb_table_member_index(t, row)));
+}

@@ -1,0 +1,189 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* member_table.h - the shared table of balancers, members, processes and waiters: a published
+ *                  memory format.
+ * Knows    its layout, and how rows are claimed by key and given up.
+ * Ignores  httpd, where the memory comes from (cluster.c maps it), what the counts mean (ledger.c,
+ *          queue.c).
+ * Memory   all of it is the caller's segment, shared by the parent and all children of all
+ *          generations; fixed-width fields, no pointers inside.
+ *
+ * Invariants: rows never move while the segment lives. Only the parent claims and sweeps, between
+ * generations; children only use the counters of the rows they were given. A row is claimed again
+ * by its key in the next generation, so its counts go on over a graceful restart. */
+#ifndef LB_MEMBER_TABLE_H
+#define LB_MEMBER_TABLE_H
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "counters.h"
+#include "strikes.h"
+
+#define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
+#define LB_TABLE_VERSION 6u
+
+/* One balancer. */
+typedef struct {
+    _Atomic uint64_t key;             /* 0 = free; writer: parent */
+    _Atomic uint64_t clock;           /* see election.h; writer: any */
+    _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
+    uint32_t first, last;             /* of those who wait for any member; lock; see queue.h */
+    _Atomic uint32_t waiting;         /* how many they are; lock, any reads */
+    uint8_t reserved[32];
+} lb_balancer_row_t;
+static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
+
+/* The checks of one member (hcmethod). Writer: the one process that checks. */
+typedef struct {
+    _Atomic int64_t  next_at;         /* monotonic us: when the next is due; 0 = at once */
+    _Atomic int64_t  checked_at;      /* monotonic us: the last result; 0 = none yet */
+    _Atomic int64_t  fpm_at;          /* monotonic us: when FPM's numbers were read; 0 = never */
+    _Atomic uint32_t took_us;         /* of the last check */
+    _Atomic uint32_t generation;      /* the configuration in which the last was judged */
+    _Atomic uint16_t passes, fails;   /* in a row; one of them is 0 */
+    _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
+    _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
+    _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
+    _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
+} lb_check_row_t;
+static_assert(sizeof(lb_check_row_t) == 64, "one cache line");
+
+/* One member: a line for elections, one for admission, two for its health, one for checks. */
+typedef struct {
+    _Atomic uint64_t key;             /* 0 = free; writer: parent */
+    _Atomic uint64_t pass;            /* see election.h; writer: any */
+    _Atomic uint64_t elected;         /* elections won or routed to it; writer: any, adds */
+    _Atomic uint64_t failures;        /* tries that ended in its failure; writer: any, adds */
+    _Atomic int64_t  last_error_at;   /* monotonic us, 0 = never; writer: any, relaxed */
+    _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
+    _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
+    _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
+    uint32_t reserved;
+    _Atomic int64_t  busy_until;      /* monotonic us: asked only when nobody else can be; any */
+
+    _Atomic uint32_t limit;           /* of in_flight, 0 = none; writer: operator */
+    _Atomic uint32_t queue_limit;     /* how many may wait for this member; writer: operator */
+    _Atomic int64_t  queue_timeout;   /* us; writer: operator */
+    _Atomic int64_t  sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
+    uint32_t first, last;             /* sessions that wait for this member; lock; see queue.h */
+    _Atomic uint32_t waiting;         /* how many they are; lock, any reads */
+    uint32_t reserved_admission[5];
+    _Atomic int64_t  drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
+
+    lb_strikes_t strikes;             /* see strikes.h */
+
+    lb_check_row_t check;
+} lb_member_row_t;
+static_assert(sizeof(lb_member_row_t) == 320, "five cache lines");
+
+/* Robust: the kernel says when its owner has died. */
+typedef union {
+    pthread_mutex_t mutex;
+    uint8_t room[64];
+} lb_shared_lock_t;
+static_assert(sizeof(lb_shared_lock_t) == 64, "one cache line");
+
+/* One process. */
+typedef struct {
+    lb_shared_lock_t life;            /* held by the process as long as it lives */
+    _Atomic int32_t  pid;             /* 0 = free; writer: lock */
+    _Atomic uint32_t bell;            /* a futex: counts up when one of its waiters was served */
+    uint8_t reserved[56];
+    /* uint32_t in_flight[member_count]: what this process holds; writer: lock
+     * _Atomic uint32_t parked[member_count]: of these, who hold no thread; writer: the process */
+} lb_process_row_t;
+static_assert(sizeof(lb_process_row_t) == 128, "two cache lines");
+
+enum { LB_SLOT_FREE, LB_SLOT_WAITING, LB_SLOT_GRANTED };
+#define LB_NOBODY     UINT32_MAX      /* the end of a list; no member */
+#define LB_TRIED_MAX  4
+
+/* One request that waits. */
+typedef struct {
+    uint64_t sequence;                /* counts up; writer: lock, as all here */
+    _Atomic uint32_t state;           /* LB_SLOT_*; any reads */
+    uint32_t priority;                /* smaller ones go first */
+    uint32_t process;                 /* row of the process that waits */
+    uint32_t balancer;                /* its row */
+    uint32_t member;                  /* the only one it wants, or LB_NOBODY */
+    uint32_t granted;                 /* the one it got, when granted */
+    uint32_t next, prev;              /* in its list; next also of the free ones */
+    uint32_t tried[LB_TRIED_MAX];     /* members that it does not want; LB_NOBODY fills up */
+    uint32_t reserved[2];
+} lb_waiter_t;
+static_assert(sizeof(lb_waiter_t) == 64, "one cache line");
+
+typedef struct {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t balancer_count;          /* rows of each kind; fixed at init */
+    uint32_t member_count;
+    uint32_t process_count;
+    uint32_t waiter_count;
+    uint32_t waiters_used;            /* slots at and above were never used; lock */
+    uint32_t free_waiter;             /* the first of the free ones below; lock */
+    uint32_t reserved;
+    uint64_t sequence;                /* of the next waiter; lock */
+    uint8_t reserved_line[16];
+    lb_shared_lock_t lock;            /* guards all that says "lock"; taken for less than a us */
+    /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
+     * lb_waiter_t[waiter_count], lb_balancer_room_t[balancer_count],
+     * lb_member_room_t[member_count], then process_count times a process row with its counts,
+     * each filled up to a cache line */
+} lb_table_t;
+static_assert(sizeof(lb_table_t) == 128, "the rows behind it stay on cache lines");
+
+typedef struct {
+    uint32_t balancers, members, processes, waiters;
+} lb_table_size_t;
+
+/** Bytes that a table of so many rows needs. */
+size_t lb_table_bytes(lb_table_size_t size);
+
+/** Make an empty table.
+ *  memory   lb_table_bytes() of it, aligned to 64; the rooms of members, which are most of it, are
+ *           not touched before their rows are claimed */
+lb_table_t *lb_table_init(void *memory, lb_table_size_t size);
+
+/** Rows by index. */
+lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i);
+lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i);
+lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i);
+lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i);
+
+/** What is counted of a balancer or a member, by the index of its row. */
+lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i);
+lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i);
+
+/** The counts of a process, by index of member. */
+uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process);
+_Atomic uint32_t *lb_table_parked_by(lb_table_t *t, uint32_t process);
+
+/** The index of a row. */
+uint32_t lb_table_balancer_index(lb_table_t *t, const lb_balancer_row_t *row);
+uint32_t lb_table_member_index(lb_table_t *t, const lb_member_row_t *row);
+
+/** Does this balancer have a row here? */
+bool lb_table_has_balancer(lb_table_t *t, uint64_t key);
+
+/** Are there free rows for one more balancer with so many members? */
+bool lb_table_has_room(lb_table_t *t, uint32_t members);
+
+/** The row of this key: the one it had, else a free one with all counters 0.
+ *  key      not 0
+ *  returns  NULL when the table is full */
+lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t generation);
+lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t generation);
+
+/** Free the rows that neither this generation nor the one before it claimed (children of the one
+ *  before may still be finishing requests) and that have nothing in flight. */
+void lb_table_sweep(lb_table_t *t, uint32_t generation);
+
+/** Set all counters and limits of a member to 0: its slot is given to another member. */
+void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row);
+
+#endif

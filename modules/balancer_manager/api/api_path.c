@@ -1,0 +1,113 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* api_path.c - see api_path.h.
+ * Knows    the shapes of the URLs.
+ * Ignores  whether what they name is there.
+ * Memory   the caller's pool.   Threads: any, no state. */
+#include "api_path.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "balancer_calls.h"
+
+static int take_end(char *text, const char *end)
+{
+    const size_t bytes = strlen(text), end_bytes = strlen(end);
+
+    if (bytes < end_bytes || strcmp(text + bytes - end_bytes, end) != 0) {
+        return 0;
+    }
+    text[bytes - end_bytes] = '\0';
+    return 1;
+}
+
+/* All else is decoded already; see mgr_router_pre_translate(). */
+static void decode_slashes(char *text)
+{
+    char *to = text;
+
+    while (*text) {
+        if (!strncasecmp(text, "%2f", 3)) {
+            *to++ = '/';
+            text += 3;
+        }
+        else {
+            *to++ = *text++;
+        }
+    }
+    *to = '\0';
+}
+
+mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
+{
+    static const char balancers[] = "/v1/balancers/", members[] = "/members";
+    mgr_api_path_t out = {MGR_NO_RESOURCE};
+
+    if (!strcmp(path, "/v1/audit")) {
+        out.resource = MGR_AUDIT;
+        return out;
+    }
+    if (!strcmp(path, "/v1/members")) {
+        out.resource = MGR_ALL_MEMBERS;
+        return out;
+    }
+    if (strncmp(path, balancers, sizeof(balancers) - 1) != 0) {
+        return out;
+    }
+    char *key = apr_pstrdup(p, path + sizeof(balancers) - 1);
+    const int is_reset = take_end(key, "/reset");
+    char *rest = strchr(key, '/');
+    if (rest && !strncmp(rest, members, sizeof(members) - 1)) {
+        char *member = rest + sizeof(members) - 1;
+        *rest = '\0';
+        /* "members%2F" is no "members/": a <Location> would not take it for one, either */
+        out.member = *member == '/' && member[1] ? member + 1 : NULL;
+        out.resource = out.member ? MGR_MEMBER : *member ? MGR_NO_RESOURCE : MGR_MEMBERS;
+        decode_slashes(member);
+    }
+    else if (!rest) {
+        out.resource = MGR_BALANCER;
+    }
+    out.key = key;
+    if (!*key || (is_reset && out.resource == MGR_MEMBERS)) {
+        out.resource = MGR_NO_RESOURCE;
+    }
+    else if (is_reset && out.resource != MGR_NO_RESOURCE) {
+        out.resource = MGR_RESET;
+    }
+    return out;
+}
+
+/* Every character but those that mean nothing anywhere in a URL (RFC 3986, 2.3). */
+static const char *escaped(apr_pool_t *p, const char *text)
+{
+    static const char hex[] = "0123456789ABCDEF";
+    char *out = apr_palloc(p, 3 * strlen(text) + 1), *to = out;
+
+    for (; *text; text++) {
+        if (apr_isalnum(*text) || strchr("-._~", *text)) {
+            *to++ = *text;
+        }
+        else {
+            *to++ = '%';
+            *to++ = hex[(unsigned char)*text >> 4];
+            *to++ = hex[*text & 15];
+        }
+    }
+    *to = '\0';
+    return out;
+}
+
+const char *mgr_api_path_of_member(const mgr_visit_t *answer, const lb_balancer_view_t *balancer,
+                                   const char *member_url)
+{
+    apr_pool_t *p = answer->r->pool;
+    const int is_shared = mgr_balancer_calls_is_key_shared(answer->balancers, balancer);
+
+    return apr_pstrcat(p, "/v1/balancers/", escaped(p, balancer->key), "/members/",
+                       escaped(p, member_url), is_shared ? "?vhost=" : "",
+                       is_shared ? escaped(p, balancer->vhost) : "", NULL);
+}

@@ -1,0 +1,126 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* change_run.c - see change_run.h.
+ * Knows    the balancer's results, and the audit.
+ * Ignores  whether a form or JSON asked for it, and how the result is shown.
+ * Memory   r->pool.   Threads: one request, one thread. */
+#include "change_run.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "audit.h"
+#include "balancer_calls.h"
+
+/* A member may have another URL now, or be gone. */
+static void look_again(mgr_visit_t *answer, const apr_array_header_t *changes)
+{
+    request_rec *r = answer->r;
+    const lb_balancer_view_t *balancer = answer->balancer;
+    const char *url = answer->member ? answer->member->url : NULL;
+
+    for (int i = 0; url && i < changes->nelts; i++) {
+        const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
+        if (change->member && !strcmp(change->setting, "address")) {
+            url = change->member;
+        }
+    }
+    mgr_visit_look(answer);
+    answer->balancer = !balancer ? NULL
+                                 : mgr_balancer_calls_find(r->pool, answer->balancers,
+                                                           balancer->key, balancer->vhost);
+    answer->member = answer->balancer && url
+                         ? mgr_balancer_calls_find_member(r->pool, answer->balancer, url) : NULL;
+}
+
+static void note_in_audit(mgr_visit_t *answer, const apr_array_header_t *changes)
+{
+    apr_array_header_t *entries =
+        apr_array_make(answer->r->pool, changes->nelts, sizeof(mgr_audit_entry_t));
+
+    for (int i = 0; i < changes->nelts; i++) {
+        const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
+        APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
+            .vhost = change->vhost, .balancer = change->balancer, .member = change->member,
+            .what = change->setting, .before = change->before, .after = change->after};
+    }
+    answer->is_done = 1;
+    answer->done.count = changes->nelts;
+    if (changes->nelts > 0) {
+        answer->done.last = mgr_audit_changed(answer->r, entries);
+    }
+}
+
+const lb_result_t *mgr_change_run_run(mgr_visit_t *answer, const apr_array_header_t *actions)
+{
+    const lb_result_t *result = mgr_balancer_calls_apply(answer->r, actions);
+
+    if (result->errors->nelts == 0) {
+        note_in_audit(answer, result->changes);
+        look_again(answer, result->changes);
+    }
+    return result;
+}
+
+/* ---- Telling it ------------------------------------------------------------------------------ */
+
+enum { MOST_SENTENCES = 20 };
+
+static const char *sentence_of(apr_pool_t *p, const mgr_audit_entry_t *e)
+{
+    if (!strcmp(e->what, "member")) {
+        return apr_psprintf(p, "%s: member %s %s", e->balancer, e->member, e->after);
+    }
+    return apr_psprintf(p, "%s: %s %s -> %s", *e->member ? e->member : e->balancer, e->what,
+                        *e->before ? e->before : "-", *e->after ? e->after : "-");
+}
+
+void mgr_change_run_tell(mgr_visit_t *answer, mgr_done_t done)
+{
+    apr_pool_t *p = answer->r->pool;
+    const apr_array_header_t *changes = mgr_audit_changes(p, done.last, done.count);
+    int told = 0;
+
+    if (done.count == 0) {
+        mgr_visit_note(answer, "Nothing to change: all of it was set that way already.");
+    }
+    while (told < changes->nelts && told < MOST_SENTENCES) {
+        mgr_visit_note(answer, "%s",
+                        sentence_of(p, &APR_ARRAY_IDX(changes, told++, mgr_audit_entry_t)));
+    }
+    if (told > 0 && done.count > told) {
+        mgr_visit_note(answer, "... and %d more changes.", done.count - told);
+    }
+}
+
+/* ---- Refusing -------------------------------------------------------------------------------- */
+
+int mgr_change_run_status(const apr_array_header_t *errors)
+{
+    static const int statuses[] = {
+        [LB_WRONG_VALUE] = HTTP_BAD_REQUEST,
+        [LB_NOT_THERE] = HTTP_NOT_FOUND,
+        [LB_CHANGED_MEANWHILE] = HTTP_PRECONDITION_FAILED,
+        [LB_NOT_NOW] = HTTP_CONFLICT,
+    };
+    lb_refusal_t first = LB_NOT_NOW;
+
+    for (int i = 0; i < errors->nelts; i++) {
+        const lb_refusal_t refusal = APR_ARRAY_IDX(errors, i, lb_action_error_t).refusal;
+        first = refusal < first ? refusal : first;
+    }
+    return statuses[first];
+}
+
+const char *mgr_change_run_refused(mgr_visit_t *answer, const char *what, const char *why)
+{
+    const lb_balancer_view_t *balancer = answer->balancer;
+
+    mgr_audit_refused(answer->r, &(mgr_audit_entry_t){
+                                     .vhost = balancer ? balancer->vhost : NULL,
+                                     .balancer = balancer ? balancer->name : NULL,
+                                     .member = answer->member ? answer->member->url : NULL,
+                                     .what = what,
+                                     .after = why});
+    return apr_psprintf(answer->r->pool, "Nothing was changed: %s.", why);
+}

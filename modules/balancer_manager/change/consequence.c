@@ -1,0 +1,153 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* consequence.c - see consequence.h.
+ * Knows    which states take new requests, and who stands in for whom.
+ * Ignores  how an action is carried out, and which are to be confirmed (form_change.c).
+ * Memory   the caller's pool.   Threads: any, no state. */
+#include "consequence.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* What the buttons do. */
+typedef struct {
+    const char *word;
+    const char *verb;       /* of a title, and of a button */
+    const char *effect;     /* on the members themselves */
+    int takes_away;         /* they take no new requests afterwards */
+} deed_t;
+
+static const deed_t *deed_of(const char *word)
+{
+    static const deed_t deeds[] = {
+        { "drain", "Drain", "Requests in flight will finish. Of new ones, only those of existing "
+                            "sessions are still sent here.", 1 },
+        { "ready", "Make ready", "New requests will be sent here again.", 0 },
+        { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.", 1 },
+        { "stop", "Stop", "Requests in flight will finish; no new ones are sent here.", 1 },
+        { "remove", "Remove", "Requests in flight will finish; after the last one it is gone.", 1 },
+        { "reset", "Reset the counters of", "Counting starts again from 0.", 0 },
+        { "", "Change", "All of them will get the settings in the form.", 0 },
+    };
+    size_t i = 0;
+
+    while (*deeds[i].word && strcmp(deeds[i].word, word) != 0) {
+        i++;
+    }
+    return &deeds[i];
+}
+
+/* ---- Who is left ----------------------------------------------------------------------------- */
+
+static int is_in(const lb_member_view_t *member, const char *state)
+{
+    return !strcmp(member->state, state);
+}
+
+static int is_one_of(const apr_array_header_t *members, const lb_member_view_t *member)
+{
+    for (int i = 0; i < members->nelts; i++) {
+        if (APR_ARRAY_IDX(members, i, const lb_member_view_t *) == member) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+typedef struct {
+    int present, usable;                 /* members of the balancer that stay; those in service */
+    int lost;                            /* members in service that the action takes away */
+    int failed;                          /* of those that stay: they are tried again */
+    const lb_member_view_t *stand_in;    /* a hot spare or standby; NULL: there is none */
+} rest_t;
+
+static rest_t rest_of(const lb_balancer_view_t *balancer, const deed_t *deed,
+                      const apr_array_header_t *members)
+{
+    rest_t rest = { 0 };
+
+    for (int i = 0; i < balancer->owner->members->nelts; i++) {
+        const lb_member_view_t *m = &APR_ARRAY_IDX(balancer->owner->members, i, lb_member_view_t);
+        if (is_in(m, "removing")) {
+            continue;
+        }
+        rest.present++;
+        if (deed->takes_away && is_one_of(members, m)) {
+            rest.lost += is_in(m, "ok");
+            continue;
+        }
+        rest.usable += is_in(m, "ok");
+        rest.failed += is_in(m, "error") || is_in(m, "trial") || is_in(m, "health_fail");
+        if (is_in(m, "spare") || (is_in(m, "standby") && !rest.stand_in)) {
+            rest.stand_in = m;
+        }
+    }
+    return rest;
+}
+
+int mgr_consequence_is_outage(const lb_balancer_view_t *balancer, const char *word,
+                              const apr_array_header_t *members)
+{
+    const rest_t rest = rest_of(balancer, deed_of(word), members);
+    return rest.lost > 0 && rest.usable == 0;
+}
+
+/* ---- Saying it ------------------------------------------------------------------------------- */
+
+static const char *outage(apr_pool_t *p, const lb_balancer_view_t *balancer, const rest_t *rest)
+{
+    const char *who = rest->lost == 1 ? "This is the last usable member"
+                                      : "These are the last usable members";
+    const char *wait = !balancer->timeout
+                           ? ""
+                           : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, "
+                                          "and then ", apr_time_sec(balancer->timeout));
+
+    return apr_psprintf(p, "%s: new requests will %sget 503%s.", who, wait,
+                        rest->failed ? " until a failed member recovers" : "");
+}
+
+/* NULL: nobody is taken away */
+static const char *outcome_of(apr_pool_t *p, const lb_balancer_view_t *balancer,
+                              const deed_t *deed, const rest_t *rest)
+{
+    if (!deed->takes_away) {
+        return NULL;
+    }
+    if (rest->lost == 0) {
+        return "No member in service is affected.";
+    }
+    if (rest->usable > 0) {
+        return apr_psprintf(p, "%d of %d members will be left in service.", rest->usable,
+                            rest->present);
+    }
+    if (rest->stand_in) {
+        return apr_psprintf(p, "No regular member will be left in service: the hot %s %s takes "
+                            "over.", rest->stand_in->state, rest->stand_in->name);
+    }
+    return outage(p, balancer, rest);
+}
+
+mgr_pending_t *mgr_consequence_tell(apr_pool_t *p, const lb_balancer_view_t *balancer,
+                                    const char *word, const apr_array_header_t *members)
+{
+    const deed_t *deed = deed_of(word);
+    const rest_t rest = rest_of(balancer, deed, members);
+    const int count = members->nelts;
+    mgr_pending_t *pending = apr_pcalloc(p, sizeof(*pending));
+
+    pending->deed = count == 1
+                        ? apr_pstrcat(p, deed->verb, " this member", NULL)
+                        : apr_psprintf(p, "%s %d members", deed->verb, count);
+    pending->effect = deed->effect;
+    pending->outcome = outcome_of(p, balancer, deed, &rest);
+    pending->is_outage = rest.lost > 0 && rest.usable == 0 && !rest.stand_in;
+    pending->lines = apr_array_make(p, count, sizeof(const char *));
+    for (int i = 0; i < count; i++) {
+        const lb_member_view_t *m = APR_ARRAY_IDX(members, i, const lb_member_view_t *);
+        APR_ARRAY_PUSH(pending->lines, const char *) =
+            apr_psprintf(p, "%s: %s, %u in flight", m->name, m->state,
+                         (unsigned int)m->in_flight);
+    }
+    return pending;
+}

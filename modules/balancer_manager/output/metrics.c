@@ -1,0 +1,123 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* metrics.c - see metrics.h. */
+#include "metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "utf8.h"
+
+enum { SECOND_DIGITS = 6 /* microseconds */, BOUND_BYTES = 16 };
+
+mgr_metrics_t *mgr_metrics_make(request_rec *r)
+{
+    mgr_metrics_t *m = apr_pcalloc(r->pool, sizeof(*m));
+
+    m->sink = mgr_sink_make(r);
+    for (int i = 0; i < LB_HISTOGRAM_BUCKETS - 1; i++) {
+        char *bound = apr_palloc(r->pool, BOUND_BYTES);
+        /* not APR's: that one leaves the 0 in front of the point out */
+        snprintf(bound, BOUND_BYTES, "%g", (double)lb_histogram_bound(i) / 1e6);
+        m->bounds[i] = bound;
+    }
+    m->bounds[LB_HISTOGRAM_BUCKETS - 1] = "+Inf";
+    return m;
+}
+
+/* Backslash, quote and newline are escaped. */
+const char *mgr_metrics_quoted(apr_pool_t *p, const char *text)
+{
+    const char *mended = mgr_utf8_mend(p, text);
+    char *copy = apr_palloc(p, 2 * strlen(mended) + 1), *out = copy;
+
+    for (; *mended; mended++) {
+        if (*mended == '\\' || *mended == '"' || *mended == '\n') {
+            *out++ = '\\';
+        }
+        *out++ = *mended == '\n' ? 'n' : *mended;
+    }
+    *out = '\0';
+    return copy;
+}
+
+void mgr_metrics_family(mgr_metrics_t *m, const char *name, const char *type, const char *help)
+{
+    const char *const pieces[] = { "# HELP " MGR_METRICS_PREFIX, name, " ", help,
+                                   "\n# TYPE " MGR_METRICS_PREFIX, name, " ", type, "\n" };
+
+    m->family = name;
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        mgr_sink_text(m->sink, pieces[i]);
+    }
+}
+
+/* The name and the labels of a sample.
+ * suffix   of the family's name: "", "_bucket", ... */
+static void begin(mgr_metrics_t *m, const char *suffix, const char *labels, const char *key,
+                  const char *value)
+{
+    mgr_sink_t *sink = m->sink;
+
+    mgr_sink_text(sink, MGR_METRICS_PREFIX);
+    mgr_sink_text(sink, m->family);
+    mgr_sink_text(sink, suffix);
+    mgr_sink_text(sink, "{");
+    mgr_sink_text(sink, labels);
+    if (key) {
+        mgr_sink_text(sink, ",");
+        mgr_sink_text(sink, key);
+        mgr_sink_text(sink, "=\"");
+        mgr_sink_text(sink, value);
+        mgr_sink_text(sink, "\"");
+    }
+    mgr_sink_text(sink, "} ");
+}
+
+static void put_count(mgr_metrics_t *m, uint64_t count)
+{
+    mgr_sink_count(m->sink, count);
+    mgr_sink_text(m->sink, "\n");
+}
+
+static void put_fraction(mgr_metrics_t *m, apr_int64_t parts, int digits)
+{
+    mgr_sink_fraction(m->sink, parts, digits);
+    mgr_sink_text(m->sink, "\n");
+}
+
+void mgr_metrics_count(mgr_metrics_t *m, const char *labels, uint64_t count)
+{
+    begin(m, "", labels, NULL, NULL);
+    put_count(m, count);
+}
+
+void mgr_metrics_count_of(mgr_metrics_t *m, const char *labels, const char *key, const char *value,
+                          uint64_t count)
+{
+    begin(m, "", labels, key, value);
+    put_count(m, count);
+}
+
+void mgr_metrics_fraction(mgr_metrics_t *m, const char *labels, apr_int64_t parts, int digits)
+{
+    begin(m, "", labels, NULL, NULL);
+    put_fraction(m, parts, digits);
+}
+
+void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histogram_t *times,
+                           const lb_histogram_t *before)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
+        count += times->buckets[i] + (before ? before->buckets[i] : 0);
+        begin(m, "_bucket", labels, "le", m->bounds[i]);
+        put_count(m, count);
+    }
+    begin(m, "_sum", labels, NULL, NULL);
+    put_fraction(m, (apr_int64_t)(times->sum + (before ? before->sum : 0)), SECOND_DIGITS);
+    begin(m, "_count", labels, NULL, NULL);
+    put_count(m, count);
+}

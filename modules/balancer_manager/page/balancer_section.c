@@ -1,0 +1,374 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_section.c - what the page tells of a balancer.
+ * Knows    what scripts look for in stock's page: a heading with a link, two tables for each
+ *          balancer and no other, header cells of plain text, no links but to edit.
+ * Ignores  what stands in a member's row, and how a change is made.
+ * Memory   r->pool.   Threads: any, no state. */
+#include "balancer_section.h"
+
+#include <apr_strings.h>
+
+#include "balancer_calls.h"
+#include "chart.h"
+#include "edit_form.h"
+#include "escape.h"
+#include "member_row.h"
+#include "state_sentence.h"
+#include "quantity.h"
+#include "tally.h"
+#include "wording.h"
+
+static const lb_member_view_t *member_at(const lb_balancer_view_t *balancer, int i)
+{
+    return &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+}
+
+mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
+{
+    mgr_totals_t totals = { 0 };
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = member_at(balancer, i);
+        totals.ok += !strcmp(member->state, "ok") || member->is_serving;
+        totals.standing_by += !member->is_serving && mgr_state_sentence_is_reserve(member);
+        totals.elected += member->elected;
+        totals.rate += member->recent.requests;
+        totals.in_flight += member->in_flight;
+        totals.weight += mgr_member_row_weight(member);
+    }
+    return totals;
+}
+
+/* ---- Links ----------------------------------------------------------------------------------- */
+
+/* Scripts find "?b=" and, behind the member, "nonce=" at the end. */
+static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    const mgr_visit_t *answer = page->answer;
+    apr_pool_t *p = answer->r->pool;
+    const char *vhost = mgr_balancer_calls_is_key_shared(answer->balancers, balancer)
+                            ? apr_pstrcat(p, "vhost=", mgr_escape_query(p, balancer->vhost), "&",
+                                          NULL)
+                            : "";
+
+    return apr_pstrcat(p, page->path, "?",
+                       mgr_escape_text(p, apr_pstrcat(p, vhost, "b=",
+                                                      mgr_escape_query(p, balancer->key), NULL)),
+                       NULL);
+}
+
+static const char *link_end(const mgr_page_t *page)
+{
+    apr_pool_t *p = page->answer->r->pool;
+    return apr_pstrcat(p, "&amp;nonce=", mgr_escape_query(p, page->answer->token), NULL);
+}
+
+/* ---- Above the members ----------------------------------------------------------------------- */
+
+static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *link)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<h3>LoadBalancer Status for <a href=\"");
+    mgr_html_raw(html, link);
+    mgr_html_raw(html, link_end(page));
+    mgr_html_raw(html, "\">");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</a> [");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "]</h3>\n");
+}
+
+static void print_state_count(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                              const mgr_state_word_t *word, int stand_in)
+{
+    unsigned int count = 0;
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        const lb_member_view_t *member = member_at(balancer, i);
+        count += !strcmp(member->state, word->state)
+                 && mgr_state_sentence_stands_in(member) == stand_in;
+    }
+    if (count) {
+        mgr_html_format(html, "<li><b class=\"pill %s%s\">%u %s%s</b></li>", word->state,
+                        stand_in ? " serving" : "", count, word->word,
+                        stand_in ? ", serving" : "");
+    }
+}
+
+static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
+        print_state_count(html, balancer, w, 0);
+        print_state_count(html, balancer, w, 1);
+    }
+}
+
+static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    int at = 0;
+    uint64_t count = 0;
+    const char *word;
+
+    while ((word = mgr_tally_next(balancer->refused, &at, &count))) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_html_count(html, count);
+        mgr_html_format(html, "</b> refused: %s</li>", word);
+    }
+}
+
+/* One line: what an operator wants to know of a balancer that is folded up. */
+static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                        const mgr_totals_t *totals)
+{
+    mgr_html_raw(html, "<ul class=\"facts\">");
+    print_state_counts(html, balancer);
+    mgr_html_raw(html, "<li><b>");
+    mgr_quantity_number(html, balancer->recent.requests);
+    mgr_html_raw(html, "</b> requests/s</li>");
+    if (balancer->recent.failures > 0) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_quantity_number(html, balancer->recent.failures);
+        mgr_html_raw(html, "</b> failed/s</li>");
+    }
+    mgr_html_raw(html, "<li><b>");
+    mgr_html_count(html, totals->in_flight);
+    mgr_html_raw(html, "</b> in flight</li><li><b>");
+    mgr_html_count(html, balancer->queued);
+    mgr_html_raw(html, "</b> waiting</li>");
+    if (balancer->recent.p50 >= 0) {
+        mgr_html_raw(html, "<li>first byte p50 <b>");
+        mgr_quantity_duration(html, balancer->recent.p50);
+        mgr_html_raw(html, "</b>, p95 <b>");
+        mgr_quantity_duration(html, balancer->recent.p95);
+        mgr_html_raw(html, "</b>, p99 <b>");
+        mgr_quantity_duration(html, balancer->recent.p99);
+        mgr_html_raw(html, "</b>, mean <b>");
+        mgr_quantity_duration(html, balancer->recent.mean);
+        mgr_html_raw(html, "</b></li>");
+    }
+    print_refusals(html, balancer);
+    mgr_html_raw(html, balancer->is_persistent ? "<li>changes outlive every restart</li></ul>\n"
+                                               : "<li>changes end with a full restart</li></ul>\n");
+}
+
+static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+    const int used = balancer->owner->members->nelts;
+
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Settings\"><table class=\"settings\"><caption>Settings of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</caption><thead><tr><th scope=\"col\">MaxMembers</th>"
+                       "<th scope=\"col\">StickySession</th><th scope=\"col\">DisableFailover</th>"
+                       "<th scope=\"col\">Timeout</th><th scope=\"col\">FailoverAttempts</th>"
+                       "<th scope=\"col\">Method</th><th scope=\"col\">VirtualHost</th></tr>"
+                       "</thead>\n<tbody><tr>");
+    mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
+    mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
+    mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
+                    balancer->nofailover ? "On" : "Off", apr_time_sec(balancer->timeout));
+    if (balancer->max_attempts >= 0) {
+        mgr_html_count(html, (uint64_t)balancer->max_attempts);
+    }
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_text(html, balancer->lbmethod);
+    mgr_html_raw(html, "</td><td>");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "</td></tr></tbody></table></div>\n");
+}
+
+/* ---- The members ----------------------------------------------------------------------------- */
+
+static void print_action_bar(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<div class=\"bar-of-actions\" role=\"group\" "
+                       "aria-label=\"Selected members of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_format(html, "\"><label><input type=\"checkbox\" name=\"b_all\" value=\"1\"> all %d"
+                    "</label> <span>or the selected members:</span>"
+                    "<button name=\"action\" value=\"drain\">Drain</button>"
+                    "<button name=\"action\" value=\"ready\">Ready</button>"
+                    "<button name=\"action\" value=\"disable\">Disable</button></div>\n",
+                    balancer->members->nelts);
+}
+
+static void open_form(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *id)
+{
+    mgr_html_raw(page->html, "<form method=\"post\" action=\"");
+    mgr_html_raw(page->html, page->action);
+    mgr_html_format(page->html, "\"%s%s>", *id ? " id=" : "", id);
+    mgr_edit_form_print_hidden(page, balancer);
+}
+
+/* A form for each action, for the buttons in the rows: they name the member. */
+static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    static const char *const actions[] = { "drain", "ready", "disable" };
+
+    for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+        open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
+                                               balancer->id));
+        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\">"
+                        "</form>", actions[i]);
+    }
+}
+
+static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                          const apr_array_header_t *members, const mgr_totals_t *totals,
+                          const char *link)
+{
+    mgr_html_t *html = page->html;
+    const char *start = apr_pstrcat(html->r->pool, link, "&amp;w=", NULL);
+    const char *end = link_end(page);
+
+    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+                       "aria-label=\"Members\"><table class=\"members\"><caption>Members of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</caption>");
+    mgr_member_row_print_head(page);
+    mgr_html_raw(html, "<tbody>\n");
+    for (int i = 0; i < members->nelts; i++) {
+        mgr_member_row_print(page, balancer,
+                             APR_ARRAY_IDX(members, i, const lb_member_view_t *), totals, start,
+                             end);
+    }
+    mgr_html_raw(html, "</tbody></table></div>\n");
+}
+
+static void print_how_many(mgr_html_t *html, int shown, int all)
+{
+    mgr_html_format(html, "%d", shown);
+    if (shown < all) {
+        mgr_html_format(html, " of %d", all);
+    }
+    mgr_html_raw(html, all == 1 ? " member" : " members");
+}
+
+static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int shown)
+{
+    const int is_open =
+        !page->is_big || page->is_huge || mgr_selection_is_partial(&page->selection);
+
+    mgr_html_raw(page->html, is_open ? "<details open" : "<details");
+    if (page->is_huge) {
+        mgr_html_raw(page->html, " data-key=\"");
+        mgr_html_text(page->html, balancer->key);
+        mgr_html_raw(page->html, "\"");
+    }
+    mgr_html_raw(page->html, "><summary>");
+    print_how_many(page->html, shown, balancer->members->nelts);
+    mgr_html_raw(page->html, "</summary>\n");
+}
+
+static void print_kept(mgr_html_t *html, const char *name, const char *value)
+{
+    if (*value) {
+        mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
+        mgr_html_text(html, value);
+        mgr_html_raw(html, "\">");
+    }
+}
+
+void mgr_balancer_section_print_opened(mgr_page_t *page)
+{
+    const apr_array_header_t *open = page->selection.open;
+
+    for (int i = 0; i < open->nelts; i++) {
+        print_kept(page->html, "open", APR_ARRAY_IDX(open, i, const char *));
+    }
+}
+
+/* In the place of the members: a button that asks for the page with them. No link: see above. */
+static void print_opener(mgr_page_t *page, const lb_balancer_view_t *balancer, int selected)
+{
+    const mgr_selection_t *selection = &page->selection;
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<form class=\"opener\" action=\"");
+    mgr_html_raw(html, page->path);
+    mgr_html_format(html, "?#b%d\">", balancer->id);
+    print_kept(html, "filter", selection->filter);
+    print_kept(html, "state", selection->state);
+    print_kept(html, "sort", selection->sort);
+    print_kept(html, "order", selection->is_descending ? "desc" : "");
+    print_kept(html, "refresh", apr_itoa(html->r->pool, selection->refresh_seconds));
+    mgr_balancer_section_print_opened(page);
+    mgr_html_raw(html, "<button name=\"open\" value=\"");
+    mgr_html_text(html, balancer->key);
+    mgr_html_raw(html, "\"><span class=\"unseen\">Show "
+                       "</span>");
+    print_how_many(html, selected, balancer->members->nelts);
+    mgr_html_raw(html, "<span class=\"unseen\"> of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</span></button></form>\n");
+}
+
+static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                         const mgr_totals_t *totals, const char *link)
+{
+    const apr_array_header_t *members =
+        mgr_selection_members(page->html->r->pool, &page->selection, balancer);
+    const int may_operate = mgr_rights_have(page->answer->rights, MGR_OPERATE);
+
+    print_fold(page, balancer, members->nelts);
+    mgr_chart_print_past(page->html, balancer);
+    print_settings(page, balancer);
+    if (may_operate) {
+        print_row_forms(page, balancer);
+    }
+    open_form(page, balancer, "");
+    if (may_operate) {
+        print_action_bar(page, balancer);
+    }
+    print_members(page, balancer, members, totals, link);
+    mgr_html_raw(page->html, "</form></details>");
+}
+
+/* An heir has nothing but settings. */
+static void print_heir(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<p class=\"hint\">Its members are those of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, " of ");
+    mgr_html_text(html, balancer->inherited_from);
+    mgr_html_raw(html, "; its settings are its own.</p>\n");
+    print_settings(page, balancer);
+}
+
+int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_t *html = page->html;
+    const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
+    const int selected = mgr_selection_count(&page->selection, balancer);
+
+    if (selected == 0 && mgr_selection_is_partial(&page->selection)) {
+        return -1;
+    }
+    const char *link = link_to_balancer(page, balancer);
+    mgr_html_format(html, "<section class=\"balancer\" id=\"b%d\" aria-label=\"", balancer->id);
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, " of ");
+    mgr_html_text(html, balancer->vhost);
+    mgr_html_raw(html, "\">\n");
+    print_heading(page, balancer, link);
+    if (balancer->inherited_from) {
+        print_heir(page, balancer);
+        mgr_html_raw(html, "</section>\n");
+        return selected;
+    }
+    print_facts(html, balancer, &totals);
+    if (page->is_huge && !mgr_selection_is_open(&page->selection, balancer)) {
+        print_opener(page, balancer, selected);
+    }
+    else {
+        print_inside(page, balancer, &totals, link);
+    }
+    mgr_html_raw(html, "</section>\n");
+    return selected;
+}

@@ -1,0 +1,58 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* balancer_calls.h - the balancer's contract, as the manager uses it. */
+#ifndef MGR_BALANCER_CALLS_H
+#define MGR_BALANCER_CALLS_H
+
+#include <httpd.h>
+
+#include "mod_balancer_byrequests.h"
+
+/** Find the balancer's functions; to be called once for each reading of the configuration.
+ *  returns  NULL, or what is missing and the cure */
+const char *mgr_balancer_calls_connect(void);
+
+/** All balancers now: array of lb_balancer_view_t in r->pool. */
+apr_array_header_t *mgr_balancer_calls_snapshot(request_rec *r);
+
+/** The same, one after the other; what `take` is given is gone when it returns. */
+typedef void mgr_balancer_calls_take_t(void *data, const lb_balancer_view_t *balancer);
+void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, void *data);
+
+/** Carry out actions, see lb_apply; the result is in r->pool.
+ *  actions  array of lb_action_t */
+const lb_result_t *mgr_balancer_calls_apply(request_rec *r, const apr_array_header_t *actions);
+
+/** What would be refused if they were carried out: array of lb_action_error_t in r->pool. */
+const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
+                                                   const apr_array_header_t *actions);
+
+/** Find a balancer by its key.
+ *  vhost    NULL or "": the first of this key
+ *  returns  an element of the snapshot, NULL when there is none */
+const lb_balancer_view_t *mgr_balancer_calls_find(apr_pool_t *p, const apr_array_header_t *snapshot,
+                                             const char *key, const char *vhost);
+
+/** Likewise; of those with this key, the one with this nonce of its own. */
+const lb_balancer_view_t *mgr_balancer_calls_find_by_nonce(apr_pool_t *p,
+                                                      const apr_array_header_t *snapshot,
+                                                      const char *key, const char *nonce);
+
+/** Of those with this key, of which there are some: the one of the virtual host that the request
+ *  came to; or, when all others have inherited it, the one that they have it from.
+ *  returns  NULL when another one may be meant */
+const lb_balancer_view_t *mgr_balancer_calls_find_here(request_rec *r,
+                                                  const apr_array_header_t *snapshot,
+                                                  const char *key);
+
+/** Find a member by the form parameter `w`, its URL or its name; or NULL. An heir has those of its
+ *  owner. */
+const lb_member_view_t *mgr_balancer_calls_find_member(apr_pool_t *p,
+                                                       const lb_balancer_view_t *balancer,
+                                                       const char *url);
+
+/** Is its key alone not enough to say which one? Heirs need their virtual host, and balancers of
+ *  one name; not the one that heirs inherit from. */
+int mgr_balancer_calls_is_key_shared(const apr_array_header_t *snapshot,
+                                const lb_balancer_view_t *balancer);
+
+#endif

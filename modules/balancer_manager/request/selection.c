@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* selection.c - chooses and sorts members.
+ * Knows    the parameters filter, state, sort, order, refresh and open of the page.
+ * Ignores  HTML.
+ * Memory   the caller's pool.   Threads: any, no state. */
+#include "selection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "form.h"
+#include "escape.h"
+
+#define REFRESH_SECONDS 10
+
+typedef const lb_member_view_t member_t;
+
+static int compare_numbers(double a, double b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_name(member_t *a, member_t *b)
+{
+    return apr_strnatcasecmp(a->name, b->name);
+}
+
+static int by_state(member_t *a, member_t *b)
+{
+    return strcmp(a->state, b->state);
+}
+
+static int by_weight(member_t *a, member_t *b)
+{
+    return compare_numbers(a->weight_hundredths, b->weight_hundredths);
+}
+
+static int by_requests(member_t *a, member_t *b)
+{
+    return compare_numbers((double)a->elected, (double)b->elected);
+}
+
+static int by_in_flight(member_t *a, member_t *b)
+{
+    return compare_numbers(a->in_flight, b->in_flight);
+}
+
+static int by_rate(member_t *a, member_t *b)
+{
+    return compare_numbers(a->recent.requests, b->recent.requests);
+}
+
+static int by_first_byte(member_t *a, member_t *b)
+{
+    return compare_numbers((double)a->recent.p95, (double)b->recent.p95);
+}
+
+static int by_failures(member_t *a, member_t *b)
+{
+    return compare_numbers((double)a->failures, (double)b->failures);
+}
+
+static int by_check(member_t *a, member_t *b)
+{
+    return compare_numbers(a->check_fails, b->check_fails);
+}
+
+const mgr_sort_key_t mgr_selection_sort_keys[] = {
+    { "name", "member" }, { "state", "state" }, { "weight", "weight" },
+    { "requests", "requests" }, { "in_flight", "in flight" }, { "rate", "rate" },
+    { "first_byte", "first byte" }, { "failures", "failures" }, { "check", "failed checks" },
+    { NULL, NULL },
+};
+
+/* In the order of the keys. */
+static int (*const comparisons[])(member_t *a, member_t *b) = {
+    by_name, by_state, by_weight, by_requests, by_in_flight, by_rate, by_first_byte, by_failures,
+    by_check,
+};
+
+static int sort_index(const char *key)
+{
+    for (int i = 0; mgr_selection_sort_keys[i].key; i++) {
+        if (!strcmp(mgr_selection_sort_keys[i].key, key)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static const char *parameter(const apr_table_t *query, const char *name)
+{
+    const char *value = apr_table_get(query, name);
+    return value ? value : "";
+}
+
+static int add_value(void *values, const char *name, const char *value)
+{
+    APR_ARRAY_PUSH((apr_array_header_t *)values, const char *) = value;
+    return 1;
+}
+
+mgr_selection_t mgr_selection_read(request_rec *r)
+{
+    apr_array_header_t *open = apr_array_make(r->pool, 0, sizeof(const char *));
+    apr_table_t *query;
+
+    if (mgr_form_parse(r->pool, r->args, &query) != OK) {
+        query = apr_table_make(r->pool, 0);
+    }
+    const char *refresh = apr_table_get(query, "refresh");
+    const int seconds = refresh ? atoi(refresh) : REFRESH_SECONDS;
+    mgr_selection_t selection = {
+        .filter = parameter(query, "filter"),
+        .state = parameter(query, "state"),
+        .sort = parameter(query, "sort"),
+        .is_descending = !strcmp(parameter(query, "order"), "desc"),
+        .refresh_seconds = seconds > 0 && seconds <= 3600 ? seconds : 0,
+        .open = open,
+    };
+    apr_table_do(add_value, open, query, "open", NULL);
+    if (sort_index(selection.sort) < 0) {
+        selection.sort = "";
+    }
+    return selection;
+}
+
+int mgr_selection_is_partial(const mgr_selection_t *selection)
+{
+    return *selection->filter || *selection->state;
+}
+
+/* As people search: without regard to ASCII case. */
+static int contains(const char *text, const char *piece)
+{
+    const size_t bytes = strlen(piece);
+
+    for (; text && *text; text++) {
+        if (!ap_cstr_casecmpn(text, piece, bytes)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int has_state(member_t *member, const char *state)
+{
+    if (!*state) {
+        return 1;
+    }
+    return strcmp(state, "attention") ? !strcmp(member->state, state)
+                                      : strcmp(member->state, "ok") != 0;
+}
+
+static int is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    const char *filter = selection->filter;
+    return !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
+}
+
+/* is_meant   all of its balancer, as far as names go */
+static int is_selected(const mgr_selection_t *selection, member_t *member, int is_meant)
+{
+    return has_state(member, selection->state)
+           && (is_meant || contains(member->name, selection->filter)
+               || contains(member->route, selection->filter));
+}
+
+int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    const int is_meant = is_balancer_meant(selection, balancer);
+    int count = 0;
+
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        count += is_selected(selection, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t),
+                             is_meant);
+    }
+    return count;
+}
+
+int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+{
+    for (int i = 0; i < selection->open->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+/* A stable order: members that compare as equal stay as they are configured. */
+static void merge_sort(member_t **members, member_t **spare, int count,
+                            int (*compare)(member_t *, member_t *), int sign)
+{
+    if (count < 2) {
+        return;
+    }
+    const int half = count / 2;
+    int left = 0, right = half, at = 0;
+
+    merge_sort(members, spare, half, compare, sign);
+    merge_sort(members + half, spare, count - half, compare, sign);
+    while (left < half && right < count) {
+        const int is_left = sign * compare(members[left], members[right]) <= 0;
+        spare[at++] = is_left ? members[left++] : members[right++];
+    }
+    memcpy(spare + at, members + left, (size_t)(half - left) * sizeof(*members));
+    memcpy(members, spare, (size_t)(at + half - left) * sizeof(*members));
+}
+
+apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *selection,
+                                          const lb_balancer_view_t *balancer)
+{
+    const int all = balancer->members->nelts;
+    apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
+    const int is_meant = is_balancer_meant(selection, balancer);
+    const int key = sort_index(selection->sort);
+
+    for (int i = 0; i < all; i++) {
+        member_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
+        if (is_selected(selection, member, is_meant)) {
+            APR_ARRAY_PUSH(selected, member_t *) = member;
+        }
+    }
+    if (key >= 0) {
+        merge_sort((member_t **)selected->elts,
+                   apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
+                   comparisons[key], selection->is_descending ? -1 : 1);
+    }
+    return selected;
+}
+
+static const char *joined(apr_pool_t *p, const char *query, const char *name, const char *value)
+{
+    return *value ? apr_pstrcat(p, query, query[1] ? "&" : "", name, "=",
+                                mgr_escape_query(p, value), NULL)
+                  : query;
+}
+
+const char *mgr_selection_query(apr_pool_t *p, const mgr_selection_t *selection)
+{
+    const char *query = joined(p, "?", "filter", selection->filter);
+
+    query = joined(p, query, "state", selection->state);
+    query = joined(p, query, "sort", selection->sort);
+    query = joined(p, query, "order", selection->is_descending ? "desc" : "");
+    for (int i = 0; i < selection->open->nelts; i++) {
+        query = joined(p, query, "open", APR_ARRAY_IDX(selection->open, i, const char *));
+    }
+    return selection->refresh_seconds == REFRESH_SECONDS
+               ? query
+               : joined(p, query, "refresh", apr_itoa(p, selection->refresh_seconds));
+}

@@ -1,0 +1,393 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* view_json.c - <manager>/v1/status. Names in it are an interface: they are added, never changed.
+ * Knows    the names of the fields (README.md lists them, assets/status.schema.json defines them).
+ * Ignores  forms; the nonce stays out, as monitors store what they read.
+ * Memory   r->pool.   Threads: any, no state. */
+#include "view.h"
+
+#include <string.h>
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <http_protocol.h>
+#include <scoreboard.h>
+
+#include "balancer_calls.h"
+#include "etag.h"
+#include "json.h"
+#include "tally.h"
+
+enum { STATUS_VERSION = 1 };
+
+/* ---- Numbers of members and balancers -------------------------------------------------------- */
+
+static void put_responses(mgr_json_t *w, const uint64_t *responses)
+{
+    mgr_json_open(w, "responses", '{');
+    for (int i = 0; i < MGR_TALLY_CLASSES; i++) {
+        mgr_json_count(w, mgr_tally_classes[i], responses[i]);
+    }
+    mgr_json_close(w, '}');
+}
+
+/* Only those that came to pass. */
+static void put_ends(mgr_json_t *w, const char *name, const uint64_t *ends)
+{
+    int at = LB_SERVED + 1;
+    uint64_t count = 0;
+    const char *word;
+
+    mgr_json_open(w, name, '{');
+    while ((word = mgr_tally_next(ends, &at, &count))) {
+        mgr_json_count(w, word, count);
+    }
+    mgr_json_close(w, '}');
+}
+
+static void put_times_of(mgr_json_t *w, const char *name, const lb_histogram_t *times)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
+        count += times->buckets[i];
+    }
+    mgr_json_open(w, name, '{');
+    mgr_json_count(w, "count", count);
+    mgr_json_count(w, "sum_us", times->sum);
+    mgr_json_close(w, '}');
+}
+
+static void put_times(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_open(w, "times", '{');
+    put_times_of(w, "queue", &member->queue_times);
+    put_times_of(w, "connect", &member->connect_times);
+    put_times_of(w, "first_byte", &member->first_byte_times);
+    put_times_of(w, "whole", &member->whole_times);
+    mgr_json_close(w, '}');
+}
+
+static void put_rate(mgr_json_t *w, const char *name, double per_second)
+{
+    mgr_json_fraction(w, name, (apr_int64_t)(per_second * 1000 + 0.5), 3);
+}
+
+static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
+{
+    mgr_json_open(w, "recent", '{');
+    put_rate(w, "requests_per_s", recent->requests);
+    put_rate(w, "failures_per_s", recent->failures);
+    mgr_json_number_from(w, "p50_us", 0, recent->p50);
+    mgr_json_number_from(w, "p95_us", 0, recent->p95);
+    mgr_json_number_from(w, "p99_us", 0, recent->p99);
+    mgr_json_number_from(w, "mean_us", 0, recent->mean);
+    mgr_json_close(w, '}');
+}
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+/* What the configuration says: monitors compare it with the values above. */
+static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_open(w, "config", '{');
+    mgr_json_text(w, "url", member->config_url);
+    mgr_json_fraction(w, "weight", member->config_weight_hundredths, 2);
+    mgr_json_number(w, "lbset", member->config_lbset);
+    mgr_json_text(w, "route", member->config_route);
+    mgr_json_text(w, "redirect", member->config_redirect);
+    mgr_json_count(w, "limit", member->config_limit);
+    mgr_json_count(w, "queue_limit", member->config_queue_limit);
+    mgr_json_number(w, "queue_timeout_us", member->config_queue_timeout);
+    mgr_json_close(w, '}');
+}
+
+static void put_check(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_open(w, "check", '{');
+    mgr_json_time(w, "at", member->checked_at);
+    mgr_json_text(w, "outcome", member->check_outcome);
+    mgr_json_count(w, "passes", member->check_passes);
+    mgr_json_count(w, "fails", member->check_fails);
+    mgr_json_number(w, "took_us", member->check_took);
+    mgr_json_close(w, '}');
+}
+
+/* Of a second; the clock may be set meanwhile. */
+static apr_int64_t tenths_since(apr_time_t at)
+{
+    const apr_interval_time_t age = apr_time_now() - at;
+    return age > 0 ? age / 100000 : 0;
+}
+
+static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_open(w, "fpm", '{');
+    mgr_json_time(w, "at", member->fpm_numbers_at);
+    mgr_json_fraction(w, "age_s", tenths_since(member->fpm_numbers_at), 1);
+    mgr_json_switch(w, "current", member->fpm_is_current);
+    mgr_json_count(w, "idle", member->fpm.idle);
+    mgr_json_count(w, "active", member->fpm.active);
+    mgr_json_count(w, "total", member->fpm.total);
+    mgr_json_count(w, "listen_queue", member->fpm.listen_queue);
+    mgr_json_count(w, "max_children_reached", member->fpm.max_children_reached);
+    mgr_json_close(w, '}');
+}
+
+/* Stock's words end with a blank each. */
+static void put_status_words(mgr_json_t *w, const char *status)
+{
+    size_t bytes = status ? strlen(status) : 0;
+
+    while (bytes > 0 && status[bytes - 1] == ' ') {
+        bytes--;
+    }
+    mgr_json_text(w, "status", bytes ? apr_pstrmemdup(w->sink->r->pool, status, bytes) : NULL);
+}
+
+static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_text(w, "name", member->name);
+    mgr_json_text(w, "url", member->url);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, member->revision));
+    mgr_json_text(w, "scheme", member->scheme);
+    mgr_json_text(w, "hostname", member->hostname);
+    mgr_json_number_from(w, "port", 1, member->port);
+}
+
+static void put_state(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_text(w, "state", member->state);
+    put_status_words(w, member->status);
+    mgr_json_time(w, "state_since", member->since);
+    mgr_json_text(w, "last_error", member->last_error);
+    mgr_json_time(w, "last_error_at", member->last_error_at);
+    mgr_json_time(w, "next_trial_at", member->next_trial_at);
+    mgr_json_time(w, "drain_until", member->drain_until);
+    mgr_json_number(w, "strikes", member->strikes);
+    mgr_json_number(w, "share_percent", member->share_percent);
+    mgr_json_switch(w, "serving", member->is_serving);
+}
+
+static void put_load(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_number(w, "lbstatus", member->lbstatus);
+    mgr_json_count(w, "in_flight", member->in_flight);
+    mgr_json_count(w, "parked", member->parked);
+    mgr_json_count(w, "limit", member->limit);
+    mgr_json_count(w, "queued", member->queued);
+    mgr_json_count(w, "queue_limit", member->queue_limit);
+    mgr_json_number(w, "queue_timeout_us", member->queue_timeout);
+}
+
+static void put_counted(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_time(w, "counted_since", member->counted_since);
+    mgr_json_count(w, "elected", member->elected);
+    mgr_json_count(w, "failures", member->failures);
+    mgr_json_number(w, "retries", member->retries);
+    mgr_json_count(w, "bytes_sent", member->bytes_sent);
+    mgr_json_count(w, "bytes_read", member->bytes_read);
+    put_responses(w, member->responses);
+    put_ends(w, "errors", member->ends);
+    put_times(w, member);
+    put_recent(w, &member->recent);
+}
+
+/* A setting of 0 or less is not set. */
+static void put_setting(mgr_json_t *w, const char *name, apr_int64_t number)
+{
+    mgr_json_number_from(w, name, 1, number);
+}
+
+static void put_settings(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_text(w, "route", member->route);
+    mgr_json_text(w, "redirect", member->redirect);
+    mgr_json_fraction(w, "weight", member->weight_hundredths, 2);
+    mgr_json_number(w, "lbset", member->lbset);
+    mgr_json_number(w, "retry_us", member->retry);
+    mgr_json_number(w, "pool_min", member->pool_min);
+    mgr_json_number(w, "pool_smax", member->pool_smax);
+    mgr_json_number(w, "pool_max", member->pool_max);
+    put_setting(w, "ttl_us", member->ttl);
+    put_setting(w, "timeout_us", member->timeout);
+    put_setting(w, "acquire_us", member->acquire);
+    put_setting(w, "recv_buffer_bytes", (apr_int64_t)member->recv_buffer_bytes);
+    put_setting(w, "io_buffer_bytes", (apr_int64_t)member->io_buffer_bytes);
+    if (member->keepalive < 0) {
+        mgr_json_null(w, "keepalive");
+    }
+    else {
+        mgr_json_switch(w, "keepalive", member->keepalive);
+    }
+    mgr_json_text(w, "flush_packets", member->flush_packets);
+    put_setting(w, "flush_wait_us", member->flush_wait);
+}
+
+static void put_member(mgr_json_t *w, const lb_member_view_t *member)
+{
+    mgr_json_break_line(w);
+    mgr_json_open(w, "", '{');
+    put_identity(w, member);
+    put_state(w, member);
+    put_load(w, member);
+    put_counted(w, member);
+    put_settings(w, member);
+    if (member->is_checked) {
+        put_check(w, member);
+    }
+    else {
+        mgr_json_null(w, "check");
+    }
+    if (member->fpm_numbers_at) {
+        put_fpm(w, member);
+    }
+    else {
+        mgr_json_null(w, "fpm");
+    }
+    if (member->is_added) {
+        mgr_json_null(w, "config");
+    }
+    else {
+        put_member_config(w, member);
+    }
+    mgr_json_close(w, '}');
+}
+
+/* ---- Balancers ------------------------------------------------------------------------------- */
+
+static void put_balancer_config(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_open(w, "config", '{');
+    mgr_json_text(w, "lbmethod", balancer->config_lbmethod);
+    mgr_json_text(w, "sticky_cookie", balancer->config_sticky);
+    mgr_json_text(w, "sticky_parameter", balancer->config_sticky_path);
+    mgr_json_switch(w, "nofailover", balancer->config_nofailover);
+    mgr_json_number(w, "timeout_us", balancer->config_timeout);
+    mgr_json_number_from(w, "max_attempts", 0, balancer->config_max_attempts);
+    mgr_json_close(w, '}');
+}
+
+/* A column of the past: one number of each sample. */
+#define PUT_COLUMN(w, past, name, put)                                        \
+    do {                                                                      \
+        mgr_json_open(w, name, '[');                                          \
+        for (int i = 0; i < (past)->nelts; i++) {                             \
+            const lb_sample_t *sample = &APR_ARRAY_IDX(past, i, lb_sample_t); \
+            put;                                                              \
+        }                                                                     \
+        mgr_json_close(w, ']');                                               \
+    } while (0)
+
+static void put_past(mgr_json_t *w, const apr_array_header_t *past)
+{
+    const apr_time_t now = apr_time_now();
+
+    mgr_json_open(w, "past", '{');
+    PUT_COLUMN(w, past, "age_s", mgr_json_fraction(w, "", (now - sample->at) / 100000, 1));
+    PUT_COLUMN(w, past, "requests_per_s", put_rate(w, "", sample->requests));
+    PUT_COLUMN(w, past, "failures_per_s", put_rate(w, "", sample->failures));
+    PUT_COLUMN(w, past, "in_flight", mgr_json_count(w, "", sample->in_flight));
+    PUT_COLUMN(w, past, "queued", mgr_json_count(w, "", sample->queued));
+    PUT_COLUMN(w, past, "p50_us", mgr_json_number_from(w, "", 0, sample->p50));
+    PUT_COLUMN(w, past, "p95_us", mgr_json_number_from(w, "", 0, sample->p95));
+    mgr_json_close(w, '}');
+}
+
+static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_text(w, "lbmethod", balancer->lbmethod);
+    mgr_json_text(w, "sticky_cookie", balancer->sticky);
+    mgr_json_text(w, "sticky_parameter", balancer->sticky_path);
+    mgr_json_switch(w, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
+    mgr_json_switch(w, "nofailover", balancer->nofailover);
+    mgr_json_switch(w, "forcerecovery", balancer->forcerecovery);
+    mgr_json_number(w, "timeout_us", balancer->timeout);
+    mgr_json_number_from(w, "max_attempts", 0, balancer->max_attempts);
+    mgr_json_number(w, "free_slots", balancer->free_slots);
+    mgr_json_switch(w, "persistent", balancer->is_persistent);
+    put_balancer_config(w, balancer);
+}
+
+static void put_balancer(void *json, const lb_balancer_view_t *balancer)
+{
+    mgr_json_t *w = json;
+
+    mgr_json_break_line(w);
+    mgr_json_open(w, "", '{');
+    mgr_json_text(w, "name", balancer->name);
+    mgr_json_text(w, "key", balancer->key);
+    mgr_json_text(w, "vhost", balancer->vhost);
+    mgr_json_number(w, "id", balancer->id);
+    mgr_json_text(w, "inherited_from", balancer->inherited_from);
+    mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, balancer->revision));
+    put_balancer_settings(w, balancer);
+    mgr_json_count(w, "queued", balancer->queued);
+    mgr_json_time(w, "counted_since", balancer->counted_since);
+    put_ends(w, "refused", balancer->refused);
+    put_recent(w, &balancer->recent);
+    put_past(w, balancer->past);
+    mgr_json_open(w, "members", '[');
+    for (int i = 0; i < balancer->members->nelts; i++) {
+        put_member(w, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));
+    }
+    mgr_json_close(w, ']');
+    mgr_json_close(w, '}');
+}
+
+static void put_server(mgr_json_t *w)
+{
+    int generation = 0;
+
+    ap_mpm_query(AP_MPMQ_GENERATION, &generation);
+    mgr_json_open(w, "server", '{');
+    mgr_json_text(w, "software", ap_get_server_description());
+    mgr_json_time(w, "restart_time", ap_exists_scoreboard_image()
+                                         ? ap_scoreboard_image->global->restart_time : 0);
+    mgr_json_number(w, "generation", generation);
+    mgr_json_time(w, "now", apr_time_now());
+    mgr_json_close(w, '}');
+}
+
+static mgr_json_t *begin(request_rec *r)
+{
+    ap_set_content_type(r, "application/json");
+    return mgr_json_make(r);
+}
+
+static int end(const mgr_json_t *w)
+{
+    mgr_sink_text(w->sink, "\n");
+    mgr_sink_end(w->sink);
+    return OK;
+}
+
+int mgr_view_balancer_json_send(mgr_visit_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_balancer(w, answer->balancer);
+    return end(w);
+}
+
+int mgr_view_member_json_send(mgr_visit_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    put_member(w, answer->member);
+    return end(w);
+}
+
+int mgr_view_json_send(mgr_visit_t *answer)
+{
+    mgr_json_t *w = begin(answer->r);
+
+    mgr_json_open(w, "", '{');
+    mgr_json_number(w, "version", STATUS_VERSION);
+    put_server(w);
+    mgr_json_open(w, "balancers", '[');
+    mgr_balancer_calls_each(answer->r, put_balancer, w);
+    mgr_json_close(w, ']');
+    mgr_json_close(w, '}');
+    return end(w);
+}

@@ -1,0 +1,372 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* view_prometheus.c - <manager>/metrics: which families there are, and what is in them.
+ * Knows    that families stay together, and that counters never fall: a number is what was counted
+ *          since an operator's reset, plus what was counted before.
+ * Ignores  how a sample is written (metrics.c).
+ * Memory   r->pool.   Threads: any, no state. */
+#include "view.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <http_protocol.h>
+
+#include "fastcgi_version.h"
+#include "metrics.h"
+#include "state_sentence.h"
+#include "tally.h"
+
+#define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+typedef void put_member_t(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member);
+
+static void put_elections(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->elected + member->forgotten
+                                     + (member->before ? member->before->elected : 0));
+}
+
+static void put_failures(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels,
+                      member->failures + (member->before ? member->before->failures : 0));
+}
+
+static void put_sent(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels,
+                      member->bytes_sent + (member->before ? member->before->bytes_sent : 0));
+}
+
+static void put_received(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels,
+                      member->bytes_read + (member->before ? member->before->bytes_read : 0));
+}
+
+static void put_responses(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    for (int i = 0; i < MGR_TALLY_CLASSES; i++) {
+        mgr_metrics_count_of(m, labels, "class", mgr_tally_classes[i],
+                             member->responses[i]
+                                 + (member->before ? member->before->responses[i] : 0));
+    }
+}
+
+/* Words that never came would be most of all samples: they begin when they come. */
+static void put_words(mgr_metrics_t *m, const char *labels, const char *key, const uint64_t *since,
+                      const uint64_t *before)
+{
+    uint64_t ends[LB_OUTCOME_COUNT], count = 0;
+    const char *word;
+    int at = 0;
+
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        ends[i] = since[i] + (before ? before[i] : 0);
+    }
+    while ((word = mgr_tally_next(ends, &at, &count))) {
+        mgr_metrics_count_of(m, labels, key, word, count);
+    }
+}
+
+static void put_tries(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    put_words(m, labels, "end", member->ends, member->before ? member->before->ends : NULL);
+}
+
+static void put_queue_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_histogram(m, labels, &member->queue_times,
+                          member->before ? &member->before->queue_times : NULL);
+}
+
+static void put_connect_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_histogram(m, labels, &member->connect_times,
+                          member->before ? &member->before->connect_times : NULL);
+}
+
+static void put_first_byte_times(mgr_metrics_t *m, const char *labels,
+                                 const lb_member_view_t *member)
+{
+    mgr_metrics_histogram(m, labels, &member->first_byte_times,
+                          member->before ? &member->before->first_byte_times : NULL);
+}
+
+static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_histogram(m, labels, &member->whole_times,
+                          member->before ? &member->before->whole_times : NULL);
+}
+
+/* One series for each state, and one of them is 1. */
+static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
+        mgr_metrics_count_of(m, labels, "state", w->state, !strcmp(w->state, member->state));
+    }
+}
+
+static void put_since(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->since) {
+        mgr_metrics_fraction(m, labels, member->since, 6);
+    }
+}
+
+static void put_serving(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->is_serving != 0);
+}
+
+static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->in_flight);
+}
+
+static void put_limit(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->limit);
+}
+
+static void put_queued(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->queued);
+}
+
+static void put_parked(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->parked);
+}
+
+static void put_weight(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_fraction(m, labels, member->weight_hundredths, 2);
+}
+
+static void put_lbset(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, (uint64_t)member->lbset);
+}
+
+static void put_check(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->is_checked && member->checked_at) {
+        mgr_metrics_count(m, labels, !(member->status_bits & PROXY_WORKER_HC_FAIL));
+    }
+}
+
+static void put_check_time(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->is_checked && member->checked_at) {
+        mgr_metrics_fraction(m, labels, member->check_took, 6);
+    }
+}
+
+static void put_fpm(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->fpm_is_current) {
+        mgr_metrics_count_of(m, labels, "state", "idle", member->fpm.idle);
+        mgr_metrics_count_of(m, labels, "state", "active", member->fpm.active);
+    }
+}
+
+static void put_fpm_total(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->fpm_is_current) {
+        mgr_metrics_count(m, labels, member->fpm.total);
+    }
+}
+
+static void put_fpm_queue(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->fpm_is_current) {
+        mgr_metrics_count(m, labels, member->fpm.listen_queue);
+    }
+}
+
+static void put_fpm_max(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->fpm_is_current) {
+        mgr_metrics_count(m, labels, member->fpm.max_children_reached);
+    }
+}
+
+static const struct {
+    const char *name, *type, *help;
+    put_member_t *put;
+} member_families[] = {
+    { "elections_total", "counter", "Times that the member was elected.", put_elections },
+    { "responses_total", "counter",
+      "Tries by the class of the member's answer; none: it gave no answer.", put_responses },
+    { "tries_total", "counter", "Tries by the word for how they ended.", put_tries },
+    { "failures_total", "counter", "Tries that ended in a failure of the member.", put_failures },
+    { "sent_bytes_total", "counter", "Bytes sent to the member.", put_sent },
+    { "received_bytes_total", "counter", "Bytes received from the member.", put_received },
+    { "queue_duration_seconds", "histogram",
+      "Time in the queue, of requests that waited and then came to the member.",
+      put_queue_times },
+    { "connect_duration_seconds", "histogram",
+      "Time to connect to the member, TLS included; of new connections.", put_connect_times },
+    { "first_byte_duration_seconds", "histogram",
+      "Time from connected to the first byte of the answer.", put_first_byte_times },
+    { "try_duration_seconds", "histogram", "Time of a whole try.", put_whole_times },
+    { "member_state", "gauge", "1 for the state that the member is in, 0 for all others.",
+      put_states },
+    { "member_state_since_timestamp_seconds", "gauge",
+      "When that state began; outages by errors, by checks and by operators.", put_since },
+    { "member_serving", "gauge",
+      "1: new requests go there now; of spares and standbys: it is their turn.", put_serving },
+    { "in_flight_requests", "gauge", "Requests at the member now.", put_in_flight },
+    { "in_flight_limit", "gauge", "Requests that may be at the member at once; 0: no limit.",
+      put_limit },
+    { "member_queued_requests", "gauge", "Sessions that wait for this very member.", put_queued },
+    { "parked_requests", "gauge", "Of the requests at the member, those that hold no thread.",
+      put_parked },
+    { "weight", "gauge", "Load factor.", put_weight },
+    { "lbset", "gauge", "Set that the member belongs to.", put_lbset },
+    { "check_up", "gauge", "1: the checks of the member pass; 0: they have put it out of service.",
+      put_check },
+    { "check_duration_seconds", "gauge", "Time of the last check.", put_check_time },
+    { "fpm_processes", "gauge", "Children of PHP-FPM by what they do.", put_fpm },
+    { "fpm_processes_all", "gauge", "Children of PHP-FPM.", put_fpm_total },
+    { "fpm_listen_queue_connections", "gauge", "Connections that wait for a child of PHP-FPM.",
+      put_fpm_queue },
+    { "fpm_max_children_reached_total", "counter",
+      "Times that PHP-FPM had no child to spare, since PHP-FPM has started.", put_fpm_max },
+};
+
+/* ---- Balancers ------------------------------------------------------------------------------- */
+
+typedef void put_balancer_t(mgr_metrics_t *m, const char *labels,
+                            const lb_balancer_view_t *balancer);
+
+/* Of what an alert is about a series is there from the start: so it sees the first one, too. */
+static void put_refused(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT };
+
+    for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
+        if (balancer->refused[always[i]] + balancer->refused_before[always[i]] == 0) {
+            mgr_metrics_count_of(m, labels, "reason", lb_outcome_word(always[i]), 0);
+        }
+    }
+    put_words(m, labels, "reason", balancer->refused, balancer->refused_before);
+}
+
+static void put_waiting(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, balancer->queued);
+}
+
+static void put_free_slots(mgr_metrics_t *m, const char *labels,
+                           const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, (uint64_t)balancer->free_slots);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    put_balancer_t *put;
+} balancer_families[] = {
+    { "refused_requests_total", "counter", "Requests that got no member, by the reason.",
+      put_refused },
+    { "queued_requests", "gauge", "Requests that wait for any member.", put_waiting },
+    { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
+};
+
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+/* Two virtual hosts of one name may both have a balancer of one name. */
+static int has_namesake(const apr_array_header_t *balancers, const lb_balancer_view_t *own)
+{
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *other = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        if (other->id < own->id && !strcmp(own->key, other->key)
+            && !strcmp(own->vhost, other->vhost)) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static const char *balancer_labels(apr_pool_t *p, const apr_array_header_t *balancers,
+                                   const lb_balancer_view_t *b)
+{
+    const char *vhost = has_namesake(balancers, b) ? apr_psprintf(p, "%s#%d", b->vhost, b->id)
+                                                   : b->vhost;
+    return apr_pstrcat(p, "vhost=\"", mgr_metrics_quoted(p, vhost), "\",balancer=\"",
+                       mgr_metrics_quoted(p, b->key), "\"", NULL);
+}
+
+/* The labels of all members, one balancer after the other. */
+static const char **member_labels(apr_pool_t *p, const apr_array_header_t *balancers,
+                                  const char *const *of_balancers)
+{
+    apr_array_header_t *labels = apr_array_make(p, 64, sizeof(const char *));
+
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *b = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        for (int k = 0; k < b->members->nelts; k++) {
+            const char *name = APR_ARRAY_IDX(b->members, k, lb_member_view_t).name;
+            APR_ARRAY_PUSH(labels, const char *) = apr_pstrcat(
+                p, of_balancers[i], ",member=\"", mgr_metrics_quoted(p, name), "\"", NULL);
+        }
+    }
+    return (const char **)labels->elts;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+static void put_member_family(mgr_metrics_t *m, const apr_array_header_t *balancers,
+                              const char *const *labels, put_member_t *put)
+{
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *b = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        for (int k = 0; k < b->members->nelts; k++) {
+            put(m, *labels++, &APR_ARRAY_IDX(b->members, k, lb_member_view_t));
+        }
+    }
+}
+
+static void put_build(mgr_metrics_t *m, apr_pool_t *p)
+{
+    mgr_metrics_family(m, "build_info", "gauge", "Always 1; its labels say what runs here.");
+    mgr_metrics_count(m, apr_pstrcat(p, "version=\"" FASTCGI_CLUSTER_VERSION "\",httpd=\"",
+                                     mgr_metrics_quoted(p, ap_get_server_description()), "\"",
+                                     NULL), 1);
+}
+
+int mgr_view_prometheus_send(mgr_visit_t *answer)
+{
+    const apr_array_header_t *all = answer->balancers;
+    apr_pool_t *p = answer->r->pool;
+    mgr_metrics_t *m = mgr_metrics_make(answer->r);
+    const char **labels = apr_palloc(p, sizeof(char *) * (apr_size_t)(all->nelts + 1));
+
+    ap_set_content_type(answer->r, CONTENT_TYPE);
+    put_build(m, p);
+    for (int i = 0; i < all->nelts; i++) {
+        labels[i] = balancer_labels(p, all, &APR_ARRAY_IDX(all, i, lb_balancer_view_t));
+    }
+    for (size_t f = 0; f < sizeof(balancer_families) / sizeof(balancer_families[0]); f++) {
+        mgr_metrics_family(m, balancer_families[f].name, balancer_families[f].type,
+                           balancer_families[f].help);
+        for (int i = 0; i < all->nelts; i++) {
+            const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(all, i, lb_balancer_view_t);
+            if (!balancer->inherited_from) {
+                balancer_families[f].put(m, labels[i], balancer);
+            }
+        }
+    }
+    const char **of_members = member_labels(p, all, labels);
+    for (size_t f = 0; f < sizeof(member_families) / sizeof(member_families[0]); f++) {
+        mgr_metrics_family(m, member_families[f].name, member_families[f].type,
+                           member_families[f].help);
+        put_member_family(m, all, of_members, member_families[f].put);
+    }
+    mgr_sink_end(m->sink);
+    return OK;
+}

@@ -1,0 +1,373 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* backend.c - see backend.h. */
+#include "backend.h"
+
+#include <stddef.h>
+#include <sys/un.h>
+
+#include "ap_mpm.h"
+#include "apr_network_io.h"
+#include "apr_strings.h"
+#include "apr_uri.h"
+#include "connection_counts.h"
+#include "tls.h"
+#include "worker_params.h"
+
+/* Behind worker->context, in each process. */
+typedef struct {
+    fcgi_pool_t *pool;
+    const fcgi_worker_params_t *params;
+    fcgi_endpoint_t endpoint;      /* its addresses, once known */
+    apr_time_t known_until;        /* monotonic us; 0: not known */
+    int64_t guard;                 /* us; 0: GUARD_FIRST */
+    int64_t window_start;          /* monotonic us, of the counts below */
+    int64_t requests, resends;
+    int64_t first_byte;            /* us: what is usual of late; 0: not known */
+} fcgi_backend_t;
+
+/* A kept connection is given this long for its first byte, doubled each time that a new connection
+ * was not quicker. */
+#define GUARD_FIRST (150 * 1000)
+#define GUARD_LAST  apr_time_from_sec(10)
+
+/* The budget for requests that are sent again, for each process. */
+#define WINDOW       apr_time_from_sec(10)
+#define RESENDS_FREE 10
+
+/* What is usual follows each new first byte by one part in so many. */
+#define USUAL_PARTS 8
+
+bool fcgi_backend_reuses(const proxy_worker *worker)
+{
+    return worker->s->is_address_reusable && worker->s->disablereuse_set
+           && !worker->s->disablereuse;
+}
+
+static const proxy_server_conf *proxy_conf(server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &proxy_module);
+}
+
+apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s)
+{
+    const proxy_server_conf *conf = proxy_conf(s);
+    return worker->s->timeout_set ? worker->s->timeout
+                                  : conf->timeout_set ? conf->timeout : s->timeout;
+}
+
+/* ---- One for each worker --------------------------------------------------------------------- */
+
+static fcgi_backend_t *make_backend(proxy_worker *worker)
+{
+    apr_pool_t *p = worker->cp->pool;
+    fcgi_backend_t *backend = apr_pcalloc(p, sizeof(*backend));
+    const fcgi_worker_params_t *params = fcgi_worker_params_of(worker);
+    const char *address = *worker->s->uds_path
+                              ? worker->s->uds_path
+                              : apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
+    int threads = 0;
+
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
+    const fcgi_pool_limits_t limits = {
+        /* at and over the number of threads it limits nothing */
+        .max = worker->s->hmax < threads ? worker->s->hmax : 0,
+        .smax = worker->s->smax,
+        .ttl = worker->s->ttl,
+        .acquire = worker->s->acquire_set ? worker->s->acquire : 0,
+        .idletimeout = params->idletimeout,
+        .keepidle = params->keepidle,
+        .maxuses = (unsigned int)params->maxuses,
+        /* the address, not the worker: other virtual hosts may use the same backend */
+        .address = fcgi_connection_counts_find(address),
+    };
+    backend->params = params;
+    return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
+}
+
+static fcgi_backend_t *backend_of(proxy_worker *worker)
+{
+    fcgi_backend_t *backend = __atomic_load_n(&worker->context, __ATOMIC_ACQUIRE);
+
+    if (backend) {
+        return backend;
+    }
+    PROXY_THREAD_LOCK(worker);
+    backend = worker->context;
+    if (!backend) {
+        backend = make_backend(worker);
+        __atomic_store_n(&worker->context, backend, __ATOMIC_RELEASE);
+    }
+    PROXY_THREAD_UNLOCK(worker);
+    return backend;
+}
+
+fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker)
+{
+    const fcgi_backend_t *backend = backend_of(worker);
+    return backend ? backend->pool : NULL;
+}
+
+void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    lease->pool = backend->pool;
+    lease->params = backend->params;
+    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+}
+
+bool fcgi_backend_may_resend(proxy_worker *worker)
+{
+    fcgi_backend_t *b = backend_of(worker);
+    const apr_time_t now = fcgi_now();
+
+    /* A race may count one too few or too many: it is a budget, not an account. */
+    if (now - __atomic_load_n(&b->window_start, __ATOMIC_RELAXED) > WINDOW) {
+        __atomic_store_n(&b->window_start, now, __ATOMIC_RELAXED);
+        __atomic_store_n(&b->requests, 0, __ATOMIC_RELAXED);
+        __atomic_store_n(&b->resends, 0, __ATOMIC_RELAXED);
+    }
+    const int64_t requests = __atomic_load_n(&b->requests, __ATOMIC_RELAXED);
+    return __atomic_fetch_add(&b->resends, 1, __ATOMIC_RELAXED) < RESENDS_FREE + requests / 5;
+}
+
+apr_interval_time_t fcgi_backend_guard(proxy_worker *worker)
+{
+    const int64_t guard = __atomic_load_n(&backend_of(worker)->guard, __ATOMIC_RELAXED);
+    return guard ? guard : GUARD_FIRST;
+}
+
+void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
+{
+    const int64_t doubled = fcgi_backend_guard(worker) * 2;
+    const int64_t longer = doubled < GUARD_LAST ? doubled : GUARD_LAST;
+    __atomic_store_n(&backend_of(worker)->guard, was_quicker ? GUARD_FIRST : longer,
+                     __ATOMIC_RELAXED);
+}
+
+void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took)
+{
+    int64_t *usual = &backend_of(worker)->first_byte;
+    const int64_t before = __atomic_load_n(usual, __ATOMIC_RELAXED);
+
+    /* a race loses one of them */
+    __atomic_store_n(usual, before ? before + (took - before) / USUAL_PARTS : took + 1,
+                     __ATOMIC_RELAXED);
+}
+
+apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker)
+{
+    return __atomic_load_n(&backend_of(worker)->first_byte, __ATOMIC_RELAXED);
+}
+
+/* ---- Addresses ------------------------------------------------------------------------------- */
+
+apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s)
+{
+    return worker->s->conn_timeout_set ? worker->s->conn_timeout
+                                       : fcgi_backend_timeout(worker, s);
+}
+
+static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server_rec *s)
+{
+    const proxy_server_conf *conf = proxy_conf(s);
+
+    to->receive_buffer_bytes = (int)worker->s->recv_buffer_size;
+    to->tcp_keepalive = worker->s->keepalive;
+    to->connect_timeout = fcgi_backend_connect_timeout(worker, s);
+    if (conf->source_address_set) {
+        to->source = (const struct sockaddr *)&conf->source_address->sa;
+        to->source_bytes = conf->source_address->salen;
+    }
+}
+
+static apr_status_t fill_unix(fcgi_endpoint_t *to, const char *path)
+{
+    struct sockaddr_un *at = (struct sockaddr_un *)&to->address[0].at;
+
+    if (strlen(path) >= sizeof(at->sun_path)) {
+        return APR_ENAMETOOLONG;
+    }
+    at->sun_family = AF_UNIX;
+    memcpy(at->sun_path, path, strlen(path) + 1);
+    to->address[0].bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    to->address_count = 1;
+    return APR_SUCCESS;
+}
+
+static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t port, apr_pool_t *p)
+{
+    apr_sockaddr_t *found = NULL;
+    const apr_status_t rv = apr_sockaddr_info_get(&found, host, APR_UNSPEC, port, 0, p);
+
+    to->address_count = 0;
+    for (; found && to->address_count < FCGI_ADDRESSES_MAX; found = found->next) {
+        memcpy(&to->address[to->address_count].at, &found->sa, found->salen);
+        to->address[to->address_count++].bytes = found->salen;
+    }
+    return rv;
+}
+
+/* The worker's own host: looked up once, again after addressttl, or when nobody answers there. */
+static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, apr_pool_t *p)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+    const apr_interval_time_t ttl = apr_time_from_sec(worker->s->address_ttl);
+    const apr_time_t now = fcgi_now();
+    apr_status_t rv = APR_SUCCESS;
+
+    PROXY_THREAD_LOCK(worker);
+    if (backend->known_until <= now) {
+        rv = look_up(&backend->endpoint, worker->s->hostname_ex, worker->s->port, p);
+        backend->known_until = rv != APR_SUCCESS ? 0
+                               : worker->s->address_ttl > 0 ? now + ttl : APR_INT64_MAX;
+    }
+    to->address_count = backend->endpoint.address_count;
+    memcpy(to->address, backend->endpoint.address, sizeof(to->address));
+    PROXY_THREAD_UNLOCK(worker);
+    return rv;
+}
+
+void fcgi_backend_forget_addresses(proxy_worker *worker)
+{
+    PROXY_THREAD_LOCK(worker);
+    backend_of(worker)->known_until = 0;
+    PROXY_THREAD_UNLOCK(worker);
+}
+
+const char *fcgi_backend_socket(request_rec *r, const proxy_worker *worker)
+{
+    return *worker->s->uds_path ? worker->s->uds_path : apr_table_get(r->notes, "uds_path");
+}
+
+const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *url)
+{
+    const char *socket = apr_table_get(r->notes, "uds_path");
+    const char *host = strstr(url, "://");
+
+    if (*worker->s->uds_path || (worker->s->is_address_reusable && !socket) || !host) {
+        return ap_proxy_worker_name(r->pool, worker);
+    }
+    const char *where = apr_pstrmemdup(r->pool, url,
+                                       (apr_size_t)(host + 3 - url) + strcspn(host + 3, "/?#"));
+    return socket ? apr_pstrcat(r->pool, "unix:", socket, "|", where, NULL) : where;
+}
+
+apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
+                               const char *url, const char **shown)
+{
+    const char *unix_path = fcgi_backend_socket(r, worker);
+    apr_uri_t uri;
+
+    fill_options(to, worker, r->server);
+    if (unix_path) {
+        *shown = apr_pstrcat(r->pool, "unix:", unix_path, NULL);
+        return fill_unix(to, unix_path);
+    }
+    if (worker->s->is_address_reusable) {
+        *shown = apr_psprintf(r->pool, "%s:%d", worker->s->hostname_ex, worker->s->port);
+        return look_up_worker(to, worker, r->pool);
+    }
+    if (apr_uri_parse(r->pool, url, &uri) != APR_SUCCESS || !uri.hostname) {
+        *shown = url;
+        return APR_EINVAL;
+    }
+    const apr_port_t port = uri.port ? uri.port : ap_proxy_port_of_scheme("fcgi");
+    *shown = apr_psprintf(r->pool, "%s:%d", uri.hostname, port);
+    return look_up(to, uri.hostname, port, r->pool);
+}
+
+const char *fcgi_backend_cure_of(apr_status_t rv)
+{
+    if (APR_STATUS_IS_ECONNREFUSED(rv)) {
+        return "nobody listens there: is the backend running?";
+    }
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        return "no such socket: is the backend running, and is the path right?";
+    }
+    if (APR_STATUS_IS_EACCES(rv)) {
+        return "httpd may not use the socket: see listen.owner and listen.mode of PHP-FPM";
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return "its backlog is full: more pm.max_children, or a larger listen.backlog?";
+    }
+    return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
+}
+
+/* ---- Checks: connections without a request --------------------------------------------------- */
+
+/* host:port or unix:/path */
+static apr_status_t find_address(fcgi_endpoint_t *to, const char *address, apr_pool_t *p)
+{
+    char *host, *scope;
+    apr_port_t port;
+
+    if (strncmp(address, "unix:", 5) == 0) {
+        return fill_unix(to, address + 5);
+    }
+    const apr_status_t rv = apr_parse_addr_port(&host, &scope, &port, address, p);
+    return rv == APR_SUCCESS ? look_up(to, host, port, p) : rv;
+}
+
+static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *target,
+                                apr_pool_t *p, const char **shown)
+{
+    proxy_worker *worker = target->worker;
+
+    fill_options(to, worker, target->server);
+    to->connect_timeout = target->timeout;
+    to->watched_fd = target->stop->hangs_up;
+    if (target->address) {
+        *shown = target->address;
+        return find_address(to, target->address, p);
+    }
+    if (*worker->s->uds_path) {
+        *shown = apr_pstrcat(p, "unix:", worker->s->uds_path, NULL);
+        return fill_unix(to, worker->s->uds_path);
+    }
+    *shown = apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
+    return look_up_worker(to, worker, p);
+}
+
+apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
+                                            apr_pool_t *p, const char **why)
+{
+    proxy_worker *worker = target->worker;
+    fcgi_endpoint_t to = { 0 };
+    const char *shown;
+
+    *lease = (fcgi_lease_t){ 0 };
+    apr_status_t rv = backend_of(worker) ? find_target(&to, target, p, &shown) : APR_ENOMEM;
+    if (rv != APR_SUCCESS) {
+        *why = "cannot find its address";
+        return rv;
+    }
+    rv = fcgi_connecting_run(&lease->connection, &to);
+    if (rv != APR_SUCCESS) {
+        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(rv));
+        fcgi_backend_forget_addresses(worker);
+        return rv;
+    }
+    lease->connection->uses = 1;
+    target->stop->connection = lease->connection->fd;
+    if (!target->address && ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0) {
+        rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
+                            target->server, worker->s->hostname_ex, target->timeout,
+                            target->timeout);
+        lease->handshake_failed = rv != APR_SUCCESS;
+        *why = rv == APR_SUCCESS ? "" : "no TLS connection: mod_ssl says why";
+    }
+    return rv;
+}
+
+void fcgi_backend_give_back(fcgi_lease_t *lease, bool is_clean)
+{
+    if (lease->connection && is_clean && lease->may_be_kept) {
+        fcgi_pool_keep(lease->pool, &lease->connection);
+    }
+    fcgi_connection_close(&lease->connection);
+    if (lease->pool) {
+        fcgi_pool_leave(lease->pool);
+        lease->pool = NULL;
+    }
+}

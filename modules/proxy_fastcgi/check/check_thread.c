@@ -1,0 +1,258 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* check_thread.c - see check_thread.h.
+ *
+ * Invariants: the condition's lock guards all of `checker`. A slot is free, or its thread runs, or
+ * its thread is done and not yet joined; only the waiting thread starts and joins. */
+#include "check_thread.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "apr_allocator.h"
+#include "apr_optional.h"
+#include "apr_thread_mutex.h"
+#include "apr_thread_proc.h"
+#include "condition.h"
+#include "check_owner.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
+#include "mod_balancer_byrequests.h"
+#include "probe.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+#define CHECKS_AT_ONCE 64
+#define LOOK_AGAIN_US  apr_time_from_sec(1)    /* has the checking process died? */
+
+static APR_OPTIONAL_FN_TYPE(lb_checks_count) *checks_count;
+static APR_OPTIONAL_FN_TYPE(lb_checks_next) *checks_next;
+static APR_OPTIONAL_FN_TYPE(lb_checks_report) *checks_report;
+
+typedef struct {
+    pthread_t thread;
+    const lb_check_t *check;     /* NULL: the slot is free */
+    fcgi_check_stop_t stop;
+    bool is_done;
+} slot_t;
+
+static struct {
+    fcgi_condition_t condition;  /* is_stopping, or a slot is done */
+    apr_thread_t *thread;        /* NULL: there is none */
+    server_rec *server;
+    bool is_stopping;
+    bool is_checking;            /* the duty is ours */
+    int stop_pipe[2];            /* the writing end is closed to stop all checks */
+    slot_t slots[CHECKS_AT_ONCE];
+} checker;
+
+void fcgi_check_thread_find_balancer(void)
+{
+    checks_count = APR_RETRIEVE_OPTIONAL_FN(lb_checks_count);
+    checks_next = APR_RETRIEVE_OPTIONAL_FN(lb_checks_next);
+    checks_report = APR_RETRIEVE_OPTIONAL_FN(lb_checks_report);
+}
+
+/* ---- One check ------------------------------------------------------------------------------- */
+
+static void make_check(const lb_check_t *check, fcgi_check_stop_t *stop)
+{
+    lb_check_result_t result;
+    apr_pool_t *p;
+
+    apr_pool_create(&p, NULL);
+    apr_pool_tag(p, "fcgi_check");
+    if (fcgi_probe_run(check, stop, p, &result)) {
+        checks_report(check, &result, p);
+    }
+    apr_pool_destroy(p);
+}
+
+static void *run_check(void *slot_)
+{
+    slot_t *slot = slot_;
+
+    make_check(slot->check, &slot->stop);
+    fcgi_condition_lock(&checker.condition);
+    slot->is_done = true;
+    fcgi_condition_signal(&checker.condition);
+    fcgi_condition_unlock(&checker.condition);
+    return NULL;
+}
+
+/* ---- All of them, with the lock held --------------------------------------------------------- */
+
+/* returns  a free slot, NULL when there is none */
+static slot_t *join_done(void)
+{
+    slot_t *free_slot = NULL;
+
+    for (int i = 0; i < CHECKS_AT_ONCE; i++) {
+        slot_t *slot = &checker.slots[i];
+        if (slot->check && slot->is_done) {
+            pthread_join(slot->thread, NULL);    /* it has nothing left to do */
+            slot->check = NULL;
+        }
+        if (!slot->check) {
+            free_slot = slot;
+        }
+    }
+    return free_slot;
+}
+
+static void join_all(void)
+{
+    for (int i = 0; i < CHECKS_AT_ONCE; i++) {
+        slot_t *slot = &checker.slots[i];
+        if (slot->check) {
+            fcgi_condition_unlock(&checker.condition);
+            pthread_join(slot->thread, NULL);
+            fcgi_condition_lock(&checker.condition);
+            slot->check = NULL;
+        }
+    }
+}
+
+static void start_check(slot_t *slot, const lb_check_t *check)
+{
+    slot->check = check;
+    slot->is_done = false;
+    slot->stop.hangs_up = checker.stop_pipe[0];
+    slot->stop.connection = -1;
+    const int rv = pthread_create(&slot->thread, NULL, run_check, slot);
+    if (rv != 0) {
+        slot->check = NULL;
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0350)
+                     "%s: no thread for its check; the checks of others wait", check->name);
+        fcgi_condition_unlock(&checker.condition);
+        make_check(check, &slot->stop);
+        fcgi_condition_lock(&checker.condition);
+    }
+}
+
+/* returns  us until something is due */
+static apr_interval_time_t start_due(void)
+{
+    apr_interval_time_t wait = LOOK_AGAIN_US;
+    slot_t *slot;
+
+    while (!checker.is_stopping && (slot = join_done()) != NULL) {
+        const lb_check_t *check = checks_next(&wait);
+        if (!check) {
+            return wait < LOOK_AGAIN_US ? wait : LOOK_AGAIN_US;
+        }
+        start_check(slot, check);
+    }
+    return LOOK_AGAIN_US;    /* all are busy: the first that is done wakes us */
+}
+
+static void take_duty(void)
+{
+    if (!checker.is_checking && fcgi_check_owner_take()) {
+        checker.is_checking = true;
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
+                     "checks: this process makes them from now on");
+    }
+}
+
+/* Signals are for httpd's own threads. */
+static void block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
+static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
+{
+    block_signals();    /* the threads of the checks inherit that */
+    fcgi_condition_lock(&checker.condition);
+    while (!checker.is_stopping && !fcgi_check_owner_is_outdated()) {
+        take_duty();
+        const apr_interval_time_t wait = checker.is_checking ? start_due() : LOOK_AGAIN_US;
+        if (!checker.is_stopping) {
+            fcgi_condition_wait_for(&checker.condition, wait);
+        }
+    }
+    /* first the duty: the checks that still run are not due again before their interval is over */
+    fcgi_check_owner_give_up();
+    join_all();
+    fcgi_condition_unlock(&checker.condition);
+    return NULL;
+}
+
+/* ---- Start and end --------------------------------------------------------------------------- */
+
+/* With the lock held. A descriptor that was closed just now may belong to another check. */
+static void stop_all(void)
+{
+    close(checker.stop_pipe[1]);
+    for (int i = 0; i < CHECKS_AT_ONCE; i++) {
+        const int fd = checker.slots[i].check ? checker.slots[i].stop.connection : -1;
+        if (fd >= 0) {
+            (void)shutdown(fd, SHUT_RDWR);
+        }
+    }
+}
+
+static apr_status_t stop(void *unused)
+{
+    apr_status_t rv;
+
+    fcgi_condition_lock(&checker.condition);
+    checker.is_stopping = true;
+    stop_all();
+    fcgi_condition_signal(&checker.condition);
+    fcgi_condition_unlock(&checker.condition);
+    apr_thread_join(&rv, checker.thread);
+    close(checker.stop_pipe[0]);
+    checker.thread = NULL;
+    return APR_SUCCESS;
+}
+
+/* prefork has no other threads, and so no lock for the memory that they share with ours. */
+static apr_status_t lock_allocator(apr_pool_t *pchild)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(pchild);
+    apr_thread_mutex_t *lock;
+
+    if (apr_allocator_mutex_get(allocator)) {
+        return APR_SUCCESS;
+    }
+    const apr_status_t rv = apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    if (rv == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, lock);
+    }
+    return rv;
+}
+
+apr_status_t fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s)
+{
+    if (!checks_count || checks_count() == 0) {
+        return APR_SUCCESS;
+    }
+    checker.server = s;
+    apr_status_t rv = fcgi_condition_init(&checker.condition);
+    if (rv == APR_SUCCESS) {
+        rv = lock_allocator(pchild);
+    }
+    if (rv == APR_SUCCESS && pipe2(checker.stop_pipe, O_CLOEXEC) != 0) {
+        rv = APR_FROM_OS_ERROR(errno);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_thread_create(&checker.thread, NULL, run_checker, NULL, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        /* before the members' own pools end */
+        apr_pool_pre_cleanup_register(pchild, NULL, stop);
+    }
+    else {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, FCLOGNO(0352)
+                     "this child process cannot check members");
+    }
+    return rv;
+}

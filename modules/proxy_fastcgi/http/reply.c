@@ -1,0 +1,637 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* reply.c - see reply.h.
+ *
+ * httpd's own ap_scan_script_header_err_core() reads lines of at most 8190 bytes and drops a
+ * Content-Length; fields here may be as long as the head, so they are taken apart by
+ * protocol/response_head.c and set one by one with the same meaning. */
+#include "reply.h"
+
+#include <sys/socket.h>
+
+#include "apr_date.h"
+#include "apr_portable.h"
+#include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_protocol.h"
+#include "http_request.h"
+#include "mod_core.h"
+#include "mod_proxy.h"
+#include "response_head.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
+
+void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_config_t *config,
+                     const char *member)
+{
+    *reply = (fcgi_reply_t){ .r = r, .config = config, .member = member, .promised_bytes = -1 };
+    reply->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    fcgi_slow_client_begin(&reply->absorb, r, fcgi_proxy_config_absorb_limit(config));
+}
+
+/* ---- The head -------------------------------------------------------------------------------- */
+
+static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
+{
+    const int shown = what.bytes < 80 ? (int)what.bytes : 80;
+    reply->why =
+        apr_psprintf(reply->r->pool, "%s: '%.*s'", why, shown, (const char *)what.at);
+    return false;
+}
+
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes)
+{
+    size_t wanted = reply->head_space_bytes ? reply->head_space_bytes * 4 : 4096;
+
+    if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
+        const fcgi_span_t field = fcgi_head_biggest_field(so_far);
+        reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
+                                  "field is '%.*s'", FCGI_HEAD_BYTES_MAX, (int)field.bytes,
+                                  (const char *)field.at);
+        reply->head_is_too_big = true;
+        return NULL;
+    }
+    wanted = wanted > FCGI_HEAD_BYTES_MAX ? FCGI_HEAD_BYTES_MAX : wanted;
+    reply->head_space = apr_palloc(reply->r->pool, wanted);
+    reply->head_space_bytes = wanted;
+    *bytes = wanted;
+    return reply->head_space;
+}
+
+static bool set_status(fcgi_reply_t *reply, const char *value)
+{
+    const int status = atoi(value);
+
+    if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
+        return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
+    }
+    reply->r->status = status;
+    reply->r->status_line = value;
+    return true;
+}
+
+static void set_content_length(fcgi_reply_t *reply, const char *value)
+{
+    apr_off_t bytes;
+
+    if (!ap_parse_strict_length(&bytes, value)) {
+        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0331)
+                      "member %s: Content-Length is no number and is left out: '%s'",
+                      reply->member, value);
+        return;
+    }
+    reply->promised_bytes = bytes;
+    apr_table_setn(reply->r->headers_out, "Content-Length", value);
+}
+
+static void set_content_type(request_rec *r, char *value)
+{
+    ap_content_type_tolower(value);
+    ap_set_content_type(r, value);
+}
+
+static void set_last_modified(request_rec *r, const char *value)
+{
+    const apr_time_t modified = apr_date_parse_http(value);
+
+    if (modified == APR_DATE_BAD) {
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0242)
+                      "Last-Modified is no HTTP date and is left out: '%s'", value);
+        return;
+    }
+    ap_update_mtime(r, modified);
+    ap_set_last_modified(r);    /* httpd moves dates in the future back to now */
+}
+
+/* What one head says beyond the headers that it sets. */
+typedef struct {
+    bool has_status;
+    const char *location;        /* NULL: none */
+    const char *sendfile;        /* X-Sendfile that is obeyed */
+    const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
+    apr_table_t *others;         /* fields without a meaning here, as they came */
+} head_t;
+
+/* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
+ * another module or a proxy in front may. X-Accel-Buffering is for each of them.
+ * returns  was it taken out? */
+static bool obey_field(fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
+{
+    if (ap_cstr_casecmp(name, "X-Sendfile") == 0 && reply->config->sendfile_roots) {
+        head->sendfile = value;
+        return true;
+    }
+    if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0
+        && reply->config->redirects_internally > 0) {
+        head->accel_redirect = value;
+        return true;
+    }
+    if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
+        reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
+        return false;
+    }
+    /* FastCGI has its own framing, and httpd sets what the client gets */
+    return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
+}
+
+/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
+static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t *head)
+{
+    request_rec *r = reply->r;
+
+    switch (name[0] | 0x20) {    /* most names can be told by their first letter */
+    case 'c':
+        if (ap_cstr_casecmp(name, "Content-Type") == 0) {
+            set_content_type(r, value);
+            return true;
+        }
+        if (ap_cstr_casecmp(name, "Content-Length") == 0) {
+            set_content_length(reply, value);
+            return true;
+        }
+        if (ap_cstr_casecmp(name, "Content-Range") == 0) {
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        break;
+    case 's':
+        if (ap_cstr_casecmp(name, "Status") == 0) {
+            head->has_status = true;
+            return set_status(reply, value);
+        }
+        if (ap_cstr_casecmp(name, "Set-Cookie") == 0) {
+            apr_table_addn(r->err_headers_out, name, value);    /* must not be merged */
+            return true;
+        }
+        break;
+    case 'l':
+        if (ap_cstr_casecmp(name, "Location") == 0) {
+            head->location = value;
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        if (ap_cstr_casecmp(name, "Last-Modified") == 0) {
+            set_last_modified(r, value);
+            return true;
+        }
+        break;
+    case 'e':
+        if (ap_cstr_casecmp(name, "ETag") == 0) {
+            apr_table_setn(r->headers_out, name, value);
+            return true;
+        }
+        break;
+    case 'x':
+    case 't':
+        if (obey_field(reply, name, value, head)) {
+            return true;
+        }
+        break;
+    default:
+        break;
+    }
+    apr_table_addn(head->others, name, value);
+    return true;
+}
+
+static int merge_field(void *headers, const char *name, const char *value)
+{
+    apr_table_mergen(headers, name, value);
+    return 1;
+}
+
+/* Fields of one name become one, in one go: field by field each would copy all those before it. */
+static void merge_others(request_rec *r, const head_t *head)
+{
+    apr_table_compress(head->others, APR_OVERLAP_TABLES_MERGE);
+    apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
+}
+
+/* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
+static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
+{
+    apr_pool_t *p = reply->r->pool;
+    unsigned char *copy = apr_palloc(p, whole.bytes);
+    fcgi_span_t in = fcgi_span(copy, fcgi_head_drop_crs(whole, copy));
+    fcgi_field_t field;
+    fcgi_result_t rc;
+
+    head->others = apr_table_make(p, 8);
+    while ((rc = fcgi_head_next(&in, &field)) == FCGI_OK) {
+        const char *name = apr_pstrmemdup(p, (const char *)field.name.at, field.name.bytes);
+        char *value = apr_pstrmemdup(p, (const char *)field.value.at, field.value.bytes);
+        if (!set_field(reply, name, value, head)) {
+            return false;
+        }
+    }
+    if (rc != FCGI_MORE) {
+        return refuse(reply, "this is no header field", field.name);
+    }
+    merge_others(reply->r, head);
+    return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
+                                   fcgi_span_after(in, 1));
+}
+
+/* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
+static void let_httpd_answer(fcgi_reply_t *reply, bool has_status)
+{
+    request_rec *r = reply->r;
+    proxy_dir_conf *dconf = ap_get_module_config(r->per_dir_config, &proxy_module);
+
+    if (!has_status && r->method_number == M_GET) {
+        const int rc = ap_meets_conditions(r);
+        if (rc != OK) {
+            r->status = rc;
+            reply->drops_body = true;
+        }
+    }
+    if (ap_proxy_should_override(dconf, r->status) && ap_is_initial_req(r)) {
+        reply->kind = FCGI_REPLY_OVERRIDE;
+        reply->override_status = r->status;
+        reply->drops_body = true;
+        r->status = HTTP_OK;    /* else ap_die() takes it for an error within an error */
+        r->status_line = NULL;
+    }
+}
+
+static void go_elsewhere(fcgi_reply_t *reply, fcgi_reply_kind_t kind, const char *target)
+{
+    reply->kind = kind;
+    reply->target = target;
+    reply->drops_body = true;
+    apr_table_unset(reply->r->headers_out, "Content-Length");    /* of the body that is dropped */
+    reply->promised_bytes = -1;
+}
+
+static bool is_local(const char *target)
+{
+    return target[0] == '/' && target[1] != '/';
+}
+
+/* X-Sendfile, X-Accel-Redirect, and Location without Status (RFC 3875, 6.2.2 and 6.2.3).
+ * returns  false for one that leads nowhere: why */
+static bool follow_target(fcgi_reply_t *reply, const head_t *head)
+{
+    if (head->sendfile) {
+        go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
+    }
+    if (head->accel_redirect && !is_local(head->accel_redirect)) {
+        return refuse(reply, "X-Accel-Redirect is no local path",
+                      fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
+    }
+    if (head->accel_redirect) {
+        go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
+    }
+    if (head->location && !head->has_status) {
+        if (reply->config->redirects_internally > 0 && is_local(head->location)) {
+            apr_table_unset(reply->r->headers_out, "Location");
+            go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->location);
+        }
+        else {
+            reply->r->status = HTTP_MOVED_TEMPORARILY;
+        }
+    }
+    return true;
+}
+
+/* Pass a 1xx answer on; HTTP/1.0 knows none, and FastCGI cannot switch protocols (101). */
+static void pass_interim(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+
+    if (r->proto_num >= HTTP_VERSION(1, 1) && r->status != HTTP_SWITCHING_PROTOCOLS) {
+        apr_table_t *headers = r->headers_out;
+        r->headers_out = apr_table_overlay(r->pool, r->err_headers_out, headers);
+        ap_send_interim_response(r, 1);
+        r->headers_out = headers;
+    }
+    fcgi_reply_forget(reply);
+}
+
+/* Does no body follow this head, whatever its Content-Length says? */
+static bool has_no_body(const request_rec *r)
+{
+    return r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED;
+}
+
+/* httpd cuts ranges out of whatever it has the whole of. Those of an application's answer are its
+ * own affair, unless it offers them; and only GET has any (RFC 9110, 14.2). */
+static void mind_ranges(const fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    const char *offered = apr_table_get(r->err_headers_out, "Accept-Ranges");
+    const bool offers = reply->kind == FCGI_REPLY_FILE
+                        || (offered && ap_find_token(r->pool, offered, "bytes"));
+
+    /* an answer within another one has that one's filter */
+    if (!r->main && reply->kind != FCGI_REPLY_REDIRECT
+        && (!offers || r->method_number != M_GET)) {
+        (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
+    }
+}
+
+/* Is there a filter that may change the body? These only mind the head, or keep a copy. */
+static bool body_may_change(const request_rec *r)
+{
+    static const char *const harmless[] = { "fixup_headers_out", "fixup_headers_err",
+                                            "mod_expires", "mod_session_out", "cache_save",
+                                            "buffer", "old_write" };
+    const size_t count = sizeof(harmless) / sizeof(harmless[0]);
+
+    for (const ap_filter_t *filter = r->output_filters;
+         filter && filter->frec->ftype < AP_FTYPE_PROTOCOL; filter = filter->next) {
+        size_t i = 0;
+        while (i < count && strcmp(filter->frec->name, harmless[i]) != 0) {
+            i++;
+        }
+        if (i == count) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
+{
+    request_rec *r = reply->r;
+    head_t head = { 0 };
+
+    reply->has_set_fields = true;
+    if (!apr_is_empty_table(r->err_headers_out)) {
+        reply->err_headers_before = apr_table_copy(r->pool, r->err_headers_out);
+    }
+    if (!set_fields(reply, in, &head)) {
+        return false;
+    }
+    *is_interim = ap_is_HTTP_INFO(r->status);
+    if (*is_interim) {
+        pass_interim(reply);
+        return true;
+    }
+    if (!follow_target(reply, &head)) {
+        return false;
+    }
+    reply->has_head = true;
+    reply->status = r->status;
+    if (reply->kind == FCGI_REPLY_BODY) {
+        let_httpd_answer(reply, head.has_status || head.location);
+    }
+    reply->absorb.has_seen_data = false;    /* of an interim answer */
+    reply->flushes_at_once |=
+        r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
+    mind_ranges(reply);
+    if (has_no_body(r)) {
+        reply->promised_bytes = -1;    /* the length tells of a body that does not come */
+    }
+    if (r->header_only && reply->kind == FCGI_REPLY_BODY && body_may_change(r)) {
+        apr_table_unset(r->headers_out, "Content-Length");    /* GET would have another */
+        reply->length_is_open = true;
+    }
+    return true;
+}
+
+/* As it was before a head. */
+static void reset_head(const fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+
+    if (!reply->has_set_fields) {    /* what others have set stays */
+        return;
+    }
+    apr_table_clear(r->headers_out);
+    apr_table_clear(r->err_headers_out);
+    if (reply->err_headers_before) {
+        apr_table_overlap(r->err_headers_out, reply->err_headers_before, APR_OVERLAP_TABLES_SET);
+    }
+    r->status = HTTP_OK;
+    r->status_line = NULL;
+    r->content_type = NULL;
+    r->mtime = 0;
+}
+
+void fcgi_reply_forget(fcgi_reply_t *reply)
+{
+    reset_head(reply);
+    reply->promised_bytes = -1;
+    reply->has_head = false;
+    apr_brigade_cleanup(reply->out);
+}
+
+/* ---- An answer that another member's may replace --------------------------------------------- */
+
+void fcgi_reply_put_aside(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+
+    reply->aside = (fcgi_head_aside_t){
+        .headers_out = r->headers_out, .err_headers_out = r->err_headers_out,
+        .content_type = r->content_type, .status_line = r->status_line, .status = r->status,
+        .mtime = r->mtime };
+    r->headers_out = apr_table_make(r->pool, 8);
+    r->err_headers_out = apr_table_make(r->pool, 8);
+    reset_head(reply);
+}
+
+void fcgi_reply_take_back(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    const fcgi_head_aside_t *aside = &reply->aside;
+
+    if (aside->headers_out) {
+        r->headers_out = aside->headers_out;
+        r->err_headers_out = aside->err_headers_out;
+        r->content_type = aside->content_type;
+        r->status_line = aside->status_line;
+        r->status = aside->status;
+        r->mtime = aside->mtime;
+    }
+}
+
+/* What came lies in the read buffer, which others will use.
+ * returns  is it held back? */
+static bool hold_back(fcgi_reply_t *reply)
+{
+    if (reply->is_held && reply->body_bytes > FCGI_HELD_BYTES_MAX) {
+        reply->is_held = false;
+    }
+    for (apr_bucket *bucket = APR_BRIGADE_FIRST(reply->out);
+         reply->is_held && bucket != APR_BRIGADE_SENTINEL(reply->out);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        reply->is_held = apr_bucket_setaside(bucket, reply->r->pool) == APR_SUCCESS;
+    }
+    return reply->is_held;
+}
+
+/* ---- The body -------------------------------------------------------------------------------- */
+
+void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
+{
+    const apr_off_t before = reply->body_bytes;
+    reply->body_bytes += (apr_off_t)piece.bytes;
+
+    if (reply->promised_bytes >= 0) {
+        const apr_off_t room = reply->promised_bytes > before ? reply->promised_bytes - before : 0;
+        piece.bytes = (apr_off_t)piece.bytes > room ? (size_t)room : piece.bytes;
+    }
+    if (reply->drops_body || piece.bytes == 0) {
+        return;
+    }
+    APR_BRIGADE_INSERT_TAIL(reply->out,
+                            apr_bucket_transient_create((const char *)piece.at, piece.bytes,
+                                                        reply->r->connection->bucket_alloc));
+}
+
+/* Has a head left for the client, ours or that of an error page? HTTP/1 then takes its filter for
+ * heads away, but for HEAD: then the head is all that comes by. HTTP/2 has none, and counts the
+ * body even of HEAD. */
+static bool head_has_left(const fcgi_reply_t *reply)
+{
+    const request_rec *r = reply->r;
+
+    while (r->next) {    /* an error page of its own URL */
+        r = r->next;
+    }
+    if (r->connection->master) {
+        return r->sent_bodyct > 0;
+    }
+    if (r->header_only && reply->absorb.has_seen_data) {
+        return true;
+    }
+    const ap_filter_t *filter = r->output_filters;
+    while (filter && filter->frec != ap_http_header_filter_handle) {
+        filter = filter->next;
+    }
+    return !filter;
+}
+
+/* Whose fault is it when the filters do not take what they get? An aborted connection is the
+ * client's, and a file that cannot be read is ours (absorb.error). AP_FILTER_ERROR tells of an
+ * answer of their own when none has left before. */
+static void judge(fcgi_reply_t *reply, apr_status_t rv)
+{
+    const bool head_was_out = reply->head_is_out;
+
+    reply->head_is_out = head_has_left(reply);
+    if (reply->r->connection->aborted) {
+        reply->client_is_gone = true;
+    }
+    else if (rv != APR_SUCCESS && reply->absorb.error == APR_SUCCESS) {
+        reply->filter_status = rv;
+        reply->filter_has_answered =
+            rv == AP_FILTER_ERROR && !head_was_out && reply->head_is_out;
+    }
+}
+
+/* Does anybody still take it? */
+static bool is_taken(const fcgi_reply_t *reply)
+{
+    return !reply->client_is_gone && reply->filter_status == APR_SUCCESS
+           && reply->absorb.error == APR_SUCCESS;
+}
+
+static void pass_brigade(fcgi_reply_t *reply)
+{
+    if (!APR_BRIGADE_EMPTY(reply->out) && is_taken(reply)) {
+        reply->was_passed = true;
+        judge(reply, fcgi_slow_client_pass(&reply->absorb, reply->out));
+    }
+    apr_brigade_cleanup(reply->out);
+}
+
+void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
+{
+    if (hold_back(reply)) {
+        return;
+    }
+    /* A flush waits until the client has taken everything: not when it is behind. */
+    if (flush && reply->has_head && !reply->drops_body
+        && !fcgi_slow_client_is_behind(&reply->absorb)) {
+        APR_BRIGADE_INSERT_TAIL(reply->out,
+                                apr_bucket_flush_create(reply->r->connection->bucket_alloc));
+    }
+    pass_brigade(reply);
+}
+
+void fcgi_reply_resume(fcgi_reply_t *reply)
+{
+    judge(reply, fcgi_slow_client_resume(&reply->absorb));
+}
+
+bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
+{
+    return reply->was_passed && !fcgi_slow_client_is_behind(&reply->absorb)
+           && (has_no_body(reply->r)
+               || (reply->promised_bytes >= 0 && reply->body_bytes >= reply->promised_bytes));
+}
+
+bool fcgi_reply_is_short(fcgi_reply_t *reply)
+{
+    if (reply->kind != FCGI_REPLY_BODY || reply->body_bytes >= reply->promised_bytes) {
+        return false;
+    }
+    reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body "
+                              "has %" APR_OFF_T_FMT " bytes", reply->promised_bytes,
+                              reply->body_bytes);
+    return true;
+}
+
+void fcgi_reply_finish(fcgi_reply_t *reply)
+{
+    reply->is_held = false;
+    if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
+                      "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"
+                      APR_OFF_T_FMT " bytes; the surplus is left out", reply->member,
+                      reply->promised_bytes, reply->body_bytes);
+    }
+    if (reply->length_is_open && reply->body_bytes == 0) {
+        fcgi_reply_pass(reply, true);    /* before a filter counts what it makes of no body */
+    }
+    APR_BRIGADE_INSERT_TAIL(reply->out,
+                            apr_bucket_eos_create(reply->r->connection->bucket_alloc));
+    if (is_taken(reply)) {
+        const apr_status_t rv = ap_pass_brigade(reply->r->output_filters, reply->out);
+        if (rv != APR_SUCCESS) {    /* else a client that has it all may have closed already */
+            judge(reply, rv);
+        }
+    }
+    apr_brigade_cleanup(reply->out);
+}
+
+/* HTTP/1.0 without a length: only a reset tells the client that this was not the end. */
+static bool end_shows_by_reset_only(request_rec *r)
+{
+    return !r->chunked && !apr_table_get(r->headers_out, "Content-Length");
+}
+
+void fcgi_reply_cut(fcgi_reply_t *reply)
+{
+    request_rec *r = reply->r;
+    conn_rec *c = r->connection;
+
+    if (reply->filter_status != APR_SUCCESS) {    /* past the filter that takes no more */
+        r->output_filters = r->proto_output_filters;
+    }
+    if (has_no_body(r)) {    /* the head was all of it; only an end passes behind it */
+        fcgi_reply_finish(reply);
+        return;
+    }
+    /* What there is goes out first, so that the headers are on their way before the error. */
+    APR_BRIGADE_INSERT_TAIL(reply->out, apr_bucket_flush_create(c->bucket_alloc));
+    ap_proxy_backend_broke(r, reply->out);
+    ap_pass_brigade(r->output_filters, reply->out);
+    apr_brigade_cleanup(reply->out);
+    c->keepalive = AP_CONN_CLOSE;
+    if (!c->master) {
+        if (end_shows_by_reset_only(r)) {
+            const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+            apr_os_sock_t fd;
+            if (apr_os_sock_get(&fd, ap_get_conn_socket(c)) == APR_SUCCESS) {
+                (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+            }
+        }
+        c->aborted = 1;    /* close now, without lingering for the client's last bytes */
+    }
+}
