@@ -25,8 +25,19 @@ sub config_of {
     my $members = join '', map { "BalancerMember @{[ $_->url ]} maxinflight=1 queue=10\n" } @_;
     return "<Proxy balancer://cluster>\n$members</Proxy>\nProxyPass /app/ balancer://cluster/\n";
 }
-my $httpd = Httpd->start(children => 1, threads => 8, config => config_of($kept, $removed));
+my $httpd;
 
+# Does this process still hold the listening socket? Then a new connection may be its.
+sub listens {
+    my ($pid) = @_;
+    my $port = sprintf '%04X', $httpd->port;
+    open my $table, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+    my ($inode) = map { /^\s*\d+: \w+:$port \w+:0000 0A (?:\S+ +){5}(\d+)/ ? $1 : () } <$table>;
+    return grep { (readlink // '') eq "socket:[$inode]" } glob "/proc/$pid/fd/*";
+}
+$httpd = Httpd->start(children => 1, threads => 8, config => config_of($kept, $removed));
+
+ok listens(($httpd->children)[0]), 'the process takes connections';
 my ($long, $short) = map { $httpd->connect } 1, 2;
 $long->request('GET', '/app/x');
 ok $kept->wait_for_event('request'), 'one member is full';
@@ -37,7 +48,8 @@ $httpd->set_config(config_of($kept));
 my ($old) = $httpd->graceful_begin;
 ok wait_until(20, sub { $httpd->is_up(after_graceful => 1) }),
     'graceful restart without the second member';
-ok Process::is_alive($old), '... and the old process is still there';
+ok wait_until(20, sub { !listens($old) }), '... and the old process takes no new connection';
+ok Process::is_alive($old), '... but is still there';
 my $waiting = $httpd->connect;
 $waiting->request('GET', '/app/x');
 ok wait_until(10, sub { $httpd->balancer('cluster')->{queued} == 1 }), 'a request waits in a new process';
