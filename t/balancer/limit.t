@@ -36,7 +36,8 @@ EOC
 my @clients = map { my $c = $httpd->connect; $c->request('GET', '/gated/x'); $c } 1 .. 100;
 ok wait_until(20, sub { $httpd->balancer('gated')->{queued} == 96 }), '96 of 100 requests are in the queue';
 is $httpd->in_flight('gated'), 4, '... and 4 in flight';
-is scalar(my @seen = $gated->requests), 4, '... which the backend sees';
+ok $gated->wait_for_event('request', 4), '... which the backend sees';
+is scalar(my @seen = $gated->requests), 4, '... and no more';
 $gated->open_gate('open');
 is scalar(grep { $_->read_response->{status} == 200 } @clients), 100, '... all are answered';
 

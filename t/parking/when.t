@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Backend;
+use Backend;
 use Deadline;
 use FastBackend;
 use Httpd;
@@ -16,7 +17,13 @@ use Parking;
 plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
 
 my $fast = FastBackend->start(bytes => 10);
-my $slow = FastBackend->start(bytes => 10, ms => 300);
+my $slow = Backend->answering(sub {
+    my ($connection) = @_;
+    $connection->wait_for_gate('open');
+    select undef, undef, undef, 0.3;    # so that it is known to be slow, however soon that was
+    $connection->stdout("Content-Type: text/plain\r\n\r\nslow");
+    $connection->end_request;
+});
 my $httpd = Parking::start(threads => 16, park => 'share=25%', config => <<"EOC");
 ProxyPass /fast/ @{[ $fast->url('/') ]}
 <Proxy balancer://slow>
@@ -41,11 +48,14 @@ SKIP: {
     skip 'the manager does not show it', 1 if !exists $member->{parked};
     is $member->{parked}, 3, '... and tells how many of them are parked';
 }
+$slow->open_gate('open');
 is scalar(grep { $_->read_response->{status} == 200 } @clients), 7, '... all are answered';
 
+$slow->close_gate('open');
 @clients = Parking::clients($httpd, 1, '/slow/x');
 ok Parking::wait_for($httpd, 1), 'now it is known to be slow: the first parks';
 is Parking::status($httpd)->{FCGIWaitingThreadsHere}, 0, '... no thread waits';
+$slow->open_gate('open');
 is $clients[0]->read_response->{status}, 200, '... answered';
 $httpd->stop;
 
