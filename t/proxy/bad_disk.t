@@ -83,6 +83,7 @@ is $response->{status}, 500, 'without a balancer: 500';
 $disk->works;
 ($response, $sum) = upload('/app/again', 'chunks', 2 * MB);
 is $response->{body}, $sum, 'there is room again: served';
+ok $backend->wait_for_event('done', 1, SOON), '... and the backend has noted it';
 
 # the file cannot be read again
 $disk->fails('read', 'EIO', after => 65_536);
