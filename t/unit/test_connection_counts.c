@@ -30,7 +30,7 @@ static pid_t start_keeper(int address, int connections, _Atomic uint32_t *says)
 
     if (pid == 0) {
         fcgi_connection_counts_join(process);
-        fcgi_connection_counts_add(address, FCGI_OCCUPANCY_KEPT, connections);
+        fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, connections);
         atomic_fetch_add(says, 1);
         for (;;) {
             pause();
@@ -51,12 +51,12 @@ static int total_after_burial(int address, int wanted)
 {
     const time_t until = time(NULL) + 20;
 
-    while (fcgi_connection_counts_total(address, FCGI_OCCUPANCY_KEPT) != wanted
+    while (fcgi_connection_counts_total(address, FCGI_COUNT_KEPT) != wanted
            && time(NULL) < until) {
         fcgi_connection_counts_bury_the_dead();
         sched_yield();
     }
-    return fcgi_connection_counts_total(address, FCGI_OCCUPANCY_KEPT);
+    return fcgi_connection_counts_total(address, FCGI_COUNT_KEPT);
 }
 
 START_TEST(processes_add_up_and_the_killed_count_no_more)
@@ -66,7 +66,7 @@ START_TEST(processes_add_up_and_the_killed_count_no_more)
     const pid_t first = start_keeper(address, 5, says), second = start_keeper(address, 3, says);
 
     wait_for(says, 2);
-    ck_assert_int_eq(fcgi_connection_counts_total(address, FCGI_OCCUPANCY_KEPT), 8);
+    ck_assert_int_eq(fcgi_connection_counts_total(address, FCGI_COUNT_KEPT), 8);
     assert_is_killed(first);
     ck_assert_int_eq(total_after_burial(address, 3), 3);
     assert_is_killed(second);
@@ -112,19 +112,19 @@ START_TEST(who_leaves_counts_no_more)
         apr_pool_t *pchild;
         apr_pool_create(&pchild, process);
         fcgi_connection_counts_join(pchild);
-        fcgi_connection_counts_add(address, FCGI_OCCUPANCY_PARKED, 7);
-        MUST(fcgi_connection_counts_total(address, FCGI_OCCUPANCY_PARKED) == 7);
+        fcgi_connection_counts_add(address, FCGI_COUNT_PARKED, 7);
+        MUST(fcgi_connection_counts_total(address, FCGI_COUNT_PARKED) == 7);
         apr_pool_destroy(pchild);
         _exit(0);
     }
     assert_ends_well(child);
-    ck_assert_int_eq(fcgi_connection_counts_total(address, FCGI_OCCUPANCY_PARKED), 0);
+    ck_assert_int_eq(fcgi_connection_counts_total(address, FCGI_COUNT_PARKED), 0);
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("occupancy");
+    Suite *suite = suite_create("connection_counts");
     TCase *tc = tcase_create("occupancy");
 
     tcase_add_checked_fixture(tc, begin, end);

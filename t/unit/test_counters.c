@@ -259,7 +259,7 @@ static TCase *processes(void)
 
 int main(void)
 {
-    Suite *suite = suite_create("measures");
+    Suite *suite = suite_create("counters");
     suite_add_tcase(suite, counting());
     suite_add_tcase(suite, threads());
     suite_add_tcase(suite, processes());

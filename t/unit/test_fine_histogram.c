@@ -116,7 +116,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("fine_times");
+    Suite *suite = suite_create("fine_histogram");
     TCase *tc = tcase_create("fine_times");
 
     tcase_add_checked_fixture(tc, nothing, NULL);

@@ -35,7 +35,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("times");
+    Suite *suite = suite_create("histogram");
     TCase *tc = tcase_create("times");
     tcase_add_test(tc, bounds_are_one_two_and_five_of_each_power_of_ten);
     tcase_add_test(tc, a_duration_lies_in_the_first_bucket_that_is_not_below_it);

@@ -322,7 +322,7 @@ static TCase *many(const char *name)
 
 int main(void)
 {
-    Suite *suite = suite_create("past");
+    Suite *suite = suite_create("samples");
     TCase *threads = many("threads"), *processes = many("processes");
     tcase_add_test(threads, one_of_eight_threads_makes_each_sample);
     tcase_add_test(processes, of_eight_processes_one_makes_the_sample);

@@ -19,7 +19,7 @@
 #define PRIORITY_LAST     9
 
 /* How often it is looked whether a session's member is still usable: no bell rings for it. (For a
- * member that comes back the watch thread lets in who waits.) */
+ * member that comes back the child thread lets in who waits.) */
 #define LOOK_AGAIN_US (250 * 1000)
 
 static struct {

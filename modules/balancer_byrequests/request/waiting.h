@@ -4,7 +4,7 @@
  *          (child_thread.c).
  * Ignores  whose turn it is (admission.c), how the time between the steps is spent.
  * Memory   the request's pool; one list of those who wait in this process.
- * Threads  the request's own; lb_waiting_wake() from the watch thread. */
+ * Threads  the request's own; lb_waiting_wake() from the child thread. */
 #ifndef LB_WAITING_H
 #define LB_WAITING_H
 

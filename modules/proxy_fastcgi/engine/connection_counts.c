@@ -33,7 +33,7 @@ typedef struct {
     row_t row[];
 } table_t;
 
-static const char table_key[] = "proxy_fastcgi.occupancy.3";
+static const char table_key[] = "proxy_fastcgi.connection_counts.1";
 
 static table_t *table;
 static row_t *own;

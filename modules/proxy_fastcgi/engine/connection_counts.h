@@ -17,9 +17,9 @@
 #include "apr_pools.h"
 
 typedef enum {
-    FCGI_OCCUPANCY_KEPT,       /* idle connections */
-    FCGI_OCCUPANCY_WAITING,    /* requests that were sent on a new connection and have no answer */
-    FCGI_OCCUPANCY_PARKED      /* see park.h; of all backends together */
+    FCGI_COUNT_KEPT,       /* idle connections */
+    FCGI_COUNT_WAITING,    /* requests that were sent on a new connection and have no answer */
+    FCGI_COUNT_PARKED      /* see park.h; of all backends together */
 } fcgi_connection_counts_t;
 
 /** In the parent.

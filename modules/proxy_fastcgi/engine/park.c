@@ -104,7 +104,7 @@ static void count(int by)
 
     while (now > most && !atomic_compare_exchange_weak(&most_parked, &most, now)) {
     }
-    fcgi_connection_counts_add(place, FCGI_OCCUPANCY_PARKED, by);
+    fcgi_connection_counts_add(place, FCGI_COUNT_PARKED, by);
 }
 
 static void disarm(parked_t *p)
@@ -345,7 +345,7 @@ int fcgi_park_most(void)
 
 int fcgi_park_total(void)
 {
-    return fcgi_connection_counts_total(place, FCGI_OCCUPANCY_PARKED);
+    return fcgi_connection_counts_total(place, FCGI_COUNT_PARKED);
 }
 
 bool fcgi_park_mpm_can(void)

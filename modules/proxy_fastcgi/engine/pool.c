@@ -50,7 +50,7 @@ static apr_status_t end_pool(void *data)
 {
     fcgi_pool_t *pool = data;
 
-    fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -pool->kept_count);
+    fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -pool->kept_count);
     close_list(pool->kept);
     pool->kept = NULL;
     pool->kept_count = 0;
@@ -181,7 +181,7 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
         }
         apr_thread_mutex_unlock(pool->lock);
         if (c) {
-            fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_KEPT, -1);
+            fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -1);
         }
         if (!c || fcgi_connection_is_quiet(c)) {
             return c;
@@ -205,14 +205,14 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
     const int address = pool->limits.address;
 
     if ((pool->limits.maxuses && c->uses >= pool->limits.maxuses)
-        || fcgi_connection_counts_total(address, FCGI_OCCUPANCY_WAITING) > 0) {
+        || fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0) {
         fcgi_connection_close(connection);
         return;
     }
     *connection = NULL;
     c->was_kept = true;
     c->kept_since = fcgi_now();
-    fcgi_connection_counts_add(address, FCGI_OCCUPANCY_KEPT, 1);
+    fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
     c->next_kept = pool->kept;
@@ -224,7 +224,7 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
 
 void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by)
 {
-    fcgi_connection_counts_add(pool->limits.address, FCGI_OCCUPANCY_WAITING, by);
+    fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_WAITING, by);
 }
 
 /* ---- Closing what was kept for too long ------------------------------------------------------ */
@@ -248,9 +248,9 @@ static apr_interval_time_t patience(const fcgi_pool_t *pool, int i, int surplus)
 static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
 {
     const int address = pool->limits.address;
-    const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_OCCUPANCY_WAITING) > 0;
+    const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0;
     const int surplus =
-        fcgi_connection_counts_total(address, FCGI_OCCUPANCY_KEPT) - pool->limits.keepidle;
+        fcgi_connection_counts_total(address, FCGI_COUNT_KEPT) - pool->limits.keepidle;
     const apr_time_t now = fcgi_now();
     fcgi_connection_t **at = &pool->kept;
     int i = 0;
@@ -261,7 +261,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     }
     fcgi_connection_t *old = *at;
     *at = NULL;
-    fcgi_connection_counts_add(address, FCGI_OCCUPANCY_KEPT, i - pool->kept_count);
+    fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, i - pool->kept_count);
     pool->kept_count = i;
     return old;
 }
