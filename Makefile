@@ -308,7 +308,8 @@ demo-stop:
 	scripts/demo stop
 
 # ---- Side by side with stock httpd, nginx, HAProxy and lighttpd ------------------------------
-$(BUILD)/bench_%: t/bench/bench_%.c $(call archive,$(B)/table) $(call archive,$(B)/policy) $(BUILD)/flags
+BENCH_LIBS = $(foreach f,$(B)/table $(B)/policy shared,$(call archive,$(f)))
+$(BUILD)/bench_%: t/bench/bench_%.c $(BENCH_LIBS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_$(B)) -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
