@@ -62,7 +62,7 @@ is_refused($api->post($members, { url => 'fcgi://a..b:9000' }), 409, 'url',
     qr/a\.\.b: this server cannot find its address/, 'a new member without an address');
 is_refused($api->patch($one, { address => 'a..b:9000' }), 409, 'address',
     qr/a\.\.b: this server cannot find its address/, 'a member that would move to nowhere');
-is_refused($api->patch($one, { address => $_ }), 409, 'address', qr/no host:port/, "a move to $_")
+is_refused($api->patch($one, { address => $_ }), 400, 'address', qr/no host:port/, "a move to $_")
     for '127.0.0.1:99999', '127.0.0.1:-1', 'u:p@127.0.0.1:80';
 is scalar @{ $api->get('balancers/app')->{json}{members} }, 1, 'nothing of it is there';
 

@@ -6,6 +6,7 @@
 #include "apr_strings.h"
 #include "drain.h"
 #include "member_template.h"
+#include "member_template.h"
 #include "membership.h"
 #include "setting.h"
 
@@ -75,6 +76,18 @@ static void check_new_member(const check_t *check, const lb_cluster_t *cluster, 
         return;
     }
     refuse_for_now(check, "url", lb_membership_check_new(p, cluster, url));
+}
+
+static void check_move(const check_t *check, const lb_cluster_t *cluster,
+                       const proxy_worker *member, const char *address)
+{
+    apr_pool_t *p = check->errors->pool;
+
+    if (!*member->s->uds_path && !lb_member_template_moved_url(p, member->s->name_ex, address)) {
+        refuse(check, "address", apr_psprintf(p, "\"%s\" is no host:port", address));
+        return;
+    }
+    refuse_for_now(check, "address", lb_membership_check_move(p, cluster, member, address));
 }
 
 static void check_flags(const check_t *check)
@@ -150,8 +163,7 @@ static void check_membership(const check_t *check, const lb_cluster_t *cluster,
         check_new_member(check, cluster, a->new_member);
     }
     if (a->new_address) {
-        refuse_for_now(check, "address",
-                       lb_membership_check_move(p, cluster, member, a->new_address));
+        check_move(check, cluster, member, a->new_address);
     }
     if (member && !a->remove_member && !a->new_address
         && lb_roster_leaves(cluster->roster, member)) {

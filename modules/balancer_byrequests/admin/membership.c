@@ -104,9 +104,8 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
     if (lb_roster_leaves(cluster->roster, member)) {
         return apr_psprintf(p, "%s is being removed", member->s->name_ex);
     }
-    const char *url = lb_member_template_moved_url(p, member->s->name_ex, address);
-    return url ? check_name(p, cluster, url)
-               : apr_psprintf(p, "\"%s\" is no host:port", address);
+    return check_name(p, cluster,
+                      lb_member_template_moved_url(p, member->s->name_ex, address));
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */

@@ -16,7 +16,8 @@ const char *lb_membership_check_host(apr_pool_t *p, const char *url);
 /** Is a member of this URL being removed? It may be added again when it has left. */
 bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 
-/** Could it be added? Nothing is changed.
+/** Could it be added, or moved? Nothing is changed.
+ *  address  "host:port": see lb_member_template_moved_url()
  *  returns  NULL, else what is wrong and the cure, in p */
 const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url);
 const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
