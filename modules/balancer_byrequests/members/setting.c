@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 #include "balancer_action.h"
 #include "directive.h"
+#include "name_hash.h"
 #include "status_word.h"
 #include "wall_clock.h"
 
@@ -319,13 +320,10 @@ const lb_setting_t *lb_setting_find(const lb_setting_t *settings, const char *na
 uint64_t lb_setting_revision(apr_pool_t *p, const lb_setting_t *settings, const void *shared,
                              const lb_member_row_t *row)
 {
-    uint64_t h = UINT64_C(14695981039346656037);    /* FNV-1a */
+    uint64_t h = FC_NAME_HASH_START;
 
     for (; settings->name; settings++) {
-        const char *text = settings->is_transient ? "" : settings->text(p, shared, row);
-        do {
-            h = (h ^ (unsigned char)*text) * UINT64_C(1099511628211);
-        } while (*text++);
+        h = fc_name_hash(h, settings->is_transient ? "" : settings->text(p, shared, row));
     }
     return h ? h : 1;
 }

@@ -9,6 +9,7 @@
 
 #include "apr_shm.h"
 #include "clock.h"
+#include "name_hash.h"
 #include "robust_lock.h"
 
 #define ADDRESSES 256
@@ -122,19 +123,9 @@ void fcgi_connection_counts_join(apr_pool_t *pchild)
     }
 }
 
-/* FNV-1a; never 0. */
-static uint64_t key_of(const char *address)
-{
-    uint64_t h = UINT64_C(14695981039346656037);
-    for (const char *c = address; *c; c++) {
-        h = (h ^ (unsigned char)*c) * UINT64_C(1099511628211);
-    }
-    return h ? h : 1;
-}
-
 int fcgi_connection_counts_find(const char *address)
 {
-    const uint64_t key = key_of(address);
+    const uint64_t key = fc_name_hash3(address, "", "");
 
     for (int i = 0; table && i < ADDRESSES; i++) {
         uint64_t held_by = 0;

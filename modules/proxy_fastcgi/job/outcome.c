@@ -20,10 +20,20 @@ lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
+/* Of ours: what it held of the request or of the answer is lost. */
+static bool file_has_failed(fcgi_job_t *job)
+{
+    const bool has_failed = job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS;
+
+    if (has_failed) {
+        job->why = "what was kept in a file cannot be read";
+    }
+    return has_failed;
+}
+
 lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job)
 {
-    if (job->reply.absorb.error != APR_SUCCESS) {
-        job->why = "what was kept in a file cannot be read";
+    if (file_has_failed(job)) {
         return LB_FILE_ERROR;
     }
     if (job->reply.filter_status != APR_SUCCESS) {
@@ -104,8 +114,7 @@ static lb_outcome_t timeout_outcome(fcgi_job_t *job)
 /* The one place where a status of the engine becomes an outcome. */
 lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
 {
-    if (job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS) {
-        job->why = "what was kept in a file cannot be read";
+    if (file_has_failed(job)) {
         return LB_FILE_ERROR;
     }
     if (job->pump.stopped_by_owner) {
