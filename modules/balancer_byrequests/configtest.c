@@ -5,9 +5,9 @@
 #include "ap_provider.h"
 #include "apr_hash.h"
 #include "apr_strings.h"
+#include "balancer.h"
 #include "balancer_settings.h"
 #include "check_params.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
@@ -23,10 +23,10 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 int lb_configtest_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    apr_status_t rv = ap_mutex_register(pconf, LB_CLUSTER_MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+    apr_status_t rv = ap_mutex_register(pconf, LB_BALANCER_MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
     if (rv != APR_SUCCESS) {
         ap_log_perror(APLOG_MARK, APLOG_CRIT, rv, plog, FCLOGNO(0430)
-                      "cannot register the mutex type %s", LB_CLUSTER_MUTEX_TYPE);
+                      "cannot register the mutex type %s", LB_BALANCER_MUTEX_TYPE);
         return !OK;
     }
     return OK;

@@ -6,7 +6,6 @@
 #include "check_expr.h"
 #include "check_params.h"
 #include "checks.h"
-#include "cluster.h"
 #include "contract.h"
 #include "dispatch.h"
 #include "drain.h"

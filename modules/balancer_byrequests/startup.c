@@ -4,10 +4,10 @@
 
 #include "ap_provider.h"
 #include "apr_strings.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "httpd.h"
+#include "member.h"
 #include "member_counters.h"
 #include "member_template.h"
 #include "state_keeper.h"
@@ -73,20 +73,20 @@ static int share_balancer(proxy_server_conf *conf, proxy_balancer *b, server_rec
     return rv == APR_SUCCESS ? OK : slot_failed(s, b->s->name, "sharing the balancer", rv);
 }
 
-static int share_member(proxy_balancer *b, proxy_worker *member, server_rec *s, apr_time_t now)
+static int share_member(proxy_balancer *b, proxy_worker *worker, server_rec *s, apr_time_t now)
 {
     unsigned int index = 0;
-    void *memory = ap_proxy_find_workershm(slotmem, b->wslot, member, &index);
+    void *memory = ap_proxy_find_workershm(slotmem, b->wslot, worker, &index);
     apr_status_t rv = take_slot(b->wslot, memory != NULL, &index, &memory);
 
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, member->s->name_ex, "taking a slot", rv);
+        return slot_failed(s, worker->s->name_ex, "taking a slot", rv);
     }
-    rv = ap_proxy_share_worker(member, memory, (int)index);
+    rv = ap_proxy_share_worker(worker, memory, (int)index);
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, member->s->name_ex, "sharing the member", rv);
+        return slot_failed(s, worker->s->name_ex, "sharing the member", rv);
     }
-    member->s->updated = now;
+    worker->s->updated = now;
     return OK;
 }
 
@@ -110,17 +110,17 @@ static void default_attempts(proxy_balancer *b)
     }
 }
 
-static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s)
+static int share_members(apr_pool_t *pconf, lb_balancer_t *balancer, server_rec *s)
 {
     const apr_time_t now = apr_time_now();
-    proxy_balancer *b = cluster->balancer;
+    proxy_balancer *b = balancer->proxy;
 
-    apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_CLUSTER_MUTEX_TYPE, b->s->sname,
+    apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_BALANCER_MUTEX_TYPE, b->s->sname,
                                              s, pconf, 0);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
                      "%s: no mutex of type %s; see the Mutex directive", b->s->name,
-                     LB_CLUSTER_MUTEX_TYPE);
+                     LB_BALANCER_MUTEX_TYPE);
         return !OK;
     }
     rv = slotmem->create(&b->wslot, b->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
@@ -141,21 +141,21 @@ static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s
 }
 
 /* A virtual host inherits a balancer of the main server: the members are the same. */
-static void adopt_members(proxy_balancer *b, lb_cluster_t *cluster)
+static void adopt_members(proxy_balancer *b, lb_balancer_t *balancer)
 {
-    const proxy_balancer *base = cluster->balancer;
+    const proxy_balancer *base = balancer->proxy;
 
     b->wslot = base->wslot;
     b->storage = base->storage;
     b->gmutex = base->gmutex;
     b->max_workers = base->max_workers;
     b->wupdated = base->wupdated;
-    b->context = cluster;
+    b->context = balancer;
 }
 
 /* The one setting that mod_proxy does not take from the main server when nobody wrote it here; it
  * cannot tell its default byrequests from a written one. */
-static void adopt_method(proxy_balancer *b, const lb_cluster_t *base)
+static void adopt_method(proxy_balancer *b, const lb_balancer_t *base)
 {
     if (strcmp(b->s->lbpname, "byrequests") == 0) {
         PROXY_STRNCPY(b->s->lbpname, base->baseline->lbpname);
@@ -163,25 +163,25 @@ static void adopt_method(proxy_balancer *b, const lb_cluster_t *base)
     }
 }
 
-static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
+static lb_balancer_t *new_balancer(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
+    lb_balancer_t *balancer = apr_pcalloc(pconf, sizeof(*balancer));
 
-    cluster->id = lb_cluster_all()->nelts + 1;
-    cluster->server = s;
-    cluster->vhost = vhost_name(pconf, s);
-    cluster->balancer = b;
-    cluster->settings = lb_balancer_settings_of(s, b);
-    cluster->configured = b->s;
-    cluster->is_persistent = conf->bal_persist != 0;
-    return cluster;
+    balancer->id = lb_balancer_all()->nelts + 1;
+    balancer->server = s;
+    balancer->vhost = vhost_name(pconf, s);
+    balancer->proxy = b;
+    balancer->settings = lb_balancer_settings_of(s, b);
+    balancer->configured = b->s;
+    balancer->is_persistent = conf->bal_persist != 0;
+    return balancer;
 }
 
 /* What the balancer's settings are before anybody changes them. */
-static void note_baseline(apr_pool_t *pconf, lb_cluster_t *cluster)
+static void note_baseline(apr_pool_t *pconf, lb_balancer_t *balancer)
 {
-    cluster->baseline = apr_pmemdup(pconf, cluster->balancer->s, sizeof(*cluster->baseline));
+    balancer->baseline = apr_pmemdup(pconf, balancer->proxy->s, sizeof(*balancer->baseline));
 }
 
 /* The name of its slot, by which a restart finds it. */
@@ -196,7 +196,7 @@ static void name_slot(apr_pool_t *pconf, const proxy_server_conf *conf, proxy_ba
 /* Of a ProxyPass line's own parameters mod_proxy has made settings for this virtual host, with the
  * main server's in the place of those that were not written. */
 static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer *b,
-                             const lb_cluster_t *base, server_rec *s)
+                             const lb_balancer_t *base, server_rec *s)
 {
     const proxy_balancer_shared *own = b->s, *theirs = base->baseline;
 
@@ -215,18 +215,18 @@ static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer
 }
 
 /* Nothing of its own: it is the same balancer. */
-static void become_one(proxy_balancer *b, lb_cluster_t *base)
+static void become_one(proxy_balancer *b, lb_balancer_t *base)
 {
     if (b->s != base->configured && b->s->was_malloced) {
         free(b->s);    /* as mod_proxy does when it moves settings to shared memory */
     }
-    b->s = base->balancer->s;
-    b->lbmethod = base->balancer->lbmethod;
+    b->s = base->proxy->s;
+    b->lbmethod = base->proxy->lbmethod;
     adopt_members(b, base);
 }
 
 static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                   lb_cluster_t *base, server_rec *s)
+                   lb_balancer_t *base, server_rec *s)
 {
     if (b->s != base->configured) {
         adopt_method(b, base);
@@ -235,54 +235,54 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b
         become_one(b, base);
         return OK;
     }
-    lb_cluster_t *cluster = new_cluster(pconf, b, s);
-    cluster->owner = base->owner;
-    cluster->roster = base->roster;
-    cluster->ledger = base->ledger;
-    cluster->generation = base->generation;
-    cluster->row = base->row;
-    cluster->member_rows = base->member_rows;
-    cluster->slots = base->slots;
+    lb_balancer_t *balancer = new_balancer(pconf, b, s);
+    balancer->owner = base->owner;
+    balancer->roster = base->roster;
+    balancer->ledger = base->ledger;
+    balancer->generation = base->generation;
+    balancer->row = base->row;
+    balancer->member_rows = base->member_rows;
+    balancer->slots = base->slots;
     name_slot(pconf, conf, b);
     if (share_balancer(conf, b, s) != OK) {
         return !OK;
     }
     adopt_members(b, base);
-    b->context = cluster;
+    b->context = balancer;
     b->s->wupdated = b->wupdated;
     default_attempts(b);
-    note_baseline(pconf, cluster);
-    lb_state_restoring_balancer(cluster, lb_state_keeper_find(cluster));
-    lb_cluster_enter(cluster);
+    note_baseline(pconf, balancer);
+    lb_state_restoring_balancer(balancer, lb_state_keeper_find(balancer));
+    lb_balancer_enter(balancer);
     return OK;
 }
 
-static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                       server_rec *s)
+static int add_balancer(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
+                        server_rec *s)
 {
-    lb_cluster_t *cluster = new_cluster(pconf, b, s);
-    const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
+    lb_balancer_t *balancer = new_balancer(pconf, b, s);
+    const lb_saved_balancer_t *saved = lb_state_keeper_find(balancer);
 
     name_slot(pconf, conf, b);
-    cluster->owner = cluster;
-    cluster->slots = b->max_workers = b->workers->nelts + b->growth;
-    cluster->template = lb_member_template_make(pconf, cluster);
-    apr_array_header_t *plan = lb_state_restoring_plan(pconf, cluster, saved);
-    if (!cluster->template || !cluster->roster || share_balancer(conf, b, s) != OK
-        || share_members(pconf, cluster, s) != OK) {
+    balancer->owner = balancer;
+    balancer->slots = b->max_workers = b->workers->nelts + b->growth;
+    balancer->template = lb_member_template_make(pconf, balancer);
+    apr_array_header_t *plan = lb_state_restoring_plan(pconf, balancer, saved);
+    if (!balancer->template || !balancer->roster || share_balancer(conf, b, s) != OK
+        || share_members(pconf, balancer, s) != OK) {
         return !OK;
     }
-    note_baseline(pconf, cluster);
-    cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
-                                                  * sizeof(*cluster->member_rows));
-    b->context = cluster;
-    lb_cluster_enter(cluster);
-    lb_state_restoring_seats(cluster, plan);
-    if (!lb_table_segments_claim(s, cluster)) {
+    note_baseline(pconf, balancer);
+    balancer->member_rows =
+        apr_pcalloc(pconf, (apr_size_t)balancer->slots * sizeof(*balancer->member_rows));
+    b->context = balancer;
+    lb_balancer_enter(balancer);
+    lb_state_restoring_seats(balancer, plan);
+    if (!lb_table_segments_claim(s, balancer)) {
         return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
     }
-    lb_state_restoring_balancer(cluster, saved);
-    lb_state_restoring_members(cluster, plan);
+    lb_state_restoring_balancer(balancer, saved);
+    lb_state_restoring_members(balancer, plan);
     return OK;
 }
 
@@ -306,10 +306,9 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
     }
     for (int i = 0; i < conf->balancers->nelts; i++) {
         proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-        lb_cluster_t *base = lb_cluster_inherited_by(b);
+        lb_balancer_t *base = lb_balancer_inherited_by(b);
 
-        if ((base ? inherit(pconf, conf, b, base, s)
-                  : add_cluster(pconf, conf, b, s)) != OK) {
+        if ((base ? inherit(pconf, conf, b, base, s) : add_balancer(pconf, conf, b, s)) != OK) {
             return !OK;
         }
     }
@@ -337,7 +336,7 @@ int lb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return OK;    /* httpd reads its configuration twice at start; the second one counts */
     }
     slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
-    lb_cluster_begin(pconf);
+    lb_balancer_begin(pconf);
     if (!lb_wall_clock_open(main) || !lb_table_segments_open(main)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -353,12 +352,12 @@ int lb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
 static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *b)
 {
+    lb_member_t member;
     apr_status_t rv = ap_proxy_initialize_balancer(b, s, pchild);
-    for (int i = 0; rv == APR_SUCCESS && i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        /* the others were removed or moved before this child started: see lb_cluster_sync() */
-        if (member && lb_cluster_admits(b, member)) {
-            rv = ap_proxy_initialize_worker(member, s, pchild);
+    for (int i = 0; rv == APR_SUCCESS && lb_member_next(lb_balancer_of(b), &i, &member);) {
+        /* the others were removed or moved before this child started: see lb_balancer_sync() */
+        if (lb_member_is_admitted(&member)) {
+            rv = ap_proxy_initialize_worker(member.worker, s, pchild);
         }
     }
     if (rv != APR_SUCCESS) {
@@ -376,8 +375,8 @@ void lb_startup_child_init(apr_pool_t *pchild, server_rec *main)
         for (int i = 0; i < conf->balancers->nelts; i++) {
             proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             b->tmutex =
-                lb_cluster_inherited_by(b)->balancer->tmutex; /* one array of members, one lock */
-            lb_roster_child_init(lb_cluster_of(b)->roster, pchild);
+                lb_balancer_inherited_by(b)->proxy->tmutex; /* one array of members, one lock */
+            lb_roster_child_init(lb_balancer_of(b)->roster, pchild);
             attach_balancer(pchild, s, b);
         }
     }

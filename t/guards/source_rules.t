@@ -85,7 +85,7 @@ my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
     (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
-    (map { $_ => "mod_proxy's fields" } qw(cluster.c startup.c health.c member_state.c membership.c)),
+    (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),
 );
 is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
            @sources, @headers], [], 'the wall clock is for showing times');
@@ -97,6 +97,11 @@ is_deeply([grep { text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->
 
 is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
     'nobody is found dead by its process id');
+
+# ---- A member is one value, lb_member_t ----
+is_deeply([grep { basename($_) ne 'dispatch.h'    # mod_proxy's hooks
+                  && text_of($_) =~ /\((?=[^()]*\bproxy_balancer \*)(?=[^()]*\bproxy_worker \*)/ } @headers], [],
+    'no header asks for a balancer and a worker where it could ask for a member');
 
 # ---- Files that comments and documents name ----
 my %known = map { basename($_) => 1 } split /\n/, `find modules include t scripts -name '*.[ch]'`;

@@ -68,9 +68,9 @@ static void save(apr_pool_t *p)
     }
 }
 
-void lb_state_keeper_save(apr_pool_t *p, const lb_cluster_t *cluster)
+void lb_state_keeper_save(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    if (keeper.folder && (cluster->is_persistent || cluster->owner->is_persistent)) {
+    if (keeper.folder && (balancer->is_persistent || balancer->owner->is_persistent)) {
         save(p);
     }
 }
@@ -221,21 +221,21 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main)
     }
 }
 
-bool lb_state_keeper_keeps(const lb_cluster_t *cluster)
+bool lb_state_keeper_keeps(const lb_balancer_t *balancer)
 {
-    return keeper.is_graceful || cluster->is_persistent;
+    return keeper.is_graceful || balancer->is_persistent;
 }
 
-const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster)
+const lb_saved_balancer_t *lb_state_keeper_find(const lb_balancer_t *balancer)
 {
-    if (!keeper.state || !lb_state_keeper_keeps(cluster)) {
+    if (!keeper.state || !lb_state_keeper_keeps(balancer)) {
         return NULL;
     }
     for (int i = 0; i < keeper.state->balancers->nelts; i++) {
         lb_saved_balancer_t *b =
             &APR_ARRAY_IDX(keeper.state->balancers, i, lb_saved_balancer_t);
-        if (!b->is_taken && strcmp(b->name, cluster->balancer->s->name) == 0
-            && strcmp(b->vhost, cluster->vhost) == 0) {
+        if (!b->is_taken && strcmp(b->name, balancer->proxy->s->name) == 0
+            && strcmp(b->vhost, balancer->vhost) == 0) {
             b->is_taken = true;
             return b;
         }

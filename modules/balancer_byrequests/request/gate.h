@@ -11,15 +11,16 @@
 #include "ticket.h"
 
 /** Take a right on a member that was chosen by other means; see lb_admission_take(). */
-bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member);
+bool lb_gate_take(const lb_member_t *member);
 
-/** Give a right back, and let in who waits for it.
- *  member   index of its row
- *  busy     mod_proxy's own count of it; NULL: none */
-void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy);
+/** Give a right back, and let in who waits for it: on a member, or on one that this process does
+ *  not know.
+ *  index    of its row */
+void lb_gate_give_back(const lb_member_t *member);
+void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index);
 
 /** Let in those who wait in this balancer and can be. */
-void lb_gate_serve(const proxy_balancer *balancer);
+void lb_gate_serve(const lb_balancer_t *balancer);
 
 /** Put the ticket's request into the queue of its balancer.
  *  request  priority and member are set; the rest is filled in here
@@ -29,6 +30,6 @@ uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
 /** Give this request to the member that it has a right on: see lb_health_admit(). One in error
  *  gets it also when nobody else is left for it.
  *  returns  false when it is to choose again */
-bool lb_gate_admit(lb_ticket_t *ticket, proxy_worker *member);
+bool lb_gate_admit(lb_ticket_t *ticket, const lb_member_t *member);
 
 #endif
