@@ -144,25 +144,25 @@ static void set_member(const lb_action_t *a, const lb_member_t *member)
 
 static void set_balancer(const lb_action_t *a, const lb_balancer_t *balancer)
 {
-    proxy_balancer *b = balancer->proxy;
+    proxy_balancer *proxy = balancer->proxy;
 
     if (a->timeout != -1) {
-        b->s->timeout = a->timeout;
+        proxy->s->timeout = a->timeout;
     }
     if (a->max_attempts != -1) {
-        b->s->max_attempts = a->max_attempts;
-        b->s->max_attempts_set = 1;
+        proxy->s->max_attempts = a->max_attempts;
+        proxy->s->max_attempts_set = 1;
     }
     if (a->nofailover != -1) {
-        b->s->sticky_force = a->nofailover != 0;
+        proxy->s->sticky_force = a->nofailover != 0;
     }
     if (a->sticky) {
-        lb_setting_sticky(b->s, a->sticky);
+        lb_setting_sticky(proxy->s, a->sticky);
     }
-    if (a->lbmethod && strcmp(a->lbmethod, b->s->lbpname) != 0) {
-        PROXY_STRNCPY(b->s->lbpname, a->lbmethod);
-        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0");
-        b->s->need_reset = 1;
+    if (a->lbmethod && strcmp(a->lbmethod, proxy->s->lbpname) != 0) {
+        PROXY_STRNCPY(proxy->s->lbpname, a->lbmethod);
+        proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0");
+        proxy->s->need_reset = 1;
         lb_balancer_members_changed(balancer);    /* the other processes take it over */
     }
 }
@@ -296,7 +296,7 @@ static void carry_out(lb_action_plan_t *op)
 /* returns  how many members wait for their last requests */
 static int free_left(lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     const lb_roster_t *roster = balancer->roster;
     int waiting = 0;
 
@@ -304,9 +304,9 @@ static int free_left(lb_balancer_t *balancer)
         waiting += atomic_load(&roster->slots[i].leaves_since) != 0;
     }
     if (waiting) {
-        PROXY_GLOBAL_LOCK(b);
+        PROXY_GLOBAL_LOCK(proxy);
         waiting = lb_membership_free_left(balancer);
-        PROXY_GLOBAL_UNLOCK(b);
+        PROXY_GLOBAL_UNLOCK(proxy);
     }
     return waiting;
 }
@@ -331,11 +331,11 @@ static const char *url_to_come(apr_pool_t *p, const lb_action_t *action)
 static void wait_for_slot(const lb_action_plan_t *op, const lb_planned_t *planned, const char *url)
 {
     lb_balancer_t *balancer = planned->balancer->owner;
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     const apr_time_t deadline = fcgi_now() + WAIT_FOR_SLOT_US;
 
     while (free_left(balancer) > 0 && fcgi_now() < deadline
-           && (b->storage->num_free_slots(b->wslot) == 0
+           && (proxy->storage->num_free_slots(proxy->wslot) == 0
                || (url && lb_membership_is_leaving(op->p, balancer, url)))) {
         apr_sleep(LOOK_AGAIN_US);
     }
@@ -375,13 +375,13 @@ static void prepare(const lb_action_plan_t *op)
 static void under_lock(lb_action_plan_t *op, void (*step)(lb_action_plan_t *))
 {
     for (int i = 0; i < op->owners->nelts; i++) {
-        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
-        PROXY_GLOBAL_LOCK(b);
+        const proxy_balancer *proxy = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
+        PROXY_GLOBAL_LOCK(proxy);
     }
     step(op);
     for (int i = op->owners->nelts - 1; i >= 0; i--) {
-        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
-        PROXY_GLOBAL_UNLOCK(b);
+        const proxy_balancer *proxy = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
+        PROXY_GLOBAL_UNLOCK(proxy);
     }
 }
 

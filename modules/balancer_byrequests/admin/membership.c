@@ -59,15 +59,17 @@ lb_member_t lb_membership_find(apr_pool_t *p, const lb_balancer_t *balancer, con
 {
     proxy_worker *like_it;
 
-    return lb_member_template_define(p, &like_it, balancer, url)
-           ? (lb_member_t){ 0 } : find_name(balancer, like_it->s->name_ex);
+    if (lb_member_template_define(p, &like_it, balancer, url)) {
+        return (lb_member_t){ 0 };
+    }
+    return find_name(balancer, like_it->s->name_ex);
 }
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
 const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     proxy_worker *like_it;
     const char *err = lb_member_template_define(p, &like_it, balancer, url);
 
@@ -78,11 +80,11 @@ const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer
     if (other.worker) {
         return apr_psprintf(p, lb_member_leaves(&other)
                                ? "%s is still removing its member %s: it has requests"
-                               : "%s already has a member %s", b->s->name, like_it->s->name_ex);
+                               : "%s already has a member %s", proxy->s->name, like_it->s->name_ex);
     }
-    if (b->storage->num_free_slots(b->wslot) == 0) {
+    if (proxy->storage->num_free_slots(proxy->wslot) == 0) {
         return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
-                            "ProxySet growth=N and restart", b->s->name);
+                            "ProxySet growth=N and restart", proxy->s->name);
     }
     return NULL;
 }
@@ -114,12 +116,12 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_member_t *member, c
 static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_shared *shared,
                       uint32_t origin)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     lb_slot_t *slot = &balancer->roster->slots[index];
     lb_member_row_t *row = balancer->member_rows[index];
     proxy_worker_shared *memory = NULL;
 
-    b->storage->dptr(b->wslot, (unsigned int)index, (void **)&memory);
+    proxy->storage->dptr(proxy->wslot, (unsigned int)index, (void **)&memory);
     atomic_fetch_add(&slot->generation, 1);
     shared->index = index;
     shared->updated = apr_time_now();
@@ -140,10 +142,10 @@ static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_sha
 static const char *seat_new(apr_pool_t *p, const lb_balancer_t *balancer,
                             proxy_worker_shared *shared, uint32_t origin)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     unsigned int index;
 
-    if (b->storage->grab(b->wslot, &index) != APR_SUCCESS) {
+    if (proxy->storage->grab(proxy->wslot, &index) != APR_SUCCESS) {
         return apr_psprintf(p, "%s: no shared memory for the new member", shared->name_ex);
     }
     give_slot(balancer, (int)index, shared, origin);
@@ -153,11 +155,11 @@ static const char *seat_new(apr_pool_t *p, const lb_balancer_t *balancer,
 
 static void free_slot(const lb_balancer_t *balancer, int index, proxy_worker_shared *shared)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     lb_slot_t *slot = &balancer->roster->slots[index];
 
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0462)
-                 "%s: member %s: removed, its last request has ended", b->s->name,
+                 "%s: member %s: removed, its last request has ended", proxy->s->name,
                  shared->name_ex);
     atomic_fetch_add(&slot->generation, 1);
     shared->hash.def = shared->hash.fnv = 0;    /* nobody's; see ap_proxy_sync_balancer() */
@@ -166,7 +168,7 @@ static void free_slot(const lb_balancer_t *balancer, int index, proxy_worker_sha
     atomic_store(&slot->leaves_since, 0);
     atomic_store(&balancer->member_rows[index]->key, lb_row_key_of_slot(balancer, index));
     atomic_fetch_add(&slot->generation, 1);
-    b->storage->release(b->wslot, (unsigned int)index);
+    proxy->storage->release(proxy->wslot, (unsigned int)index);
 }
 
 /* Under the ledger's lock: whoever takes a right on it later sees that it leaves. */
@@ -180,7 +182,7 @@ static bool is_at_rest(const lb_balancer_t *balancer, const lb_member_row_t *row
 
 int lb_membership_free_left(const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     const apr_time_t now = fcgi_now();
     int freed = 0, waiting = 0;
 
@@ -190,7 +192,7 @@ int lb_membership_free_left(const lb_balancer_t *balancer)
         proxy_worker_shared *shared;
 
         if (since == 0
-            || b->storage->dptr(b->wslot, (unsigned int)i, (void **)&shared) != APR_SUCCESS
+            || proxy->storage->dptr(proxy->wslot, (unsigned int)i, (void **)&shared) != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }

@@ -244,14 +244,14 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
     copy_counted(p, member, view);
 }
 
-static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
+static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *proxy,
                                    lb_balancer_view_t *view)
 {
-    const proxy_balancer_shared *s = b->s;
+    const proxy_balancer_shared *s = proxy->s;
 
     view->name = LB_SETTING_COPY(p, s->name);
     view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
-    view->lbmethod = b->lbmethod->name;
+    view->lbmethod = proxy->lbmethod->name;
     view->sticky = LB_SETTING_COPY(p, s->sticky);
     view->sticky_path = LB_SETTING_COPY(p, s->sticky_path);
     view->nofailover = s->sticky_force;
@@ -260,7 +260,7 @@ static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
     view->timeout = s->timeout;
     view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
     view->nonce = LB_SETTING_COPY(p, s->nonce);
-    view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+    view->free_slots = (int)proxy->storage->num_free_slots(proxy->wslot);
 }
 
 static void copy_balancer_configured(const proxy_balancer_shared *baseline,
@@ -334,16 +334,16 @@ static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_re
 
 static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balancer_view_t *view)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
 
     view->id = balancer->id;
     view->owner_id = balancer->owner->id;
     view->vhost = balancer->vhost;
     view->inherited_from = balancer->owner != balancer ? balancer->owner->vhost : NULL;
     view->is_persistent = balancer->is_persistent;
-    copy_balancer_settings(p, b, view);
+    copy_balancer_settings(p, proxy, view);
     copy_balancer_configured(balancer->baseline, view);
-    view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, proxy->s, NULL);
 }
 
 /* Of an heir: its owner tells. */

@@ -18,7 +18,7 @@ typedef struct {
     lb_member_row_t *row;             /* of its slot */
 } lb_member_t;
 
-/** Are they one? */
+/** Are they one and the same? Two that stand for none are. */
 static inline bool lb_member_is(const lb_member_t *member, const lb_member_t *other)
 {
     return member->worker == other->worker;

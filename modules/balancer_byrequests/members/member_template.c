@@ -61,7 +61,7 @@ const char *lb_member_template_url_mistake(const char *url)
     return fcgi_worker_url_mistake(url);
 }
 
-static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_balancer *b,
+static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_balancer *proxy,
                           const char *url)
 {
     const char *mistake = lb_member_template_url_mistake(url);
@@ -79,7 +79,7 @@ static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_bala
                             (int)sizeof(s->name_ex) - 2);
     }
     s->status = 0;    /* outside of balancers it would ignore errors */
-    PROXY_COPY_CONF_PARAMS(*worker, b->sconf);
+    PROXY_COPY_CONF_PARAMS(*worker, proxy->sconf);
     return NULL;
 }
 

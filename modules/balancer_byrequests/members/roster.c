@@ -66,60 +66,61 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
 /* ---- Taking over what another process changed ------------------------------------------------ */
 
 /* The entry of this slot's former owner, else a new one. */
-static void enter(proxy_balancer *b, proxy_worker *worker)
+static void enter(proxy_balancer *proxy, proxy_worker *worker)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *other = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        proxy_worker *other = APR_ARRAY_IDX(proxy->workers, i, proxy_worker *);
         if (other && other->s == worker->s) {
-            __atomic_store_n(&APR_ARRAY_IDX(b->workers, i, proxy_worker *), worker,
+            __atomic_store_n(&APR_ARRAY_IDX(proxy->workers, i, proxy_worker *), worker,
                              __ATOMIC_RELEASE);
             return;
         }
     }
     /* startup.c made room: the array does not move, and the entry is NULL until it is set */
-    APR_ARRAY_PUSH(b->workers, proxy_worker *) = worker;
+    APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = worker;
 }
 
 /* returns  NULL when it cannot be initialised; mod_proxy has said why */
-static proxy_worker *make_worker(lb_roster_t *roster, proxy_balancer *b, int slot,
+static proxy_worker *make_worker(lb_roster_t *roster, proxy_balancer *proxy, int slot,
                                  proxy_worker_shared *shared, server_rec *s)
 {
     const lb_configured_t *configured = lb_roster_configured(roster, slot);
     proxy_worker *worker = apr_pcalloc(roster->pool, sizeof(*worker));
 
     worker->hash = shared->hash;
-    worker->balancer = b;
+    worker->balancer = proxy;
     worker->s = shared;
     worker->section_config =
-        configured ? configured->worker->section_config : b->section_config;
+        configured ? configured->worker->section_config : proxy->section_config;
     return ap_proxy_initialize_worker(worker, s, roster->pool) == APR_SUCCESS ? worker : NULL;
 }
 
-static void sync_slot(lb_roster_t *roster, proxy_balancer *b, int slot, server_rec *s)
+static void sync_slot(lb_roster_t *roster, proxy_balancer *proxy, int slot, server_rec *s)
 {
     lb_seat_t *seat = &roster->seats[slot];
     const uint32_t generation = atomic_load(&roster->slots[slot].generation);
     proxy_worker_shared *shared;
 
     if (generation == seat->generation || generation % 2
-        || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS) {
+        || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
+           != APR_SUCCESS) {
         return;
     }
     /* Who reads the seat meanwhile finds that its generation is not the slot's, or no member. */
     seat->worker = NULL;
     seat->generation = generation;
     if (shared->hash.def || shared->hash.fnv) {
-        proxy_worker *worker = make_worker(roster, b, slot, shared, s);
+        proxy_worker *worker = make_worker(roster, proxy, slot, shared, s);
         if (worker) {
-            enter(b, worker);
+            enter(proxy, worker);
             __atomic_store_n(&seat->worker, worker, __ATOMIC_RELEASE);
         }
     }
 }
 
-void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s)
+void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s)
 {
     for (int slot = 0; slot < roster->count; slot++) {
-        sync_slot(roster, b, slot, s);
+        sync_slot(roster, proxy, slot, s);
     }
 }

@@ -75,6 +75,6 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
 
 /** See the members that another process added, moved or removed. Call it with the balancer's
  *  thread mutex held. */
-void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s);
+void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s);
 
 #endif

@@ -155,9 +155,9 @@ static bool make_first_table(server_rec *main, table_set_t *set)
     for (server_rec *s = main; s; s = s->next) {
         const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
         for (int i = 0; i < conf->balancers->nelts; i++) {
-            const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            const proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             balancers++;
-            members += (uint32_t)(b->workers->nelts + b->growth);
+            members += (uint32_t)(proxy->workers->nelts + proxy->growth);
         }
     }
     return add_table(main, set, balancers, members) != NULL;

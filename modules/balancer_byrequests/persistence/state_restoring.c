@@ -90,12 +90,12 @@ static void apply_values(const lb_balancer_t *balancer, const char *member,
 
 void lb_state_restoring_balancer(lb_balancer_t *balancer, const lb_saved_balancer_t *saved)
 {
-    proxy_balancer *b = balancer->proxy;
+    proxy_balancer *proxy = balancer->proxy;
 
     if (saved) {
-        const target_t target = { .shared = b->s, .configured = balancer->baseline };
+        const target_t target = { .shared = proxy->s, .configured = balancer->baseline };
         apply_values(balancer, NULL, lb_setting_of_balancers, &target, saved->values);
-        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
+        proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, proxy->s->lbpname, "0");
     }
 }
 
@@ -108,14 +108,14 @@ typedef struct {
     bool is_gone;
 } planned_t;
 
-static apr_array_header_t *note_configured(apr_pool_t *pconf, const proxy_balancer *b,
+static apr_array_header_t *note_configured(apr_pool_t *pconf, const proxy_balancer *proxy,
                                            apr_array_header_t *plan)
 {
     apr_array_header_t *configured =
-        apr_array_make(pconf, b->workers->nelts + 1, sizeof(lb_configured_t));
+        apr_array_make(pconf, proxy->workers->nelts + 1, sizeof(lb_configured_t));
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *worker = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        proxy_worker *worker = APR_ARRAY_IDX(proxy->workers, i, proxy_worker *);
         APR_ARRAY_PUSH(configured, lb_configured_t) = (lb_configured_t){
             worker, apr_pmemdup(pconf, worker->s, sizeof(*worker->s))
         };
@@ -249,9 +249,9 @@ static void keep_at_least_one(const lb_balancer_t *balancer, apr_array_header_t 
 apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_balancer_t *balancer,
                                             const lb_saved_balancer_t *saved)
 {
-    proxy_balancer *b = balancer->proxy;
-    apr_array_header_t *plan = apr_array_make(pconf, b->workers->nelts + 4, sizeof(planned_t));
-    const apr_array_header_t *configured = note_configured(pconf, b, plan);
+    proxy_balancer *proxy = balancer->proxy;
+    apr_array_header_t *plan = apr_array_make(pconf, proxy->workers->nelts + 4, sizeof(planned_t));
+    const apr_array_header_t *configured = note_configured(pconf, proxy, plan);
 
     balancer->roster = lb_roster_make(pconf, balancer->slots, configured);
     if (!saved) {
@@ -259,11 +259,11 @@ apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_balancer_t *ba
     }
     plan_saved(balancer, plan, saved);
     keep_at_least_one(balancer, plan);
-    b->workers->nelts = 0;
+    proxy->workers->nelts = 0;
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (!planned->is_gone) {
-            APR_ARRAY_PUSH(b->workers, proxy_worker *) = planned->worker;
+            APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = planned->worker;
         }
     }
     return plan;

@@ -90,7 +90,7 @@ static void take_removed(apr_pool_t *p, const lb_balancer_t *balancer, const boo
 
 static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = balancer->proxy;
+    const proxy_balancer *proxy = balancer->proxy;
     const lb_roster_t *roster = balancer->roster;
     apr_array_header_t *members = apr_array_make(p, 4, sizeof(lb_saved_member_t));
     bool *is_there = apr_pcalloc(p, sizeof(bool) * (apr_size_t)(roster->configured_count + 1));
@@ -100,7 +100,8 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
         proxy_worker_shared *shared;
 
         if (atomic_load(&roster->slots[slot].leaves_since) != 0
-            || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS
+            || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
+               != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }

@@ -52,7 +52,7 @@ static lb_member_t choose(apr_pool_t *p, const proxy_balancer *proxy, const lb_m
         members[i].worker->s->lbstatus =
             APR_ARRAY_IDX(stand_in->workers, i, proxy_worker *)->s->lbstatus;
     }
-    return chosen < 0 ? (lb_member_t){ 0 } : members[chosen];
+    return chosen >= 0 ? members[chosen] : (lb_member_t){ 0 };
 }
 
 lb_member_t lb_other_method_elect(const proxy_balancer *proxy, const lb_member_t *members,
