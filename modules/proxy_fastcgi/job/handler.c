@@ -12,6 +12,7 @@
 #include "wait_policy.h"
 #include "script_path.h"
 #include "try.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
@@ -503,7 +504,7 @@ static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_c
 int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
                      const char *proxyname, apr_port_t proxyport)
 {
-    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0 && ap_cstr_casecmpn(url, "fcgis:", 6) != 0) {
+    if (!fcgi_worker_url_is_fastcgi(url)) {
         return DECLINED;
     }
     fcgi_job_t *job = make_job(r, worker, conf, url);

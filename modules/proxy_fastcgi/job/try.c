@@ -416,8 +416,7 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
         return begin_exchange(job);
     }
     job->why = job->dial.why;
-    return is_over(job, job->dial.lease.handshake_failed ? LB_TLS_FAILED
-                                                         : fcgi_outcome_of_connect(rv));
+    return is_over(job, fcgi_backend_outcome_of(&job->dial.lease, rv));
 }
 
 static size_t buffer_bytes_of(const proxy_worker *worker)
