@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_pool.c - connections that are kept, taken and closed; who may open one, and in which order. */
+/* test_pool.c - connections that are kept, taken and closed; who may open one, in which order. */
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
@@ -442,7 +442,7 @@ START_TEST(without_a_descriptor_nobody_takes_a_place)
 }
 END_TEST
 
-/* Requests, a pool, and what should happen to them: who has a right, and who waits in which order. */
+/* Requests, a pool, and what should be: who has a right, and who waits in which order. */
 enum { REQUESTS = 4, STEPS = 9 };
 typedef enum { OUT, WAITING, HOLDING } request_state_t;
 
@@ -555,7 +555,7 @@ END_TEST
 enum { THREADS = 6, ROUNDS = 300, RIGHTS = 2 };
 static _Atomic int inside, served, gave_up;
 
-/* Take a right, wait for it if that is needed, for ever or just for a moment; reuse a connection. */
+/* Take a right, wait for it if needed, for ever or just for a moment; reuse a connection. */
 static void *hurry(void *data)
 {
     fcgi_pool_t *pool = data;

@@ -249,7 +249,7 @@ START_TEST(closed_client_takes_its_set_along)
 }
 END_TEST
 
-/* The MPM took the set for the client's socket and closed it; its number may be another's by now. */
+/* The MPM took the set for the client's socket and closed it; its number may be another's now. */
 START_TEST(set_that_somebody_has_closed_is_not_closed_again)
 {
     const pair_t client = connect_pair();

@@ -71,8 +71,9 @@ START_TEST(fastcgi_has_two_schemes)
 {
     static const char *const fcgi[] = { "fcgi://h", "FCGI://h:9000/", "unix:/s|fcgi://h", "fcgi:" };
     static const char *const fcgis[] = { "fcgis://h", "Fcgis://h/", "UNIX:/s|fcgis://h" };
-    static const char *const others[] = { "http://h", "fcgi", "fcgi2://h", "", "unix:/fcgi:|http://h",
-                                          "balancer://fcgi:", "proxy:fcgi://h" };
+    static const char *const others[] = { "http://h", "fcgi", "fcgi2://h", "",
+                                          "unix:/fcgi:|http://h", "balancer://fcgi:",
+                                          "proxy:fcgi://h" };
 
     for (size_t i = 0; i < sizeof(fcgi) / sizeof(fcgi[0]); i++) {
         ck_assert_msg(fcgi_worker_url_is_fastcgi(fcgi[i]) && !fcgi_worker_url_is_fcgis(fcgi[i]),

@@ -5,9 +5,9 @@
  * Memory   the kept connections; they are closed with the pool that it was made in.
  * Threads  any; one thread of each process closes what was kept for too long.
  *
- * Invariants (fcgi_pool_check): a connection is either kept here or somebody's, never both; the one
- * kept last is first. in_use counts the rights that were taken and not yet given back; while anybody
- * waits for one, all are taken. Each kept connection is counted in connection_counts.h.
+ * Invariants (fcgi_pool_check): a connection is either kept here or somebody's, never both; the
+ * one kept last is first. in_use counts the rights that were taken and not yet given back; while
+ * anybody waits for one, all are taken. Each kept connection is counted in connection_counts.h.
  *
  * A kept connection occupies one PHP-FPM child, also when it is idle. So that nobody starves:
  * - over all processes, more than keepidle of them live for a short grace only (a busy pool reuses

@@ -6,8 +6,8 @@
  * Threads  one at a time for each set; any to take and give back.
  *
  * Invariants (fcgi_wait_set_check): what is kept holds but its timer; what was taken holds the
- * descriptors of one wait besides. A descriptor that could not be taken out (it was closed under us)
- * may live on in the set as a copy: that set is thrown away. */
+ * descriptors of one wait besides. A descriptor that could not be taken out (it was closed under
+ * us) may live on in the set as a copy: that set is thrown away. */
 #ifndef FCGI_WAIT_SET_H
 #define FCGI_WAIT_SET_H
 

@@ -9,7 +9,8 @@
 /* Of ours: what it held of the request or of the answer is lost. */
 static bool file_has_failed(fcgi_job_t *job)
 {
-    const bool has_failed = job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS;
+    const bool has_failed =
+        job->body.file_has_failed || job->reply.slow_client.error != APR_SUCCESS;
 
     if (has_failed) {
         job->why = "what was kept in a file cannot be read";
