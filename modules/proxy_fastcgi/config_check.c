@@ -33,12 +33,6 @@ typedef struct {
 
 /* ---- URLs ------------------------------------------------------------------------------------ */
 
-static bool is_fastcgi(const char *url)
-{
-    const char *scheme = fcgi_worker_url_behind_socket(url);
-    return ap_cstr_casecmpn(scheme, "fcgi:", 5) == 0 || ap_cstr_casecmpn(scheme, "fcgis:", 6) == 0;
-}
-
 /* What stands behind "://". */
 static const char *authority_of(const char *url)
 {
@@ -67,7 +61,7 @@ static const char *url_in(apr_pool_t *p, const ap_directive_t *node)
     while (*args) {
         char *word = ap_getword_conf(p, &args);
         word += ap_cstr_casecmpn(word, "proxy:", 6) == 0 ? 6 : 0;
-        if (!is_fastcgi(word)) {
+        if (!fcgi_worker_url_is_fastcgi(word)) {
             continue;
         }
         char *last = word + strlen(word) - 1;
@@ -208,7 +202,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
 static int check_buffer(server_rec *s, const proxy_worker *worker)
 {
     if (!worker->s->io_buffer_size_set || worker->s->io_buffer_size <= IOBUFFERSIZE_MAX
-        || !is_fastcgi(worker->s->name_ex)) {
+        || !fcgi_worker_url_is_fastcgi(worker->s->name_ex)) {
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0306)

@@ -63,17 +63,6 @@ bool fcgi_directive_duration(const char *text, int64_t *us)
     return false;
 }
 
-bool fcgi_directive_time_limit(const char *text, int64_t min_us, int64_t *us)
-{
-    int64_t read;
-
-    if (!fcgi_directive_duration(text, &read) || read < min_us || read > FCGI_TIME_LIMIT_MAX) {
-        return false;
-    }
-    *us = read;
-    return true;
-}
-
 bool fcgi_directive_count(const char *text, int min, int max, int *number)
 {
     long long read;

@@ -17,10 +17,8 @@ bool fcgi_directive_size(const char *text, int64_t *bytes);
  *  returns  false for anything else; *us is then untouched */
 bool fcgi_directive_duration(const char *text, int64_t *us);
 
-/** A duration that something may take: at least `min_us`, at most a day.
- *  returns  false for anything else; *us is then untouched */
+/** The longest time that anything may be told to take: a day, us. */
 #define FCGI_TIME_LIMIT_MAX INT64_C(86400000000)
-bool fcgi_directive_time_limit(const char *text, int64_t min_us, int64_t *us);
 
 /** A whole number.
  *  returns  false for anything else, and for numbers outside of min and max */

@@ -11,6 +11,17 @@ const char *fcgi_worker_url_behind_socket(const char *url)
     return bar ? bar + 1 : url;
 }
 
+bool fcgi_worker_url_is_fcgis(const char *url)
+{
+    return strncasecmp(fcgi_worker_url_behind_socket(url), "fcgis:", 6) == 0;
+}
+
+bool fcgi_worker_url_is_fastcgi(const char *url)
+{
+    return strncasecmp(fcgi_worker_url_behind_socket(url), "fcgi:", 5) == 0
+           || fcgi_worker_url_is_fcgis(url);
+}
+
 /* The host and its port; NULL when the URL has none. */
 static const char *find_authority(const char *url, size_t *bytes)
 {

@@ -196,23 +196,6 @@ START_TEST(counts_are_whole_numbers_within_their_bounds)
 }
 END_TEST
 
-START_TEST(a_time_limit_is_at_most_a_day)
-{
-    int64_t us = UNTOUCHED;
-
-    ck_assert(!fcgi_directive_time_limit("25h", 0, &us));
-    ck_assert(!fcgi_directive_time_limit("86400001ms", 0, &us));
-    ck_assert(!fcgi_directive_time_limit("0", 1000, &us));
-    ck_assert(!fcgi_directive_time_limit("soon", 0, &us));
-    ck_assert_int_eq(us, UNTOUCHED);
-    ck_assert(fcgi_directive_time_limit("24h", 0, &us));
-    ck_assert_int_eq(us, FCGI_TIME_LIMIT_MAX);
-    ck_assert(fcgi_directive_time_limit("1ms", 1000, &us));
-    ck_assert(fcgi_directive_time_limit("0", 0, &us));
-    ck_assert_int_eq(us, 0);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("directive");
@@ -232,7 +215,6 @@ int main(void)
     tcase_add_test(tc, every_single_character_but_a_digit_is_no_size);
     tcase_add_test(tc, counts_are_whole_numbers_within_their_bounds);
     tcase_add_test(tc, every_character_behind_a_number_is_a_unit_of_ours_or_wrong);
-    tcase_add_test(tc, a_time_limit_is_at_most_a_day);
     suite_add_tcase(suite, tc);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

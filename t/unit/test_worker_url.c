@@ -67,6 +67,28 @@ START_TEST(the_end_of_the_host_may_be_the_end_of_the_url)
 }
 END_TEST
 
+START_TEST(fastcgi_has_two_schemes)
+{
+    static const char *const fcgi[] = { "fcgi://h", "FCGI://h:9000/", "unix:/s|fcgi://h", "fcgi:" };
+    static const char *const fcgis[] = { "fcgis://h", "Fcgis://h/", "UNIX:/s|fcgis://h" };
+    static const char *const others[] = { "http://h", "fcgi", "fcgi2://h", "",
+                                          "unix:/fcgi:|http://h", "balancer://fcgi:",
+                                          "proxy:fcgi://h" };
+
+    for (size_t i = 0; i < sizeof(fcgi) / sizeof(fcgi[0]); i++) {
+        ck_assert_msg(fcgi_worker_url_is_fastcgi(fcgi[i]) && !fcgi_worker_url_is_fcgis(fcgi[i]),
+                      "%s", fcgi[i]);
+    }
+    for (size_t i = 0; i < sizeof(fcgis) / sizeof(fcgis[0]); i++) {
+        ck_assert_msg(fcgi_worker_url_is_fastcgi(fcgis[i]) && fcgi_worker_url_is_fcgis(fcgis[i]),
+                      "%s", fcgis[i]);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        ck_assert_msg(!fcgi_worker_url_is_fastcgi(others[i]), "%s", others[i]);
+    }
+}
+END_TEST
+
 static const char *const climbing[] = {
     "..",       "/..",     "/../",        "/a/../b",   "/a/..",
     "/%2e%2e/", "/.%2E/b", "/a%2f..%2Fb", "/a/..%2fb", "a/%2e.",
@@ -107,6 +129,7 @@ int main(void)
     tcase_add_loop_test(urls, a_port_is_a_number_from_1_to_65535, 0, COUNT(ports));
     tcase_add_loop_test(urls, nobody_would_get_a_password, 0, COUNT(credentials));
     tcase_add_test(urls, the_end_of_the_host_may_be_the_end_of_the_url);
+    tcase_add_test(urls, fastcgi_has_two_schemes);
     tcase_add_loop_test(urls, two_dots_alone_climb, 0, COUNT(climbing));
     tcase_add_test(urls, what_is_behind_the_path_is_not_looked_at);
     tcase_add_loop_test(urls, other_names_do_not_climb, 0, COUNT(level));

@@ -12,6 +12,7 @@
 #include "connection_counts.h"
 #include "tls.h"
 #include "worker_params.h"
+#include "worker_url.h"
 
 /* Behind worker->context, in each process. */
 typedef struct {
@@ -277,6 +278,23 @@ apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker
     return look_up(to, uri.hostname, port, r->pool);
 }
 
+lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv)
+{
+    if (lease->handshake_failed) {
+        return LB_TLS_FAILED;
+    }
+    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
+        return LB_CONNECT_REFUSED;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return LB_CONNECT_BUSY;
+    }
+    if (APR_STATUS_IS_EINTR(rv)) {
+        return LB_CLIENT_ABORT;
+    }
+    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
+}
+
 const char *fcgi_backend_cure_of(apr_status_t rv)
 {
     if (APR_STATUS_IS_ECONNREFUSED(rv)) {
@@ -350,7 +368,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     }
     lease->connection->uses = 1;
     target->stop->connection = lease->connection->fd;
-    if (!target->address && ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0) {
+    if (!target->address && fcgi_worker_url_is_fcgis(worker->s->name_ex)) {
         rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
                             target->server, worker->s->hostname_ex, target->timeout,
                             target->timeout);

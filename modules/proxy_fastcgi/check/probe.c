@@ -170,20 +170,6 @@ static void fail(lb_check_result_t *result, lb_outcome_t outcome, const char *wh
     result->why = why;
 }
 
-static lb_outcome_t connect_outcome(const fcgi_lease_t *lease, apr_status_t rv)
-{
-    if (lease->handshake_failed) {
-        return LB_TLS_FAILED;
-    }
-    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
-        return LB_CONNECT_REFUSED;
-    }
-    if (APR_STATUS_IS_EAGAIN(rv)) {
-        return LB_CONNECT_BUSY;
-    }
-    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
-}
-
 static void judge_end(lb_check_result_t *result, const fcgi_exchange_t *x)
 {
     if (x->head_is_complete) {
@@ -259,7 +245,7 @@ static void ask(probe_t *probe, lb_check_result_t *result)
     const apr_status_t rv =
         fcgi_backend_connect_for_check(&lease, &probe->target, probe->p, &result->why);
     if (rv != APR_SUCCESS) {
-        result->outcome = connect_outcome(&lease, rv);
+        result->outcome = fcgi_backend_outcome_of(&lease, rv);
     }
     else if (probe->method) {
         run_exchange(probe, lease.connection, started + probe->target.timeout);

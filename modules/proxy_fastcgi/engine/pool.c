@@ -11,6 +11,7 @@
 #include "apr_thread_proc.h"
 #include "condition.h"
 #include "connection_counts.h"
+#include "invariant.h"
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
 #define REAPER_BEAT_US (50 * 1000)    /* while anything is kept */
@@ -44,12 +45,76 @@ static void close_list(fcgi_connection_t *list)
     }
 }
 
+/* ---- Invariants: with the lock held ---------------------------------------------------------- */
+
+static void check_places(const fcgi_pool_t *pool)
+{
+    fcgi_pool_place_t *const *end = &pool->first;
+
+    for (; *end; end = &(*end)->next) {
+        FC_INVARIANT((*end)->is_taken && !(*end)->is_served && (*end)->bell >= 0);
+    }
+    FC_INVARIANT(end == pool->end);
+    FC_INVARIANT(pool->in_use >= 0 && pool->in_use <= pool->limits.max);
+    FC_INVARIANT(!pool->first || pool->in_use == pool->limits.max);
+}
+
+static void check_kept(const fcgi_pool_t *pool)
+{
+    const int own = fcgi_connection_counts_own(pool->limits.address, FCGI_COUNT_KEPT);
+    int count = 0;
+
+    for (const fcgi_connection_t *c = pool->kept; c; c = c->next_kept) {
+        count++;
+        FC_INVARIANT(count <= pool->kept_count);    /* else it was kept twice */
+        FC_INVARIANT(c->fd >= 0 && c->was_kept);
+        FC_INVARIANT(!pool->limits.maxuses || c->uses < pool->limits.maxuses);
+        FC_INVARIANT(!c->next_kept || c->next_kept->kept_since <= c->kept_since);
+    }
+    FC_INVARIANT(count == pool->kept_count);
+    FC_INVARIANT(own < 0 || own >= count);    /* other pools may stand for the same address */
+}
+
+static void check(const fcgi_pool_t *pool)
+{
+    if (FC_IS_CHECKED) {
+        check_places(pool);
+        check_kept(pool);
+    }
+}
+
+void fcgi_pool_check(fcgi_pool_t *pool)
+{
+    apr_thread_mutex_lock(pool->lock);
+    check(pool);
+    apr_thread_mutex_unlock(pool->lock);
+}
+
 /* ---- Making and ending ----------------------------------------------------------------------- */
+
+/* Behind it the reaper does not look at the pool any more. At the end of the process there is none,
+ * and its list is empty. */
+static void unlink_pool(const fcgi_pool_t *pool)
+{
+    if (!reaper.thread) {
+        return;
+    }
+    fcgi_condition_lock(&reaper.condition);
+    fcgi_pool_t **at = &reaper.pools;
+    while (*at && *at != pool) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = pool->next;
+    }
+    fcgi_condition_unlock(&reaper.condition);
+}
 
 static apr_status_t end_pool(void *data)
 {
     fcgi_pool_t *pool = data;
 
+    unlink_pool(pool);
     fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -pool->kept_count);
     close_list(pool->kept);
     pool->kept = NULL;
@@ -108,6 +173,7 @@ apr_status_t fcgi_pool_enter(fcgi_pool_t *pool, fcgi_pool_place_t *place)
     else {
         rv = queue_up(pool, place);
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     return rv;
 }
@@ -140,6 +206,7 @@ bool fcgi_pool_end_waiting(fcgi_pool_t *pool, fcgi_pool_place_t *place)
     if (!place->is_served) {
         unlink_place(pool, place);
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     close(place->bell);
     place->is_taken = false;
@@ -161,6 +228,7 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
     else {
         pool->in_use--;
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
 }
 
@@ -179,6 +247,7 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
             *at = c->next_kept;
             pool->kept_count--;
         }
+        check(pool);
         apr_thread_mutex_unlock(pool->lock);
         if (c) {
             fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -1);
@@ -211,13 +280,14 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
     }
     *connection = NULL;
     c->was_kept = true;
-    c->kept_since = fcgi_now();
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
+    c->kept_since = fcgi_now();    /* in the order of the list */
     c->next_kept = pool->kept;
     pool->kept = c;
     pool->kept_count++;
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     wake_reaper();
 }
@@ -263,6 +333,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     *at = NULL;
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, i - pool->kept_count);
     pool->kept_count = i;
+    check(pool);
     return old;
 }
 

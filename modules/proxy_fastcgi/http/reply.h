@@ -40,7 +40,7 @@ typedef struct {
     const fcgi_proxy_config_t *config;
     const char *member;               /* for the log */
     apr_bucket_brigade *out;          /* r->output_filters; what was not passed on yet */
-    fcgi_slow_client_t absorb;             /* what waits for a slow client */
+    fcgi_slow_client_t slow_client;        /* what waits for a slow client */
     apr_table_t *err_headers_before;  /* as they were without this reply */
     unsigned char *head_space;
     size_t head_space_bytes;

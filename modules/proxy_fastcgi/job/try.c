@@ -21,7 +21,7 @@
 static bool goes_on(const fcgi_job_t *job)
 {
     return job->reply.filter_status == APR_SUCCESS
-           && job->reply.absorb.error == APR_SUCCESS
+           && job->reply.slow_client.error == APR_SUCCESS
            && (!job->reply.client_is_gone || job->config->ignores_client_abort > 0);
 }
 
@@ -29,8 +29,8 @@ static void mind_slow_client(fcgi_job_t *job)
 {
     const bool is_there = !job->reply.client_is_gone;
 
-    job->pump.client_is_behind = is_there && fcgi_slow_client_is_behind(&job->reply.absorb);
-    job->pump.client_is_full = is_there && fcgi_slow_client_is_full(&job->reply.absorb);
+    job->pump.client_is_behind = is_there && fcgi_slow_client_is_behind(&job->reply.slow_client);
+    job->pump.client_is_full = is_there && fcgi_slow_client_is_full(&job->reply.slow_client);
 }
 
 static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last)
@@ -416,8 +416,7 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
         return begin_exchange(job);
     }
     job->why = job->dial.why;
-    return is_over(job, job->dial.lease.handshake_failed ? LB_TLS_FAILED
-                                                         : fcgi_outcome_of_connect(rv));
+    return is_over(job, fcgi_backend_outcome_of(&job->dial.lease, rv));
 }
 
 static size_t buffer_bytes_of(const proxy_worker *worker)
