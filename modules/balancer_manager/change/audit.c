@@ -16,12 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_shm.h>
-#include <apr_strings.h>
-#include <http_log.h>
-
+#include "apr_shm.h"
+#include "apr_strings.h"
 #include "audit_ring.h"
 #include "fastcgi_log.h"
+#include "http_log.h"
 #include "login.h"
 
 APLOG_USE_MODULE(balancer_manager);
@@ -104,7 +103,7 @@ static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entr
 {
     mgr_audit_entry_t e = *entry;
     const char *user = mgr_login_user(r);
-    const char **texts[] = {&e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after};
+    const char **texts[] = { &e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         *texts[i] = *texts[i] ? *texts[i] : "";
@@ -186,7 +185,7 @@ static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, c
 {
     APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
         e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
-        e->what, e->before, e->after,   outcome};
+        e->what, e->before, e->after,   outcome };
 }
 
 static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,

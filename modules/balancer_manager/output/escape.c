@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-#include <httpd.h>
-
+#include "httpd.h"
 #include "utf8.h"
 
 const char *mgr_escape_text(apr_pool_t *p, const char *text)

@@ -3,7 +3,7 @@
 #ifndef MGR_ESCAPE_H
 #define MGR_ESCAPE_H
 
-#include <apr_pools.h>
+#include "apr_pools.h"
 
 /** Text for an element or a double-quoted attribute, in p; "" for NULL. */
 const char *mgr_escape_text(apr_pool_t *p, const char *text);

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "utf8.h"
 
 enum { SECOND_DIGITS = 6 /* microseconds */, BOUND_BYTES = 16 };

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
+#include "apr_strings.h"
 #include "body.h"
 
 #define FORM_LIMIT_BYTES (64 * 1024)
@@ -30,7 +30,7 @@ int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out)
         if (ap_unescape_urlencoded(name) != OK || ap_unescape_urlencoded(value) != OK) {
             return HTTP_BAD_REQUEST;
         }
-        if (!strcmp(name, "w") || !strcmp(name, "open")) {
+        if (strcmp(name, "w") == 0 || strcmp(name, "open") == 0) {
             apr_table_addn(*out, name, value);
         }
         else {

@@ -3,7 +3,7 @@
 #ifndef MGR_FORM_H
 #define MGR_FORM_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** Take `a=1&b=2` apart.
  *  text     may be NULL

@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
-#include <apr_strings.h>
-
-#include "form.h"
+#include "apr_lib.h"
+#include "apr_strings.h"
 #include "escape.h"
+#include "form.h"
 
 #define REFRESH_SECONDS 10
 
@@ -84,7 +83,7 @@ static int (*const comparisons[])(member_t *a, member_t *b) = {
 static int sort_index(const char *key)
 {
     for (int i = 0; mgr_selection_sort_keys[i].key; i++) {
-        if (!strcmp(mgr_selection_sort_keys[i].key, key)) {
+        if (strcmp(mgr_selection_sort_keys[i].key, key) == 0) {
             return i;
         }
     }
@@ -117,7 +116,7 @@ mgr_selection_t mgr_selection_read(request_rec *r)
         .filter = parameter(query, "filter"),
         .state = parameter(query, "state"),
         .sort = parameter(query, "sort"),
-        .is_descending = !strcmp(parameter(query, "order"), "desc"),
+        .is_descending = strcmp(parameter(query, "order"), "desc") == 0,
         .refresh_seconds = seconds > 0 && seconds <= 3600 ? seconds : 0,
         .open = open,
     };
@@ -128,41 +127,41 @@ mgr_selection_t mgr_selection_read(request_rec *r)
     return selection;
 }
 
-int mgr_selection_is_partial(const mgr_selection_t *selection)
+bool mgr_selection_is_partial(const mgr_selection_t *selection)
 {
     return *selection->filter || *selection->state;
 }
 
 /* As people search: without regard to ASCII case. */
-static int contains(const char *text, const char *piece)
+static bool contains(const char *text, const char *piece)
 {
     const size_t bytes = strlen(piece);
 
     for (; text && *text; text++) {
-        if (!ap_cstr_casecmpn(text, piece, bytes)) {
-            return 1;
+        if (ap_cstr_casecmpn(text, piece, bytes) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-static int has_state(member_t *member, const char *state)
+static bool has_state(member_t *member, const char *state)
 {
     if (!*state) {
-        return 1;
+        return true;
     }
-    return strcmp(state, "attention") ? !strcmp(member->state, state)
+    return strcmp(state, "attention") ? strcmp(member->state, state) == 0
                                       : strcmp(member->state, "ok") != 0;
 }
 
-static int is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+static bool is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
     const char *filter = selection->filter;
     return !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
 }
 
 /* is_meant   all of its balancer, as far as names go */
-static int is_selected(const mgr_selection_t *selection, member_t *member, int is_meant)
+static bool is_selected(const mgr_selection_t *selection, member_t *member, bool is_meant)
 {
     return has_state(member, selection->state)
            && (is_meant || contains(member->name, selection->filter)
@@ -171,7 +170,7 @@ static int is_selected(const mgr_selection_t *selection, member_t *member, int i
 
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
-    const int is_meant = is_balancer_meant(selection, balancer);
+    const bool is_meant = is_balancer_meant(selection, balancer);
     int count = 0;
 
     for (int i = 0; i < balancer->members->nelts; i++) {
@@ -181,19 +180,19 @@ int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view
     return count;
 }
 
-int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+bool mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
     for (int i = 0; i < selection->open->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key)) {
-            return 1;
+        if (strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 /* A stable order: members that compare as equal stay as they are configured. */
 static void merge_sort(member_t **members, member_t **spare, int count,
-                            int (*compare)(member_t *, member_t *), int sign)
+                       int (*compare)(member_t *, member_t *), int sign)
 {
     if (count < 2) {
         return;
@@ -204,7 +203,7 @@ static void merge_sort(member_t **members, member_t **spare, int count,
     merge_sort(members, spare, half, compare, sign);
     merge_sort(members + half, spare, count - half, compare, sign);
     while (left < half && right < count) {
-        const int is_left = sign * compare(members[left], members[right]) <= 0;
+        const bool is_left = sign * compare(members[left], members[right]) <= 0;
         spare[at++] = is_left ? members[left++] : members[right++];
     }
     memcpy(spare + at, members + left, (size_t)(half - left) * sizeof(*members));
@@ -216,7 +215,7 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
 {
     const int all = balancer->members->nelts;
     apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
-    const int is_meant = is_balancer_meant(selection, balancer);
+    const bool is_meant = is_balancer_meant(selection, balancer);
     const int key = sort_index(selection->sort);
 
     for (int i = 0; i < all; i++) {

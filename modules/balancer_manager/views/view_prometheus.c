@@ -8,10 +8,9 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
 #include "fastcgi_version.h"
+#include "http_protocol.h"
 #include "metrics.h"
 #include "state_sentence.h"
 #include "tally.h"
@@ -105,7 +104,7 @@ static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_membe
 static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        mgr_metrics_count_of(m, labels, "state", w->state, !strcmp(w->state, member->state));
+        mgr_metrics_count_of(m, labels, "state", w->state, strcmp(w->state, member->state) == 0);
     }
 }
 
@@ -280,16 +279,16 @@ static const struct {
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
 /* Two virtual hosts of one name may both have a balancer of one name. */
-static int has_namesake(const apr_array_header_t *balancers, const lb_balancer_view_t *own)
+static bool has_namesake(const apr_array_header_t *balancers, const lb_balancer_view_t *own)
 {
     for (int i = 0; i < balancers->nelts; i++) {
         const lb_balancer_view_t *other = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
-        if (other->id < own->id && !strcmp(own->key, other->key)
-            && !strcmp(own->vhost, other->vhost)) {
-            return 1;
+        if (other->id < own->id && strcmp(own->key, other->key) == 0
+            && strcmp(own->vhost, other->vhost) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static const char *balancer_labels(apr_pool_t *p, const apr_array_header_t *balancers,
@@ -339,14 +338,14 @@ static void put_build(mgr_metrics_t *m, apr_pool_t *p)
                                      NULL), 1);
 }
 
-int mgr_view_prometheus_send(mgr_visit_t *answer)
+int mgr_view_prometheus_send(mgr_visit_t *visit)
 {
-    const apr_array_header_t *all = answer->balancers;
-    apr_pool_t *p = answer->r->pool;
-    mgr_metrics_t *m = mgr_metrics_make(answer->r);
+    const apr_array_header_t *all = visit->balancers;
+    apr_pool_t *p = visit->r->pool;
+    mgr_metrics_t *m = mgr_metrics_make(visit->r);
     const char **labels = apr_palloc(p, sizeof(char *) * (apr_size_t)(all->nelts + 1));
 
-    ap_set_content_type(answer->r, CONTENT_TYPE);
+    ap_set_content_type(visit->r, CONTENT_TYPE);
     put_build(m, p);
     for (int i = 0; i < all->nelts; i++) {
         labels[i] = balancer_labels(p, all, &APR_ARRAY_IDX(all, i, lb_balancer_view_t));
