@@ -5,11 +5,11 @@
  * Memory   the caller's pool.   Threads: any, no state. */
 #include "selection.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "apr_lib.h"
 #include "apr_strings.h"
+#include "directive.h"
 #include "escape.h"
 #include "form.h"
 
@@ -96,6 +96,13 @@ static const char *parameter(const apr_table_t *query, const char *name)
     return value ? value : "";
 }
 
+static int refresh_seconds(const char *text)
+{
+    int seconds = REFRESH_SECONDS;
+
+    return !text || fcgi_directive_count(text, 1, 3600, &seconds) ? seconds : 0;
+}
+
 static int add_value(void *values, const char *name, const char *value)
 {
     APR_ARRAY_PUSH((apr_array_header_t *)values, const char *) = value;
@@ -110,14 +117,12 @@ mgr_selection_t mgr_selection_read(request_rec *r)
     if (mgr_form_parse(r->pool, r->args, &query) != OK) {
         query = apr_table_make(r->pool, 0);
     }
-    const char *refresh = apr_table_get(query, "refresh");
-    const int seconds = refresh ? atoi(refresh) : REFRESH_SECONDS;
     mgr_selection_t selection = {
         .filter = parameter(query, "filter"),
         .state = parameter(query, "state"),
         .sort = parameter(query, "sort"),
         .is_descending = strcmp(parameter(query, "order"), "desc") == 0,
-        .refresh_seconds = seconds > 0 && seconds <= 3600 ? seconds : 0,
+        .refresh_seconds = refresh_seconds(apr_table_get(query, "refresh")),
         .open = open,
     };
     apr_table_do(add_value, open, query, "open", NULL);
