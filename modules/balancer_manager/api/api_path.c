@@ -8,9 +8,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "apr_lib.h"
 #include "apr_strings.h"
 #include "balancer_calls.h"
+#include "escape.h"
 
 static bool take_end(char *text, const char *end)
 {
@@ -80,33 +80,13 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
     return out;
 }
 
-/* Every character but those that mean nothing anywhere in a URL (RFC 3986, 2.3). */
-static const char *escaped(apr_pool_t *p, const char *text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *out = apr_palloc(p, 3 * strlen(text) + 1), *to = out;
-
-    for (; *text; text++) {
-        if (apr_isalnum(*text) || strchr("-._~", *text)) {
-            *to++ = *text;
-        }
-        else {
-            *to++ = '%';
-            *to++ = hex[(unsigned char)*text >> 4];
-            *to++ = hex[*text & 15];
-        }
-    }
-    *to = '\0';
-    return out;
-}
-
 const char *mgr_api_path_of_member(const mgr_visit_t *visit, const lb_balancer_view_t *balancer,
                                    const char *member_url)
 {
     apr_pool_t *p = visit->r->pool;
     const bool is_shared = mgr_balancer_calls_is_key_shared(visit->balancers, balancer);
 
-    return apr_pstrcat(p, "/v1/balancers/", escaped(p, balancer->key), "/members/",
-                       escaped(p, member_url), is_shared ? "?vhost=" : "",
-                       is_shared ? escaped(p, balancer->vhost) : "", NULL);
+    return apr_pstrcat(p, "/v1/balancers/", mgr_escape_segment(p, balancer->key), "/members/",
+                       mgr_escape_segment(p, member_url), is_shared ? "?vhost=" : "",
+                       is_shared ? mgr_escape_segment(p, balancer->vhost) : "", NULL);
 }

@@ -12,4 +12,7 @@ const char *mgr_escape_text(apr_pool_t *p, const char *text);
  *  readable, because scripts look for "w=http://host"; unlike stock it escapes & + ; and =. */
 const char *mgr_escape_query(apr_pool_t *p, const char *text);
 
+/** Text as one segment of a path, in p: all is escaped that means something anywhere in a URL. */
+const char *mgr_escape_segment(apr_pool_t *p, const char *text);
+
 #endif

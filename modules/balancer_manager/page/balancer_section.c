@@ -11,6 +11,7 @@
 #include "chart.h"
 #include "edit_form.h"
 #include "escape.h"
+#include "hidden_field.h"
 #include "member_row.h"
 #include "quantity.h"
 #include "state_sentence.h"
@@ -211,8 +212,8 @@ static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
                                                balancer->id));
-        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\">"
-                        "</form>", actions[i]);
+        mgr_hidden_field_print(page->html, "action", actions[i]);
+        mgr_html_raw(page->html, "</form>");
     }
 }
 
@@ -266,9 +267,7 @@ static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int
 static void print_kept(mgr_html_t *html, const char *name, const char *value)
 {
     if (*value) {
-        mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-        mgr_html_text(html, value);
-        mgr_html_raw(html, "\">");
+        mgr_hidden_field_print(html, name, value);
     }
 }
 

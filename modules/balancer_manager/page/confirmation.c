@@ -5,15 +5,11 @@
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "confirmation.h"
 
-static int print_parameter(void *data, const char *name, const char *value)
-{
-    mgr_html_t *html = data;
+#include "hidden_field.h"
 
-    mgr_html_raw(html, "<input type=\"hidden\" name=\"");
-    mgr_html_text(html, name);
-    mgr_html_raw(html, "\" value=\"");
-    mgr_html_text(html, value);
-    mgr_html_raw(html, "\">\n");
+static int print_parameter(void *html, const char *name, const char *value)
+{
+    mgr_hidden_field_print(html, name, value);
     return 1;
 }
 

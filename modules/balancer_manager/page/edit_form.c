@@ -8,17 +8,11 @@
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "etag.h"
+#include "hidden_field.h"
 #include "member_flag.h"
 #include "wording.h"
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
-
-static void hidden_field(mgr_html_t *html, const char *name, const char *value)
-{
-    mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-    mgr_html_text(html, value);
-    mgr_html_raw(html, "\">\n");
-}
 
 /* The hint is part of the description that a screen reader tells. */
 static void text_field(mgr_html_t *html, const char *name, const char *label, const char *value,
@@ -61,9 +55,9 @@ static void close_group(mgr_html_t *html)
 
 void mgr_edit_form_print_hidden(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
-    hidden_field(page->html, "b", balancer->key);
-    hidden_field(page->html, "vhost", balancer->vhost);
-    hidden_field(page->html, "nonce", page->visit->token);
+    mgr_hidden_field_print(page->html, "b", balancer->key);
+    mgr_hidden_field_print(page->html, "vhost", balancer->vhost);
+    mgr_hidden_field_print(page->html, "nonce", page->visit->token);
 }
 
 static void open_form(mgr_page_t *page, const char *kind, const char *name)
@@ -166,8 +160,8 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                "host:port; leave it empty to keep the address");
     check_field(html, "b_wdelete", "Remove it, after its last request");
     close_group(html);
-    hidden_field(html, "w", member->url);
-    hidden_field(html, "etag", mgr_etag_text(p, member->revision));
+    mgr_hidden_field_print(html, "w", member->url);
+    mgr_hidden_field_print(html, "etag", mgr_etag_text(p, member->revision));
     close_form(page, balancer);
 }
 
@@ -226,7 +220,7 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
         check_field(html, "b_wyes", "Add it");
         close_group(html);
     }
-    hidden_field(html, "etag", mgr_etag_text(p, balancer->revision));
+    mgr_hidden_field_print(html, "etag", mgr_etag_text(p, balancer->revision));
     close_form(page, balancer);
 }
 

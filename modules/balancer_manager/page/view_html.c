@@ -80,19 +80,29 @@ static void print_head(mgr_page_t *page)
 
 /* ---- Overview -------------------------------------------------------------------------------- */
 
-static void print_tile(mgr_html_t *html, const char *label, const char *class, double value)
+static void open_tile(mgr_html_t *html, const char *label, const char *class)
 {
     mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
-    mgr_quantity_number(html, value);
+}
+
+static void close_tile(mgr_html_t *html)
+{
     mgr_html_raw(html, "</dd></div>\n");
+}
+
+static void print_rate_tile(mgr_html_t *html, const char *label, const char *class, double rate)
+{
+    open_tile(html, label, class);
+    mgr_quantity_number(html, rate);
+    close_tile(html);
 }
 
 static void print_count_tile(mgr_html_t *html, const char *label, const char *class,
                              uint64_t count)
 {
-    mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
+    open_tile(html, label, class);
     mgr_html_count(html, count);
-    mgr_html_raw(html, "</dd></div>\n");
+    close_tile(html);
 }
 
 static void print_overview(mgr_page_t *page)
@@ -123,8 +133,8 @@ static void print_overview(mgr_page_t *page)
     }
     print_count_tile(html, "Not in service", members > ok + standing_by ? "warn" : "",
                      members - ok - standing_by);
-    print_tile(html, "Requests/s", "", requests);
-    print_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
+    print_rate_tile(html, "Requests/s", "", requests);
+    print_rate_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
     print_count_tile(html, "In flight", "", in_flight);
     print_count_tile(html, "Waiting", queued ? "warn" : "", queued);
     mgr_html_raw(html, "</dl>\n");

@@ -30,10 +30,15 @@ uint64_t mgr_etag_revision(const char *text)
                ? strtoull(text, NULL, 16) : 0;
 }
 
+/* As headers have it. */
+static const char *quoted(apr_pool_t *p, uint64_t revision)
+{
+    return apr_pstrcat(p, "\"", mgr_etag_text(p, revision), "\"", NULL);
+}
+
 void mgr_etag_send(request_rec *r, uint64_t revision)
 {
-    apr_table_setn(r->headers_out, "ETag",
-                   apr_pstrcat(r->pool, "\"", mgr_etag_text(r->pool, revision), "\"", NULL));
+    apr_table_setn(r->headers_out, "ETag", quoted(r->pool, revision));
 }
 
 bool mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected)
@@ -48,8 +53,7 @@ bool mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected)
         return false;
     }
     /* a weak one, W/"...", never matches: it is another token */
-    const char *ours = apr_pstrcat(r->pool, "\"", mgr_etag_text(r->pool, revision), "\"", NULL);
-    if (!ap_find_etag_strong(r->pool, list, ours)) {
+    if (!ap_find_etag_strong(r->pool, list, quoted(r->pool, revision))) {
         return false;
     }
     *expected = revision;

@@ -36,12 +36,17 @@ void mgr_visit_look(mgr_visit_t *visit)
     visit->balancers = mgr_balancer_calls_snapshot(visit->r);
 }
 
+static void add_note(mgr_visit_t *visit, const char *format, va_list values)
+{
+    APR_ARRAY_PUSH(visit->notes, const char *) = apr_pvsprintf(visit->r->pool, format, values);
+}
+
 void mgr_visit_note(mgr_visit_t *visit, const char *format, ...)
 {
     va_list values;
 
     va_start(values, format);
-    APR_ARRAY_PUSH(visit->notes, const char *) = apr_pvsprintf(visit->r->pool, format, values);
+    add_note(visit, format, values);
     va_end(values);
 }
 
@@ -50,7 +55,7 @@ int mgr_visit_refuse(mgr_visit_t *visit, int status, const char *format, ...)
     va_list values;
 
     va_start(values, format);
-    APR_ARRAY_PUSH(visit->notes, const char *) = apr_pvsprintf(visit->r->pool, format, values);
+    add_note(visit, format, values);
     va_end(values);
     visit->status = status;
     return status;

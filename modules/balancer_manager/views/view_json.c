@@ -88,6 +88,10 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
 /* What the configuration says: monitors compare it with the values above. */
 static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (member->is_added) {
+        mgr_json_null(w, "config");
+        return;
+    }
     mgr_json_open(w, "config", '{');
     mgr_json_text(w, "url", member->config_url);
     mgr_json_fraction(w, "weight", member->config_weight_hundredths, 2);
@@ -102,6 +106,10 @@ static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 
 static void put_check(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (!member->is_checked) {
+        mgr_json_null(w, "check");
+        return;
+    }
     mgr_json_open(w, "check", '{');
     mgr_json_time(w, "at", member->checked_at);
     mgr_json_text(w, "outcome", member->check_outcome);
@@ -120,6 +128,10 @@ static apr_int64_t tenths_since(apr_time_t at)
 
 static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (!member->fpm_numbers_at) {
+        mgr_json_null(w, "fpm");
+        return;
+    }
     mgr_json_open(w, "fpm", '{');
     mgr_json_time(w, "at", member->fpm_numbers_at);
     mgr_json_fraction(w, "age_s", tenths_since(member->fpm_numbers_at), 1);
@@ -232,24 +244,9 @@ static void put_member(mgr_json_t *w, const lb_member_view_t *member)
     put_load(w, member);
     put_counted(w, member);
     put_settings(w, member);
-    if (member->is_checked) {
-        put_check(w, member);
-    }
-    else {
-        mgr_json_null(w, "check");
-    }
-    if (member->fpm_numbers_at) {
-        put_fpm(w, member);
-    }
-    else {
-        mgr_json_null(w, "fpm");
-    }
-    if (member->is_added) {
-        mgr_json_null(w, "config");
-    }
-    else {
-        put_member_config(w, member);
-    }
+    put_check(w, member);
+    put_fpm(w, member);
+    put_member_config(w, member);
     mgr_json_close(w, '}');
 }
 
