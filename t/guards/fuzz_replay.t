@@ -80,7 +80,7 @@ my @mistakes = (
     [api_path => 'api_path.c', '!*key || ', '', 'there is a balancer without a key'],
     [selection => 'selection.c', 'fcgi_directive_count(text, 1, 3600, &seconds)',
      '((seconds = atoi(text)), true)', 'a page is reloaded every two hours'],
-    [selection => 'selection.c', 'sort_index(selection.sort) < 0', 'false', 'any key sorts'],
+    [selection => 'selection.c', '!sort_key(selection.sort)', 'false', 'any key sorts'],
     [selection => 'escape.c', '"&+;=\'"', '"+;=\'"', 'an ampersand in a filter starts a parameter'],
     [utf8 => 'utf8.c', '{ 0xE0, 0xE0, 0xA0, 0xBF, 3 }', '{ 0xE0, 0xE0, 0x80, 0xBF, 3 }',
      'a character may be longer than it need be'],

@@ -68,26 +68,27 @@ static int by_check(member_t *a, member_t *b)
 }
 
 const mgr_sort_key_t mgr_selection_sort_keys[] = {
-    { "name", "member" }, { "state", "state" }, { "weight", "weight" },
-    { "requests", "requests" }, { "in_flight", "in flight" }, { "rate", "rate" },
-    { "first_byte", "first byte" }, { "failures", "failures" }, { "check", "failed checks" },
-    { NULL, NULL },
+    { "name", "member", by_name },
+    { "state", "state", by_state },
+    { "weight", "weight", by_weight },
+    { "requests", "requests", by_requests },
+    { "in_flight", "in flight", by_in_flight },
+    { "rate", "rate", by_rate },
+    { "first_byte", "first byte", by_first_byte },
+    { "failures", "failures", by_failures },
+    { "check", "failed checks", by_check },
+    { NULL },
 };
 
-/* In the order of the keys. */
-static int (*const comparisons[])(member_t *a, member_t *b) = {
-    by_name, by_state, by_weight, by_requests, by_in_flight, by_rate, by_first_byte, by_failures,
-    by_check,
-};
-
-static int sort_index(const char *key)
+/* returns  NULL when there is no such key */
+static const mgr_sort_key_t *sort_key(const char *name)
 {
-    for (int i = 0; mgr_selection_sort_keys[i].key; i++) {
-        if (strcmp(mgr_selection_sort_keys[i].key, key) == 0) {
-            return i;
+    for (const mgr_sort_key_t *key = mgr_selection_sort_keys; key->key; key++) {
+        if (strcmp(key->key, name) == 0) {
+            return key;
         }
     }
-    return -1;
+    return NULL;
 }
 
 static const char *parameter(const apr_table_t *query, const char *name)
@@ -126,7 +127,7 @@ mgr_selection_t mgr_selection_read(request_rec *r)
         .open = open,
     };
     apr_table_do(add_value, open, query, "open", NULL);
-    if (sort_index(selection.sort) < 0) {
+    if (!sort_key(selection.sort)) {
         selection.sort = "";
     }
     return selection;
@@ -197,7 +198,7 @@ bool mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_v
 
 /* A stable order: members that compare as equal stay as they are configured. */
 static void merge_sort(member_t **members, member_t **spare, int count,
-                       int (*compare)(member_t *, member_t *), int sign)
+                       mgr_compare_t *compare, int sign)
 {
     if (count < 2) {
         return;
@@ -221,7 +222,7 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
     const int all = balancer->members->nelts;
     apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
     const bool is_meant = is_balancer_meant(selection, balancer);
-    const int key = sort_index(selection->sort);
+    const mgr_sort_key_t *key = sort_key(selection->sort);
 
     for (int i = 0; i < all; i++) {
         member_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
@@ -229,10 +230,10 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
             APR_ARRAY_PUSH(selected, member_t *) = member;
         }
     }
-    if (key >= 0) {
+    if (key) {
         merge_sort((member_t **)selected->elts,
                    apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
-                   comparisons[key], selection->is_descending ? -1 : 1);
+                   key->compare, selection->is_descending ? -1 : 1);
     }
     return selected;
 }

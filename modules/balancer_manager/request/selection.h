@@ -18,9 +18,13 @@ typedef struct {
     const apr_array_header_t *open;    /* of const char *: keys of balancers that were opened */
 } mgr_selection_t;
 
+/* As for qsort(). */
+typedef int mgr_compare_t(const lb_member_view_t *a, const lb_member_view_t *b);
+
 typedef struct {
     const char *key;           /* of the parameter `sort` */
     const char *label;
+    mgr_compare_t *compare;
 } mgr_sort_key_t;
 
 /** All sort keys; the last has key NULL. */
