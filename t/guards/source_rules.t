@@ -118,6 +118,12 @@ for my $file (@sources, @headers, glob('t/unit/*.[ch]'), glob('*.md'), glob('doc
 }
 is_deeply(\@unknown, [], 'files that are named exist');
 
+# ---- One dialect ----
+is_deeply([grep { text_of($_) =~ /!(?:str\w*cmp|ap_cstr_\w+|memcmp)\(/ } @sources, @headers], [],
+    'strings are compared with == 0 or != 0');
+is_deeply([grep { text_of($_) =~ /^#include <(?:ap[_r]|http|mod_|util_|scoreboard)/m } @sources, @headers], [],
+    'headers of httpd are in quotes');
+
 my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;
 is_deeply(\@unlicensed, [], 'each file starts with its licence');

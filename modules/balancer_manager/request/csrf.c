@@ -6,18 +6,17 @@
  * Threads  the key is read-only at run time. */
 #include "csrf.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
-#include <apr_strings.h>
-#include <apr_uri.h>
-#include <http_core.h>
-#include <http_log.h>
-#include <openssl/crypto.h>
-
+#include "apr_strings.h"
+#include "apr_uri.h"
 #include "bearer.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "host_name.h"
+#include "http_core.h"
+#include "http_log.h"
 #include "kept_key.h"
 #include "login.h"
 #include "token.h"
@@ -77,7 +76,7 @@ static const char *judge_token(request_rec *r, const char *given)
 /* ---- Where from ------------------------------------------------------------------------------ */
 
 /* The host only: ports differ when a proxy or a container maps them. */
-static int is_ours(request_rec *r, const char *url)
+static bool is_ours(request_rec *r, const char *url)
 {
     apr_uri_t from;
 
@@ -86,7 +85,7 @@ static int is_ours(request_rec *r, const char *url)
 }
 
 /* Then it says from where. */
-static int is_browser(const request_rec *r)
+static bool is_browser(const request_rec *r)
 {
     return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Sec-Fetch-Site");
 }
