@@ -15,6 +15,7 @@
 
 #include "ledger.h"
 #include "member_table.h"
+#include "run_suite.h"
 
 /* For what is asked a million times, or in a forked process: Check writes each of its asserts to a
  * file. */
@@ -109,15 +110,6 @@ static inline void assert_sums_agree(lb_table_t *t)
         MUST(in_flight(t, m) == sum);
     }
     lb_ledger_unlock(t);
-}
-
-static inline int run_suite(Suite *suite)
-{
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

@@ -13,7 +13,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "election.h"
+#include "run_suite.h"
 
 #define MAX_MEMBERS 16
 #define CALLERS 8
@@ -841,9 +841,5 @@ int main(void)
     suite_add_tcase(suite, one_caller());
     suite_add_tcase(suite, threads());
     suite_add_tcase(suite, processes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

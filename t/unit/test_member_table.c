@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "member_table.h"
+#include "run_suite.h"
 
 #define BALANCERS 3
 #define MEMBERS 5
@@ -559,9 +560,5 @@ int main(void)
     Suite *suite = suite_create("member_table");
     suite_add_tcase(suite, rows());
     suite_add_tcase(suite, two_processes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -4,13 +4,13 @@
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "strikes.h"
+#include "run_suite.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW    (INT64_C(1700000000) * SECOND)    /* some day in 2023 */
@@ -595,9 +595,5 @@ int main(void)
     suite_add_tcase(suite, bans_and_trials());
     suite_add_tcase(suite, threads_on_one_row());
     suite_add_tcase(suite, processes_on_one_row());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }
