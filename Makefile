@@ -11,6 +11,7 @@
 #   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock';
 #                   and ten of a backend that does everything wrong: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
+#   make format     lays out the C sources; make format-check says what it would change
 #   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
@@ -41,7 +42,7 @@ BASE    += $(CHECKS)
 CHECKED := $(BUILD)
 endif
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup dist deb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup format format-check dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -116,7 +117,7 @@ ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
-        valgrind tsan tsan-run fuzz lint coverage faults hostile install uninstall dist deb \
+        valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -300,6 +301,12 @@ lint:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 $(LINT_INC) $(M) t/backend
 	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
+
+format:
+	scripts/format
+
+format-check:
+	scripts/format --check
 
 # ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
 PURE = $(foreach t,$(UNIT),$(filter %/$(call unit_of,$(patsubst test_%,%,$(notdir $(t)))).c,$(SOURCES)))

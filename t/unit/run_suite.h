@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* run_suite.h - the end of each Check program's main(). */
+/* run_suite.h - how each program of t/unit ends: return run_suite(suite). */
 #ifndef RUN_SUITE_H
 #define RUN_SUITE_H
 
@@ -9,8 +9,8 @@
 /** How many elements a list has that is looped over by tcase_add_loop_test(). */
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
-/** Run all of it, each test in a process of its own.
- *  returns  what main() returns */
+/** Run it and say on stdout what failed.
+ *  returns  the program's exit code */
 static inline int run_suite(Suite *suite)
 {
     SRunner *runner = srunner_create(suite);

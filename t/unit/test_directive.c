@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_directive.c - sizes, with and without units. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "directive.h"
+#include "run_suite.h"
 
 #define UNTOUCHED (-4711)
 
@@ -216,9 +216,5 @@ int main(void)
     tcase_add_test(tc, counts_are_whole_numbers_within_their_bounds);
     tcase_add_test(tc, every_character_behind_a_number_is_a_unit_of_ours_or_wrong);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "run_suite.h"
 #include "transcript.h"
 
 #define ID 7
@@ -1389,9 +1390,5 @@ int main(void)
         tcase_add_checked_fixture(tcs[i], said_nothing, release_space);
         suite_add_tcase(suite, tcs[i]);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "params.h"
+#include "run_suite.h"
 #include "transcript.h"
 
 #define REQUEST_ID 0x0203
@@ -256,9 +257,5 @@ int main(void)
     tcase_add_test(tc, pair_that_would_cross_a_border_starts_a_new_record);
     tcase_add_test(tc, random_pairs_come_back);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

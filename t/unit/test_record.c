@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "record.h"
+#include "run_suite.h"
 
 static const unsigned char stdout_header[] = { 1, 6, 0x12, 0x34, 0xab, 0xcd, 7, 0 };
 
@@ -154,9 +155,5 @@ int main(void)
     tcase_add_test(tc, begin_asks_for_a_responder_that_closes);
     tcase_add_test(tc, begin_asks_for_a_responder_that_keeps_the_connection);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

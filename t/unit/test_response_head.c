@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "response_head.h"
+#include "run_suite.h"
 #include "transcript.h"
 
 static fcgi_span_t span_of(const char *text)
@@ -419,9 +420,5 @@ int main(void)
     tcase_add_test(tc, biggest_field_is_at_most_64_bytes);
     tcase_add_test(tc, biggest_field_of_an_empty_head_is_empty);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

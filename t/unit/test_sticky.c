@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_sticky.c - routes in URLs and cookies. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sticky.h"
+#include "run_suite.h"
 
 /* NULL: nothing must be found. Else what is found lies in `in`. */
 static void assert_found(fcgi_span_t found, const char *in, const char *expected)
@@ -378,9 +378,5 @@ int main(void)
     Suite *suite = suite_create("sticky");
     suite_add_tcase(suite, urls());
     suite_add_tcase(suite, cookies_and_routes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -2,10 +2,10 @@
 /* test_sticky_cookie.c - values that name members. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sticky_cookie.h"
+#include "run_suite.h"
 
 static fcgi_span_t span_of(const char *text)
 {
@@ -142,9 +142,5 @@ int main(void)
     tcase_add_test(tc, other_lengths_are_nobodys);
     tcase_add_test(tc, value_that_could_not_be_made_is_nobodys);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

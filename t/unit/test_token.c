@@ -5,6 +5,7 @@
 
 #include "run_suite.h"
 #include "token.h"
+#include "run_suite.h"
 
 static const unsigned char key[MGR_TOKEN_KEY_BYTES] = "0123456789abcdef0123456789abcde";
 static const uint32_t now = 1700000000;

@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_worker_url.c - hosts, ports and paths that mod_proxy lets pass. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "worker_url.h"
+#include "run_suite.h"
 
 static const char *const right[] = {
     "fcgi://h",
@@ -135,9 +135,5 @@ int main(void)
     tcase_add_loop_test(urls, other_names_do_not_climb, 0, COUNT(level));
     suite_add_tcase(suite, urls);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }
