@@ -126,9 +126,9 @@ static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
 
 static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
 {
-    fcgi_proxy_pass_line_t line;
+    fc_proxy_pass_line_t line;
 
-    if (fcgi_proxy_pass_line_read(p, node, &line) && fcgi_proxy_pass_line_glues(&line)
+    if (fc_proxy_pass_line_read(p, node, &line) && fc_proxy_pass_line_glues(&line)
         && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
                      "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "

@@ -35,7 +35,7 @@ static bool read_duration(const fc_parameter_t *parameter, const char *val, void
 {
     int64_t us;
 
-    if (!fcgi_directive_duration(val, &us) || us < parameter->min || us > parameter->max) {
+    if (!fc_directive_duration(val, &us) || us < parameter->min || us > parameter->max) {
         return false;
     }
     *(apr_interval_time_t *)field = us;
@@ -55,7 +55,7 @@ const char *fc_parameter_set(const fc_parameter_t *parameter, void *params, cons
                                      parameter->key, val, fc_parameter_duration(min, p),
                                      fc_parameter_duration(max, p));
     }
-    return fcgi_directive_count(val, (int)min, (int)max, field)
+    return fc_directive_count(val, (int)min, (int)max, field)
            ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d", whose,
                                  parameter->key, val, (int)min, (int)max);
 }

@@ -71,7 +71,7 @@ static void check_names(const mgr_api_path_t *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(fcgi_span(data, size));
+    char *text = fuzz_text(fc_span(data, size));
     apr_pool_t *p = fuzz_pool();
     const mgr_api_path_t path = mgr_api_path_parse(p, text);
     check_names(&path);

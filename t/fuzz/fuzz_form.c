@@ -90,7 +90,7 @@ static void check_name(const plain_t *plain, const apr_table_t *table, const cha
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(fcgi_span(data, size < 2000 ? size : 2000));
+    char *text = fuzz_text(fc_span(data, size < 2000 ? size : 2000));
     plain_t plain = { .p = fuzz_pool() };
     apr_table_t *table;
     plain.pairs = apr_array_make(plain.p, 8, sizeof(pair_t));

@@ -75,7 +75,7 @@ static void check_again(apr_pool_t *p, const mgr_selection_t *a, const mgr_selec
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(fcgi_span(data, size < 2000 ? size : 2000));
+    char *text = fuzz_text(fc_span(data, size < 2000 ? size : 2000));
     apr_pool_t *p = fuzz_pool();
     request_rec r = { .pool = p, .args = text };
     const mgr_selection_t selection = mgr_selection_read(&r);

@@ -54,11 +54,11 @@ static void check_made(const char *user, fuzz_turns_t *turns)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    fcgi_span_t in = fcgi_span(data, size);
+    fc_span_t in = fc_span(data, size);
     fuzz_turns_t turns = fuzz_turns_take(&in);
     const size_t name_bytes = fuzz_turns_next(&turns) % 32;
-    char *user = fuzz_text(fcgi_span(in.at, name_bytes < in.bytes ? name_bytes : in.bytes));
-    char *token = fuzz_text(fcgi_span_after(in, name_bytes < in.bytes ? name_bytes : in.bytes));
+    char *user = fuzz_text(fc_span(in.at, name_bytes < in.bytes ? name_bytes : in.bytes));
+    char *token = fuzz_text(fc_span_after(in, name_bytes < in.bytes ? name_bytes : in.bytes));
     assert(mgr_token_judge(key, user, now, token) == expected(user, token));
     assert(mgr_token_is_same_secret(user, token) == (strcmp(user, token) == 0));
     check_made(user, &turns);

@@ -73,7 +73,7 @@ static void check_line(const char *line)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(fcgi_span(data, size));
+    char *text = fuzz_text(fc_span(data, size));
     apr_pool_t *p = fuzz_pool();
     const char *mended = mgr_utf8_mend(p, text);
     assert((mended == text) == is_right(text) && is_right(mended));

@@ -21,7 +21,7 @@ static inline apr_pool_t *fuzz_pool(void)
 
 /** The input up to its first NUL, in memory of just its size: a sanitizer sees what reads behind
  *  it. */
-static inline char *fuzz_text(fcgi_span_t in)
+static inline char *fuzz_text(fc_span_t in)
 {
     const unsigned char *nul = in.bytes > 0 ? memchr(in.at, '\0', in.bytes) : NULL;
     const size_t bytes = nul == NULL ? in.bytes : (size_t)(nul - in.at);

@@ -78,7 +78,7 @@ my @mistakes = (
     [api_path => 'api_path.c', 'strchr("-._~", *text)', 'strchr("-._~%", *text)',
      'a percent sign is not escaped'],
     [api_path => 'api_path.c', '!*key || ', '', 'there is a balancer without a key'],
-    [selection => 'selection.c', 'fcgi_directive_count(text, 1, 3600, &seconds)',
+    [selection => 'selection.c', 'fc_directive_count(text, 1, 3600, &seconds)',
      '((seconds = atoi(text)), true)', 'a page is reloaded every two hours'],
     [selection => 'selection.c', '!sort_key(selection.sort)', 'false', 'any key sorts'],
     [selection => 'escape.c', '"&+;=\'"', '"+;=\'"', 'an ampersand in a filter starts a parameter'],

@@ -84,7 +84,7 @@ my @strays = grep {
 } sort keys %numbers;
 is_deeply(\@strays, [], 'each log number lies in the range of its module');
 
-# ---- Clocks: durations go by fcgi_now() ----
+# ---- Clocks: durations go by fc_now() ----
 my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),

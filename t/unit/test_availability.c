@@ -14,7 +14,7 @@
 /* The balancer's clock. */
 static apr_time_t now_us(void)
 {
-    return fcgi_now();
+    return fc_now();
 }
 
 /* ---- One member ------------------------------------------------------------------------------ */

@@ -11,7 +11,7 @@
 static void assert_size(const char *text, int64_t expected)
 {
     int64_t bytes = UNTOUCHED;
-    if (!fcgi_directive_size(text, &bytes) || bytes != expected) {
+    if (!fc_directive_size(text, &bytes) || bytes != expected) {
         ck_abort_msg("\"%s\" was read as %lld, not %lld", text, (long long)bytes,
                      (long long)expected);
     }
@@ -20,7 +20,7 @@ static void assert_size(const char *text, int64_t expected)
 static void assert_no_size(const char *text)
 {
     int64_t bytes = UNTOUCHED;
-    if (fcgi_directive_size(text, &bytes) || bytes != UNTOUCHED) {
+    if (fc_directive_size(text, &bytes) || bytes != UNTOUCHED) {
         ck_abort_msg("\"%s\" was read as %lld", text, (long long)bytes);
     }
 }
@@ -184,13 +184,13 @@ END_TEST
 START_TEST(counts_are_whole_numbers_within_their_bounds)
 {
     int number = -1;
-    ck_assert(fcgi_directive_count("1", 1, 100, &number));
+    ck_assert(fc_directive_count("1", 1, 100, &number));
     ck_assert_int_eq(number, 1);
-    ck_assert(fcgi_directive_count("100", 1, 100, &number));
+    ck_assert(fc_directive_count("100", 1, 100, &number));
     ck_assert_int_eq(number, 100);
     static const char *const wrong[] = { "0", "101", "", "-1", "1k", "1.0", "4294967297", " 1" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        ck_assert_msg(!fcgi_directive_count(wrong[i], 1, 100, &number), "%s", wrong[i]);
+        ck_assert_msg(!fc_directive_count(wrong[i], 1, 100, &number), "%s", wrong[i]);
     }
     ck_assert_int_eq(number, 100);
 }

@@ -6,6 +6,7 @@
 #include "apr_general.h"
 #include "directive.h"
 #include "parameter.h"
+#include "run_suite.h"
 
 typedef struct {
     int before, count, between;
@@ -16,8 +17,8 @@ typedef struct {
 
 static const fc_parameter_t table[] = {
     { "count", FC_COUNT, offsetof(params_t, count), 1, 16 },
-    { "wait", FC_DURATION, offsetof(params_t, wait), 1000, FCGI_TIME_LIMIT_MAX },
-    { "none", FC_DURATION, offsetof(params_t, wait), 0, FCGI_TIME_LIMIT_MAX },
+    { "wait", FC_DURATION, offsetof(params_t, wait), 1000, FC_TIME_LIMIT_MAX },
+    { "none", FC_DURATION, offsetof(params_t, wait), 0, FC_TIME_LIMIT_MAX },
 };
 
 static apr_pool_t *p;
@@ -109,7 +110,7 @@ static const struct {
 } durations[] = {
     { "0", 0 },          { "1ms", 1000 },           { "500ms", 500000 },    { "1500ms", 1500000 },
     { "1s", 1000000 },   { "90s", 90000000 },       { "2m", 120000000 },    { "59m", 3540000000 },
-    { "1h", 3600000000 }, { "24h", FCGI_TIME_LIMIT_MAX }, { "86399999ms", 86399999000 },
+    { "1h", 3600000000 }, { "24h", FC_TIME_LIMIT_MAX }, { "86399999ms", 86399999000 },
 };
 
 START_TEST(duration_is_written_as_it_is_read)
@@ -117,12 +118,11 @@ START_TEST(duration_is_written_as_it_is_read)
     int64_t us = -1;
 
     ck_assert_str_eq(fc_parameter_duration(durations[_i].us, p), durations[_i].text);
-    ck_assert(fcgi_directive_duration(durations[_i].text, &us));
+    ck_assert(fc_directive_duration(durations[_i].text, &us));
     ck_assert_int_eq(us, durations[_i].us);
 }
 END_TEST
 
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
 int main(void)
 {
@@ -136,9 +136,5 @@ int main(void)
     tcase_add_loop_test(tc, duration_is_written_as_it_is_read, 0, COUNT(durations));
     suite_add_tcase(suite, tc);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -28,7 +28,7 @@ apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, 
     ck_abort();
 }
 
-apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t count,
+apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fc_span_t *spans, size_t count,
                             size_t *written)
 {
     ck_abort();
@@ -309,11 +309,11 @@ START_TEST(idletimeout_closes_but_not_before)
     int peer;
     start_process();
     fcgi_pool_t *pool = make((fcgi_pool_limits_t){ .idletimeout = 150000 });
-    const apr_time_t began = fcgi_now();
+    const apr_time_t began = fc_now();
 
     keep_new(pool, &peer);
     ck_assert(is_closed(peer, PATIENCE_MS));
-    ck_assert_int_ge(fcgi_now() - began, 150000);
+    ck_assert_int_ge(fc_now() - began, 150000);
     ck_assert_int_eq(kept_in_all(), 0);
 }
 END_TEST
@@ -323,14 +323,14 @@ START_TEST(ttl_closes_the_oldest_of_those_above_smax)
     int peers[3];
     start_process();
     fcgi_pool_t *pool = make((fcgi_pool_limits_t){ .smax = 1, .ttl = 100000 });
-    const apr_time_t began = fcgi_now();
+    const apr_time_t began = fc_now();
 
     keep_new(pool, &peers[0]);
     keep_new(pool, &peers[1]);
     fcgi_connection_t *last = keep_new(pool, &peers[2]);
     ck_assert(is_closed(peers[0], PATIENCE_MS));
     ck_assert(is_closed(peers[1], PATIENCE_MS));
-    ck_assert_int_ge(fcgi_now() - began, 100000);
+    ck_assert_int_ge(fc_now() - began, 100000);
     ck_assert(!is_closed(peers[2], 0));
     take_and_close(pool, last);
 }

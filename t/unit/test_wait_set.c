@@ -147,11 +147,11 @@ static const fcgi_wait_t for_the_timer = { .fd = -1, .client_fd = -1 };
 
 START_TEST(timer_is_ready_at_its_time_and_says_nothing_else)
 {
-    const apr_time_t at = fcgi_now() + 30000;
+    const apr_time_t at = fc_now() + 30000;
     fcgi_wait_set_t *set = fcgi_wait_set_take(&for_the_timer, at);
 
     ck_assert(is_ready(set, FAR_MS));
-    ck_assert_int_ge(fcgi_now(), at);
+    ck_assert_int_ge(fc_now(), at);
     ck_assert_uint_eq(fcgi_wait_set_look(set, &for_the_timer), 0);
     fcgi_wait_set_timer(set, 0);    /* and it is off again */
     ck_assert(!is_ready(set, 0));

@@ -332,9 +332,9 @@ static void wait_for_slot(const lb_action_plan_t *op, const lb_planned_t *planne
 {
     lb_balancer_t *balancer = planned->balancer->owner;
     const proxy_balancer *proxy = balancer->proxy;
-    const apr_time_t deadline = fcgi_now() + WAIT_FOR_SLOT_US;
+    const apr_time_t deadline = fc_now() + WAIT_FOR_SLOT_US;
 
-    while (free_left(balancer) > 0 && fcgi_now() < deadline
+    while (free_left(balancer) > 0 && fc_now() < deadline
            && (proxy->storage->num_free_slots(proxy->wslot) == 0
                || (url && lb_membership_is_leaving(op->p, balancer, url)))) {
         apr_sleep(LOOK_AGAIN_US);

@@ -32,7 +32,7 @@ const char *lb_membership_check_host(apr_pool_t *p, const char *url)
     apr_uri_t uri;
     char text[120];
 
-    if (fcgi_worker_url_behind_socket(url) != url || lb_member_template_url_mistake(url)
+    if (fc_worker_url_behind_socket(url) != url || lb_member_template_url_mistake(url)
         || apr_uri_parse(p, url, &uri) != APR_SUCCESS || !uri.hostname || !*uri.hostname) {
         return NULL;
     }
@@ -183,7 +183,7 @@ static bool is_at_rest(const lb_balancer_t *balancer, const lb_member_row_t *row
 int lb_membership_free_left(const lb_balancer_t *balancer)
 {
     const proxy_balancer *proxy = balancer->proxy;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     int freed = 0, waiting = 0;
 
     for (int i = 0; i < balancer->roster->count; i++) {
@@ -276,7 +276,7 @@ void lb_membership_remove(const lb_member_t *member)
 
     lb_status_word_change(&s->status, GONE, 0);
     if (atomic_load(&slot->leaves_since) == 0) {
-        atomic_store(&slot->leaves_since, fcgi_now());
+        atomic_store(&slot->leaves_since, fc_now());
     }
     lb_balancer_members_changed(member->balancer);
 }

@@ -303,7 +303,7 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
 static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_rec *any,
                          lb_balancer_view_t *view)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     const lb_member_view_t *another = NULL;
     lb_member_t member, next;
     lb_gain_t gain = { 0 };

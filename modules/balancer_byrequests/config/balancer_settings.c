@@ -100,7 +100,7 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
     }
 }
 
-static const char *read_key(const cmd_parms *cmd, const char *file, fcgi_span_t *key)
+static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *key)
 {
     if (!file) {
         return lb_cookie_key_random(cmd->server->process->pool, key);

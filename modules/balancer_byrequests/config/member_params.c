@@ -47,7 +47,7 @@ static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *memb
     return params;
 }
 
-#define DAY FCGI_TIME_LIMIT_MAX
+#define DAY FC_TIME_LIMIT_MAX
 
 static const fc_parameter_t parameters[] = {
     { "maxinflight", FC_COUNT, offsetof(lb_member_params_t, maxinflight), 0, LB_LIMIT_MAX },

@@ -185,7 +185,7 @@ static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
 
 const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
 {
-    const int64_t now = fcgi_now();
+    const int64_t now = fc_now();
     candidate_t candidate, due = { 0 };
     lb_member_t member;
 
@@ -245,7 +245,7 @@ static void change(const place_t *place, lb_check_change_t what, const verdict_t
     lb_check_row_t *row = &place->member.row->check;
 
     if (what != LB_CHECK_STAYS) {
-        atomic_store(&place->member.row->strikes.since, fcgi_now());
+        atomic_store(&place->member.row->strikes.since, fc_now());
     }
     if (what == LB_CHECK_GOES_DOWN) {
         atomic_store(&row->is_down, 1);
@@ -271,7 +271,7 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_total, fpm->total);
     atomic_store(&row->fpm_listen_queue, fpm->listen_queue);
     atomic_store(&row->fpm_max_children_reached, fpm->max_children_reached);
-    atomic_store(&row->fpm_at, fcgi_now());
+    atomic_store(&row->fpm_at, fc_now());
     atomic_store(&row->fpm_is_current, 1);
 }
 
@@ -284,7 +284,7 @@ static void count(const place_t *place, const lb_check_result_t *result, apr_poo
 
     atomic_store(&row->outcome, (uint16_t)verdict.outcome);
     atomic_store(&row->took_us, (uint32_t)result->took);
-    atomic_store(&row->checked_at, fcgi_now());
+    atomic_store(&row->checked_at, fc_now());
     change(place, lb_check_count(row, verdict.outcome == LB_SERVED,
                                  PROXY_WORKER_IS(worker, PROXY_WORKER_HC_FAIL),
                                  params->passes, params->fails), &verdict);
@@ -337,7 +337,7 @@ void lb_checks_note_others(const lb_member_t *member)
 
     if (!lb_member_config_has_checks(member) && atomic_load(&row->check.is_down) != is_down
         && atomic_compare_exchange_strong(&row->check.is_down, &known, is_down)) {
-        atomic_store(&row->strikes.since, fcgi_now());
+        atomic_store(&row->strikes.since, fc_now());
     }
 }
 
@@ -348,5 +348,5 @@ bool lb_checks_fpm_is_current(const lb_member_t *member)
 
     /* one check may be late, and this one takes its time for the status page, too */
     return params && atomic_load(&row->fpm_is_current)
-           && fcgi_now() - atomic_load(&row->fpm_at) < 3 * params->interval + 2 * params->timeout;
+           && fc_now() - atomic_load(&row->fpm_at) < 3 * params->interval + 2 * params->timeout;
 }

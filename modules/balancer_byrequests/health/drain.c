@@ -22,7 +22,7 @@ void lb_drain_forget_old(const lb_member_t *member)
 void lb_drain_set_deadline(const lb_member_t *member, apr_interval_time_t deadline)
 {
     if (deadline >= 0) {
-        atomic_store(&member->row->drain_until, deadline > 0 ? fcgi_now() + deadline : 0);
+        atomic_store(&member->row->drain_until, deadline > 0 ? fc_now() + deadline : 0);
     }
     lb_drain_forget_old(member);    /* the action may have ended the drain */
 }
@@ -36,7 +36,7 @@ static void end_if_due(const lb_member_t *member, server_rec *s)
     int64_t seen = atomic_load(until);
 
     /* Who takes the deadline away carries it out; a later deadline stays. */
-    if (seen == 0 || fcgi_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
+    if (seen == 0 || fc_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
         return;
     }
     lb_status_word_change(&member->worker->s->status, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);

@@ -81,7 +81,7 @@ static bool was_checked_since(const lb_member_t *member, apr_time_t since)
 
 bool lb_health_awaits_check(const lb_member_t *member)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     const lb_strikes_view_t seen = lb_strikes_look(&member->row->strikes, now);
 
     return seen.phase == LB_BANNED && ban_is_over(member, &seen, now)
@@ -118,7 +118,7 @@ static bool is_due(const lb_member_t *member, const lb_strikes_view_t *seen, apr
 
 static bool is_due_now(const lb_member_t *member)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     const lb_strikes_view_t seen = lb_strikes_look(&member->row->strikes, now);
     return is_due(member, &seen, now);
 }
@@ -151,7 +151,7 @@ bool lb_health_is_ready(const lb_member_t *member)
 
 static void recover(const lb_member_t *member, const char *why, server_rec *s)
 {
-    if (lb_strikes_recover(&member->row->strikes, fcgi_now())
+    if (lb_strikes_recover(&member->row->strikes, fc_now())
         || PROXY_WORKER_IS_ERROR(member->worker)) {
         lb_member_state_show_return(member, why, s);
     }
@@ -176,7 +176,7 @@ static void begin_trial(lb_trial_t *trial, const lb_member_t *member, uint64_t c
 
 static bool claim_trial(lb_trial_t *trial, const lb_member_t *member)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     lb_strikes_t *strikes = &member->row->strikes;
     const lb_strikes_view_t seen = lb_strikes_look(strikes, now);
 
@@ -242,7 +242,7 @@ void lb_health_pass_trial(lb_trial_t *trial)
     if (!ended.claim) {
         recover(member, "asked as the last one", trial->r->server);
     }
-    else if (lb_strikes_pass(&member->row->strikes, ended.claim, fcgi_now())) {
+    else if (lb_strikes_pass(&member->row->strikes, ended.claim, fc_now())) {
         lb_member_state_show_return(member, "trial", trial->r->server);
     }
 }
@@ -257,7 +257,7 @@ void lb_health_let_go_of_trial(lb_trial_t *trial)
     if (!ended.claim) {
         stay_out(member);
     }
-    else if (lb_strikes_let_go(&member->row->strikes, ended.claim, fcgi_now())) {
+    else if (lb_strikes_let_go(&member->row->strikes, ended.claim, fc_now())) {
         lb_member_state_show_error(member);
     }
 }
@@ -272,7 +272,7 @@ void lb_health_fail_trial(lb_trial_t *trial, const char *reason)
         return;
     }
     const lb_strike_rules_t rules = rules_of(member);
-    const int64_t length = lb_strikes_fail(&member->row->strikes, ended.claim, &rules, fcgi_now());
+    const int64_t length = lb_strikes_fail(&member->row->strikes, ended.claim, &rules, fc_now());
     if (length) {
         lb_member_state_show_ban(member, true, length, reason, trial->r);
     }
@@ -304,7 +304,7 @@ void lb_health_strike(const lb_member_t *member, const lb_failure_t *failure, re
         return;
     }
     const lb_strike_rules_t rules = rules_of(member);
-    if (lb_strikes_add(strikes, &rules, failure->is_soft, failure->began, fcgi_now()) < rules.max) {
+    if (lb_strikes_add(strikes, &rules, failure->is_soft, failure->began, fc_now()) < rules.max) {
         atomic_store(&strikes->is_kept, 0);
         lb_member_state_mend(member);
     }
@@ -312,7 +312,7 @@ void lb_health_strike(const lb_member_t *member, const lb_failure_t *failure, re
         lb_member_state_show_last(member, failure->reason, r);
     }
     else {
-        const int64_t ban = lb_strikes_ban(strikes, &rules, fcgi_now());
+        const int64_t ban = lb_strikes_ban(strikes, &rules, fc_now());
         if (ban) {
             lb_member_state_show_ban(member, false, ban, failure->reason, r);
         }
@@ -324,19 +324,19 @@ void lb_health_praise(const lb_member_t *member)
     lb_strikes_t *strikes = &member->row->strikes;
 
     if (atomic_load_explicit(&strikes->soft_pending, memory_order_relaxed)) {
-        lb_strikes_forgive(strikes, fcgi_now());
+        lb_strikes_forgive(strikes, fc_now());
     }
 }
 
 void lb_health_note_busy(const lb_member_t *member)
 {
-    atomic_store(&member->row->busy_until, fcgi_now() + BUSY_US);
+    atomic_store(&member->row->busy_until, fc_now() + BUSY_US);
 }
 
 bool lb_health_is_busy(const lb_member_t *member)
 {
     const int64_t until = atomic_load(&member->row->busy_until);
-    return until != 0 && fcgi_now() < until;
+    return until != 0 && fc_now() < until;
 }
 
 /* ---- For the snapshot ------------------------------------------------------------------------ */

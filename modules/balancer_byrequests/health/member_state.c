@@ -75,7 +75,7 @@ static void begin_climb(const lb_member_t *member)
 {
     if (lb_member_config_params(member)->slowstart > 0
         && !PROXY_WORKER_IS_STANDBY(member->worker)) {
-        atomic_store(&member->row->strikes.climbs_since, fcgi_now());
+        atomic_store(&member->row->strikes.climbs_since, fc_now());
     }
 }
 
@@ -88,7 +88,7 @@ uint32_t lb_member_state_held_back(const lb_member_t *member)
         return 0;
     }
     const uint32_t held_back =
-        lb_slow_start_held_back(began, lb_member_config_params(member)->slowstart, fcgi_now());
+        lb_slow_start_held_back(began, lb_member_config_params(member)->slowstart, fc_now());
     if (held_back == 0) {
         atomic_compare_exchange_strong(&strikes->climbs_since, &began, 0);
     }
@@ -106,7 +106,7 @@ void lb_member_state_note_operation(const lb_member_t *member, unsigned int befo
     if (after == before) {
         return;
     }
-    atomic_store(&member->row->strikes.since, fcgi_now());
+    atomic_store(&member->row->strikes.since, fc_now());
     if (!takes_part(before) && takes_part(after)) {
         begin_climb(member);
     }
@@ -197,9 +197,9 @@ static void resume(const lb_member_t *member)
     int64_t unknown = 0;
 
     if (!lb_state_keeper_keeps(member->balancer)) {
-        lb_strikes_recover(strikes, fcgi_now());
+        lb_strikes_recover(strikes, fc_now());
     }
-    atomic_compare_exchange_strong(&strikes->since, &unknown, fcgi_now());
+    atomic_compare_exchange_strong(&strikes->since, &unknown, fc_now());
     if (lb_strikes_look(strikes, 0).phase != LB_IN_SERVICE) {
         lb_member_state_show_error(member);
     }

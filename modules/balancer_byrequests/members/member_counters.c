@@ -81,7 +81,7 @@ void lb_member_counters_fold_bytes(const lb_balancer_t *balancer)
 
 void lb_member_counters_sample(const lb_balancer_t *balancer)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     lb_balancer_room_t *room = lb_member_counters_of_balancer(balancer);
     uint32_t in_flight = 0, queued = atomic_load(&balancer->row->waiting);
     lb_gain_t gain = { 0 };
@@ -106,7 +106,7 @@ void lb_member_counters_sample(const lb_balancer_t *balancer)
 static void begin(_Atomic int64_t *counted_since)
 {
     int64_t never = 0;
-    atomic_compare_exchange_strong(counted_since, &never, fcgi_now());
+    atomic_compare_exchange_strong(counted_since, &never, fc_now());
 }
 
 void lb_member_counters_begin_slot(const lb_balancer_t *balancer, int slot)
@@ -135,12 +135,12 @@ static void reset(const lb_balancer_t *balancer, const lb_member_row_t *row, apr
 void lb_member_counters_reset_member(const lb_member_t *member)
 {
     lb_member_counters_fold_bytes(member->balancer);
-    reset(member->balancer, member->row, fcgi_now());
+    reset(member->balancer, member->row, fc_now());
 }
 
 void lb_member_counters_reset_all(const lb_balancer_t *balancer)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     lb_member_counters_fold_bytes(balancer);
     lb_counters_reset_balancer(lb_member_counters_of_balancer(balancer), now);

@@ -282,7 +282,7 @@ static void apply_member(const lb_balancer_t *balancer, const planned_t *planned
     apply_values(balancer, saved->url, lb_setting_of_members, &target, saved->values);
     if (saved->banned_since) {
         lb_strikes_ban_again(&member.row->strikes, lb_wall_clock_moment(saved->banned_since),
-                             saved->ban, fcgi_now());
+                             saved->ban, fc_now());
     }
 }
 

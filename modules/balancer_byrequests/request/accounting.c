@@ -15,7 +15,7 @@ void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outc
                                     int http_status)
 {
     const lb_measures_t measures = { .http_status = http_status, .connect = -1, .first_byte = -1,
-                                     .whole = fcgi_now() - ticket->held_at };
+                                     .whole = fc_now() - ticket->held_at };
 
     lb_counters_add_try(lb_member_counters_of(&ticket->member), outcome, &measures);
 }

@@ -28,7 +28,7 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
 
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
-    atomic_store(&row->last_error_at, fcgi_now());
+    atomic_store(&row->last_error_at, fc_now());
     if (lb_health_is_trial(&ticket->trial)) {
         lb_health_fail_trial(&ticket->trial, reason);
     }

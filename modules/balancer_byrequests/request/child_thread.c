@@ -106,7 +106,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     join(watch);
     while (!atomic_load(&watch->is_stopping)) {
         const uint32_t heard = lb_ledger_bell(watch->ledger);
-        const apr_time_t now = fcgi_now();
+        const apr_time_t now = fc_now();
 
         lb_waiting_wake(watch->ledger);
         if (now >= next_beat) {

@@ -72,7 +72,7 @@ static lb_member_t elect(lb_ticket_t *ticket, bool *are_full)
 /* No member is usable: the balancer's timeout says how long to wait for one. */
 static bool may_still_come(lb_ticket_t *ticket)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     if (ticket->patient_until == 0) {
         ticket->patient_until = now + ticket->proxy->s->timeout;
@@ -304,7 +304,7 @@ static apr_interval_time_t patience(const lb_ticket_t *ticket)
     if (ticket->place) {
         return lb_waiting_patience(ticket);
     }
-    const apr_interval_time_t left = ticket->patient_until - fcgi_now();
+    const apr_interval_time_t left = ticket->patient_until - fc_now();
     apr_interval_time_t pause = (ticket->proxy->s->timeout - left) / 8;
 
     pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US

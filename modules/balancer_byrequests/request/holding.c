@@ -49,7 +49,7 @@ bool lb_holding_take(lb_ticket_t *ticket, const lb_member_t *member)
         APR_ARRAY_PUSH(ticket->tried, lb_member_t) = *member;
     }
     ticket->tries++;
-    ticket->held_at = fcgi_now();
+    ticket->held_at = fc_now();
     lb_accounting_add_wait(ticket);
     atomic_fetch_add(&member->row->elected, 1);
     __atomic_fetch_add(&member->worker->s->elected, 1, __ATOMIC_RELAXED);
@@ -63,7 +63,7 @@ bool lb_holding_take_again(lb_ticket_t *ticket)
     if (ticket->is_held && !lb_member_is_admitted(&ticket->member)) {
         lb_holding_give_back(ticket);
     }
-    ticket->held_at = fcgi_now();
+    ticket->held_at = fc_now();
     return ticket->is_held;
 }
 

@@ -17,7 +17,7 @@ static void find_route(const lb_ticket_t *ticket, lb_session_t *session)
     if (!*settings->sticky) {
         return;
     }
-    fcgi_span_t value = lb_sticky_in_url(ticket->url, settings->sticky_path, settings->scolonsep);
+    fc_span_t value = lb_sticky_in_url(ticket->url, settings->sticky_path, settings->scolonsep);
     if (!value.at && r->args) {
         value = lb_sticky_in_url(apr_pstrcat(r->pool, "?", r->args, NULL), settings->sticky_path,
                                  settings->scolonsep);
@@ -28,7 +28,7 @@ static void find_route(const lb_ticket_t *ticket, lb_session_t *session)
         value = lb_sticky_in_cookies(cookies ? cookies : "", settings->sticky);
         session->name = settings->sticky;
     }
-    const fcgi_span_t route = lb_sticky_route(value, settings->sticky_separator);
+    const fc_span_t route = lb_sticky_route(value, settings->sticky_separator);
     if (route.at) {
         session->route = apr_pstrmemdup(r->pool, (const char *)route.at, route.bytes);
     }

@@ -99,7 +99,7 @@ int lb_session_cookie_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
 
 /* ---- In a request ---------------------------------------------------------------------------- */
 
-static lb_member_t member_of_value(const lb_balancer_t *balancer, fcgi_span_t given)
+static lb_member_t member_of_value(const lb_balancer_t *balancer, fc_span_t given)
 {
     lb_member_t member, found = { 0 };
 
@@ -122,7 +122,7 @@ static lb_member_t member_of_value(const lb_balancer_t *balancer, fcgi_span_t gi
 static lb_member_t member_of_cookies(const lb_balancer_t *balancer, const char *cookies)
 {
     const char *name = settings_of(balancer)->name;
-    fcgi_span_t value = lb_sticky_in_cookies(cookies, name);
+    fc_span_t value = lb_sticky_in_cookies(cookies, name);
 
     for (int tried = 0; value.at && tried < CANDIDATES_MAX; tried++) {
         while (value.bytes > 0 && strchr(" \t", value.at[value.bytes - 1])) {
@@ -163,7 +163,7 @@ lb_member_t lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new)
     if (field) {
         const char *value = field->val + strlen(name) + 1;
         const lb_member_t member =
-            member_of_value(ticket->balancer, fcgi_span(value, strcspn(value, ";")));
+            member_of_value(ticket->balancer, fc_span(value, strcspn(value, ";")));
         *is_new = member.worker != NULL;
         if (member.worker) {
             return member;

@@ -155,7 +155,7 @@ static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only)
     place->ledger = ticket->balancer->ledger;
     place->only = only ? *only : (lb_member_t){ 0 };
     place->is_narrow = only && !ticket->proxy->s->sticky_force;
-    place->since = fcgi_now();
+    place->since = fc_now();
     place->deadline = place->since + time_limit(ticket->balancer);
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
@@ -187,7 +187,7 @@ static uint32_t end_waiting(lb_ticket_t *ticket)
     leave(place);
     close(place->bell);
     ticket->place = NULL;
-    ticket->queued += fcgi_now() - place->since;
+    ticket->queued += fc_now() - place->since;
     return lb_admission_end(ticket->balancer->ledger, place->slot);
 }
 
@@ -205,7 +205,7 @@ static void widen_when_due(lb_ticket_t *ticket)
     lb_place_t *place = ticket->place;
 
     if (place->is_narrow
-        && (fcgi_now() >= place->widen_at || !lb_health_is_ready(&place->only))) {
+        && (fc_now() >= place->widen_at || !lb_health_is_ready(&place->only))) {
         place->is_narrow = false;
         lb_admission_widen(ticket->balancer->ledger, place->slot);
         lb_gate_serve(ticket->balancer);
@@ -219,7 +219,7 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *me
     eventfd_t rings;
 
     (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
-    if (!has_gone && fcgi_now() < place->deadline && !was_served(ticket)) {
+    if (!has_gone && fc_now() < place->deadline && !was_served(ticket)) {
         widen_when_due(ticket);
         if (!was_served(ticket)) {
             return false;
@@ -238,7 +238,7 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *me
 apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket)
 {
     const lb_place_t *place = ticket->place;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     apr_interval_time_t left = place->deadline - now;
 
     if (place->is_narrow && place->widen_at - now < left) {

@@ -63,9 +63,9 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
     memset(balancer_rows(t), 0,
            (size_t)((char *)member_rooms(t) - (char *)balancer_rows(t)));
     memset(lb_table_process(t, 0), 0, size.processes * process_bytes(size.members));
-    fcgi_robust_lock_init(&t->lock.mutex);
+    fc_robust_lock_init(&t->lock.mutex);
     for (uint32_t i = 0; i < size.processes; i++) {
-        fcgi_robust_lock_init(&lb_table_process(t, i)->life.mutex);
+        fc_robust_lock_init(&lb_table_process(t, i)->life.mutex);
     }
     t->magic = LB_TABLE_MAGIC;
     return t;

@@ -47,7 +47,7 @@ int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
         if (rv == APR_SUCCESS) {
             found = apr_shm_baseaddr_get(segment);
             memset(found, 0, sizeof(audit_t));
-            rv = fcgi_robust_lock_init(&((audit_t *)found)->lock);
+            rv = fc_robust_lock_init(&((audit_t *)found)->lock);
         }
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0641)

@@ -85,7 +85,7 @@ static const char *take_queue_timeout(apr_pool_t *p, const char *value, lb_actio
     if (!*value) {
         return NULL;
     }
-    if (!fcgi_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
+    if (!fc_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
         return "must be a time up to 24h, such as 2 (seconds) or 500ms";
     }
     action->queue_timeout = us;

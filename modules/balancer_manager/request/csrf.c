@@ -28,7 +28,7 @@ static const unsigned char *key;
 
 int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const apr_status_t rv = fcgi_kept_key(s->process->pool, key_name, MGR_TOKEN_KEY_BYTES, &key);
+    const apr_status_t rv = fc_kept_key(s->process->pool, key_name, MGR_TOKEN_KEY_BYTES, &key);
 
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
@@ -48,7 +48,7 @@ static const char *user_of(request_rec *r)
 
 static uint32_t now_seconds(void)
 {
-    return (uint32_t)apr_time_sec(fcgi_now());
+    return (uint32_t)apr_time_sec(fc_now());
 }
 
 const char *mgr_csrf_token(request_rec *r)

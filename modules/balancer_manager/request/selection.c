@@ -101,7 +101,7 @@ static int refresh_seconds(const char *text)
 {
     int seconds = REFRESH_SECONDS;
 
-    return !text || fcgi_directive_count(text, 1, 3600, &seconds) ? seconds : 0;
+    return !text || fc_directive_count(text, 1, 3600, &seconds) ? seconds : 0;
 }
 
 static int add_value(void *values, const char *name, const char *value)

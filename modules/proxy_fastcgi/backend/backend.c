@@ -120,7 +120,7 @@ void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
     fcgi_backend_t *b = backend_of(worker);
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     /* A race may count one too few or too many: it is a budget, not an account. */
     if (now - __atomic_load_n(&b->window_start, __ATOMIC_RELAXED) > WINDOW) {
@@ -214,7 +214,7 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
 {
     fcgi_backend_t *backend = backend_of(worker);
     const apr_interval_time_t ttl = apr_time_from_sec(worker->s->address_ttl);
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     apr_status_t rv = APR_SUCCESS;
 
     PROXY_THREAD_LOCK(worker);
@@ -368,7 +368,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     }
     lease->connection->uses = 1;
     target->stop->connection = lease->connection->fd;
-    if (!target->address && fcgi_worker_url_is_fcgis(worker->s->name_ex)) {
+    if (!target->address && fc_worker_url_is_fcgis(worker->s->name_ex)) {
         rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
                             target->server, worker->s->hostname_ex, target->timeout,
                             target->timeout);

@@ -58,7 +58,7 @@ static fcgi_worker_params_t *params_to_set(apr_pool_t *p, const proxy_worker *wo
     return params;
 }
 
-#define DAY       FCGI_TIME_LIMIT_MAX
+#define DAY       FC_TIME_LIMIT_MAX
 #define COUNT_MAX 1000000
 
 static const fc_parameter_t parameters[] = {
@@ -85,7 +85,7 @@ static void mind_limit(apr_pool_t *p, const proxy_worker *worker, const char *va
     fcgi_worker_params_t *params = params_to_set(p, worker);
     int limit;
 
-    if (!params->keepidle_is_written && fcgi_directive_count(val, 1, COUNT_MAX, &limit)) {
+    if (!params->keepidle_is_written && fc_directive_count(val, 1, COUNT_MAX, &limit)) {
         params->keepidle = limit < 4 ? 1 : limit / 4;
     }
 }

@@ -56,7 +56,7 @@ static int make_table(table_t *t, int rows)
     memset(t, 0, table_bytes(rows));
     t->rows = rows;
     for (int i = 0; i < rows && rv == 0; i++) {
-        rv = fcgi_robust_lock_init(&t->row[i].life);
+        rv = fc_robust_lock_init(&t->row[i].life);
     }
     return rv;
 }
@@ -98,12 +98,12 @@ static void clear_row(row_t *row)
 /* returns  true with its `life` held, when nobody lives in this row */
 static bool enter_row(row_t *row)
 {
-    const fcgi_lock_t lock = fcgi_robust_lock_try(&row->life);
+    const fc_lock_t lock = fc_robust_lock_try(&row->life);
 
-    if (lock == FCGI_LOCK_OURS_OF_DEAD) {
+    if (lock == FC_LOCK_OURS_OF_DEAD) {
         clear_row(row);
     }
-    return lock != FCGI_LOCK_HELD;
+    return lock != FC_LOCK_HELD;
 }
 
 /* With its `life` held. */
@@ -187,7 +187,7 @@ int fcgi_connection_counts_own(int address, fcgi_connection_counts_t what)
 void fcgi_connection_counts_bury_the_dead(void)
 {
     int64_t last = table ? atomic_load(&table->buried_at) : INT64_MAX;
-    const int64_t now = fcgi_now();
+    const int64_t now = fc_now();
 
     if (now - last < 1000000 || !table
         || !atomic_compare_exchange_strong(&table->buried_at, &last, now)) {

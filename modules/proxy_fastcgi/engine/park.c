@@ -116,7 +116,7 @@ static void swap_out(parked_t *p)
 /* When the MPM is to see us at the latest; 0: never. */
 static apr_time_t next_alarm(const parked_t *p)
 {
-    const apr_time_t next_tick = p->tick ? fcgi_now() + p->tick : 0;
+    const apr_time_t next_tick = p->tick ? fc_now() + p->tick : 0;
     const bool tick_is_first = next_tick && (!p->deadline || next_tick < p->deadline);
 
     return tick_is_first ? next_tick : p->deadline;
@@ -187,7 +187,7 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     p->resume = resume;
     p->baton = baton;
     p->wait = *wait;
-    p->deadline = wait->timeout >= 0 ? fcgi_now() + wait->timeout : 0;
+    p->deadline = wait->timeout >= 0 ? fc_now() + wait->timeout : 0;
     p->tick = wait->timeout >= 0 && wait->timeout < timeout / 2 ? 0 : timeout / 2;
     p->set = fcgi_wait_set_take(wait, next_alarm(p));
     if (!p->set) {
@@ -256,7 +256,7 @@ static void look(parked_t *p)
 {
     unsigned came = fcgi_wait_set_look(p->set, &p->wait);
 
-    if (came == 0 && p->deadline && fcgi_now() >= p->deadline) {
+    if (came == 0 && p->deadline && fc_now() >= p->deadline) {
         came = FCGI_TIME_IS_UP;
     }
     if (came == 0) {

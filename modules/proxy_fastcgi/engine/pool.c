@@ -28,7 +28,7 @@ struct fcgi_pool_t {
 
 /* The thread that closes what was kept for too long. */
 static struct {
-    fcgi_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
+    fc_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
                                      * and is taken before a pool's own */
     apr_thread_t *thread;           /* NULL: there is none */
     fcgi_pool_t *pools;
@@ -99,7 +99,7 @@ static void unlink_pool(const fcgi_pool_t *pool)
     if (!reaper.thread) {
         return;
     }
-    fcgi_condition_lock(&reaper.condition);
+    fc_condition_lock(&reaper.condition);
     fcgi_pool_t **at = &reaper.pools;
     while (*at && *at != pool) {
         at = &(*at)->next;
@@ -107,7 +107,7 @@ static void unlink_pool(const fcgi_pool_t *pool)
     if (*at) {
         *at = pool->next;
     }
-    fcgi_condition_unlock(&reaper.condition);
+    fc_condition_unlock(&reaper.condition);
 }
 
 static apr_status_t end_pool(void *data)
@@ -135,10 +135,10 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     /* before the pools of TLS connections, which lie below p, are gone */
     apr_pool_pre_cleanup_register(p, pool, end_pool);
     if (reaper.thread) {
-        fcgi_condition_lock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
         pool->next = reaper.pools;
         reaper.pools = pool;
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
     }
     *made = pool;
     return APR_SUCCESS;
@@ -262,9 +262,9 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
 static void wake_reaper(void)
 {
     if (reaper.thread && __atomic_load_n(&reaper.is_idle, __ATOMIC_RELAXED)) {
-        fcgi_condition_lock(&reaper.condition);
-        fcgi_condition_signal(&reaper.condition);
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
+        fc_condition_signal(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
     }
 }
 
@@ -283,7 +283,7 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
-    c->kept_since = fcgi_now();    /* in the order of the list */
+    c->kept_since = fc_now();    /* in the order of the list */
     c->next_kept = pool->kept;
     pool->kept = c;
     pool->kept_count++;
@@ -321,7 +321,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0;
     const int surplus =
         fcgi_connection_counts_total(address, FCGI_COUNT_KEPT) - pool->limits.keepidle;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     fcgi_connection_t **at = &pool->kept;
     int i = 0;
 
@@ -355,19 +355,19 @@ static bool reap_all(void)
 
 static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
 {
-    fcgi_condition_lock(&reaper.condition);
+    fc_condition_lock(&reaper.condition);
     while (!reaper.is_stopping) {
         fcgi_connection_counts_bury_the_dead();
         if (reap_all()) {
-            fcgi_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
+            fc_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
             continue;
         }
         __atomic_store_n(&reaper.is_idle, true, __ATOMIC_RELAXED);
         /* with a limit: a connection may be kept just before is_idle was seen */
-        fcgi_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
+        fc_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
         __atomic_store_n(&reaper.is_idle, false, __ATOMIC_RELAXED);
     }
-    fcgi_condition_unlock(&reaper.condition);
+    fc_condition_unlock(&reaper.condition);
     return NULL;
 }
 
@@ -376,10 +376,10 @@ static apr_status_t stop_reaper(void *unused)
     apr_status_t rv;
 
     if (reaper.thread) {
-        fcgi_condition_lock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
         reaper.is_stopping = true;
-        fcgi_condition_signal(&reaper.condition);
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_signal(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
         apr_thread_join(&rv, reaper.thread);
         reaper.thread = NULL;
         reaper.pools = NULL;
@@ -389,7 +389,7 @@ static apr_status_t stop_reaper(void *unused)
 
 apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild)
 {
-    apr_status_t rv = fcgi_condition_init(&reaper.condition);
+    apr_status_t rv = fc_condition_init(&reaper.condition);
 
     reaper.pools = NULL;
     reaper.is_stopping = false;

@@ -33,7 +33,7 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 
 /* ---- The head -------------------------------------------------------------------------------- */
 
-static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
+static bool refuse(fcgi_reply_t *reply, const char *why, fc_span_t what)
 {
     const int shown = what.bytes < 80 ? (int)what.bytes : 80;
     reply->why =
@@ -41,12 +41,12 @@ static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
     return false;
 }
 
-unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes)
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size_t *bytes)
 {
     size_t wanted = reply->head_space_bytes ? reply->head_space_bytes * 4 : 4096;
 
     if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
-        const fcgi_span_t field = fcgi_head_biggest_field(so_far);
+        const fc_span_t field = fcgi_head_biggest_field(so_far);
         reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
                                   "field is '%.*s'", FCGI_HEAD_BYTES_MAX, (int)field.bytes,
                                   (const char *)field.at);
@@ -65,7 +65,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     const int status = atoi(value);
 
     if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
-        return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
+        return refuse(reply, "the Status is none", fc_span(value, strlen(value)));
     }
     reply->r->status = status;
     reply->r->status_line = value;
@@ -210,11 +210,11 @@ static void merge_others(request_rec *r, const head_t *head)
 }
 
 /* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
-static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
+static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
 {
     apr_pool_t *p = reply->r->pool;
     unsigned char *copy = apr_palloc(p, whole.bytes);
-    fcgi_span_t in = fcgi_span(copy, fcgi_head_drop_crs(whole, copy));
+    fc_span_t in = fc_span(copy, fcgi_head_drop_crs(whole, copy));
     fcgi_field_t field;
     fcgi_result_t rc;
 
@@ -231,7 +231,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
     }
     merge_others(reply->r, head);
     return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
-                                   fcgi_span_after(in, 1));
+                                   fc_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -279,7 +279,7 @@ static bool follow_target(fcgi_reply_t *reply, const head_t *head)
     }
     if (head->accel_redirect && !is_local(head->accel_redirect)) {
         return refuse(reply, "X-Accel-Redirect is no local path",
-                      fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
+                      fc_span(head->accel_redirect, strlen(head->accel_redirect)));
     }
     if (head->accel_redirect) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
@@ -353,7 +353,7 @@ static bool body_may_change(const request_rec *r)
     return false;
 }
 
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
+bool fcgi_reply_head(fcgi_reply_t *reply, fc_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
     head_t head = { 0 };
@@ -466,7 +466,7 @@ static bool hold_back(fcgi_reply_t *reply)
 
 /* ---- The body -------------------------------------------------------------------------------- */
 
-void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
+void fcgi_reply_body(fcgi_reply_t *reply, fc_span_t piece)
 {
     const apr_off_t before = reply->body_bytes;
     reply->body_bytes += (apr_off_t)piece.bytes;

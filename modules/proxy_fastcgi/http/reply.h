@@ -72,14 +72,14 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 
 /** More room for a head in pieces.
  *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: head_is_too_big, why */
-unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes);
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size_t *bytes);
 
 /** A whole head.
  *  is_interim  set for a 1xx answer, which was passed on: another head follows
  *  returns     false when it cannot be used: why */
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head, bool *is_interim);
+bool fcgi_reply_head(fcgi_reply_t *reply, fc_span_t head, bool *is_interim);
 
-void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
+void fcgi_reply_body(fcgi_reply_t *reply, fc_span_t piece);
 
 /** Pass on what there is, or take it in when the client is behind; flush it if asked. A client that
  *  has left shows in client_is_gone, a filter that has failed in filter_status. */

@@ -236,7 +236,7 @@ char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config)
 
 static bool climbs(const char *path)
 {
-    return path && fcgi_worker_url_climbs(path, strlen(path));
+    return path && fc_worker_url_climbs(path, strlen(path));
 }
 
 int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, const char *path)

@@ -100,7 +100,7 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
         .http_status = job->reply.status,
         .connect = job->connection_was_kept ? -1 : job->connected - job->started,
         .first_byte = first_byte_at ? first_byte_at - job->connected : -1,
-        .whole = fcgi_now() - job->started,
+        .whole = fc_now() - job->started,
     };
     ticket_release(job->ticket, outcome, &measures);
 }
@@ -273,7 +273,7 @@ static progress_t begin_try(fcgi_job_t *job)
 {
     if (job->tries == 0) {
         const apr_interval_time_t total = fcgi_worker_params_of(job->worker)->total;
-        job->deadline = total > 0 ? fcgi_now() + total : 0;
+        job->deadline = total > 0 ? fc_now() + total : 0;
     }
     return fcgi_try_begin(job) ? after_try(job) : wait_on(job);
 }
@@ -504,7 +504,7 @@ static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_c
 int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
                      const char *proxyname, apr_port_t proxyport)
 {
-    if (!fcgi_worker_url_is_fastcgi(url)) {
+    if (!fc_worker_url_is_fastcgi(url)) {
         return DECLINED;
     }
     fcgi_job_t *job = make_job(r, worker, conf, url);

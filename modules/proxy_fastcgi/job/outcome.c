@@ -62,7 +62,7 @@ static lb_outcome_t ended_outcome(fcgi_job_t *job)
         job->why = "the backend says that it is overloaded";
         return LB_OVERLOADED;
     }
-    fcgi_span_t head = fcgi_exchange_head_so_far(x);
+    fc_span_t head = fcgi_exchange_head_so_far(x);
     head.bytes = head.bytes < EXCERPT_BYTES ? head.bytes : EXCERPT_BYTES;
     const char *excerpt =
         head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";
