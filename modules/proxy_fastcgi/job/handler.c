@@ -9,9 +9,8 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "park.h"
-#include "wait_policy.h"
-#include "script_path.h"
 #include "try.h"
+#include "wait_policy.h"
 #include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -140,8 +139,8 @@ static progress_t end_tries(fcgi_job_t *job)
 
 static int check_script(fcgi_job_t *job)
 {
-    job->script_filename = fcgi_script_path_find(job->r, job->config);
-    return fcgi_script_path_check(job->r, job->config, job->script_filename);
+    fcgi_script_path_find(&job->script, job->r, job->config);
+    return fcgi_script_path_check(&job->script, job->r, job->config);
 }
 
 /* End it before a member was asked; whoever waits behind it need not wait for its end. */
@@ -163,7 +162,7 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
     /* a request that waits for its turn has no path yet: the member's URL may begin with one */
-    const int rc = job->script_filename ? OK : check_script(job);
+    const int rc = job->script.path ? OK : check_script(job);
     return rc == OK ? STEP_GOES_ON : refuse(job, rc);
 }
 

@@ -224,8 +224,7 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
     size_t count, bytes, too_big;
     const size_t begin_bytes = 2 * FCGI_RECORD_HEADER_BYTES;
 
-    const int rc = fcgi_cgi_environment_make(job->r, job->config, job->script_filename, &pairs,
-                                             &count);
+    const int rc = fcgi_cgi_environment_make(job->r, job->config, &job->script, &pairs, &count);
     if (rc != OK) {
         return rc;
     }
@@ -316,7 +315,7 @@ static void prepare_pump(fcgi_job_t *job, fc_span_t request)
 {
     fcgi_exchange_init(&job->exchange, request_id(job), request);
     job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member,
-                                            .script = job->script_filename };
+                                            .script = job->script.path };
     job->pump = (fcgi_pump_t){
         .connection = job->dial.lease.connection,
         .exchange = &job->exchange,
