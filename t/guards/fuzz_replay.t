@@ -75,7 +75,7 @@ my @mistakes = (
     [form => 'form.c', " || ap_unescape_urlencoded(value) != OK", '', 'a broken value passes'],
     [api_path => 'api_path.c', 'strncasecmp(text, "%2f", 3)', 'strncmp(text, "%2f", 3)',
      '%2F stays in a name'],
-    [api_path => 'api_path.c', 'strchr("-._~", *text)', 'strchr("-._~%", *text)',
+    [api_path => 'escape.c', 'strchr("-._~", c)', 'strchr("-._~%", c)',
      'a percent sign is not escaped'],
     [api_path => 'api_path.c', '!*key || ', '', 'there is a balancer without a key'],
     [selection => 'selection.c', 'fc_directive_count(text, 1, 3600, &seconds)',
