@@ -7,7 +7,12 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2, MEMBERS = 3, PROCESSES = 4, WAITERS = 64 };
+enum {
+    BALANCERS = 2,
+    MEMBERS = 3,
+    PROCESSES = 4,
+    WAITERS = 64
+};
 
 /* ---- A balancer of three members ------------------------------------------------------------- */
 
@@ -38,12 +43,15 @@ static field_t *new_field(uint32_t first, uint32_t second, uint32_t third)
 
     memset(&field, 0, sizeof(field));
     field.table = shared_table((lb_table_size_t){ BALANCERS, MEMBERS, PROCESSES, WAITERS });
-    field.arena = (lb_arena_t){ .contenders = field.contenders, .count = MEMBERS, .open = 1,
+    field.arena = (lb_arena_t){ .contenders = field.contenders,
+                                .count = MEMBERS,
+                                .open = 1,
                                 .candidates = field.candidates,
                                 .contender_of = field.contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        field.contenders[m] = (lb_contender_t){ .member = m, .weight = 100, .is_usable = true,
-                                                .busy = &field.busy[m] };
+        field.contenders[m] = (lb_contender_t){
+            .member = m, .weight = 100, .is_usable = true, .busy = &field.busy[m]
+        };
         set_limit(&field, m, limits[m]);
         set_queue_limit(&field, m, WAITERS);
     }

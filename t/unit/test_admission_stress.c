@@ -12,7 +12,13 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum { MEMBERS = 3, PROCESSES = 8, THREADS = 8, WAITERS = 64, QUEUED_PER_MEMBER = 16 };
+enum {
+    MEMBERS = 3,
+    PROCESSES = 8,
+    THREADS = 8,
+    WAITERS = 64,
+    QUEUED_PER_MEMBER = 16
+};
 
 static const uint32_t limits[MEMBERS] = { 5, 3, 2 };
 
@@ -44,12 +50,14 @@ typedef struct {
 
 static void set_field(field_t *field)
 {
-    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = MEMBERS, .open = 1,
+    field->arena = (lb_arena_t){ .contenders = field->contenders,
+                                 .count = MEMBERS,
+                                 .open = 1,
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        field->contenders[m] = (lb_contender_t){ .member = m, .weight = limits[m] * 100,
-                                                 .is_usable = true };
+        field->contenders[m] =
+            (lb_contender_t){ .member = m, .weight = limits[m] * 100, .is_usable = true };
     }
 }
 
@@ -101,7 +109,8 @@ static bool wait_for_grant(process_t *process, uint32_t slot, int64_t patience_n
 static uint32_t queue(process_t *process, const field_t *field, uint32_t only, uint32_t tried,
                       uint32_t chance)
 {
-    lb_waiter_t request = { .priority = chance % 3, .member = only,
+    lb_waiter_t request = { .priority = chance % 3,
+                            .member = only,
                             .tried = { tried, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
     const uint32_t slot = lb_admission_queue(&process->ledger, &request, &field->arena);
 
@@ -196,8 +205,11 @@ static void watch(process_t *process)
 
 static void run_process(lb_table_t *t, said_t *said, uint32_t index)
 {
-    process_t process = { .index = index, .said = said, .working = THREADS,
-                          .lock = PTHREAD_MUTEX_INITIALIZER, .bell = PTHREAD_COND_INITIALIZER };
+    process_t process = { .index = index,
+                          .said = said,
+                          .working = THREADS,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .bell = PTHREAD_COND_INITIALIZER };
     pthread_t threads[THREADS];
 
     join(&process.ledger, t);

@@ -5,7 +5,12 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2, MEMBERS = 3, SLOTS = 12, MANY = 200 };
+enum {
+    BALANCERS = 2,
+    MEMBERS = 3,
+    SLOTS = 12,
+    MANY = 200
+};
 
 static lb_table_t *new_table(uint32_t slots)
 {
@@ -17,8 +22,9 @@ static lb_table_t *new_table(uint32_t slots)
 static uint32_t add_of(lb_table_t *t, uint32_t process, uint32_t balancer, uint32_t member,
                        uint32_t priority)
 {
-    lb_waiter_t request = { .process = process, .balancer = balancer, .member = member,
-                            .priority = priority };
+    lb_waiter_t request = {
+        .process = process, .balancer = balancer, .member = member, .priority = priority
+    };
     for (int i = 0; i < LB_TRIED_MAX; i++) {
         request.tried[i] = LB_NOBODY;
     }

@@ -47,8 +47,9 @@ void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
 static const char *check_place(const cmd_parms *cmd)
 {
     return cmd->path && strncasecmp(cmd->path, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
-           ? NULL : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
-                                 cmd->cmd->name);
+               ? NULL
+               : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+                              cmd->cmd->name);
 }
 
 static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
@@ -96,7 +97,8 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
         && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
                      "%s: all users of this machine may read or write the key file %s. Cure: chmod "
-                     "600 %s", cmd->cmd->name, file, file);
+                     "600 %s",
+                     cmd->cmd->name, file, file);
     }
 }
 

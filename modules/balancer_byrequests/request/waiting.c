@@ -80,7 +80,9 @@ static uint32_t priority_of(request_rec *r)
 {
     const char *text = apr_table_get(r->subprocess_env, PRIORITY_VARIABLE);
     const long given = text ? strtol(text, NULL, 10) : PRIORITY_DEFAULT;
-    return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST : (uint32_t)given;
+    return given < 0               ? 0
+           : given > PRIORITY_LAST ? PRIORITY_LAST
+                                   : (uint32_t)given;
 }
 
 static lb_waiter_t request_of(const lb_ticket_t *ticket, const lb_member_t *only)
@@ -231,7 +233,9 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *me
         give_up(ticket, granted);
         *member = (lb_member_t){ 0 };
     }
-    *outcome = member->worker ? LB_SERVED : has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
+    *outcome = member->worker ? LB_SERVED
+               : has_gone     ? LB_CLIENT_ABORT
+                              : LB_QUEUE_TIMEOUT;
     return true;
 }
 
