@@ -32,7 +32,7 @@ sub is_refused {
 # ---- URLs ----
 
 my @wrong = (
-    (map { [$_, qr/port is no number from 1 to 65535/] } 'fcgi://127.0.0.1:99999', 'fcgi://127.0.0.1:-1',
+    (map { [$_, qr/port is not a number from 1 to 65535/] } 'fcgi://127.0.0.1:99999', 'fcgi://127.0.0.1:-1',
         'fcgi://127.0.0.1:0', 'unix:/run/x.sock|fcgi://x:65536', 'http://127.0.0.1:65616/'),
     (map { [$_, qr/cannot be a member of a balancer/] } 'balancer://app', 'balancer://other',
         'unix:/run/x.sock|balancer://other'),
@@ -49,7 +49,7 @@ my $form = $httpd->post('/balancer-manager', join('&', 'b=app', 'b_wyes=1', 'non
     'b_nwrkr=' . ManagerApi::encoded('fcgi://127.0.0.1:99999')),
     header => { 'Content-Type' => 'application/x-www-form-urlencoded' });
 is $form->{status}, 400, 'a form is refused, too';
-like $form->{body}, qr/port is no number/, '... and says why';
+like $form->{body}, qr/port is not a number/, '... and says why';
 
 sub nonce {
     my ($nonce) = $httpd->get('/balancer-manager?b=app')->{body} =~ /name="nonce"[^>]* value="([^"]+)"/;

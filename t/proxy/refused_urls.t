@@ -36,7 +36,7 @@ sub accepted {
 # ---- Ports and passwords ----
 
 for my $url ('fcgi://127.0.0.1:99999/', 'fcgi://127.0.0.1:-1/', 'fcgi://127.0.0.1:0/', 'fcgis://[::1]:65536/') {
-    my $port = qr/line \d+ of .*: the URL's port is no number from 1 to 65535/;
+    my $port = qr/line \d+ of .*: the URL's port is not a number from 1 to 65535/;
     refused("ProxyPass $url", "ProxyPass /a/ $url\n", qr/FC0300: ProxyPass on $port/);
     refused("SetHandler $url", "<Location /a/>\nSetHandler \"proxy:$url\"\n</Location>\n", qr/FC0300: SetHandler on $port/);
     refused("<Proxy $url>", "<Proxy \"$url\">\n</Proxy>\n", qr/FC0300: <Proxy on $port/);
