@@ -44,8 +44,8 @@ static const char *vhost_name(apr_pool_t *p, server_rec *s)
 static int slot_failed(server_rec *s, const char *name, const char *step, apr_status_t rv)
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0402)
-                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, and is there "
-                 "room in it?", name, step);
+                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, with free "
+                 "space?", name, step);
     return !OK;
 }
 
@@ -119,7 +119,7 @@ static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s
                                              s, pconf, 0);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
-                     "%s: no mutex of type %s; see the Mutex directive", b->s->name,
+                     "%s: cannot create a mutex of type %s: see the Mutex directive", b->s->name,
                      LB_CLUSTER_MUTEX_TYPE);
         return !OK;
     }
@@ -279,7 +279,7 @@ static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balance
     lb_cluster_enter(cluster);
     lb_state_restoring_seats(cluster, plan);
     if (!lb_table_segments_claim(s, cluster)) {
-        return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
+        return slot_failed(s, b->s->name, "creating the table of its slots", APR_ENOSHMAVAIL);
     }
     lb_state_restoring_balancer(cluster, saved);
     lb_state_restoring_members(cluster, plan);

@@ -67,21 +67,21 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const paramete
                              const char *val)
 {
     if (!member->balancer) {
-        return apr_psprintf(p, "%s: %s=%s is a parameter of members of a balancer. Cure: "
-                            "<Proxy balancer://name> with a BalancerMember, also for one backend",
+        return apr_psprintf(p, "%s: %s=%s is a parameter of balancer members. Fix: add a "
+                            "<Proxy balancer://name> with a BalancerMember, even for one backend",
                             member->s->name_ex, parameter->key, val);
     }
     void *field = (char *)params_to_set(p, member) + parameter->offset;
 
     if (parameter->is_duration) {
         return fcgi_directive_time_limit(val, parameter->min, field)
-               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration from %s to 24h; use a number of "
-                                     "seconds, or of ms, s, m or h as in 500ms",
+               ? NULL : apr_psprintf(p, "%s: %s=%s is not a duration from %s to 24h; use a number "
+                                     "of seconds, or of ms, s, m or h as in 500ms",
                                      member->s->name_ex, parameter->key, val,
                                      parameter->min ? "1ms" : "0");
     }
     return fcgi_directive_count(val, parameter->min, parameter->max, field)
-           ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d",
+           ? NULL : apr_psprintf(p, "%s: %s=%s is not an integer from %d to %d",
                                  member->s->name_ex, parameter->key, val, parameter->min,
                                  parameter->max);
 }
@@ -121,7 +121,7 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
     if (strncasecmp(key, "hc", 2) == 0) {
         return set_check_param(p, s, worker, key, val, ctx);
     }
-    return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
+    return apr_psprintf(p, "%s: unknown parameter %s=%s; use loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
                         "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
                         "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "

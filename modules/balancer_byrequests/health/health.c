@@ -189,7 +189,7 @@ bool lb_health_admit(lb_trial_t *trial, proxy_worker *member)
         return true;
     }
     if (is_never_out(member)) {
-        recover(trial->balancer, member, "it is never put out", trial->r->server);
+        recover(trial->balancer, member, "it is never put in error", trial->r->server);
         return true;
     }
     return claim_trial(trial, member);
@@ -233,7 +233,7 @@ void lb_health_pass_trial(lb_trial_t *trial)
     const lb_trial_t ended = end_trial(trial);
 
     if (ended.member && !ended.claim) {
-        recover(b, ended.member, "asked as the last one", trial->r->server);
+        recover(b, ended.member, "tried as a last resort", trial->r->server);
     }
     else if (ended.member && lb_strikes_pass(lb_member_state_row(b, ended.member), ended.claim,
                                              fcgi_now())) {

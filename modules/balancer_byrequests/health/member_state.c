@@ -157,7 +157,7 @@ void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, b
     }
     else {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, FCLOGNO(0520)
-                      "%s: member %s: asked in error, as no other is left for this request",
+                      "%s: member %s: tried in error, as no other is left for this request",
                       b->s->name, name_of(member, &room));
     }
 }

@@ -204,8 +204,8 @@ static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
                       "%s: %s after %" APR_TIME_T_FMT " ms: %s", b->s->name,
                       lb_outcome_word(outcome), ticket->queued / 1000,
                       outcome == LB_QUEUE_FULL
-                      ? "all members have maxinflight requests, and as many wait as queue= allows"
-                      : "no member became free within queuetimeout");
+                      ? "all members have maxinflight requests, and the queue is full (queue=)"
+                      : "no member had room within queuetimeout");
     }
     else if (outcome == LB_CLIENT_ABORT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
