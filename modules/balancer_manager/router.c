@@ -93,7 +93,7 @@ static void set_headers(request_rec *r)
 static int refuse_method(mgr_visit_t *answer, const char *allowed)
 {
     apr_table_setn(answer->r->headers_out, "Allow", allowed);
-    return mgr_visit_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
+    return mgr_visit_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page accepts only %s.", allowed);
 }
 
 static mgr_view_t *view_of_format(const char *format)

@@ -59,10 +59,10 @@ sub nonce {
 # ---- Places that nobody finds: two dots are no name for any resolver ----
 
 is_refused($api->post($members, { url => 'fcgi://a..b:9000' }), 409, 'url',
-    qr/a\.\.b: this server cannot find its address/, 'a new member without an address');
+    qr/a\.\.b: this server cannot resolve the name/, 'a new member without an address');
 is_refused($api->patch($one, { address => 'a..b:9000' }), 409, 'address',
-    qr/a\.\.b: this server cannot find its address/, 'a member that would move to nowhere');
-is_refused($api->patch($one, { address => $_ }), 400, 'address', qr/no host:port/, "a move to $_")
+    qr/a\.\.b: this server cannot resolve the name/, 'a member that would move to nowhere');
+is_refused($api->patch($one, { address => $_ }), 400, 'address', qr/not host:port/, "a move to $_")
     for '127.0.0.1:99999', '127.0.0.1:-1', 'u:p@127.0.0.1:80';
 is scalar @{ $api->get('balancers/app')->{json}{members} }, 1, 'nothing of it is there';
 

@@ -82,7 +82,7 @@ void mgr_change_run_tell(mgr_visit_t *answer, mgr_done_t done)
     int told = 0;
 
     if (done.count == 0) {
-        mgr_visit_note(answer, "Nothing to change: all of it was set that way already.");
+        mgr_visit_note(answer, "Nothing to change: all settings have these values already.");
     }
     while (told < changes->nelts && told < MOST_SENTENCES) {
         mgr_visit_note(answer, "%s",

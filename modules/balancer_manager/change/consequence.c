@@ -20,12 +20,12 @@ typedef struct {
 static const deed_t *deed_of(const char *word)
 {
     static const deed_t deeds[] = {
-        { "drain", "Drain", "Requests in flight will finish. Of new ones, only those of existing "
-                            "sessions are still sent here.", 1 },
+        { "drain", "Drain", "Requests in flight will finish. New requests are sent here only from "
+                            "existing sessions.", 1 },
         { "ready", "Make ready", "New requests will be sent here again.", 0 },
         { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.", 1 },
         { "stop", "Stop", "Requests in flight will finish; no new ones are sent here.", 1 },
-        { "remove", "Remove", "Requests in flight will finish; after the last one it is gone.", 1 },
+        { "remove", "Remove", "Requests in flight will finish; then it is gone.", 1 },
         { "reset", "Reset the counters of", "Counting starts again from 0.", 0 },
         { "", "Change", "All of them will get the settings in the form.", 0 },
     };

@@ -80,7 +80,7 @@ static int choose_of_several(mgr_visit_t *answer)
     }
     answer->balancer = NULL;
     return mgr_visit_refuse(answer, HTTP_CONFLICT, "Nothing was changed: several virtual hosts "
-                             "have a balancer %s. Say which one with the parameter vhost.",
+                             "have a balancer %s. Choose one with the parameter vhost.",
                              first->key);
 }
 
