@@ -83,7 +83,7 @@ static const char *set_param(apr_pool_t *p, proxy_worker *worker, const paramete
                                : fcgi_directive_count(val, 0, 1000000, field)) {
         return NULL;
     }
-    return apr_psprintf(p, "%s: %s=%s is no %s", worker->s->name_ex, parameter->key, val,
+    return apr_psprintf(p, "%s: %s=%s is not a %s", worker->s->name_ex, parameter->key, val,
                         parameter->is_duration ? "duration up to 24h; use a number of seconds, "
                                                  "or of ms, s, m or h as in 500ms"
                                                : "whole number");
@@ -113,7 +113,7 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         mind_limit(p, worker, val);
     }
     return next_in_line ? next_in_line(p, s, worker, key, val, ctx)
-                        : apr_psprintf(p, "%s: there is no parameter %s=%s", worker->s->name_ex,
+                        : apr_psprintf(p, "%s: unknown parameter %s=%s", worker->s->name_ex,
                                        key, val);
 }
 
