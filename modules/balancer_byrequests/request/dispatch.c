@@ -203,13 +203,12 @@ static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
     const char *balancer = ticket->proxy->s->name;
 
     if (outcome == LB_QUEUE_FULL || outcome == LB_QUEUE_TIMEOUT) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_ERR, 0, ticket->r,
-            FCLOGNO(0425) "%s: %s after %" APR_TIME_T_FMT " ms: %s",
-            balancer, lb_outcome_word(outcome), ticket->queued / 1000,
-            outcome == LB_QUEUE_FULL
-                ? "all members have maxinflight requests, and as many wait as queue= allows"
-                : "no member became free within queuetimeout");
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
+                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", balancer,
+                      lb_outcome_word(outcome), ticket->queued / 1000,
+                      outcome == LB_QUEUE_FULL
+                          ? "all members have maxinflight requests, and the queue is full (queue=)"
+                          : "no member had room within queuetimeout");
     }
     else if (outcome == LB_CLIENT_ABORT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
