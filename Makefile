@@ -4,7 +4,7 @@
 #   make demo / demo-stop   the reference site
 #   make check-clients   the manager in a browser, and other clients of it: scripts/setup clients
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
-#   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
+#   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
 #   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests with threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package

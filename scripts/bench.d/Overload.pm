@@ -50,7 +50,8 @@ sub contestants {
         ['nginx', '', ''], ["nginx, max_conns=$children", "max_conns=$children", ''],
         ["nginx, limit_conn $at_once", '', "limit_conn site $at_once;"];
     my @haproxy = map { my ($name, $timeout, $option) = @$_;
-        $self->server($name, 'haproxy', 'haproxy.cfg', LIMIT => $children, QUEUE_TIMEOUT => $timeout, OPTION => $option) }
+        $self->server($name, 'haproxy', 'haproxy.cfg',
+            LIMIT => $children, QUEUE_TIMEOUT => $timeout, OPTION => $option) }
         ['haproxy', '5s', ''], ['haproxy, abortonclose', '5s', 'option abortonclose'],
         ['haproxy, abortonclose, queue 1s', '1s', 'option abortonclose'];
     return @httpds, @nginx, @haproxy;
@@ -131,8 +132,8 @@ sub read_counts {
         elsif (/^pace late_ms (.*)/)      { $result{late_ms} = $1 }
         else                              { $self->{note}->("overload, $name: " . s/\s+$//r) }
     }
-    $self->{note}->(sprintf 'overload, %s: clients came up to %.0f ms late, as the machine was busy', $name, $result{late_ms})
-        if ($result{late_ms} // 0) > LATE_MS;
+    $self->{note}->(sprintf 'overload, %s: clients came up to %.0f ms late, as the machine was busy',
+        $name, $result{late_ms}) if ($result{late_ms} // 0) > LATE_MS;
     return \%result;
 }
 
@@ -206,14 +207,19 @@ sub flows {
         $out{$how} = $self->offer($self->options, -p => FLOW_PATIENCE_MS, @small, @more);
     }
     $self->{progress}->('');
-    print_table(sprintf('%d flows of %d clients, alone and beside one of %d; closed loop', FLOWS, FLOW_CLIENTS, BIG_CLIENTS),
-        ['', 'alone p99 ms', 'answers/s', 'beside p99 ms', 'answers/s', 'not served %', 'p99 ratio', 'big: answers/s'],
-        map { my ($alone, $beside, $big) = (map { $out{$_->[0]}{ $_->[2] }{ $_->[1] } // {} }
-                ['alone', 'small', $_], ['beside', 'small', $_], ['beside', 'big', $_]);
-            [$_, (map { ($_->{p99_ms}, $self->per_second($_->{served} // 0)) } $alone, $beside),
-             percent(($beside->{sent} // 0) - ($beside->{served} // 0), $beside->{sent}),
-             $alone->{p99_ms} && $beside->{p99_ms} ? $beside->{p99_ms} / $alone->{p99_ms} : undef,
-             $self->per_second($big->{served} // 0)] } $self->names($out{beside}));
+    my @rows;
+    for my $name ($self->names($out{beside})) {
+        my $alone = $out{alone}{$name}{small} // {};
+        my ($beside, $big) = map { $_ // {} } @{ $out{beside}{$name} }{qw(small big)};
+        push @rows, [$name, (map { ($_->{p99_ms}, $self->per_second($_->{served} // 0)) } $alone, $beside),
+            percent(($beside->{sent} // 0) - ($beside->{served} // 0), $beside->{sent}),
+            $alone->{p99_ms} && $beside->{p99_ms} ? $beside->{p99_ms} / $alone->{p99_ms} : undef,
+            $self->per_second($big->{served} // 0)];
+    }
+    print_table(sprintf('%d flows of %d clients, alone and beside one of %d; closed loop',
+            FLOWS, FLOW_CLIENTS, BIG_CLIENTS),
+        ['', 'alone p99 ms', 'answers/s', 'beside p99 ms', 'answers/s', 'not served %', 'p99 ratio',
+         'big: answers/s'], @rows);
     return \%out;
 }
 
