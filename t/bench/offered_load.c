@@ -96,7 +96,7 @@ static void usage(void)
     exit(2);
 }
 
-static void give_up(const char *what)
+static void die(const char *what)
 {
     perror(what);
     exit(1);
@@ -128,7 +128,7 @@ static void keep_latency(counts_t *counts, int64_t us)
         counts->room = counts->room ? 2 * counts->room : 1024;
         counts->latency_ms = realloc(counts->latency_ms, counts->room * sizeof(double));
         if (!counts->latency_ms) {
-            give_up("realloc");
+            die("realloc");
         }
     }
     counts->latency_ms[counts->served++] = (double)us / 1e3;
@@ -139,6 +139,9 @@ static void count(const client_t *client, end_t end, int64_t now)
     const class_t *class = client->class;
     const int64_t took = now - client->scheduled;
 
+    if (end == SERVED && took > load.patience) {
+        end = GAVE_UP; /* read late */
+    }
     if (class == &load.afterwards) {
         load.light[client->light].was_normal = end == SERVED && took <= load.normal;
         return;
@@ -215,7 +218,7 @@ static void ask(client_t *client, int64_t scheduled)
     client->got = 0;
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->fd < 0 || epoll_ctl(load.epoll, EPOLL_CTL_ADD, client->fd, &wanted) != 0) {
-        give_up("socket");
+        die("socket");
     }
     if (connect(client->fd, (const struct sockaddr *)&server, sizeof(server)) != 0
         && errno != EINPROGRESS) {
@@ -355,9 +358,9 @@ static void run(void)
 
     while ((next = do_what_is_due(now_us())) != INT64_MAX) {
         const int64_t left = next - now_us();
-        const int count = epoll_wait(load.epoll, events, EVENTS_MAX,
+        const int ready = epoll_wait(load.epoll, events, EVENTS_MAX,
                                      left > 0 ? (int)((left + 999) / 1000) : 0);
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < ready; i++) {
             client_t *client = events[i].data.ptr;
             if (events[i].events & EPOLLOUT) {
                 send_request(client);
@@ -435,7 +438,7 @@ int main(int argc, char **argv)
     read_options(argc, argv);
     load.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (load.epoll < 0) {
-        give_up("epoll_create1");
+        die("epoll_create1");
     }
     const int64_t began = now_us();
     load.end = began + us(load.seconds);
