@@ -126,11 +126,11 @@ sub read_counts {
     my ($self, $name, $file) = @_;
     my %result;
     open my $in, '<', $file or return {};
-    while (<$in>) {
-        if    (/^class (\S+) (.*)/)       { $result{$1} = { split ' ', $2 } }
-        elsif (/^after recovered_ms (.*)/) { $result{recovered_ms} = $1 }
-        elsif (/^pace late_ms (.*)/)      { $result{late_ms} = $1 }
-        else                              { $self->{note}->("overload, $name: " . s/\s+$//r) }
+    while (my $line = <$in>) {
+        if    ($line =~ /^class (\S+) (.*)/)        { $result{$1} = { split ' ', $2 } }
+        elsif ($line =~ /^after recovered_ms (.*)/) { $result{recovered_ms} = $1 }
+        elsif ($line =~ /^pace late_ms (.*)/)       { $result{late_ms} = $1 }
+        else                                        { $self->{note}->("overload, $name: " . $line =~ s/\s+$//r) }
     }
     $self->{note}->(sprintf 'overload, %s: clients came up to %.0f ms late, as the machine was busy',
         $name, $result{late_ms}) if ($result{late_ms} // 0) > LATE_MS;

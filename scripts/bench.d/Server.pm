@@ -171,7 +171,7 @@ sub switches {
     my $sum = 0;
     for my $file (map { glob "/proc/$_/task/*/status" } $self->pids) {
         open my $in, '<', $file or next;
-        while (<$in>) { $sum += $1 if /^voluntary_ctxt_switches:\s+(\d+)/ }
+        while (my $line = <$in>) { $sum += $1 if $line =~ /^voluntary_ctxt_switches:\s+(\d+)/ }
     }
     return $sum;
 }

@@ -26,9 +26,9 @@ sub per_request {
     return undef if !$run->{requests};
     open my $in, '<', $file or return undef;
     my %calls;
-    while (<$in>) {
+    while (my $line = <$in>) {
         # % time, seconds, usecs/call, calls, errors (may be missing), name
-        my @field = split;
+        my @field = split ' ', $line;
         next if @field < 5 || $field[3] !~ /^\d+$/ || $field[-1] eq 'total';
         $calls{ $field[-1] } = $field[3] / $run->{requests};
     }
