@@ -132,8 +132,7 @@ sub read_counts {
         elsif ($line =~ /^pace late_ms (.*)/)       { $result{late_ms} = $1 }
         else                                        { $self->{note}->("overload, $name: " . $line =~ s/\s+$//r) }
     }
-    $self->{note}->(sprintf 'overload, %s: clients came up to %.0f ms late, as the machine was busy',
-        $name, $result{late_ms}) if ($result{late_ms} // 0) > LATE_MS;
+    $self->{late_ms} = max $self->{late_ms} // 0, $result{late_ms} // 0;
     return \%result;
 }
 
@@ -150,7 +149,10 @@ sub percent {
 
 sub run {
     my ($self) = @_;
-    return { load => $self->loads, priority => $self->priorities, flow => $self->flows };
+    my %result = (load => $self->loads, priority => $self->priorities, flow => $self->flows);
+    $self->{note}->(sprintf 'overload: clients came up to %.0f ms late, as the machine was busy', $self->{late_ms})
+        if $self->{late_ms} > LATE_MS;
+    return \%result;
 }
 
 sub options {
