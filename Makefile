@@ -4,7 +4,7 @@
 #   make demo / demo-stop   the reference site
 #   make check-clients   the manager in a browser and with other clients (scripts/setup clients)
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
-#   make bench      compares stock httpd, nginx, HAProxy and lighttpd
+#   make bench      compares stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
 #   make fuzz       libFuzzer on the parsers: SECONDS=60 for each of FUZZ="record params ..."
 #   make tsan       unit tests that use threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
@@ -118,7 +118,7 @@ GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
         valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
-        demo demo-stop bench clean print
+        demo demo-stop bench bench-programs clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -345,8 +345,18 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(BENCH_LIBS) $(BUILD)/flags
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_$(B)) -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
-bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
-	scripts/bench $(SECTIONS)
+$(BUILD)/offered_load: t/bench/offered_load.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(LDFLAGS) -lm
+
+# What the sections run beside the servers.
+BENCH_balancer := bench_election bench_measures
+BENCH_overload := offered_load
+BENCH_PROGRAMS  = fast_backend $(foreach s,$(or $(SECTIONS),balancer overload),$(BENCH_$(s)))
+bench-programs: all $(addprefix $(BUILD)/,$(BENCH_PROGRAMS))
+
+bench: bench-programs
+	BUILD=$(BUILD) scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
 # On Debian what a2enmod enables goes to mods-available.
