@@ -36,7 +36,9 @@ static const char *vhost_id(apr_pool_t *p, server_rec *s, int index)
 
 static const char *vhost_name(apr_pool_t *p, server_rec *s)
 {
-    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+    const apr_port_t port = s->port    ? s->port
+                            : s->addrs ? s->addrs->host_port
+                                       : 0;
     const char *name = s->server_hostname ? s->server_hostname : "_default_";
     return port ? apr_psprintf(p, "%s:%d", name, port) : apr_pstrdup(p, name);
 }

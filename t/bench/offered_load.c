@@ -33,8 +33,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CLASSES_MAX = 64, CLIENTS_MAX = 8192, LIGHT_MAX = 4096, EVENTS_MAX = 256 };
-enum { RETRY_US = 1000000, IN_A_ROW = 10 };
+enum {
+    CLASSES_MAX = 64,
+    CLIENTS_MAX = 8192,
+    LIGHT_MAX = 4096,
+    EVENTS_MAX = 256
+};
+enum {
+    RETRY_US = 1000000,
+    IN_A_ROW = 10
+};
 
 #define STATUS_200 "HTTP/1.1 200"
 
@@ -66,7 +74,12 @@ typedef struct {
     char status[sizeof(STATUS_200) - 1];
 } client_t;
 
-typedef enum { SERVED, REFUSED, GAVE_UP, FAILED } end_t;
+typedef enum {
+    SERVED,
+    REFUSED,
+    GAVE_UP,
+    FAILED
+} end_t;
 
 /* A request of the light load. */
 typedef struct {
@@ -92,7 +105,8 @@ static struct {
 static void usage(void)
 {
     fputs("usage: offered_load [-c NAME:RATE:HEADER] [-l NAME:CLIENTS:HEADER] [-d SECONDS]"
-          " [-w SECONDS] [-p MS] [-a SECONDS:RATE] [-n MS] [-f] PORT PATH\n", stderr);
+          " [-w SECONDS] [-p MS] [-a SECONDS:RATE] [-n MS] [-f] PORT PATH\n",
+          stderr);
     exit(2);
 }
 
@@ -258,7 +272,8 @@ static void send_request(client_t *client)
     char request[2048];
     const int bytes = snprintf(request, sizeof(request),
                                "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
-                               "%s%s\r\n", load.path, client->class->header,
+                               "%s%s\r\n",
+                               load.path, client->class->header,
                                *client->class->header ? "\r\n" : "");
 
     if (send(client->fd, request, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
@@ -288,8 +303,8 @@ static void read_answer(client_t *client)
         finish(client, FAILED, now_us());
         return;
     }
-    finish(client, memcmp(client->status, STATUS_200, sizeof(client->status)) == 0 ? SERVED
-                                                                                  : REFUSED,
+    finish(client,
+           memcmp(client->status, STATUS_200, sizeof(client->status)) == 0 ? SERVED : REFUSED,
            now_us());
 }
 
