@@ -31,6 +31,16 @@ endif
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
 
+# Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
+# link archives of their own for that.
+CHECKS  := -DFC_CHECKS
+ifeq ($(SANITIZE),)
+CHECKED := $(BUILD)/checked
+else
+BASE    += $(CHECKS)
+CHECKED := $(BUILD)
+endif
+
 ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
@@ -98,8 +108,8 @@ SOURCES := $(wildcard $(foreach folder,$(FOLDERS),$(M)/$(folder)/*.c))
 
 # folder -> the objects of its archive (all sources but the face)
 sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
-objects  = $(patsubst $(M)/%.c,$(BUILD)/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
-archive  = $(BUILD)/lib/$(subst /,_,$(1)).a
+objects  = $(patsubst $(M)/%.c,$(or $(2),$(BUILD))/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
+archive  = $(or $(2),$(BUILD))/lib/$(subst /,_,$(1)).a
 
 # The manager's assets, as C.
 ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
@@ -113,17 +123,21 @@ GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 all: $(MODULES)
 
+# folder, where to, with what besides
 define FOLDER_RULES
-$(BUILD)/obj/$(1)/%.o: $(M)/$(1)/%.c $(BUILD)/flags
+$(2)/obj/$(1)/%.o: $(M)/$(1)/%.c $(BUILD)/flags
 	@mkdir -p $$(@D)
-	$$(CC) $$(BASE) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -c -o $$@ $$<
-$(call archive,$(1)): $(call objects,$(1))
+	$$(CC) $$(BASE) $(3) $$(CFLAGS) $$(INC_$(1)) -MMD -MP -c -o $$@ $$<
+$(call archive,$(1),$(2)): $(call objects,$(1),$(2))
 	@mkdir -p $$(@D)
 	@rm -f $$@
 	$$(AR) rcs $$@ $$^
--include $(patsubst %.o,%.d,$(call objects,$(1)))
+-include $(patsubst %.o,%.d,$(call objects,$(1),$(2)))
 endef
-$(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder))))
+$(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder),$(BUILD))))
+ifneq ($(CHECKED),$(BUILD))
+$(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder),$(CHECKED),$(CHECKS))))
+endif
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
 $(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
@@ -155,6 +169,7 @@ $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 # none is tested so, or what t/unit/balancer_alone.h stands in for.
 UNIT_OF_admission_stress := admission
 UNIT_OF_availability     := contract
+UNIT_OF_invariant        := worker_url
 UNIT_ALSO_availability   := proxy_fastcgi/http
 
 unit_of     = $(or $(UNIT_OF_$(1)),$(1))
@@ -162,7 +177,7 @@ folder_of   = $(patsubst $(M)/%/,%,$(dir $(filter %/$(1).c,$(SOURCES))))
 below       = $(patsubst -I$(M)/%,%,$(filter -I$(M)/%,$(INC_$(1))))
 unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
-                $(UNIT_ALSO_$(1)),$(call archive,$(f)))
+                $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_LINK   = $(CHECK_LIBS) $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 
@@ -171,7 +186,7 @@ REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fu
 .SECONDEXPANSION:
 $(BUILD)/unit/test_%: t/unit/test_%.c $$(call unit_libs,$$*) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -pthread -It/unit \
+	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CHECKS) $(CFLAGS) -pthread -It/unit \
 	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
 	  -Wl,--start-group $(call unit_libs,$*) -Wl,--end-group $(LDFLAGS) -Wl,--as-needed $(UNIT_LINK)
 -include $(wildcard $(BUILD)/unit/*.d)

@@ -34,8 +34,12 @@ for my $name (qw(proxy_fastcgi balancer_byrequests balancer_manager)) {
     is_deeply(\@symbols, ["${name}_module"], "mod_$name.so exports one symbol");
 }
 
-# ---- Floors: a folder sees only what lies below it ----
+# ---- Invariants run under the sanitizers, and in unit tests (test_invariant.c) ----
 sub made { my $value = `make -s print VARIABLE=$_[0]`; chomp $value; return $value }
+unlike(made('BASE'), qr/FC_CHECKS/, 'a release build runs no invariants');
+like(made('BASE SANITIZE=-g'), qr/-DFC_CHECKS/, '... a build for the sanitizers does');
+
+# ---- Floors: a folder sees only what lies below it ----
 my $httpd = made('HTTPD');
 my %includes = map { $_ => made("INC_$_") } split ' ', made('FOLDERS');
 my @pure = grep { m{/(?:protocol|policy|table)$} } sort keys %includes;
