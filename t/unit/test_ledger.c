@@ -173,12 +173,22 @@ START_TEST(count_of_mod_proxy_is_kept_equal)
     lb_ledger_take(&ledger, 0, &busy[0]);
     lb_ledger_take(&ledger, 0, &busy[0]);
     lb_ledger_give_back(&ledger, 0, &busy[0]);
+    lb_queue_grant(t, add_waiter(&ledger), 0);
     lb_ledger_add_granted(t, 0, 1, &busy[0]);
     lb_ledger_unlock(t);
     ck_assert_uint_eq(busy[0], 2);
     lb_ledger_mirror(t, 1, &busy[1]);
     ck_assert_uint_eq(busy[1], 0);
     ck_assert_uint_eq(busy[2], 77);
+}
+END_TEST
+
+START_TEST(wrong_sum_ends_a_checked_build)
+{
+    lb_table_t *t = new_table();
+    atomic_store(&lb_table_member(t, 1)->in_flight, 1);
+    lb_ledger_lock(t);
+    lb_ledger_unlock(t);
 }
 END_TEST
 
@@ -651,6 +661,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, parked_requests_are_counted_and_go_with_their_process);
     tcase_add_test(tc, full_ledger_takes_nobody_until_somebody_leaves);
     tcase_add_test(tc, count_of_mod_proxy_is_kept_equal);
+    tcase_add_test_raise_signal(tc, wrong_sum_ends_a_checked_build, SIGABRT);
     tcase_add_test(tc, nobody_is_buried_while_all_live);
     tcase_add_test(tc, bell_that_rang_before_the_wait_is_heard);
     tcase_add_test(tc, bell_of_another_process_is_not_ours);

@@ -324,6 +324,7 @@ START_TEST(rebuilding_after_links_were_scrambled_gives_the_same_order)
     }
     scramble(t, (unsigned)_i);
     lb_queue_rebuild(t);
+    lb_queue_check(t);
     for (uint32_t i = 0; i < BALANCERS; i++) {
         assert_line(line_of(t, i), lines[i].count, lines[i].slots);
     }
@@ -343,6 +344,7 @@ START_TEST(order_is_that_of_priority_and_arrival_whatever_happens)
     srand((unsigned)_i);
     for (int n = 0; n < 3000; n++) {
         do_something(t);
+        lb_queue_check(t);
         size_t waiting = 0;
         for (uint32_t i = 0; i < BALANCERS + MEMBERS; i++) {
             const line_t line = i < BALANCERS ? line_of(t, i) : line_of_member(t, i - BALANCERS);
@@ -354,6 +356,27 @@ START_TEST(order_is_that_of_priority_and_arrival_whatever_happens)
         }
         MUST(waiting == slots_that_are(t, LB_SLOT_WAITING));
     }
+}
+END_TEST
+
+/* ---- Invariants ------------------------------------------------------------------------------ */
+
+START_TEST(broken_link_ends_a_checked_build)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add(t, 5);
+    lb_table_waiter(t, add(t, 5))->prev = LB_NOBODY;
+    lb_queue_check(t);
+}
+END_TEST
+
+START_TEST(waiter_in_no_list_ends_a_checked_build)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t slot = add(t, 5);
+    lb_queue_grant(t, slot, 0);
+    lb_table_waiter(t, slot)->state = LB_SLOT_WAITING;
+    lb_queue_check(t);
 }
 END_TEST
 
@@ -377,6 +400,8 @@ int main(void)
     tcase_add_test(tc, widening_of_others_than_waiting_sessions_changes_nothing);
     tcase_add_loop_test(tc, rebuilding_after_links_were_scrambled_gives_the_same_order, 0, 50);
     tcase_add_loop_test(tc, order_is_that_of_priority_and_arrival_whatever_happens, 0, 5);
+    tcase_add_test_raise_signal(tc, broken_link_ends_a_checked_build, SIGABRT);
+    tcase_add_test_raise_signal(tc, waiter_in_no_list_ends_a_checked_build, SIGABRT);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

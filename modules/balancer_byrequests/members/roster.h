@@ -77,4 +77,7 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
  *  thread mutex held. */
 void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s);
 
+/** The invariants as code: those of this process's seats. */
+void lb_roster_check(const lb_roster_t *roster);
+
 #endif

@@ -2,6 +2,8 @@
 /* queue.c - see queue.h. */
 #include "queue.h"
 
+#include "invariant.h"
+
 /* Where a list begins and ends. */
 typedef struct {
     uint32_t *first, *last;
@@ -187,4 +189,68 @@ void lb_queue_rebuild(lb_table_t *t)
             break;    /* granted: in no list */
         }
     }
+}
+
+/* ---- Invariants ------------------------------------------------------------------------------ */
+
+/* Those of one list stand in their order, forward and backward, and are as many as it says.
+ * returns  how many */
+static uint32_t check_list(lb_table_t *t, list_t list, uint32_t balancer, uint32_t member)
+{
+    uint32_t count = 0, before = LB_NOBODY;
+
+    for (uint32_t i = *list.first; i != LB_NOBODY; i = lb_table_waiter(t, i)->next) {
+        const lb_waiter_t *w = lb_table_waiter(t, i);
+        FC_INVARIANT(i < t->waiters_used && ++count <= t->waiters_used);    /* no circle */
+        FC_INVARIANT(atomic_load(&w->state) == LB_SLOT_WAITING && w->prev == before);
+        FC_INVARIANT(w->member == member && (member != LB_NOBODY || w->balancer == balancer));
+        FC_INVARIANT(before == LB_NOBODY || lb_queue_is_before(lb_table_waiter(t, before), w));
+        before = i;
+    }
+    FC_INVARIANT(*list.last == before && atomic_load(list.count) == count);
+    return count;
+}
+
+static uint32_t check_lists(lb_table_t *t)
+{
+    uint32_t waiting = 0;
+
+    for (uint32_t i = 0; i < t->balancer_count; i++) {
+        if (atomic_load(&lb_table_balancer(t, i)->key) != 0) {
+            const lb_waiter_t any = { .balancer = i, .member = LB_NOBODY };
+            waiting += check_list(t, list_of(t, &any), i, LB_NOBODY);
+        }
+    }
+    for (uint32_t i = 0; i < t->member_count; i++) {
+        if (atomic_load(&lb_table_member(t, i)->key) != 0) {
+            const lb_waiter_t session = { .member = i };
+            waiting += check_list(t, list_of(t, &session), LB_NOBODY, i);
+        }
+    }
+    return waiting;
+}
+
+static uint32_t check_free_ones(lb_table_t *t)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = t->free_waiter; i != LB_NOBODY; i = lb_table_waiter(t, i)->next) {
+        FC_INVARIANT(i < t->waiters_used && ++count <= t->waiters_used);
+        FC_INVARIANT(atomic_load(&lb_table_waiter(t, i)->state) == LB_SLOT_FREE);
+    }
+    return count;
+}
+
+void lb_queue_check(lb_table_t *t)
+{
+    uint32_t waiting = check_lists(t), free_ones = check_free_ones(t);
+
+    FC_INVARIANT(t->waiters_used <= t->waiter_count);
+    for (uint32_t i = 0; i < t->waiters_used; i++) {
+        const uint32_t state = atomic_load(&lb_table_waiter(t, i)->state);
+        waiting -= state == LB_SLOT_WAITING;
+        free_ones -= state == LB_SLOT_FREE;
+        FC_INVARIANT(state <= LB_SLOT_GRANTED);
+    }
+    FC_INVARIANT(waiting == 0 && free_ones == 0);
 }

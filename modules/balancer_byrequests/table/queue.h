@@ -46,4 +46,7 @@ void lb_queue_remove_all_of(lb_table_t *t, uint32_t process);
 /** Make all links and counts again from the slots. */
 void lb_queue_rebuild(lb_table_t *t);
 
+/** The invariants as code. */
+void lb_queue_check(lb_table_t *t);
+
 #endif
