@@ -65,36 +65,44 @@ static lb_waiter_t request_for(uint32_t member)
     return request;
 }
 
+static uint32_t queue(lb_ledger_t *ledger, const field_t *field, const lb_waiter_t *request)
+{
+    lb_outcome_t refusal;
+    const uint32_t slot = lb_admission_queue(ledger, request, &field->arena, &refusal);
+    MUST((slot == LB_NOBODY) == (refusal != LB_SERVED));
+    return slot;
+}
+
 static uint32_t queue_for(lb_ledger_t *ledger, const field_t *field, uint32_t member)
 {
     const lb_waiter_t request = request_for(member);
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static uint32_t queue_after(lb_ledger_t *ledger, const field_t *field, uint32_t tried)
 {
     lb_waiter_t request = request_for(LB_NOBODY);
     request.tried[0] = tried;
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static uint32_t queue_urgently(lb_ledger_t *ledger, const field_t *field)
 {
     lb_waiter_t request = request_for(LB_NOBODY);
     request.priority = 1;
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return lb_admission_give_back(ledger, 0, member, &field->busy[member]);
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], -1, 0);
 }
 
 /* Give a right back, and let in who waits for it.
  * returns  how many */
 static size_t pass_on(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena) : 0;
+    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena, 0) : 0;
 }
 
 static void fill(lb_ledger_t *ledger, const field_t *field)
@@ -181,13 +189,13 @@ START_TEST(limit_raised_at_run_time_lets_in_who_waits)
     fill(&ledger, field);
     const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
     set_limit(field, 1, 2);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), 1);
     ck_assert(!lb_admission_is_granted(&ledger, b));
     set_limit(field, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 1);
     ASSERT_IN_FLIGHT(field, 1, 3, 1);
 }
@@ -312,8 +320,8 @@ START_TEST(newcomer_does_not_overtake_who_waits)
     ck_assert(give_back(&ledger, field, 1));    /* somebody waits; not served yet */
     ck_assert_int_eq(lb_admission_elect(&other, &field->arena), -1);
     ck_assert(!lb_admission_take(&other, 0, 1, NULL));
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
     give_back(&ledger, field, 1);
     ck_assert_int_eq(lb_admission_elect(&other, &field->arena), 1);
@@ -351,7 +359,7 @@ START_TEST(those_who_wait_are_served_in_their_order)
         for (int j = i + 1; j < 6; j++) {
             ck_assert(!lb_admission_is_granted(&ledger, slots[j]));
         }
-        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i]), freed);
+        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i], LB_CLIENT_ABORT, 0), freed);
     }
     ck_assert(!give_back(&ledger, field, 0));
 }
@@ -367,11 +375,11 @@ START_TEST(session_that_waits_is_served_in_its_turn)
     const uint32_t session = queue_for(&ledger, field, 1);
     const uint32_t after = queue_for(&ledger, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, before), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, before, LB_CLIENT_ABORT, 0), 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, session), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, session, LB_CLIENT_ABORT, 0), 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, after), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, after, LB_CLIENT_ABORT, 0), 1);
 }
 END_TEST
 
@@ -399,7 +407,7 @@ START_TEST(session_is_served_by_its_member_also_when_that_is_draining_but_not_wh
     take_out(field, 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);
     field->contenders[1].is_usable = true;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, session), 1);
 }
 END_TEST
@@ -463,7 +471,7 @@ START_TEST(who_waits_is_spread_by_weight)
         queue_for(&ledger, field, LB_NOBODY);
     }
     field->contenders[0].weight = 200;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 40);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 40);
     ASSERT_IN_FLIGHT(field, 20, 10, 10);
 }
 END_TEST
@@ -475,9 +483,9 @@ START_TEST(each_balancer_has_its_own_queue)
     join(&ledger, field->table);
     fill(&ledger, field);
     queue_for(&ledger, field, LB_NOBODY);
-    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL));
+    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL, -1, 0));
     field->arena.balancer = 1;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
 }
 END_TEST
 
@@ -509,7 +517,7 @@ START_TEST(as_many_sessions_wait_as_their_member_allows)
     ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
     ck_assert_uint_eq(queue_for(&ledger, field, 1), LB_NOBODY);
     ck_assert_uint_ne(queue_for(&ledger, field, 2), LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_end(&ledger, first), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, first, LB_CLIENT_ABORT, 0), LB_NOBODY);
     ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
 }
 END_TEST
@@ -549,9 +557,9 @@ START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
     fill(&ledger, field);
     const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_end(&ledger, a), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, a, LB_CLIENT_ABORT, 0), LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, b), 2);
+    ck_assert_uint_eq(lb_admission_end(&ledger, b, LB_CLIENT_ABORT, 0), 2);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
 }
 END_TEST
@@ -563,11 +571,11 @@ START_TEST(right_granted_is_held_after_the_end_and_counted_once_all_the_time)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, 1);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
-    lb_admission_serve(field->table, &field->arena);
+    lb_admission_serve(field->table, &field->arena, 0);
     ASSERT_IN_FLIGHT(field, 0, 1, 0);
     ck_assert_uint_eq(field->busy[1], 1);
     ck_assert(!lb_admission_take(&ledger, 0, 1, NULL));
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 0, 1, 0);
     ck_assert_uint_eq(lb_table_held_by(field->table, ledger.row)[1], 1);
     ck_assert(!give_back(&ledger, field, 1));
@@ -590,7 +598,7 @@ START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
     lb_admission_decline(&ledger, a, true);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
     ASSERT_IN_FLIGHT(field, 1, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 2);    /* a does not want it */
     const uint32_t c = queue_for(&ledger, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
@@ -611,7 +619,7 @@ START_TEST(who_declines_for_now_may_get_the_same_later)
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
     lb_admission_decline(&ledger, slot, false);    /* another request has its trial */
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, slot), 1);
 }
 END_TEST
@@ -623,12 +631,12 @@ START_TEST(who_declines_often_is_still_counted_once)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
     for (int i = 0; i < MEMBERS; i++) {
-        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
         lb_admission_decline(&ledger, slot, true);
     }
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
 }
 END_TEST
 
@@ -648,9 +656,9 @@ START_TEST(process_that_has_left_takes_its_waiters_along)
     ck_assert_uint_eq(reused, slot);
     lb_admission_widen(&ledger, slot);
     lb_admission_decline(&ledger, slot, true);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);    /* not its own any more */
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&other, reused), 0);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);    /* not its own any more */
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&other, reused, LB_CLIENT_ABORT, 0), 0);
 }
 END_TEST
 
@@ -703,8 +711,8 @@ START_TEST(right_granted_to_a_process_that_dies_goes_to_the_next)
     ck_assert(!lb_admission_is_granted(&ledger, next));
     ck_assert(lb_ledger_bury_the_dead(field->table));
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, next), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, next, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
 }
 END_TEST
@@ -717,7 +725,7 @@ static void *queue_and_end(void *data)
     uint32_t slot;
 
     while ((slot = queue_for(&field->ledger, field, LB_NOBODY)) != LB_NOBODY) {
-        lb_admission_end(&field->ledger, slot);
+        lb_admission_end(&field->ledger, slot, LB_CLIENT_ABORT, 0);
     }
     return NULL;    /* the process has left */
 }

@@ -459,10 +459,11 @@ static void leave_a_mess(lb_table_t *t)
     for (uint32_t m = 0; m < MEMBERS; m++) {
         atomic_store(&lb_table_member(t, m)->in_flight, 4711);
         atomic_store(&lb_table_member(t, m)->waiting, 4711);
-        lb_table_member(t, m)->first = 4711;
+        lb_table_line(t, lb_table_line_of_member(t, m))->first = 4711;
     }
-    lb_table_balancer(t, 0)->first = 4711;
-    lb_table_balancer(t, 0)->last = 4711;
+    lb_table_line(t, 0)->first = 4711;
+    lb_table_line(t, 0)->last = 4711;
+    lb_table_line(t, 0)->priorities[0].rounds[0].first = 4711;
     t->free_waiter = 4711;
 }
 
@@ -509,8 +510,8 @@ START_TEST(lock_of_a_process_killed_inside_passes_on_and_all_is_counted_again)
     }
     ck_assert_uint_eq(*had_it, WAITING);
     assert_in_flight(t, 0, 1, 0);
-    ck_assert_uint_eq(lb_queue_first(t, 0), a);
-    ck_assert_uint_eq(lb_table_waiter(t, a)->next, b);
+    ck_assert_uint_eq(lb_queue_first(t, 0, LB_NEVER_NEWEST), a);
+    ck_assert_uint_eq(lb_queue_after(t, a, LB_NEVER_NEWEST), b);
     ck_assert_uint_eq(lb_table_balancer(t, 0)->waiting, 2);
     ck_assert_uint_ne(add_waiter(&ledger), LB_NOBODY);
 }

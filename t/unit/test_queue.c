@@ -35,32 +35,29 @@ typedef struct {
     size_t count;
 } line_t;
 
-/* A list from its first to its last, which must be the same backward. */
-static line_t line_from(lb_table_t *t, uint32_t first, uint32_t last, uint32_t waiting)
+/* All who wait in a line, in the order in which they are asked. */
+static line_t line_at(lb_table_t *t, uint32_t at, int64_t old_before, uint32_t waiting)
 {
     line_t line = { .count = 0 };
-    uint32_t before = LB_NOBODY;
 
-    for (uint32_t slot = first; slot != LB_NOBODY; slot = lb_table_waiter(t, slot)->next) {
-        MUST(line.count < MANY && lb_table_waiter(t, slot)->prev == before);
-        line.slots[line.count++] = before = slot;
+    for (uint32_t slot = lb_queue_first(t, at, old_before); slot != LB_NOBODY;
+         slot = lb_queue_after(t, slot, old_before)) {
+        MUST(line.count < MANY);
+        line.slots[line.count++] = slot;
     }
-    MUST(last == before && waiting == line.count);
+    MUST(waiting == line.count);
     return line;
 }
 
 static line_t line_of(lb_table_t *t, uint32_t balancer)
 {
-    const lb_balancer_row_t *row = lb_table_balancer(t, balancer);
-    MUST(lb_queue_first(t, balancer) == row->first);
-    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+    return line_at(t, balancer, LB_NEVER_NEWEST, atomic_load(&lb_table_balancer(t, balancer)->waiting));
 }
 
 static line_t line_of_member(lb_table_t *t, uint32_t member)
 {
-    const lb_member_row_t *row = lb_table_member(t, member);
-    MUST(lb_queue_first_of_member(t, member) == row->first);
-    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+    return line_at(t, lb_table_line_of_member(t, member), LB_NEVER_NEWEST,
+                   atomic_load(&lb_table_member(t, member)->waiting));
 }
 
 static void assert_line(line_t line, size_t count, const uint32_t *slots)
@@ -253,20 +250,31 @@ static void scramble(lb_table_t *t, unsigned seed)
 {
     srand(seed);
     for (uint32_t i = 0; i < t->waiters_used; i++) {
-        lb_table_waiter(t, i)->next = (uint32_t)rand();
-        lb_table_waiter(t, i)->prev = (uint32_t)rand();
+        for (int list = 0; list < LB_LISTS; list++) {
+            lb_table_waiter(t, i)->next[list] = (uint32_t)rand();
+            lb_table_waiter(t, i)->prev[list] = (uint32_t)rand();
+        }
+        lb_table_waiter(t, i)->lane = (uint32_t)rand();
     }
     for (uint32_t i = 0; i < t->balancer_count; i++) {
         lb_balancer_row_t *row = lb_table_balancer(t, i);
-        row->first = (uint32_t)rand();
-        row->last = (uint32_t)rand();
         atomic_store(&row->waiting, (uint32_t)rand());
     }
     for (uint32_t i = 0; i < t->member_count; i++) {
         lb_member_row_t *row = lb_table_member(t, i);
-        row->first = (uint32_t)rand();
-        row->last = (uint32_t)rand();
         atomic_store(&row->waiting, (uint32_t)rand());
+    }
+    for (uint32_t i = 0; i < lb_table_lines(t) * LB_PRIORITIES + LB_FLOW_LANES; i++) {
+        lb_lane_t *lane = lb_table_lane(t, i);
+        lane->first = (uint32_t)rand();
+        lane->last = (uint32_t)rand();
+        lane->next = (uint32_t)rand();
+        lane->prev = (uint32_t)rand();
+        lane->waiting = (uint32_t)rand();
+    }
+    for (uint32_t i = 0; i < lb_table_lines(t); i++) {
+        memset(lb_table_line(t, i)->priorities, rand(), sizeof(lb_table_line(t, i)->priorities));
+        lb_table_line(t, i)->first = lb_table_line(t, i)->last = (uint32_t)rand();
     }
     t->free_waiter = (uint32_t)rand();
 }
@@ -365,7 +373,7 @@ START_TEST(broken_link_ends_a_checked_build)
 {
     lb_table_t *t = new_table(SLOTS);
     add(t, 5);
-    lb_table_waiter(t, add(t, 5))->prev = LB_NOBODY;
+    lb_table_waiter(t, add(t, 5))->prev[LB_IN_LANE] = LB_NOBODY;
     lb_queue_check(t);
 }
 END_TEST

@@ -2,6 +2,7 @@
 /* gate.c - see gate.h. */
 #include "gate.h"
 
+#include "clock.h"
 #include "cluster.h"
 #include "contenders.h"
 #include "health.h"
@@ -18,26 +19,30 @@ void lb_gate_serve(const proxy_balancer *balancer)
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    lb_admission_serve(lb_cluster_of(balancer)->ledger->table, &field.arena);
+    lb_admission_serve(lb_cluster_of(balancer)->ledger->table, &field.arena, fcgi_now());
     lb_contenders_end(&field);
 }
 
-void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy)
+void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
+                       apr_time_t held_since)
 {
+    const apr_time_t now = fcgi_now();
+    const int64_t took = held_since ? now - held_since : -1;
+
     if (lb_admission_give_back(lb_cluster_of(balancer)->ledger, lb_cluster_balancer_index(balancer),
-                               member, busy)) {
+                               member, busy, took, now)) {
         lb_gate_serve(balancer);
     }
 }
 
-uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request)
+uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal)
 {
     lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
     lb_contenders_t field;
 
     lb_contenders_gather(&field, ticket->balancer, ticket);
     request->balancer = field.arena.balancer;
-    const uint32_t slot = lb_admission_queue(cluster->ledger, request, &field.arena);
+    const uint32_t slot = lb_admission_queue(cluster->ledger, request, &field.arena, refusal);
     lb_contenders_end(&field);
     return slot;
 }

@@ -14,17 +14,19 @@
 bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member);
 
 /** Give a right back, and let in who waits for it.
- *  member   index of its row
- *  busy     mod_proxy's own count of it; NULL: none */
-void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy);
+ *  member      index of its row
+ *  busy        mod_proxy's own count of it; NULL: none
+ *  held_since  monotonic us: when the try began; 0: there was none */
+void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
+                       apr_time_t held_since);
 
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const proxy_balancer *balancer);
 
 /** Put the ticket's request into the queue of its balancer.
- *  request  priority and member are set; the rest is filled in here
- *  returns  a slot, see admission.h */
-uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
+ *  request  all but the balancer is set
+ *  refusal, returns  see lb_admission_queue() */
+uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal);
 
 /** Give this request to the member that it has a right on: see lb_health_admit(). One in error
  *  gets it also when nobody else is left for it.

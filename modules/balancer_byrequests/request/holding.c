@@ -80,10 +80,15 @@ void lb_holding_forget_election(lb_ticket_t *ticket)
     ticket->tries--;
 }
 
-void lb_holding_decline(lb_ticket_t *ticket, proxy_worker *member)
+static void give_back(const lb_ticket_t *ticket, proxy_worker *member, apr_time_t held_since)
 {
     lb_gate_give_back(ticket->balancer, lb_cluster_index(ticket->balancer, member),
-                          &member->s->busy);
+                      &member->s->busy, held_since);
+}
+
+void lb_holding_decline(lb_ticket_t *ticket, proxy_worker *member)
+{
+    give_back(ticket, member, 0);
 }
 
 bool lb_holding_give_back(lb_ticket_t *ticket)
@@ -92,7 +97,7 @@ bool lb_holding_give_back(lb_ticket_t *ticket)
         return false;
     }
     ticket->is_held = false;
-    lb_holding_decline(ticket, ticket->member);
+    give_back(ticket, ticket->member, ticket->held_at);
     return true;
 }
 

@@ -45,7 +45,7 @@ void lb_waiting_wake(const lb_ledger_t *ledger)
 {
     apr_thread_mutex_lock(waiting.lock);
     for (const lb_place_t *p = waiting.first; p; p = p->next) {
-        if (p->ledger == ledger && lb_admission_is_granted(ledger, p->slot)) {
+        if (p->ledger == ledger && lb_admission_is_decided(ledger, p->slot)) {
             (void)eventfd_write(p->bell, 1);
         }
     }
@@ -144,7 +144,7 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 {
     proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
 
-    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL);
+    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL, 0);
 }
 
 static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
@@ -166,12 +166,14 @@ lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
 {
     lb_waiter_t request = request_of(ticket, only);
     lb_place_t *place = make_place(ticket, only);
+    lb_outcome_t refusal = LB_QUEUE_FULL;
 
+    request.since = place->since;
     place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request) : LB_NOBODY;
+    place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request, &refusal) : LB_NOBODY;
     if (place->slot == LB_NOBODY) {
         close(place->bell);
-        return LB_QUEUE_FULL;
+        return refusal;
     }
     ticket->place = place;
     enter(place);
@@ -181,20 +183,21 @@ lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
 }
 
 /* returns  the member on which a right is held now, or LB_NOBODY */
-static uint32_t end_waiting(lb_ticket_t *ticket)
+static uint32_t end_waiting(lb_ticket_t *ticket, lb_outcome_t why)
 {
     lb_place_t *place = ticket->place;
+    const apr_time_t now = fcgi_now();
 
     leave(place);
     close(place->bell);
     ticket->place = NULL;
-    ticket->queued += fcgi_now() - place->since;
-    return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot);
+    ticket->queued += now - place->since;
+    return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot, why, now);
 }
 
 void lb_waiting_leave(lb_ticket_t *ticket)
 {
-    const uint32_t granted = ticket->place ? end_waiting(ticket) : LB_NOBODY;
+    const uint32_t granted = ticket->place ? end_waiting(ticket, LB_SERVED) : LB_NOBODY;
 
     if (granted != LB_NOBODY) {
         give_up(ticket, granted);
@@ -221,19 +224,21 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
     eventfd_t rings;
 
     (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
-    if (!has_gone && fcgi_now() < place->deadline && !was_served(ticket)) {
+    const lb_outcome_t refusal = lb_admission_refusal(place->ledger, place->slot);
+    if (!has_gone && refusal == LB_SERVED && fcgi_now() < place->deadline && !was_served(ticket)) {
         widen_when_due(ticket);
         if (!was_served(ticket)) {
             return false;
         }
     }
-    const uint32_t granted = end_waiting(ticket);
+    const uint32_t granted = end_waiting(ticket, has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT);
     *member = granted != LB_NOBODY ? lb_cluster_member_at(ticket->balancer, granted) : NULL;
     if (granted != LB_NOBODY && (!*member || has_gone)) {    /* of no use */
         give_up(ticket, granted);
         *member = NULL;
     }
-    *outcome = *member ? LB_SERVED : has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT;
+    *outcome = *member ? LB_SERVED : has_gone ? LB_CLIENT_ABORT
+               : refusal != LB_SERVED ? refusal : LB_QUEUE_TIMEOUT;
     return true;
 }
 

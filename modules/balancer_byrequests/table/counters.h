@@ -19,7 +19,7 @@
 #include "balancer_numbers.h"
 
 #define LB_CLASSES  6                 /* of responses */
-#define LB_ENDS_MAX 24                /* room for those of lb_outcome_t */
+#define LB_ENDS_MAX 32                /* room for those of lb_outcome_t */
 #define LB_MARKS    32                /* see samples.h */
 #define LB_SAMPLES  152
 static_assert(LB_OUTCOME_COUNT <= LB_ENDS_MAX, "each end has its counter");
@@ -38,7 +38,7 @@ typedef struct {
     _Atomic uint64_t ends[LB_ENDS_MAX];
     lb_times_room_t whole, first_byte, connect, queue;
 } lb_counters_t;
-static_assert(sizeof(lb_counters_t) == 1024, "16 cache lines");
+static_assert(sizeof(lb_counters_t) == 1088, "17 cache lines");
 
 /* What the last minutes are told from, at one moment: counts that wrap, of tries that ended. See
  * samples.h */
