@@ -102,7 +102,8 @@ static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
  * returns  how many */
 static size_t pass_on(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena, 0) : 0;
+    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena, 0)
+                                            : 0;
 }
 
 static void fill(lb_ledger_t *ledger, const field_t *field)
@@ -547,6 +548,261 @@ START_TEST(full_table_refuses_also_when_the_limits_would_not)
 }
 END_TEST
 
+/* ---- The order of the queue ------------------------------------------------------------------ */
+
+#define MS INT64_C(1000)
+
+static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE, .target = 100 * MS,
+                                          .target_is_promised = true };
+
+static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t priority, int64_t now)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    request.priority = priority;
+    request.since = now;
+    return queue(ledger, field, &request);
+}
+
+static size_t pass_on_at(lb_ledger_t *ledger, field_t *field, uint32_t member, int64_t now)
+{
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], -1, now)
+           ? lb_admission_serve(field->table, &field->arena, now) : 0;
+}
+
+START_TEST(newest_of_a_priority_is_served_first_when_so_configured)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.order = LB_ORDER_LIFO;
+    fill(&ledger, field);
+    const uint32_t old = queue_at(&ledger, field, 5, 1), new = queue_at(&ledger, field, 5, 2);
+    const uint32_t urgent = queue_at(&ledger, field, 1, 0);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 0, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, urgent));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, new));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 2, 100000 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, old));    /* nobody is refused */
+}
+END_TEST
+
+START_TEST(queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_told)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    fill(&ledger, field);
+    const uint32_t late = queue_at(&ledger, field, 5, 1);
+    const uint32_t old = queue_at(&ledger, field, 5, 150 * MS);
+    const uint32_t new = queue_at(&ledger, field, 5, 155 * MS);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 160 * MS), 0);
+    ck_assert(!lb_admission_is_decided(&ledger, late));
+    const uint32_t heard = lb_ledger_bell(&ledger);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 270 * MS), 0);
+    ck_assert(lb_admission_is_decided(&ledger, late));
+    ck_assert_int_eq(lb_admission_refusal(&ledger, late), LB_QUEUE_TIMEOUT);
+    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_uint_eq(lb_admission_end(&ledger, late, LB_SERVED, 270 * MS), LB_NOBODY);
+    ck_assert(!lb_admission_is_decided(&ledger, old));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 0, 271 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, new));
+    ck_assert_int_eq(lb_admission_refusal(&ledger, new), LB_SERVED);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 272 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, old));
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 273 * MS).oldest, 0);
+}
+END_TEST
+
+START_TEST(queue_that_serves_everybody_is_in_turn_however_long_it_takes)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    uint32_t slots[10];
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    field->arena.queue.target_is_promised = false;
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        slots[i] = queue_at(&ledger, field, 5, i + 1);
+    }
+    for (int i = 0; i < 10; i++) {
+        const int64_t now = (i + 1) * 1000 * MS;
+        ck_assert_uint_eq(pass_on_at(&ledger, field, (uint32_t)i % 3, now), 1);
+        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i], LB_SERVED, now), i % 3);
+    }
+}
+END_TEST
+
+START_TEST(sessions_that_wait_too_long_are_told_too)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    fill(&ledger, field);
+    lb_waiter_t request = request_for(1);
+    request.since = 1;
+    const uint32_t session = queue(&ledger, field, &request);
+    for (int64_t now = 1; now < 350 * MS; now += 10 * MS) {
+        lb_admission_serve(field->table, &field->arena, now);
+    }
+    ck_assert_int_eq(lb_admission_refusal(&ledger, session), LB_QUEUE_TIMEOUT);
+    ck_assert_uint_eq(lb_table_member(field->table, 1)->waiting, 0);
+}
+END_TEST
+
+/* ---- Who is refused at once ------------------------------------------------------------------ */
+
+static lb_outcome_t refusal_of(lb_ledger_t *ledger, const field_t *field, int64_t patience,
+                               int64_t now)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    lb_outcome_t refusal;
+    request.since = now;
+    request.patience = patience;
+    const uint32_t slot = lb_admission_queue(ledger, &request, &field->arena, &refusal);
+    ck_assert((slot == LB_NOBODY) == (refusal != LB_SERVED));
+    if (slot != LB_NOBODY) {
+        lb_admission_end(ledger, slot, LB_SERVED, now);
+    }
+    return refusal;
+}
+
+START_TEST(request_that_would_wait_longer_than_it_may_is_refused_at_once)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        lb_admission_give_back(&ledger, 0, m, NULL, 600 * MS, 1);    /* a page takes 0.6 s */
+    }
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        queue_at(&ledger, field, 5, 2);
+    }
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 2000 * MS);
+    ck_assert_int_eq(refusal_of(&ledger, field, 2001 * MS, 2), LB_SERVED);
+    ck_assert_int_eq(refusal_of(&ledger, field, 1999 * MS, 2), LB_NO_TIME);
+    ck_assert_int_eq(refusal_of(&ledger, field, 0, 2), LB_SERVED);    /* nobody said how long */
+    set_limit(field, 2, 0);
+    ck_assert_int_eq(refusal_of(&ledger, field, 1, 2), LB_SERVED);
+}
+END_TEST
+
+START_TEST(nobody_is_refused_for_a_guess)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        queue_at(&ledger, field, 5, 2);
+    }
+    ck_assert_int_eq(refusal_of(&ledger, field, 1, 2), LB_SERVED);
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 0);
+}
+END_TEST
+
+/* ---- Whose place it is ----------------------------------------------------------------------- */
+
+static field_t *full_queue_of_three(lb_ledger_t *ledger, uint32_t *slots)
+{
+    field_t *field = new_field(1, 1, 1);
+    join(ledger, field->table);
+    field->arena.queue = promised;
+    fill(ledger, field);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        set_queue_limit(field, m, 1);
+        slots[m] = queue_at(ledger, field, 5 + m, 1);
+    }
+    return field;
+}
+
+START_TEST(full_queue_gives_the_place_of_the_least_important_to_a_more_important_one)
+{
+    lb_ledger_t ledger;
+    uint32_t slots[MEMBERS];
+    field_t *field = full_queue_of_three(&ledger, slots);
+    ck_assert_uint_eq(queue_at(&ledger, field, 7, 2), LB_NOBODY);    /* not more important */
+    const uint32_t heard = lb_ledger_bell(&ledger);
+    const uint32_t checkout = queue_at(&ledger, field, 0, 2);
+    ck_assert_uint_ne(checkout, LB_NOBODY);
+    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_int_eq(lb_admission_refusal(&ledger, slots[2]), LB_SHED);
+    ck_assert_uint_eq(lb_table_balancer(field->table, 0)->waiting, 3);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slots[2], LB_SERVED, 3), LB_NOBODY);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, checkout));
+}
+END_TEST
+
+START_TEST(first_in_first_out_sheds_nobody)
+{
+    lb_ledger_t ledger;
+    uint32_t slots[MEMBERS];
+    field_t *field = full_queue_of_three(&ledger, slots);
+    field->arena.queue.order = LB_ORDER_FIFO;
+    ck_assert_uint_eq(queue_at(&ledger, field, 0, 2), LB_NOBODY);
+    ck_assert(!lb_admission_is_decided(&ledger, slots[2]));
+}
+END_TEST
+
+START_TEST(reserved_places_are_for_the_important)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.reserve = 2;
+    fill(&ledger, field);
+    set_queue_limit(field, 0, 4);
+    set_queue_limit(field, 1, 0);
+    set_queue_limit(field, 2, 0);
+    ck_assert_uint_ne(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 3, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 3, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 2, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 0, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 0, 1), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(more_reserved_than_there_are_places_leaves_none_for_others)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.reserve = UINT32_MAX;
+    fill(&ledger, field);
+    ck_assert_uint_eq(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 1, 1), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(budget_of_retries_is_one_for_all_processes)
+{
+    field_t *field = new_field(0, 0, 0);
+    lb_ledger_t ours, theirs;
+    join(&ours, field->table);
+    join(&theirs, field->table);
+    for (int i = 0; i < 50; i++) {
+        lb_ledger_t *one = i % 2 ? &ours : &theirs;
+        ck_assert(lb_admission_take(one, 0, 0, NULL));
+        lb_admission_give_back(one, 0, 0, NULL, 1, 100);
+    }
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).retries_left, 20);
+    for (int i = 0; i < 20; i++) {
+        ck_assert(lb_admission_may_resend(field->table, 0, 100));
+    }
+    ck_assert(!lb_admission_may_resend(field->table, 0, 100));
+    ck_assert(lb_admission_may_resend(field->table, 1, 100));    /* another balancer's */
+}
+END_TEST
+
 /* ---- Ending ---------------------------------------------------------------------------------- */
 
 START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
@@ -656,7 +912,8 @@ START_TEST(process_that_has_left_takes_its_waiters_along)
     ck_assert_uint_eq(reused, slot);
     lb_admission_widen(&ledger, slot);
     lb_admission_decline(&ledger, slot, true);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);    /* not its own any more */
+    /* it is not its own any more */
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_end(&other, reused, LB_CLIENT_ABORT, 0), 0);
 }
@@ -785,6 +1042,17 @@ static TCase *one_process(void)
     tcase_add_test(tc, who_declines_often_is_still_counted_once);
     tcase_add_test(tc, process_that_has_left_takes_its_waiters_along);
     tcase_add_test(tc, bell_of_the_process_that_waits_rings);
+    tcase_add_test(tc, newest_of_a_priority_is_served_first_when_so_configured);
+    tcase_add_test(tc, queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_told);
+    tcase_add_test(tc, queue_that_serves_everybody_is_in_turn_however_long_it_takes);
+    tcase_add_test(tc, sessions_that_wait_too_long_are_told_too);
+    tcase_add_test(tc, request_that_would_wait_longer_than_it_may_is_refused_at_once);
+    tcase_add_test(tc, nobody_is_refused_for_a_guess);
+    tcase_add_test(tc, full_queue_gives_the_place_of_the_least_important_to_a_more_important_one);
+    tcase_add_test(tc, first_in_first_out_sheds_nobody);
+    tcase_add_test(tc, reserved_places_are_for_the_important);
+    tcase_add_test(tc, more_reserved_than_there_are_places_leaves_none_for_others);
+    tcase_add_test(tc, budget_of_retries_is_one_for_all_processes);
     return tc;
 }
 

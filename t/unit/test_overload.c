@@ -24,10 +24,10 @@ typedef struct {
     bool service_varies;                 /* exponentially */
     int64_t patience;                    /* us: then the client leaves; 0: never */
     int64_t queuetimeout;                /* us */
-    double load;                         /* open loop: requests that come, of those that can be served */
+    double load;                         /* open loop: requests that come for one that can be served */
     int clients;                         /* closed loop */
     int64_t requests;                    /* that come in all */
-    int64_t calm_after;                  /* us from the begin: from then on a load of one half; 0: never */
+    int64_t calm_after;                  /* us: then the load falls to one half; 0: never */
     int important_in;                    /* one in so many has priority 0; 0: none */
     int flows;                           /* closed loop: clients 0 and 1 are of flow 1, and so on;
                                           * those beyond 2 * flows are of flow 100 */
@@ -212,7 +212,8 @@ static int new_request(world_t *w, int client)
         MUST(i < WAITERS * 2);
     }
     w->requests[i] = (request_t){
-        .is_used = true, .number = ++w->numbers, .came = w->now, .slot = LB_NOBODY, .client = client,
+        .is_used = true, .number = ++w->numbers, .came = w->now, .slot = LB_NOBODY,
+        .client = client,
         .leaves_at = load->patience ? w->now + load->patience : INT64_MAX,
         .priority = load->important_in && w->numbers % (uint64_t)load->important_in == 0 ? 0 : 5,
     };
@@ -249,8 +250,9 @@ static void wait_in_queue(world_t *w, int i)
 static int64_t gap(world_t *w)
 {
     const load_t *load = w->load;
+    const bool is_calm = load->calm_after && w->now > w->began + load->calm_after;
     const double rate = (double)(MEMBERS * load->limit) / (double)load->service
-                        * (load->calm_after && w->now > w->began + load->calm_after ? 0.5 : load->load);
+                        * (is_calm ? 0.5 : load->load);
     return around(&w->dice, (int64_t)(1 / rate), true);
 }
 

@@ -34,7 +34,7 @@ typedef struct {
 typedef struct {
     int64_t  start_time;
     uint32_t size;                     /* of the pool; 0: not known */
-    uint32_t served_at_most;           /* lower than size: the surplus stood in the backlog; 0: no */
+    uint32_t served_at_most;           /* lower: the surplus stood in the backlog; 0: no */
     uint32_t surplus_readings, clear_readings;    /* in a row */
 } lb_auto_limit_t;
 static_assert(sizeof(lb_auto_limit_t) == 24, "fixed width");

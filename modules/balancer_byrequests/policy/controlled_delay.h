@@ -12,8 +12,8 @@
  * request in LB_LOSS_SHARE gets more than can be served in time; in one that loses fewer, whoever
  * waits is served.
  *
- * No server knows how long its clients wait, but it sees them go: those who wait half as long as the
- * ones that went are old. Nobody is refused for that, only for having waited twice the target. */
+ * No server knows how long its clients wait, but it sees them go: those who wait half as long as
+ * the ones that went are old. Nobody is refused for that, only for having waited twice the target. */
 #ifndef LB_CONTROLLED_DELAY_H
 #define LB_CONTROLLED_DELAY_H
 
@@ -35,7 +35,7 @@ typedef struct {
     uint32_t served, lost;   /* in the interval */
     uint32_t stands;         /* 1: it did in the last interval */
     uint32_t patience_us;    /* how long those had waited who went, a running mean; 0: nobody has */
-    uint32_t hold, held;     /* intervals that it is said to stand without a sign; of these are left */
+    uint32_t hold, held;     /* intervals that it stands without a sign; so many are left */
 } lb_delay_t;
 static_assert(sizeof(lb_delay_t) == 40, "fixed width");
 
@@ -44,8 +44,8 @@ static_assert(sizeof(lb_delay_t) == 40, "fixed width");
  *  now      monotonic us */
 void lb_delay_look(lb_delay_t *delay, const lb_queue_rule_t *rule, int64_t waited, int64_t now);
 
-/** It was served; it was refused; its client has gone after so many us. A refusal says that too many
- *  come only as long as all are served in turn: where the newest go first it is those that are
+/** It was served; it was refused; its client has gone after so many us. A refusal says that too
+ *  many come only as long as all are served in turn: where the newest go first it is those that are
  *  passed over who are refused. */
 void lb_delay_count_served(lb_delay_t *delay);
 void lb_delay_count_refused(lb_delay_t *delay);

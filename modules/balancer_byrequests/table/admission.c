@@ -477,8 +477,10 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
 /* The first of those who wait for any member and can get one. Nearly always it is the first of all:
  * the others are only asked when that one has tried all that is free.
  * only_triers   nothing is free but for who has tried some
+ * old           see lb_queue_first()
  * returns  LB_NOBODY when there is none */
-static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_triers, int64_t old)
+static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_triers,
+                               int64_t old)
 {
     uint32_t slot = lb_queue_first(t, arena->balancer, old);
 

@@ -28,7 +28,7 @@ typedef struct {
  *  returns  LB_NOBODY: it takes no part, nothing is counted */
 uint32_t lb_ledger_row(const lb_ledger_t *ledger);
 
-/** In a build with FC_CHECKS the invariants of ledger and queue are looked at before each unlock. */
+/** With FC_CHECKS the invariants of ledger and queue are looked at before each unlock. */
 void lb_ledger_lock(lb_table_t *t);
 void lb_ledger_unlock(lb_table_t *t);
 

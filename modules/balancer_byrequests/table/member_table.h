@@ -130,9 +130,9 @@ typedef struct {
 static_assert(sizeof(lb_waiter_t) == 128, "two cache lines");
 
 /* Who waits in one line with one priority, of one flow: first in, first out or the other way round.
- * Each line has a lane for each priority, and those with a flow of their own share LB_FLOW_LANES. */
+ * Each line has a lane for each priority; those with a flow of their own share LB_FLOW_LANES. */
 typedef struct {
-    uint64_t key;                     /* of line, priority and flow; 0: no flow's; lock, as all here */
+    uint64_t key;                     /* of line, priority and flow; 0: none; writer: lock, as all */
     uint32_t first, last;             /* waiters */
     uint32_t next, prev;              /* lanes of the same round */
     uint32_t turn;                    /* the round in which it is served next; see fair_turn.h */
@@ -179,9 +179,10 @@ typedef struct {
     uint8_t reserved_line[16];
     lb_shared_lock_t lock;            /* guards all that says "lock"; taken for less than a us */
     /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
-     * lb_waiter_t[waiter_count], lb_line_t[lb_table_lines()], lb_lane_t[LB_PRIORITIES for each line,
-     * and LB_FLOW_LANES], lb_balancer_room_t[balancer_count], lb_member_room_t[member_count], then
-     * process_count times a process row with its counts, each filled up to a cache line */
+     * lb_waiter_t[waiter_count], lb_line_t[lb_table_lines()], lb_lane_t[LB_PRIORITIES for each
+     * line, and LB_FLOW_LANES], lb_balancer_room_t[balancer_count],
+     * lb_member_room_t[member_count], then process_count times a process row with its counts,
+     * each filled up to a cache line */
 } lb_table_t;
 static_assert(sizeof(lb_table_t) == 128, "the rows behind it stay on cache lines");
 
