@@ -24,7 +24,7 @@ typedef struct {
     bool service_varies;                 /* exponentially */
     int64_t patience;                    /* us: then the client leaves; 0: never */
     int64_t queuetimeout;                /* us */
-    double load;                         /* open loop: requests that come for one that can be served */
+    double load;                         /* open loop: that come for one that can be served */
     int clients;                         /* closed loop */
     int64_t requests;                    /* that come in all */
     int64_t calm_after;                  /* us: then the load falls to one half; 0: never */

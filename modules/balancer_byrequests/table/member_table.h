@@ -132,7 +132,7 @@ static_assert(sizeof(lb_waiter_t) == 128, "two cache lines");
 /* Who waits in one line with one priority, of one flow: first in, first out or the other way round.
  * Each line has a lane for each priority; those with a flow of their own share LB_FLOW_LANES. */
 typedef struct {
-    uint64_t key;                     /* of line, priority and flow; 0: none; writer: lock, as all */
+    uint64_t key;                     /* of line, priority, flow; 0: none; writer: lock, as all */
     uint32_t first, last;             /* waiters */
     uint32_t next, prev;              /* lanes of the same round */
     uint32_t turn;                    /* the round in which it is served next; see fair_turn.h */
