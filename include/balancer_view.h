@@ -102,6 +102,14 @@ struct lb_balancer_view_t {
     int         max_attempts;      /* -1 not set */
     const char *nonce;         /* "" when switched off by nonce=None */
     uint32_t    queued;        /* requests that wait for any of its members */
+    const char *queue_order;   /* fifo, lifo, adaptive */
+    apr_interval_time_t queue_target;         /* us */
+    int         queue_reserve; /* places for priorities 0 to 2 */
+    int         queue_stands;  /* it gets more than it can serve in time */
+    apr_interval_time_t queue_oldest;         /* us that the oldest has waited; 0: nobody waits */
+    apr_interval_time_t queue_estimate;       /* us that one more would wait; 0: not known */
+    uint32_t    retries_left;  /* requests that may be sent again after a failure */
+    uint64_t    resent, not_resent;           /* that were, and were not for want of a budget */
     int         free_slots;    /* members that can still be added at run time */
     int         id;            /* unique in one snapshot and stable while httpd runs */
     int         owner_id;      /* of the balancer whose members these are: its own id, or that of

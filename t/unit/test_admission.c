@@ -799,6 +799,8 @@ START_TEST(budget_of_retries_is_one_for_all_processes)
         ck_assert(lb_admission_may_resend(field->table, 0, 100));
     }
     ck_assert(!lb_admission_may_resend(field->table, 0, 100));
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).resent, 20);
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).not_resent, 1);
     ck_assert(lb_admission_may_resend(field->table, 1, 100));    /* another balancer's */
 }
 END_TEST

@@ -135,8 +135,11 @@ bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t mem
 
 bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now)
 {
+    lb_balancer_row_t *row = lb_table_balancer(t, balancer);
+
     lb_ledger_lock(t);
-    const bool may = lb_retry_budget_take(&lb_table_balancer(t, balancer)->retries, now);
+    const bool may = lb_retry_budget_take(&row->retries, now);
+    ++*(may ? &row->resent : &row->not_resent);
     lb_ledger_unlock(t);
     return may;
 }
@@ -192,6 +195,7 @@ static lb_capacity_t capacity_for(lb_table_t *t, const lb_arena_t *arena, uint32
 lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_t now)
 {
     const uint32_t line = arena->balancer;
+    const lb_balancer_row_t *row = lb_table_balancer(t, line);
 
     lb_ledger_lock(t);
     const lb_capacity_t capacity = capacity_for(t, arena, LB_NOBODY, now);
@@ -201,7 +205,9 @@ lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_
                                            lb_capacity_mean(&capacity)),
         .oldest = oldest_in(t, line, now),
         .stands = lb_table_line(t, line)->delay.stands != 0,
-        .retries_left = lb_retry_budget_left(&lb_table_balancer(t, line)->retries, now),
+        .retries_left = lb_retry_budget_left(&row->retries, now),
+        .resent = row->resent,
+        .not_resent = row->not_resent,
     };
     lb_ledger_unlock(t);
     return outlook;

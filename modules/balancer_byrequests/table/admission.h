@@ -108,6 +108,7 @@ typedef struct {
     int64_t  oldest;          /* us that the oldest has waited; 0: nobody waits */
     bool     stands;
     uint32_t retries_left;
+    uint64_t resent, not_resent;      /* by the budget, since the balancer is there */
 } lb_outlook_t;
 
 lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_t now);

@@ -237,6 +237,7 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
         atomic_store(&row->clock, 0);
         atomic_store(&row->waiting, 0);
         memset(&row->retries, 0, sizeof(row->retries));
+        row->resent = row->not_resent = 0;
         lb_table_clear_line(t, lb_table_balancer_index(t, row));
         lb_counters_clear_balancer(lb_table_balancer_room(t, lb_table_balancer_index(t, row)));
         atomic_store(&row->key, key);
