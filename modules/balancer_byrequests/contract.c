@@ -74,6 +74,16 @@ static void lb_ticket_note_parked(lb_ticket_t *ticket, int by)
     lb_holding_count_parked(ticket, by > 0);
 }
 
+static int lb_ticket_may_resend(lb_ticket_t *ticket)
+{
+    return lb_dispatch_may_resend(ticket);
+}
+
+static int lb_ticket_retry_after(lb_ticket_t *ticket)
+{
+    return lb_dispatch_retry_after(ticket);
+}
+
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
 {
     return lb_cluster_configured(worker);
@@ -131,6 +141,8 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_may_park);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_note_parked);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_may_resend);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_retry_after);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);

@@ -6,6 +6,7 @@
 #include "checks.h"
 #include "clock.h"
 #include "drain.h"
+#include "gate.h"
 #include "health.h"
 #include "member_config.h"
 #include "member_counters.h"
@@ -301,6 +302,22 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
     view->past = copy_past(p, room);
 }
 
+static void copy_queue(const proxy_balancer *b, lb_balancer_view_t *view)
+{
+    lb_queue_rule_t rule;
+    const lb_outlook_t outlook = lb_gate_outlook(b, &rule);
+
+    view->queue_order = lb_queue_settings_order_word(rule.order);
+    view->queue_target = rule.target;
+    view->queue_reserve = (int)rule.reserve;
+    view->queue_stands = outlook.stands;
+    view->queue_oldest = outlook.oldest;
+    view->queue_estimate = outlook.estimate;
+    view->retries_left = outlook.retries_left;
+    view->resent = outlook.resent;
+    view->not_resent = outlook.not_resent;
+}
+
 static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec *any,
                          lb_balancer_view_t *view)
 {
@@ -361,6 +378,7 @@ static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balan
 {
     lb_action_run_tidy(cluster, any);
     view_balancer(p, cluster, view);
+    copy_queue(cluster->balancer, view);
     if (cluster->owner == cluster) {
         copy_balancer_numbers(p, cluster, view);
         view_members(p, cluster, any, view);

@@ -73,17 +73,33 @@ static void set_turns(lb_contenders_t *field, const proxy_balancer *balancer)
     }
 }
 
+/* The target that nobody has configured is a part of the longest time that a member lets wait. */
+#define TARGET_PART 4
+
+static lb_queue_rule_t queue_rule(const lb_queue_settings_t *settings, int64_t longest_wait)
+{
+    const bool is_given = settings->target > 0;
+
+    return (lb_queue_rule_t){ .order = settings->order,
+                              .target = is_given ? settings->target : longest_wait / TARGET_PART,
+                              .target_is_promised = is_given,
+                              .reserve = (uint32_t)settings->reserve };
+}
+
 void lb_contenders_gather(lb_contenders_t *field, const proxy_balancer *balancer,
                           const lb_ticket_t *ticket)
 {
     const int configured = balancer->workers->nelts;
     lb_contender_t *contenders = make_room(field, (size_t)configured);
+    int64_t longest_wait = 0;
     size_t count = 0;
 
     for (int i = 0; i < configured; i++) {
         proxy_worker *member = lb_cluster_member(balancer, i);
         if (member) {
             const lb_candidate_t candidate = lb_contenders_candidate(balancer, member);
+            const int64_t wait = atomic_load(&lb_cluster_row(balancer, member)->queue_timeout);
+            longest_wait = wait > longest_wait ? wait : longest_wait;
             field->members[count] = member;
             field->standings[count] = standing_of(balancer, member, ticket);
             contenders[count++] = (lb_contender_t){
@@ -101,6 +117,7 @@ void lb_contenders_gather(lb_contenders_t *field, const proxy_balancer *balancer
     field->arena.contenders = contenders;
     field->arena.count = count;
     field->arena.open = field->order.open;
+    field->arena.queue = queue_rule(&lb_cluster_of(balancer)->settings->queue, longest_wait);
     set_turns(field, balancer);
 }
 

@@ -195,23 +195,54 @@ static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
     }
 }
 
+/* returns  NULL: it was not the queue */
+static const char *why_refused(lb_outcome_t outcome)
+{
+    switch (outcome) {
+    case LB_QUEUE_FULL:
+        return "all members have maxinflight requests, and as many wait as queue= allows";
+    case LB_QUEUE_TIMEOUT:
+        return "no member became free in time (queuetimeout, twice queuetarget while the queue "
+               "stands, or what the client said)";
+    case LB_NO_TIME:
+        return "it would wait longer than it may (queuetimeout, or what the client said)";
+    case LB_SHED:
+        return "the queue is full, and a more important request has its place";
+    default:
+        return NULL;
+    }
+}
+
 static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     const proxy_balancer *b = ticket->balancer;
 
-    if (outcome == LB_QUEUE_FULL || outcome == LB_QUEUE_TIMEOUT) {
+    const char *why = why_refused(outcome);
+
+    if (why) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
                       "%s: %s after %" APR_TIME_T_FMT " ms: %s", b->s->name,
-                      lb_outcome_word(outcome), ticket->queued / 1000,
-                      outcome == LB_QUEUE_FULL
-                      ? "all members have maxinflight requests, and as many wait as queue= allows"
-                      : "no member became free within queuetimeout");
+                      lb_outcome_word(outcome), ticket->queued / 1000, why);
     }
     else if (outcome == LB_CLIENT_ABORT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
                       "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", b->s->name,
                       ticket->queued / 1000);
     }
+}
+
+int lb_dispatch_retry_after(const lb_ticket_t *ticket)
+{
+    uint32_t random;
+
+    ap_random_insecure_bytes(&random, sizeof(random));
+    return lb_wait_retry_after(lb_gate_outlook(ticket->balancer, NULL).estimate, random);
+}
+
+bool lb_dispatch_may_resend(const lb_ticket_t *ticket)
+{
+    return lb_admission_may_resend(lb_cluster_of(ticket->balancer)->ledger->table,
+                                   lb_cluster_balancer_index(ticket->balancer), fcgi_now());
 }
 
 static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
@@ -222,7 +253,8 @@ static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
     if (ticket->tries == 0) {
         lb_accounting_add_refusal(ticket, outcome);
         apr_table_setn(r->notes, "fcgi-end", lb_outcome_word(outcome));
-        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, lb_dispatch_retry_after(ticket)));
     }
     return HTTP_SERVICE_UNAVAILABLE;
 }

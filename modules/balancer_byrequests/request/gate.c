@@ -35,6 +35,20 @@ void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *
     }
 }
 
+lb_outlook_t lb_gate_outlook(const proxy_balancer *balancer, lb_queue_rule_t *rule)
+{
+    lb_contenders_t field;
+
+    lb_contenders_gather(&field, balancer, NULL);
+    const lb_outlook_t outlook = lb_admission_outlook(lb_cluster_of(balancer)->ledger->table,
+                                                      &field.arena, fcgi_now());
+    if (rule) {
+        *rule = field.arena.queue;
+    }
+    lb_contenders_end(&field);
+    return outlook;
+}
+
 uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal)
 {
     lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);

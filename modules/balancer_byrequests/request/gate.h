@@ -23,6 +23,10 @@ void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const proxy_balancer *balancer);
 
+/** How it stands with the balancer's queue; see lb_admission_outlook().
+ *  rule     of its order; NULL: not wanted */
+lb_outlook_t lb_gate_outlook(const proxy_balancer *balancer, lb_queue_rule_t *rule);
+
 /** Put the ticket's request into the queue of its balancer.
  *  request  all but the balancer is set
  *  refusal, returns  see lb_admission_queue() */

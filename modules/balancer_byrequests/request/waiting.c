@@ -10,10 +10,14 @@
 #include "apr_thread_mutex.h"
 #include "clock.h"
 #include "cluster.h"
+#include "directive.h"
 #include "gate.h"
 #include "health.h"
+#include "name_hash.h"
 
-/* The environment variable by which a configuration says who goes first, and what it is without. */
+/* The environment variables by which a configuration says who goes first and whose request it is;
+ * and what it is without. */
+#define FLOW_VARIABLE     "balancer-flow"
 #define PRIORITY_VARIABLE "balancer-priority"
 #define PRIORITY_DEFAULT  5
 #define PRIORITY_LAST     9
@@ -84,9 +88,17 @@ static uint32_t priority_of(request_rec *r)
     return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST : (uint32_t)given;
 }
 
+/* 0: none */
+static uint64_t flow_of(request_rec *r)
+{
+    const char *name = apr_table_get(r->subprocess_env, FLOW_VARIABLE);
+    return name && *name ? fc_name_hash(FC_NAME_HASH_START, name) : 0;
+}
+
 static lb_waiter_t request_of(const lb_ticket_t *ticket, const proxy_worker *only)
 {
-    lb_waiter_t request = { .priority = priority_of(ticket->r), .member = LB_NOBODY };
+    lb_waiter_t request = { .priority = priority_of(ticket->r), .flow = flow_of(ticket->r),
+                            .member = LB_NOBODY };
     const int tried = ticket->tried ? ticket->tried->nelts : ticket->member != NULL;
 
     if (only) {
@@ -147,7 +159,31 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
     lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL, 0);
 }
 
-static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
+/* How long the client still waits, by the header that the configuration names; us.
+ * returns  INT64_MAX: it does not say */
+static int64_t patience_of_client(request_rec *r, const lb_queue_settings_t *settings)
+{
+    const char *text = settings->patience_header
+                       ? apr_table_get(r->headers_in, settings->patience_header) : NULL;
+    int64_t patience;
+
+    if (!text || !fcgi_directive_time_limit(text, 1, &patience)) {
+        return INT64_MAX;
+    }
+    const apr_time_t passed = apr_time_now() - r->request_time;
+    return passed < 0 ? patience : passed < patience ? patience - passed : 1;
+}
+
+/* Refuse it at once when the wait will be longer? First in, first out waits in any case, as always,
+ * unless the client has said how long. */
+static int64_t patience_at(const lb_place_t *place, const lb_queue_settings_t *settings,
+                           int64_t of_client)
+{
+    return settings->order != LB_ORDER_FIFO || of_client != INT64_MAX
+           ? place->deadline - place->since : 0;
+}
+
+static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only, int64_t of_client)
 {
     const proxy_balancer *b = ticket->balancer;
     const int64_t sticky_wait = only ? atomic_load(&lb_cluster_row(b, only)->sticky_wait) : 0;
@@ -157,7 +193,8 @@ static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
     place->only = only;
     place->is_narrow = only != NULL && !b->s->sticky_force;
     place->since = fcgi_now();
-    place->deadline = place->since + time_limit(b);
+    const int64_t limit = time_limit(b);
+    place->deadline = place->since + (of_client < limit ? of_client : limit);
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
 }
@@ -165,10 +202,13 @@ static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only)
 lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
 {
     lb_waiter_t request = request_of(ticket, only);
-    lb_place_t *place = make_place(ticket, only);
+    const lb_queue_settings_t *settings = &lb_cluster_of(ticket->balancer)->settings->queue;
+    const int64_t of_client = patience_of_client(ticket->r, settings);
+    lb_place_t *place = make_place(ticket, only, of_client);
     lb_outcome_t refusal = LB_QUEUE_FULL;
 
     request.since = place->since;
+    request.patience = patience_at(place, settings, of_client);
     place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request, &refusal) : LB_NOBODY;
     if (place->slot == LB_NOBODY) {
