@@ -25,6 +25,7 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
         outcome = lb_blame_refine(ticket, outcome);
         lb_accounting_add_try(ticket, outcome, measures);
         lb_blame_of_try(ticket, outcome);
+        ticket->is_abandoned = outcome == LB_CLIENT_ABORT;
         lb_holding_give_back(ticket);
     }
 }

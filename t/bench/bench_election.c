@@ -68,6 +68,7 @@ static double ticket_ns(uint32_t members)
 {
     static field_t field;
     const int times = members > 100 ? 5000 : 200000;
+    const lb_use_t use = { .took = 100 };
     double best = 1e18;
 
     set_field(&field, members, NULL, 100);
@@ -76,7 +77,7 @@ static double ticket_ns(uint32_t members)
         for (int i = 0; i < times; i++) {
             const int winner = lb_admission_elect(&field.ledger, &field.arena);
             lb_admission_give_back(&field.ledger, 0, field.contenders[winner].member,
-                                   field.contenders[winner].busy, 100, i + 1);
+                                   field.contenders[winner].busy, &use, i + 1);
         }
         const double each = (now_ns() - since) / times;
         best = each < best ? each : best;
@@ -103,7 +104,7 @@ static void elect_often(field_t *field, record_t *record)
     for (int i = 0; i < ELECTIONS_EACH; i++) {
         const int winner = lb_admission_elect(&field->ledger, &field->arena);
         record->winner[atomic_fetch_add(&record->elections, 1)] = (uint8_t)winner;
-        lb_admission_give_back(&field->ledger, 0, (uint32_t)winner, NULL, 100, 0);
+        lb_admission_give_back(&field->ledger, 0, (uint32_t)winner, NULL, NULL, 0);
     }
 }
 

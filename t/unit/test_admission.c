@@ -95,7 +95,7 @@ static uint32_t queue_urgently(lb_ledger_t *ledger, const field_t *field)
 
 static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return lb_admission_give_back(ledger, 0, member, &field->busy[member], -1, 0);
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, 0);
 }
 
 /* Give a right back, and let in who waits for it.
@@ -484,7 +484,7 @@ START_TEST(each_balancer_has_its_own_queue)
     join(&ledger, field->table);
     fill(&ledger, field);
     queue_for(&ledger, field, LB_NOBODY);
-    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL, -1, 0));
+    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL, NULL, 0));
     field->arena.balancer = 1;
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
 }
@@ -565,7 +565,7 @@ static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t pri
 
 static size_t pass_on_at(lb_ledger_t *ledger, field_t *field, uint32_t member, int64_t now)
 {
-    return lb_admission_give_back(ledger, 0, member, &field->busy[member], -1, now)
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, now)
            ? lb_admission_serve(field->table, &field->arena, now) : 0;
 }
 
@@ -678,7 +678,7 @@ START_TEST(request_that_would_wait_longer_than_it_may_is_refused_at_once)
     join(&ledger, field->table);
     fill(&ledger, field);
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        lb_admission_give_back(&ledger, 0, m, NULL, 600 * MS, 1);    /* a page takes 0.6 s */
+        lb_admission_give_back(&ledger, 0, m, NULL, &(lb_use_t){ .took = 600 * MS }, 1);
     }
     fill(&ledger, field);
     for (int i = 0; i < 10; i++) {
@@ -792,7 +792,7 @@ START_TEST(budget_of_retries_is_one_for_all_processes)
     for (int i = 0; i < 50; i++) {
         lb_ledger_t *one = i % 2 ? &ours : &theirs;
         ck_assert(lb_admission_take(one, 0, 0, NULL));
-        lb_admission_give_back(one, 0, 0, NULL, 1, 100);
+        lb_admission_give_back(one, 0, 0, NULL, &(lb_use_t){ .took = 1 }, 100);
     }
     ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).retries_left, 20);
     for (int i = 0; i < 20; i++) {

@@ -171,7 +171,9 @@ static void run_ticket(process_t *process, const field_t *field, uint32_t chance
     use_right(process, member);
     atomic_fetch_add(&process->said->served, 1);
     const int64_t now = now_us();
-    if (lb_admission_give_back(&process->ledger, 0, member, NULL, now - since, now)) {
+    const lb_use_t use = { .took = now - since, .waited = chance % 50,
+                           .is_abandoned = chance % 19 == 0 };
+    if (lb_admission_give_back(&process->ledger, 0, member, NULL, &use, now)) {
         lb_admission_serve(process->ledger.table, &field->arena, now_us());
     }
 }

@@ -68,6 +68,7 @@ typedef struct {
     int64_t at;
     int kind, client;                    /* client: index of a request */
     uint64_t number;                     /* of the request: it may be another one's place by now */
+    uint32_t member;                     /* ENDS */
 } event_t;
 
 typedef struct {
@@ -79,6 +80,14 @@ typedef struct {
     uint32_t priority;
     int client;
 } request_t;
+
+/* A pool of PHP: a script that has begun goes on when nobody waits for it any more, and what is more
+ * than the pool has children for waits in its backlog. */
+typedef struct {
+    uint32_t busy;
+    event_t backlog[WAITERS];
+    int waiting;
+} pool_t;
 
 typedef struct {
     const load_t *load;
@@ -97,6 +106,7 @@ typedef struct {
     int waiting[WAITERS];                /* requests that wait */
     int waiting_count;
     uint32_t heard;
+    pool_t pools[MEMBERS];
 } world_t;
 
 static void swap_events(event_t *a, event_t *b)
@@ -106,15 +116,20 @@ static void swap_events(event_t *a, event_t *b)
     *b = kept;
 }
 
-static void plan(world_t *w, int64_t at, int kind, int client, uint64_t number)
+static void plan_event(world_t *w, event_t event)
 {
     int i = w->events++;
 
     MUST(w->events <= EVENTS);
-    w->heap[i] = (event_t){ at, kind, client, number };
+    w->heap[i] = event;
     for (; i > 0 && w->heap[i].at < w->heap[(i - 1) / 2].at; i = (i - 1) / 2) {
         swap_events(&w->heap[i], &w->heap[(i - 1) / 2]);
     }
+}
+
+static void plan(world_t *w, int64_t at, int kind, int client, uint64_t number)
+{
+    plan_event(w, (event_t){ .at = at, .kind = kind, .client = client, .number = number });
 }
 
 static event_t take_next(world_t *w)
@@ -149,15 +164,38 @@ static void forget(world_t *w, int i, bool is_good)
     }
 }
 
+static void plan_leaving(world_t *w, int i, int64_t at)
+{
+    if (at < INT64_MAX) {
+        plan(w, at, LEAVES, i, w->requests[i].number);
+    }
+}
+
+static void run_script(world_t *w, event_t script)
+{
+    const load_t *load = w->load;
+
+    w->pools[script.member].busy++;
+    script.at = w->now + around(&w->dice, load->service, load->service_varies);
+    plan_event(w, script);
+}
+
 static void begin_service(world_t *w, int i, uint32_t member)
 {
+    pool_t *pool = &w->pools[member];
     request_t *r = &w->requests[i];
 
     r->slot = LB_NOBODY;
     r->member = member;
     r->began = w->now;
-    plan(w, w->now + around(&w->dice, w->load->service, w->load->service_varies), ENDS, i,
-         r->number);
+    const event_t script = { .kind = ENDS, .client = i, .number = r->number, .member = member };
+    if (pool->busy < w->load->limit) {
+        run_script(w, script);
+    }
+    else {
+        MUST(pool->waiting < WAITERS);
+        pool->backlog[pool->waiting++] = script;
+    }
 }
 
 static void stop_waiting(world_t *w, int at)
@@ -242,8 +280,9 @@ static void wait_in_queue(world_t *w, int i)
         return;
     }
     w->waiting[w->waiting_count++] = i;
-    const int64_t until = w->now + w->load->queuetimeout;
-    plan(w, until < r->leaves_at ? until : r->leaves_at, LEAVES, i, r->number);
+    if (w->now + w->load->queuetimeout < r->leaves_at) {
+        plan_leaving(w, i, w->now + w->load->queuetimeout);
+    }
     serve(w);
 }
 
@@ -261,6 +300,7 @@ static void come(world_t *w, int client)
     const int i = new_request(w, client);
     const int winner = lb_admission_elect(&w->ledger, &w->arena);
 
+    plan_leaving(w, i, w->requests[i].leaves_at);
     if (winner >= 0) {
         begin_service(w, i, w->contenders[winner].member);
     }
@@ -272,57 +312,84 @@ static void come(world_t *w, int client)
     }
 }
 
-/* returns  does the client get it? */
-static bool count_answer(world_t *w, const request_t *r)
+static void give_back(world_t *w, const request_t *r, bool is_abandoned)
 {
-    const bool is_in_time = w->now <= r->leaves_at;
+    const lb_use_t use = { .took = w->now - r->began, .waited = r->began - r->came,
+                           .is_abandoned = is_abandoned };
 
-    if (is_in_time) {
-        w->result->answers[w->result->good++] = (int32_t)(w->now - r->came);
-        w->result->important_good += r->priority == 0;
-        if (flow_of(w->load, r->client) > 0 && flow_of(w->load, r->client) < 100) {
-            w->result->of_flows[w->result->count_of_flows++] = (int32_t)(w->now - r->came);
-        }
-    }
-    w->result->late += !is_in_time;
-    return is_in_time;
-}
-
-static void end(world_t *w, int i)
-{
-    const request_t *r = &w->requests[i];
-    const bool somebody_waits =
-        lb_admission_give_back(&w->ledger, 0, r->member, NULL, w->now - r->began, w->now);
-
-    forget(w, i, count_answer(w, r));
-    if (somebody_waits) {
+    if (lb_admission_give_back(&w->ledger, 0, r->member, NULL, &use, w->now)) {
         serve(w);
     }
 }
 
-static void leave(world_t *w, int i, uint64_t number)
+static void count_answer(world_t *w, const request_t *r)
 {
-    request_t *r = &w->requests[i];
+    const uint64_t flow = flow_of(w->load, r->client);
+
+    w->result->answers[w->result->good++] = (int32_t)(w->now - r->came);
+    w->result->important_good += r->priority == 0;
+    if (flow > 0 && flow < 100) {
+        w->result->of_flows[w->result->count_of_flows++] = (int32_t)(w->now - r->came);
+    }
+}
+
+static bool is_there(const world_t *w, event_t event)
+{
+    const request_t *r = &w->requests[event.client];
+    return r->is_used && r->number == event.number;
+}
+
+static void end(world_t *w, event_t event)
+{
+    pool_t *pool = &w->pools[event.member];
+
+    pool->busy--;
+    if (pool->waiting > 0) {
+        const event_t next = pool->backlog[0];
+        memmove(&pool->backlog[0], &pool->backlog[1],
+                (size_t)--pool->waiting * sizeof(pool->backlog[0]));
+        run_script(w, next);
+    }
+    if (is_there(w, event)) {    /* somebody waits for it */
+        const request_t r = w->requests[event.client];
+        count_answer(w, &r);
+        forget(w, event.client, true);
+        give_back(w, &r, false);
+    }
+}
+
+static void leave_queue(world_t *w, int i)
+{
+    const request_t *r = &w->requests[i];
+    const bool has_gone = w->now >= r->leaves_at;
     int at = 0;
 
-    if (!r->is_used || r->number != number || r->slot == LB_NOBODY) {
-        return;    /* it was served in time */
-    }
     while (w->waiting[at] != i) {
         at++;
     }
-    const bool has_gone = w->now >= r->leaves_at;
     MUST(lb_admission_end(&w->ledger, r->slot, has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT,
-                          w->now)
-         == LB_NOBODY);
+                          w->now) == LB_NOBODY);
     stop_waiting(w, at);
-    if (has_gone) {
-        w->result->left++;
-    }
-    else {
-        w->result->refused[LB_QUEUE_TIMEOUT]++;
-    }
+    w->result->left += has_gone;
+    w->result->refused[LB_QUEUE_TIMEOUT] += !has_gone;
     forget(w, i, false);
+}
+
+static void leave(world_t *w, event_t event)
+{
+    const request_t r = w->requests[event.client];
+
+    if (!is_there(w, event)) {
+        return;
+    }
+    if (r.slot != LB_NOBODY) {
+        leave_queue(w, event.client);
+    }
+    else if (w->now >= r.leaves_at) {
+        w->result->late++;
+        forget(w, event.client, false);
+        give_back(w, &r, true);
+    }
 }
 
 static void happen(world_t *w, event_t event)
@@ -333,10 +400,10 @@ static void happen(world_t *w, event_t event)
         come(w, event.client);
         break;
     case ENDS:
-        end(w, event.client);
+        end(w, event);
         break;
     case LEAVES:
-        leave(w, event.client, event.number);
+        leave(w, event);
         break;
     default:
         if (w->waiting_count > 0) {
@@ -465,7 +532,8 @@ static const double overloads[] = { 1.1, 1.5, 2, 3 };
 
 START_TEST(first_in_first_out_serves_hardly_anybody_in_time_when_twice_as_many_come)
 {
-    const load_t load = open_loop(LB_ORDER_FIFO, 2);
+    load_t load = open_loop(LB_ORDER_FIFO, 2);
+    load.requests = 1600;    /* the backlog only grows */
     ck_assert_double_lt(goodput(&load), 0.4 * CAPACITY);
 }
 END_TEST

@@ -451,6 +451,7 @@ static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
 
     lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
     lb_blame_of_other_scheme(ticket, outcome);
+    ticket->is_abandoned = outcome == LB_CLIENT_ABORT;
     lb_holding_give_back(ticket);
 }
 

@@ -24,13 +24,18 @@ void lb_gate_serve(const proxy_balancer *balancer)
 }
 
 void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
-                       apr_time_t held_since)
+                       const lb_ticket_t *ticket)
 {
     const apr_time_t now = fcgi_now();
-    const int64_t took = held_since ? now - held_since : -1;
+    lb_use_t use = { 0 };
 
+    if (ticket) {
+        use = (lb_use_t){ .took = now - ticket->held_at,
+                          .waited = ticket->queued,
+                          .is_abandoned = ticket->is_abandoned };
+    }
     if (lb_admission_give_back(lb_cluster_of(balancer)->ledger, lb_cluster_balancer_index(balancer),
-                               member, busy, took, now)) {
+                               member, busy, ticket ? &use : NULL, now)) {
         lb_gate_serve(balancer);
     }
 }

@@ -14,11 +14,11 @@
 bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member);
 
 /** Give a right back, and let in who waits for it.
- *  member      index of its row
- *  busy        mod_proxy's own count of it; NULL: none
- *  held_since  monotonic us: when the try began; 0: there was none */
+ *  member   index of its row
+ *  busy     mod_proxy's own count of it; NULL: none
+ *  ticket   of the try that it was used for; NULL: for none */
 void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
-                       apr_time_t held_since);
+                       const lb_ticket_t *ticket);
 
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const proxy_balancer *balancer);

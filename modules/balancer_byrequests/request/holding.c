@@ -80,15 +80,15 @@ void lb_holding_forget_election(lb_ticket_t *ticket)
     ticket->tries--;
 }
 
-static void give_back(const lb_ticket_t *ticket, proxy_worker *member, apr_time_t held_since)
+static void give_back(const lb_ticket_t *ticket, proxy_worker *member, bool was_used)
 {
     lb_gate_give_back(ticket->balancer, lb_cluster_index(ticket->balancer, member),
-                      &member->s->busy, held_since);
+                      &member->s->busy, was_used ? ticket : NULL);
 }
 
 void lb_holding_decline(lb_ticket_t *ticket, proxy_worker *member)
 {
-    give_back(ticket, member, 0);
+    give_back(ticket, member, false);
 }
 
 bool lb_holding_give_back(lb_ticket_t *ticket)
@@ -97,7 +97,7 @@ bool lb_holding_give_back(lb_ticket_t *ticket)
         return false;
     }
     ticket->is_held = false;
-    give_back(ticket, ticket->member, ticket->held_at);
+    give_back(ticket, ticket->member, true);
     return true;
 }
 

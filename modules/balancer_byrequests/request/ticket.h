@@ -20,6 +20,7 @@ struct lb_ticket_t {
     apr_array_header_t *tried;      /* of proxy_worker *, with the last one; NULL until needed */
     int                 tries;
     bool                is_held;
+    bool                is_abandoned;     /* its client has gone while it was held */
     bool                is_served;  /* the last try was, and its status is not judged yet */
     lb_trial_t          trial;      /* while it is with a member in error: see health.h */
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */

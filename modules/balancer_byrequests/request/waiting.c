@@ -156,7 +156,7 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 {
     proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
 
-    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL, 0);
+    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL, NULL);
 }
 
 /* How long the client still waits, by the header that the configuration names; us.

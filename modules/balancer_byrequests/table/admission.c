@@ -117,15 +117,31 @@ bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, 
     return is_ours;
 }
 
+/* A script goes on when its client has gone: such a time says only that it takes no less. Who had
+ * waited and then went has waited too long. */
+static void note_use(lb_table_t *t, uint32_t balancer, uint32_t member, const lb_use_t *use,
+                     int64_t now)
+{
+    lb_member_row_t *row = lb_table_member(t, member);
+
+    if (!use->is_abandoned || use->took > lb_service_mean(&row->service, now)) {
+        lb_service_note(&row->service, use->took, now);
+    }
+    if (use->is_abandoned && use->waited > 0) {
+        const uint32_t line = waiting_for(row) > 0 ? lb_table_line_of_member(t, member) : balancer;
+        lb_delay_count_gone(&lb_table_line(t, line)->delay, use->waited + use->took);
+    }
+    lb_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
+}
+
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
-                            int64_t took, int64_t now)
+                            const lb_use_t *use, int64_t now)
 {
     lb_table_t *t = ledger->table;
 
     lb_ledger_lock(t);
-    if (lb_ledger_give_back(ledger, member, busy) && took >= 0) {
-        lb_service_note(&lb_table_member(t, member)->service, took, now);
-        lb_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
+    if (lb_ledger_give_back(ledger, member, busy) && use) {
+        note_use(t, balancer, member, use, now);
     }
     const bool somebody_waits = waiting_for_any(t, balancer) > 0
                                 || waiting_for(lb_table_member(t, member)) > 0;

@@ -52,11 +52,18 @@ int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena);
  *  returns  false when it has no room, or others wait already */
 bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy);
 
+/* What a right was used for. */
+typedef struct {
+    int64_t  took;            /* us that it was held */
+    int64_t  waited;          /* us in the queue before that */
+    bool     is_abandoned;    /* the client has gone meanwhile: it was too late, or PHP too slow */
+} lb_use_t;
+
 /** Give a right back.
- *  took     us that it was held; -1: not measured
+ *  use      NULL: it was not used
  *  returns  does anybody wait now for what has become free? Then serve the queue. */
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
-                            int64_t took, int64_t now);
+                            const lb_use_t *use, int64_t now);
 
 /** Wait in the queue. A full one gives the place of its least important to a more important one.
  *  request  since (now), priority, flow, patience, balancer, member (LB_NOBODY: any) and tried are
