@@ -203,9 +203,6 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
 {
     const char *wrong = check_place(cmd);
 
-    if (!wrong && !*name) {
-        wrong = "BalancerPatienceHeader needs the name of a request header";
-    }
     if (!wrong) {
         settings_to_set(cmd)->queue.patience_header = name;
     }
