@@ -11,6 +11,7 @@
 #   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock';
 #                   and ten of a backend that does everything wrong: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
+#   make format     lays out the C sources; make format-check says what it would change
 #   make coverage   which lines the tests run: unit tests, and TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
@@ -41,7 +42,7 @@ BASE    += $(CHECKS)
 CHECKED := $(BUILD)
 endif
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup fuzz dist deb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-stop check check-setup format format-check dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -116,7 +117,7 @@ ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
-        valgrind tsan tsan-run fuzz lint coverage faults hostile install uninstall dist deb \
+        valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
         demo demo-stop bench clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -179,17 +180,18 @@ below       = $(patsubst -I$(M)/%,%,$(filter -I$(M)/%,$(INC_$(1))))
 unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
-UNIT_LINK   = $(CHECK_LIBS) -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
+together    = -Wl,--start-group $(1) -Wl,--end-group
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
 .SECONDEXPANSION:
 $(BUILD)/unit/test_%: t/unit/test_%.c $$(call unit_libs,$$*) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CHECKS) $(CFLAGS) -pthread -It/unit \
-	  $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude $(HTTPD) $(CHECK_CFLAGS) -MMD -MP -o $@ $< \
-	  -Wl,--start-group $(call unit_libs,$*) -Wl,--end-group $(LDFLAGS) -Wl,--as-needed $(UNIT_LINK)
+	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CHECKS) $(CFLAGS) -pthread $(UNIT_INC) $(CHECK_CFLAGS) \
+	  -MMD -MP -o $@ $< $(call together,$(call unit_libs,$*)) $(LDFLAGS) $(UNIT_LINK) $(CHECK_LIBS)
 -include $(wildcard $(BUILD)/unit/*.d)
 
 # Check's own limit of time for a test is 4 s: too little on a busy machine.
@@ -200,7 +202,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes status_word ledger admission admission_stress counters samples
+TSAN = election strikes status_word ledger admission admission_stress counters samples pool
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
@@ -215,23 +217,31 @@ SECONDS ?= 60
 FUZZ    := $(patsubst t/fuzz/fuzz_%.c,%,$(wildcard t/fuzz/fuzz_*.c))
 FUZZERS  = $(addprefix $(BUILD)/fuzz/fuzz_,$(FUZZ))
 
-FUZZ_INC := -It/fuzz -I$(M)/proxy_fastcgi/protocol $(INC_proxy_fastcgi/protocol)
-FUZZ_H   := $(wildcard t/fuzz/*.h $(M)/proxy_fastcgi/protocol/*.h $(M)/shared/*.h)
+FUZZ_H   := $(wildcard t/fuzz/*.h t/unit/httpd_alone.h)
 
-$(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(call sources,proxy_fastcgi/protocol) $(FUZZ_H)
+# fuzz_X links what the folder of X.c may see, built by clang into a tree of its own.
+FUZZ_FLAGS  = -fsanitize=address,undefined -fno-sanitize-recover=all
+fuzz_libs   = $(patsubst $(CHECKED)/%,$(BUILD)/fuzz/clang/%,$(call unit_libs,$(1)))
+.PHONY: fuzz-libs
+fuzz-libs:
 	@command -v $(CLANG) > /dev/null || { echo 'clang is missing: scripts/setup fuzz'; exit 1; }
+	+@$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz/clang CC=$(CLANG) CFLAGS='-O1 -g' \
+	  SANITIZE='$(FUZZ_FLAGS) -fsanitize=fuzzer-no-link' \
+	  $(sort $(foreach name,$(FUZZ),$(call fuzz_libs,$(name))))
+
+$(BUILD)/fuzz/fuzz_%: t/fuzz/fuzz_%.c $(FUZZ_H) fuzz-libs
 	@mkdir -p $(@D)
-	$(CLANG) -std=c11 $(WARNINGS) -O1 -g -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=all $(FUZZ_INC) -o $@ $(filter %.c,$^)
+	$(CLANG) -std=c11 -D_GNU_SOURCE $(WARNINGS) -Wno-cast-qual -O1 -g -fsanitize=fuzzer $(FUZZ_FLAGS) \
+	  -It/fuzz $(UNIT_INC) -o $@ $< $(call together,$(call fuzz_libs,$*)) $(UNIT_LINK)
 
 fuzz: $(FUZZERS)
 	scripts/fuzz $(SECONDS) $(FUZZERS)
 
 # The same entry points without libFuzzer, for check-unit.
-$(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $(FUZZ_H) $(BUILD)/flags \
-    $(call archive,proxy_fastcgi/protocol)
+$(BUILD)/fuzz/replay_%: t/fuzz/replay.c t/fuzz/fuzz_%.c $$(call unit_libs,$$*) $(FUZZ_H) $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(BASE) $(CFLAGS) $(FUZZ_INC) -o $@ $(filter %.c %.a,$^) $(LDFLAGS)
+	$(CC) $(filter-out -fvisibility=hidden,$(BASE)) $(CFLAGS) -It/fuzz $(UNIT_INC) -o $@ \
+	  $(filter %.c,$^) $(call together,$(call unit_libs,$*)) $(LDFLAGS) $(UNIT_LINK)
 
 check-apache: all $(BUILD)/fast_backend
 	t/TEST $(TESTS)
@@ -292,6 +302,12 @@ lint:
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr \
 	  --suppress=missingIncludeSystem --error-exitcode=1 $(LINT_INC) $(M) t/backend
 	clang-tidy --quiet $(SOURCES) -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null
+
+format:
+	scripts/format
+
+format-check:
+	scripts/format --check
 
 # ---- Coverage: of the parts that need no httpd, 95 % of lines by unit tests alone -----------------
 PURE = $(foreach t,$(UNIT),$(filter %/$(call unit_of,$(patsubst test_%,%,$(notdir $(t)))).c,$(SOURCES)))

@@ -5,9 +5,9 @@
 #include "ap_provider.h"
 #include "apr_hash.h"
 #include "apr_strings.h"
+#include "balancer.h"
 #include "balancer_settings.h"
 #include "check_params.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
@@ -23,10 +23,10 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 int lb_configtest_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    apr_status_t rv = ap_mutex_register(pconf, LB_CLUSTER_MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
+    apr_status_t rv = ap_mutex_register(pconf, LB_BALANCER_MUTEX_TYPE, NULL, APR_LOCK_DEFAULT, 0);
     if (rv != APR_SUCCESS) {
         ap_log_perror(APLOG_MARK, APLOG_CRIT, rv, plog, FCLOGNO(0430)
-                      "cannot register the mutex type %s", LB_CLUSTER_MUTEX_TYPE);
+                      "cannot register the mutex type %s", LB_BALANCER_MUTEX_TYPE);
         return !OK;
     }
     return OK;
@@ -126,9 +126,9 @@ static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
 
 static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
 {
-    fcgi_proxy_pass_line_t line;
+    fc_proxy_pass_line_t line;
 
-    if (fcgi_proxy_pass_line_read(p, node, &line) && fcgi_proxy_pass_line_glues(&line)
+    if (fc_proxy_pass_line_read(p, node, &line) && fc_proxy_pass_line_glues(&line)
         && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
                      "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "

@@ -4,8 +4,8 @@
 
 #include "accounting.h"
 #include "apr_optional.h"
+#include "balancer.h"
 #include "checks.h"
-#include "cluster.h"
 #include "dispatch.h"
 #include "health.h"
 #include "action_run.h"
@@ -37,7 +37,7 @@ static void lb_ticket_note_head(lb_ticket_t *ticket)
 
 static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
 {
-    return ticket->balancer;
+    return ticket->proxy;
 }
 
 static void lb_handler_waits(const char *scheme)
@@ -87,7 +87,12 @@ static int lb_ticket_retry_after(lb_ticket_t *ticket)
 
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
 {
-    return lb_cluster_configured(worker);
+    const lb_balancer_t *balancer = worker->balancer ? lb_balancer_of(worker->balancer) : NULL;
+
+    if (!balancer || worker == balancer->owner->template) {    /* NULL: it is being configured */
+        return worker;
+    }
+    return lb_balancer_configured_worker(balancer, worker->s->index);
 }
 
 static int lb_checks_count(void)

@@ -6,15 +6,14 @@
 #include "check_expr.h"
 #include "check_params.h"
 #include "checks.h"
-#include "cluster.h"
 #include "contract.h"
 #include "dispatch.h"
 #include "drain.h"
 #include "http_config.h"
 #include "member_params.h"
 #include "member_state.h"
+#include "module_alias.h"
 #include "mpm_common.h"
-#include "predecessors.h"
 #include "lbmethod.h"
 #include "session_cookie.h"
 #include "startup.h"
@@ -26,9 +25,13 @@ module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
 static void register_hooks(apr_pool_t *p)
 {
+    /* none of them can be loaded beside us (configtest.h) */
+    static const char *const aliases[] = { "proxy_balancer_module", "mod_proxy_balancer.c",
+                                           "lbmethod_byrequests_module",
+                                           "mod_lbmethod_byrequests.c", NULL };
     static const char *const mod_proxy[] = { "mod_proxy.c", NULL };
 
-    lb_predecessors_register();
+    fc_module_alias_register(&balancer_byrequests_module, aliases);
     lb_lbmethod_register(p);
     lb_contract_register();
     ap_hook_pre_config(lb_configtest_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);

@@ -4,10 +4,10 @@
 
 #include "ap_provider.h"
 #include "apr_strings.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "httpd.h"
+#include "member.h"
 #include "member_counters.h"
 #include "member_template.h"
 #include "state_keeper.h"
@@ -60,145 +60,145 @@ static apr_status_t take_slot(ap_slotmem_instance_t *slots, int was_found, unsig
     return rv == APR_SUCCESS ? slotmem->dptr(slots, *index, memory) : rv;
 }
 
-static int share_balancer(proxy_server_conf *conf, proxy_balancer *b, server_rec *s)
+static int share_balancer(proxy_server_conf *conf, proxy_balancer *proxy, server_rec *s)
 {
     unsigned int index = 0;
-    void *memory = ap_proxy_find_balancershm(slotmem, conf->bslot, b, &index);
+    void *memory = ap_proxy_find_balancershm(slotmem, conf->bslot, proxy, &index);
     apr_status_t rv = take_slot(conf->bslot, memory != NULL, &index, &memory);
 
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, b->s->name, "taking a slot", rv);
+        return slot_failed(s, proxy->s->name, "taking a slot", rv);
     }
-    rv = ap_proxy_share_balancer(b, memory, (int)index);
-    return rv == APR_SUCCESS ? OK : slot_failed(s, b->s->name, "sharing the balancer", rv);
+    rv = ap_proxy_share_balancer(proxy, memory, (int)index);
+    return rv == APR_SUCCESS ? OK : slot_failed(s, proxy->s->name, "sharing the balancer", rv);
 }
 
-static int share_member(proxy_balancer *b, proxy_worker *member, server_rec *s, apr_time_t now)
+static int share_member(proxy_balancer *proxy, proxy_worker *worker, server_rec *s, apr_time_t now)
 {
     unsigned int index = 0;
-    void *memory = ap_proxy_find_workershm(slotmem, b->wslot, member, &index);
-    apr_status_t rv = take_slot(b->wslot, memory != NULL, &index, &memory);
+    void *memory = ap_proxy_find_workershm(slotmem, proxy->wslot, worker, &index);
+    apr_status_t rv = take_slot(proxy->wslot, memory != NULL, &index, &memory);
 
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, member->s->name_ex, "taking a slot", rv);
+        return slot_failed(s, worker->s->name_ex, "taking a slot", rv);
     }
-    rv = ap_proxy_share_worker(member, memory, (int)index);
+    rv = ap_proxy_share_worker(worker, memory, (int)index);
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, member->s->name_ex, "sharing the member", rv);
+        return slot_failed(s, worker->s->name_ex, "sharing the member", rv);
     }
-    member->s->updated = now;
+    worker->s->updated = now;
     return OK;
 }
 
 /* Room for all members that can ever be added, so that the array never moves. */
-static void reserve_members(proxy_balancer *b)
+static void reserve_members(proxy_balancer *proxy)
 {
-    while (b->workers->nalloc < b->max_workers) {
-        const int used = b->workers->nelts;
-        while (b->workers->nelts < b->max_workers) {
-            APR_ARRAY_PUSH(b->workers, proxy_worker *) = NULL;
+    while (proxy->workers->nalloc < proxy->max_workers) {
+        const int used = proxy->workers->nelts;
+        while (proxy->workers->nelts < proxy->max_workers) {
+            APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = NULL;
         }
-        b->workers->nelts = used;
+        proxy->workers->nelts = used;
     }
 }
 
-static void default_attempts(proxy_balancer *b)
+static void default_attempts(proxy_balancer *proxy)
 {
-    if (!b->s->max_attempts_set && b->workers->nelts > 1) {
-        b->s->max_attempts = b->workers->nelts - 1;
-        b->s->max_attempts_set = 1;
+    if (!proxy->s->max_attempts_set && proxy->workers->nelts > 1) {
+        proxy->s->max_attempts = proxy->workers->nelts - 1;
+        proxy->s->max_attempts_set = 1;
     }
 }
 
-static int share_members(apr_pool_t *pconf, lb_cluster_t *cluster, server_rec *s)
+static int share_members(apr_pool_t *pconf, lb_balancer_t *balancer, server_rec *s)
 {
     const apr_time_t now = apr_time_now();
-    proxy_balancer *b = cluster->balancer;
+    proxy_balancer *proxy = balancer->proxy;
 
-    apr_status_t rv = ap_global_mutex_create(&b->gmutex, NULL, LB_CLUSTER_MUTEX_TYPE, b->s->sname,
-                                             s, pconf, 0);
+    apr_status_t rv = ap_global_mutex_create(&proxy->gmutex, NULL, LB_BALANCER_MUTEX_TYPE,
+                                             proxy->s->sname, s, pconf, 0);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
-                     "%s: no mutex of type %s; see the Mutex directive", b->s->name,
-                     LB_CLUSTER_MUTEX_TYPE);
+                     "%s: no mutex of type %s; see the Mutex directive", proxy->s->name,
+                     LB_BALANCER_MUTEX_TYPE);
         return !OK;
     }
-    rv = slotmem->create(&b->wslot, b->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
-                         (unsigned int)b->max_workers, 0, pconf);
+    rv = slotmem->create(&proxy->wslot, proxy->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
+                         (unsigned int)proxy->max_workers, 0, pconf);
     if (rv != APR_SUCCESS) {
-        return slot_failed(s, b->s->name, "creating the slots for its members", rv);
+        return slot_failed(s, proxy->s->name, "creating the slots for its members", rv);
     }
-    b->storage = slotmem;
-    b->wupdated = b->s->wupdated = now;
-    for (int i = 0; i < b->workers->nelts; i++) {
-        if (share_member(b, APR_ARRAY_IDX(b->workers, i, proxy_worker *), s, now) != OK) {
+    proxy->storage = slotmem;
+    proxy->wupdated = proxy->s->wupdated = now;
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        if (share_member(proxy, APR_ARRAY_IDX(proxy->workers, i, proxy_worker *), s, now) != OK) {
             return !OK;
         }
     }
-    reserve_members(b);
-    default_attempts(b);
+    reserve_members(proxy);
+    default_attempts(proxy);
     return OK;
 }
 
 /* A virtual host inherits a balancer of the main server: the members are the same. */
-static void adopt_members(proxy_balancer *b, lb_cluster_t *cluster)
+static void adopt_members(proxy_balancer *proxy, lb_balancer_t *balancer)
 {
-    const proxy_balancer *base = cluster->balancer;
+    const proxy_balancer *base = balancer->proxy;
 
-    b->wslot = base->wslot;
-    b->storage = base->storage;
-    b->gmutex = base->gmutex;
-    b->max_workers = base->max_workers;
-    b->wupdated = base->wupdated;
-    b->context = cluster;
+    proxy->wslot = base->wslot;
+    proxy->storage = base->storage;
+    proxy->gmutex = base->gmutex;
+    proxy->max_workers = base->max_workers;
+    proxy->wupdated = base->wupdated;
+    proxy->context = balancer;
 }
 
 /* The one setting that mod_proxy does not take from the main server when nobody wrote it here; it
  * cannot tell its default byrequests from a written one. */
-static void adopt_method(proxy_balancer *b, const lb_cluster_t *base)
+static void adopt_method(proxy_balancer *proxy, const lb_balancer_t *base)
 {
-    if (strcmp(b->s->lbpname, "byrequests") == 0) {
-        PROXY_STRNCPY(b->s->lbpname, base->baseline->lbpname);
-        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
+    if (strcmp(proxy->s->lbpname, "byrequests") == 0) {
+        PROXY_STRNCPY(proxy->s->lbpname, base->baseline->lbpname);
+        proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, proxy->s->lbpname, "0");
     }
 }
 
-static lb_cluster_t *new_cluster(apr_pool_t *pconf, proxy_balancer *b, server_rec *s)
+static lb_balancer_t *new_balancer(apr_pool_t *pconf, proxy_balancer *proxy, server_rec *s)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-    lb_cluster_t *cluster = apr_pcalloc(pconf, sizeof(*cluster));
+    lb_balancer_t *balancer = apr_pcalloc(pconf, sizeof(*balancer));
 
-    cluster->id = lb_cluster_all()->nelts + 1;
-    cluster->server = s;
-    cluster->vhost = vhost_name(pconf, s);
-    cluster->balancer = b;
-    cluster->settings = lb_balancer_settings_of(s, b);
-    cluster->configured = b->s;
-    cluster->is_persistent = conf->bal_persist != 0;
-    return cluster;
+    balancer->id = lb_balancer_all()->nelts + 1;
+    balancer->server = s;
+    balancer->vhost = vhost_name(pconf, s);
+    balancer->proxy = proxy;
+    balancer->settings = lb_balancer_settings_of(s, proxy);
+    balancer->configured = proxy->s;
+    balancer->is_persistent = conf->bal_persist != 0;
+    return balancer;
 }
 
 /* What the balancer's settings are before anybody changes them. */
-static void note_baseline(apr_pool_t *pconf, lb_cluster_t *cluster)
+static void note_baseline(apr_pool_t *pconf, lb_balancer_t *balancer)
 {
-    cluster->baseline = apr_pmemdup(pconf, cluster->balancer->s, sizeof(*cluster->baseline));
+    balancer->baseline = apr_pmemdup(pconf, balancer->proxy->s, sizeof(*balancer->baseline));
 }
 
 /* The name of its slot, by which a restart finds it. */
-static void name_slot(apr_pool_t *pconf, const proxy_server_conf *conf, proxy_balancer *b)
+static void name_slot(apr_pool_t *pconf, const proxy_server_conf *conf, proxy_balancer *proxy)
 {
     const char *name;
 
-    ap_pstr2_alnum(pconf, b->s->name + sizeof(BALANCER_PREFIX) - 1, &name);
-    PROXY_STRNCPY(b->s->sname, apr_pstrcat(pconf, conf->id, "_", name, NULL));
+    ap_pstr2_alnum(pconf, proxy->s->name + sizeof(BALANCER_PREFIX) - 1, &name);
+    PROXY_STRNCPY(proxy->s->sname, apr_pstrcat(pconf, conf->id, "_", name, NULL));
 }
 
 /* Of a ProxyPass line's own parameters mod_proxy has made settings for this virtual host, with the
  * main server's in the place of those that were not written. */
-static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer *b,
-                             const lb_cluster_t *base, server_rec *s)
+static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer *proxy,
+                             const lb_balancer_t *base, server_rec *s)
 {
-    const proxy_balancer_shared *own = b->s, *theirs = base->baseline;
+    const proxy_balancer_shared *own = proxy->s, *theirs = base->baseline;
 
     return strcmp(own->sticky, theirs->sticky) != 0
            || strcmp(own->sticky_path, theirs->sticky_path) != 0
@@ -210,79 +210,79 @@ static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer
            || own->sticky_force != theirs->sticky_force
            || own->forcerecovery != theirs->forcerecovery
            || (own->nonce_set && strcmp(own->nonce, theirs->nonce) != 0)
-           || lb_balancer_settings_of(s, b) != base->settings
+           || lb_balancer_settings_of(s, proxy) != base->settings
            || (conf->bal_persist && !base->is_persistent);
 }
 
 /* Nothing of its own: it is the same balancer. */
-static void become_one(proxy_balancer *b, lb_cluster_t *base)
+static void become_one(proxy_balancer *proxy, lb_balancer_t *base)
 {
-    if (b->s != base->configured && b->s->was_malloced) {
-        free(b->s);    /* as mod_proxy does when it moves settings to shared memory */
+    if (proxy->s != base->configured && proxy->s->was_malloced) {
+        free(proxy->s);    /* as mod_proxy does when it moves settings to shared memory */
     }
-    b->s = base->balancer->s;
-    b->lbmethod = base->balancer->lbmethod;
-    adopt_members(b, base);
+    proxy->s = base->proxy->s;
+    proxy->lbmethod = base->proxy->lbmethod;
+    adopt_members(proxy, base);
 }
 
-static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                   lb_cluster_t *base, server_rec *s)
+static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *proxy,
+                   lb_balancer_t *base, server_rec *s)
 {
-    if (b->s != base->configured) {
-        adopt_method(b, base);
+    if (proxy->s != base->configured) {
+        adopt_method(proxy, base);
     }
-    if (b->s == base->configured || !has_own_settings(conf, b, base, s)) {
-        become_one(b, base);
+    if (proxy->s == base->configured || !has_own_settings(conf, proxy, base, s)) {
+        become_one(proxy, base);
         return OK;
     }
-    lb_cluster_t *cluster = new_cluster(pconf, b, s);
-    cluster->owner = base->owner;
-    cluster->roster = base->roster;
-    cluster->ledger = base->ledger;
-    cluster->generation = base->generation;
-    cluster->row = base->row;
-    cluster->member_rows = base->member_rows;
-    cluster->slots = base->slots;
-    name_slot(pconf, conf, b);
-    if (share_balancer(conf, b, s) != OK) {
+    lb_balancer_t *balancer = new_balancer(pconf, proxy, s);
+    balancer->owner = base->owner;
+    balancer->roster = base->roster;
+    balancer->ledger = base->ledger;
+    balancer->generation = base->generation;
+    balancer->row = base->row;
+    balancer->member_rows = base->member_rows;
+    balancer->slots = base->slots;
+    name_slot(pconf, conf, proxy);
+    if (share_balancer(conf, proxy, s) != OK) {
         return !OK;
     }
-    adopt_members(b, base);
-    b->context = cluster;
-    b->s->wupdated = b->wupdated;
-    default_attempts(b);
-    note_baseline(pconf, cluster);
-    lb_state_restoring_balancer(cluster, lb_state_keeper_find(cluster));
-    lb_cluster_enter(cluster);
+    adopt_members(proxy, base);
+    proxy->context = balancer;
+    proxy->s->wupdated = proxy->wupdated;
+    default_attempts(proxy);
+    note_baseline(pconf, balancer);
+    lb_state_restoring_balancer(balancer, lb_state_keeper_find(balancer));
+    lb_balancer_enter(balancer);
     return OK;
 }
 
-static int add_cluster(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *b,
-                       server_rec *s)
+static int add_balancer(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *proxy,
+                        server_rec *s)
 {
-    lb_cluster_t *cluster = new_cluster(pconf, b, s);
-    const lb_saved_balancer_t *saved = lb_state_keeper_find(cluster);
+    lb_balancer_t *balancer = new_balancer(pconf, proxy, s);
+    const lb_saved_balancer_t *saved = lb_state_keeper_find(balancer);
 
-    name_slot(pconf, conf, b);
-    cluster->owner = cluster;
-    cluster->slots = b->max_workers = b->workers->nelts + b->growth;
-    cluster->template = lb_member_template_make(pconf, cluster);
-    apr_array_header_t *plan = lb_state_restoring_plan(pconf, cluster, saved);
-    if (!cluster->template || !cluster->roster || share_balancer(conf, b, s) != OK
-        || share_members(pconf, cluster, s) != OK) {
+    name_slot(pconf, conf, proxy);
+    balancer->owner = balancer;
+    balancer->slots = proxy->max_workers = proxy->workers->nelts + proxy->growth;
+    balancer->template = lb_member_template_make(pconf, balancer);
+    apr_array_header_t *plan = lb_state_restoring_plan(pconf, balancer, saved);
+    if (!balancer->template || !balancer->roster || share_balancer(conf, proxy, s) != OK
+        || share_members(pconf, balancer, s) != OK) {
         return !OK;
     }
-    note_baseline(pconf, cluster);
-    cluster->member_rows = apr_pcalloc(pconf, (apr_size_t)cluster->slots
-                                                  * sizeof(*cluster->member_rows));
-    b->context = cluster;
-    lb_cluster_enter(cluster);
-    lb_state_restoring_seats(cluster, plan);
-    if (!lb_table_segments_claim(s, cluster)) {
-        return slot_failed(s, b->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
+    note_baseline(pconf, balancer);
+    balancer->member_rows =
+        apr_pcalloc(pconf, (apr_size_t)balancer->slots * sizeof(*balancer->member_rows));
+    proxy->context = balancer;
+    lb_balancer_enter(balancer);
+    lb_state_restoring_seats(balancer, plan);
+    if (!lb_table_segments_claim(s, balancer)) {
+        return slot_failed(s, proxy->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
     }
-    lb_state_restoring_balancer(cluster, saved);
-    lb_state_restoring_members(cluster, plan);
+    lb_state_restoring_balancer(balancer, saved);
+    lb_state_restoring_members(balancer, plan);
     return OK;
 }
 
@@ -305,11 +305,11 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
         return slot_failed(s, vhost_name(pconf, s), "creating the slots for its balancers", rv);
     }
     for (int i = 0; i < conf->balancers->nelts; i++) {
-        proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-        lb_cluster_t *base = lb_cluster_inherited_by(b);
+        proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        lb_balancer_t *base = lb_balancer_inherited_by(proxy);
 
-        if ((base ? inherit(pconf, conf, b, base, s)
-                  : add_cluster(pconf, conf, b, s)) != OK) {
+        if ((base ? inherit(pconf, conf, proxy, base, s)
+                  : add_balancer(pconf, conf, proxy, s)) != OK) {
             return !OK;
         }
     }
@@ -337,7 +337,7 @@ int lb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
         return OK;    /* httpd reads its configuration twice at start; the second one counts */
     }
     slotmem = ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm", AP_SLOTMEM_PROVIDER_VERSION);
-    lb_cluster_begin(pconf);
+    lb_balancer_begin(pconf);
     if (!lb_wall_clock_open(main) || !lb_table_segments_open(main)) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
@@ -351,21 +351,21 @@ int lb_startup_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 
 /* ---- In the children ------------------------------------------------------------------------ */
 
-static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *b)
+static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *proxy)
 {
-    apr_status_t rv = ap_proxy_initialize_balancer(b, s, pchild);
-    for (int i = 0; rv == APR_SUCCESS && i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        /* the others were removed or moved before this child started: see lb_cluster_sync() */
-        if (member && lb_cluster_admits(b, member)) {
-            rv = ap_proxy_initialize_worker(member, s, pchild);
+    lb_member_t member;
+    apr_status_t rv = ap_proxy_initialize_balancer(proxy, s, pchild);
+    for (int i = 0; rv == APR_SUCCESS && lb_member_next(lb_balancer_of(proxy), &i, &member);) {
+        /* the others were removed or moved before this child started: see lb_balancer_sync() */
+        if (lb_member_is_admitted(&member)) {
+            rv = ap_proxy_initialize_worker(member.worker, s, pchild);
         }
     }
     if (rv != APR_SUCCESS) {
         /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0405)
                      "%s: this child process cannot attach to the shared memory of the balancer",
-                     b->s->name);
+                     proxy->s->name);
     }
 }
 
@@ -374,11 +374,11 @@ void lb_startup_child_init(apr_pool_t *pchild, server_rec *main)
     for (server_rec *s = main; s; s = s->next) {
         proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
         for (int i = 0; i < conf->balancers->nelts; i++) {
-            proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-            b->tmutex =
-                lb_cluster_inherited_by(b)->balancer->tmutex; /* one array of members, one lock */
-            lb_roster_child_init(lb_cluster_of(b)->roster, pchild);
-            attach_balancer(pchild, s, b);
+            proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            /* one array of members, one lock */
+            proxy->tmutex = lb_balancer_inherited_by(proxy)->proxy->tmutex;
+            lb_roster_child_init(lb_balancer_of(proxy)->roster, pchild);
+            attach_balancer(pchild, s, proxy);
         }
     }
     lb_state_keeper_child_init(pchild, main);

@@ -30,5 +30,5 @@ const command_rec mgr_directives[] = {
                     "more host names by which the manager may be reached without a login"),
     AP_INIT_TAKE12("BalancerManagerToken", take_secret, NULL, ACCESS_CONF,
                    "a file with the secret of a script, and the user that the script is then"),
-    {NULL}
+    { NULL }
 };

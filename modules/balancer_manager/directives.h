@@ -5,8 +5,8 @@
 #ifndef MGR_DIRECTIVES_H
 #define MGR_DIRECTIVES_H
 
-#include <httpd.h>
-#include <http_config.h>
+#include "httpd.h"
+#include "http_config.h"
 
 extern const command_rec mgr_directives[];
 

@@ -1,17 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_balancer_manager.c - FACE: shows and changes the balancers of mod_balancer_byrequests.
  * Threads  hooks only; see router.c. */
-#include <httpd.h>
-#include <http_config.h>
-#include <http_log.h>
-#include <http_request.h>
-
 #include "audit.h"
 #include "balancer_calls.h"
 #include "bearer.h"
 #include "csrf.h"
 #include "directives.h"
 #include "fastcgi_log.h"
+#include "httpd.h"
+#include "http_config.h"
+#include "http_log.h"
+#include "http_request.h"
 #include "local_client.h"
 #include "manager_config.h"
 #include "router.h"
@@ -33,7 +32,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 
 static void register_hooks(apr_pool_t *p)
 {
-    static const char *const stock[] = {"mod_proxy_balancer.c", NULL};
+    static const char *const stock[] = { "mod_proxy_balancer.c", NULL };
 
     ap_hook_pre_config(mgr_local_client_pre_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_check_config(check_config, NULL, NULL, APR_HOOK_MIDDLE);

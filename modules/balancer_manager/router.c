@@ -9,17 +9,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <ap_expr.h>
-#include <apr_strings.h>
-#include <http_core.h>
-#include <http_protocol.h>
-
-#include "form_change.h"
+#include "ap_expr.h"
 #include "api.h"
+#include "apr_strings.h"
 #include "asset.h"
 #include "change_run.h"
 #include "form.h"
+#include "form_change.h"
 #include "handler_name.h"
+#include "http_core.h"
+#include "http_protocol.h"
 #include "selection.h"
 #include "view.h"
 
@@ -52,7 +51,7 @@ static const char *inner_path(request_rec *r)
         }
         const char *path = path_below(r->uri, location->d);
         if (path && (!shortest || strlen(path) < strlen(shortest))
-            && !strcmp(mgr_handler_name_in(r, location), r->handler)) {
+            && strcmp(mgr_handler_name_in(r, location), r->handler) == 0) {
             shortest = path;
         }
     }
@@ -90,10 +89,10 @@ static void set_headers(request_rec *r)
     apr_table_setn(r->headers_out, "Cache-Control", "no-store");
 }
 
-static int refuse_method(mgr_visit_t *answer, const char *allowed)
+static int refuse_method(mgr_visit_t *visit, const char *allowed)
 {
-    apr_table_setn(answer->r->headers_out, "Allow", allowed);
-    return mgr_visit_refuse(answer, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
+    apr_table_setn(visit->r->headers_out, "Allow", allowed);
+    return mgr_visit_refuse(visit, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
 }
 
 static mgr_view_t *view_of_format(const char *format)
@@ -107,7 +106,7 @@ static mgr_view_t *view_of_format(const char *format)
         { "prometheus", mgr_view_prometheus_send },
     };
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-        if (!strcmp(format, views[i].format)) {
+        if (strcmp(format, views[i].format) == 0) {
             return views[i].view;
         }
     }
@@ -115,15 +114,15 @@ static mgr_view_t *view_of_format(const char *format)
 }
 
 /* For who asks for text and not for a page. */
-static int wants_text(const mgr_visit_t *answer)
+static bool wants_text(const mgr_visit_t *visit)
 {
-    const char *accept = apr_table_get(answer->r->headers_in, "Accept");
+    const char *accept = apr_table_get(visit->r->headers_in, "Accept");
 
-    return accept && ap_strcasestr(accept, "text/plain") && !mgr_visit_is_for_browser(answer);
+    return accept && ap_strcasestr(accept, "text/plain") && !mgr_visit_is_for_browser(visit);
 }
 
 /* Stock's xml=1 or our format=; the parameters come from the query, or from a posted form. */
-static mgr_view_t *chosen_view(mgr_visit_t *answer, const apr_table_t *parameters)
+static mgr_view_t *chosen_view(mgr_visit_t *visit, const apr_table_t *parameters)
 {
     const char *format = apr_table_get(parameters, "format");
     mgr_view_t *view = mgr_view_html_send;
@@ -134,21 +133,21 @@ static mgr_view_t *chosen_view(mgr_visit_t *answer, const apr_table_t *parameter
     else if (apr_table_get(parameters, "xml")) {
         view = mgr_view_xml_send;
     }
-    else if (wants_text(answer)) {
+    else if (wants_text(visit)) {
         view = mgr_view_text_send;
     }
     if (view) {
         return view;
     }
-    mgr_visit_refuse(answer, HTTP_BAD_REQUEST,
-                      "format must be html, json, xml, text or prometheus, not \"%s\".", format);
+    mgr_visit_refuse(visit, HTTP_BAD_REQUEST,
+                     "format must be html, json, xml, text or prometheus, not \"%s\".", format);
     return mgr_view_html_send;
 }
 
-static int send_answer(mgr_visit_t *answer, mgr_view_t *view)
+static int send_answer(mgr_visit_t *visit, mgr_view_t *view)
 {
-    answer->r->status = answer->status;
-    return answer->status == HTTP_OK ? view(answer) : mgr_view_html_send(answer);
+    visit->r->status = visit->status;
+    return visit->status == HTTP_OK ? view(visit) : mgr_view_html_send(visit);
 }
 
 /* ---- After a form ---------------------------------------------------------------------------- */
@@ -158,21 +157,21 @@ static int send_answer(mgr_visit_t *answer, mgr_view_t *view)
 static const char done_parameter[] = "done";
 
 /* Loading that page again does not send the form again. */
-static int redirect(mgr_visit_t *answer)
+static int redirect(mgr_visit_t *visit)
 {
-    request_rec *r = answer->r;
+    request_rec *r = visit->r;
     const mgr_selection_t selection = mgr_selection_read(r);
     const char *query = mgr_selection_query(r->pool, &selection);
 
     apr_table_setn(r->headers_out, "Location",
                    apr_psprintf(r->pool, "%s%s%s=%" APR_UINT64_T_FMT ".%d", query,
-                                query[1] ? "&" : "", done_parameter, answer->done.last,
-                                answer->done.count));
+                                query[1] ? "&" : "", done_parameter, visit->done.last,
+                                visit->done.count));
     r->status = HTTP_SEE_OTHER;
     return OK;
 }
 
-static void tell_what_was_done(mgr_visit_t *answer, const apr_table_t *query)
+static void tell_what_was_done(mgr_visit_t *visit, const apr_table_t *query)
 {
     const char *value = apr_table_get(query, done_parameter);
     mgr_done_t done;
@@ -180,53 +179,53 @@ static void tell_what_was_done(mgr_visit_t *answer, const apr_table_t *query)
 
     if (value && sscanf(value, "%20" SCNu64 ".%9d%n", &done.last, &done.count, &end) == 2
         && !value[end] && done.count >= 0 && (uint64_t)done.count <= done.last) {
-        mgr_change_run_tell(answer, done);
+        mgr_change_run_tell(visit, done);
     }
 }
 
 /* ---- The page -------------------------------------------------------------------------------- */
 
-static int show_page(mgr_visit_t *answer)
+static int show_page(mgr_visit_t *visit)
 {
     apr_table_t *query;
     mgr_view_t *view = mgr_view_html_send;
 
-    if (mgr_form_parse(answer->r->pool, answer->r->args, &query) != OK) {
-        mgr_visit_refuse(answer, HTTP_BAD_REQUEST, "The query is not properly encoded.");
+    if (mgr_form_parse(visit->r->pool, visit->r->args, &query) != OK) {
+        mgr_visit_refuse(visit, HTTP_BAD_REQUEST, "The query is not properly encoded.");
     }
     else {
-        view = chosen_view(answer, query);
-        if (mgr_visit_choose_balancer(answer, query) == OK) {
-            mgr_visit_choose_member(answer, query);
+        view = chosen_view(visit, query);
+        if (mgr_visit_choose_balancer(visit, query) == OK) {
+            mgr_visit_choose_member(visit, query);
         }
-        tell_what_was_done(answer, query);
+        tell_what_was_done(visit, query);
     }
-    return send_answer(answer, view);
+    return send_answer(visit, view);
 }
 
-static int run_form(mgr_visit_t *answer)
+static int run_form(mgr_visit_t *visit)
 {
     apr_table_t *form;
     const char *why;
     mgr_view_t *view = mgr_view_html_send;
-    const int status = mgr_form_read(answer->r, &form, &why);
+    const int status = mgr_form_read(visit->r, &form, &why);
 
     if (status != OK && !why) {
         return status;
     }
     if (status != OK) {
-        mgr_visit_refuse(answer, status, "%s", why);
+        mgr_visit_refuse(visit, status, "%s", why);
     }
     else {
-        view = chosen_view(answer, form);
-        if (answer->status == HTTP_OK) {
-            mgr_form_change_run(answer, form);
+        view = chosen_view(visit, form);
+        if (visit->status == HTTP_OK) {
+            mgr_form_change_run(visit, form);
         }
     }
-    if (answer->is_done && view == mgr_view_html_send && mgr_visit_is_for_browser(answer)) {
-        return redirect(answer);
+    if (visit->is_done && view == mgr_view_html_send && mgr_visit_is_for_browser(visit)) {
+        return redirect(visit);
     }
-    return send_answer(answer, view);
+    return send_answer(visit, view);
 }
 
 /* httpd takes no %2F in a path, but the URL of a member is full of them. Here it stays as it is. */
@@ -247,7 +246,7 @@ static const char *asset_name(request_rec *r, const char *path)
 {
     apr_table_t *query;
 
-    if (!strcmp(path, "/v1/schema")) {
+    if (strcmp(path, "/v1/schema") == 0) {
         return "status.schema.json";
     }
     if (!r->args || strncmp(r->args, "asset=", 6) != 0
@@ -257,63 +256,63 @@ static const char *asset_name(request_rec *r, const char *path)
     return apr_table_get(query, "asset");
 }
 
-static int send_asset(mgr_visit_t *answer, const char *name)
+static int send_asset(mgr_visit_t *visit, const char *name)
 {
     const mgr_asset_t *asset = mgr_asset_find(name);
 
-    if (asset && answer->r->method_number == M_GET) {
-        return mgr_asset_send(answer->r, asset);
+    if (asset && visit->r->method_number == M_GET) {
+        return mgr_asset_send(visit->r, asset);
     }
     if (asset) {
-        refuse_method(answer, "GET, HEAD");
+        refuse_method(visit, "GET, HEAD");
     }
     else {
-        mgr_visit_refuse(answer, HTTP_NOT_FOUND, "The manager has no asset %s.", name);
+        mgr_visit_refuse(visit, HTTP_NOT_FOUND, "The manager has no asset %s.", name);
     }
-    return send_answer(answer, mgr_view_html_send);
+    return send_answer(visit, mgr_view_html_send);
 }
 
 /* The view that has a path of its own; NULL when there is none. */
 static mgr_view_t *view_at(const char *path)
 {
-    return !strcmp(path, "/v1/status") ? mgr_view_json_send
-           : !strcmp(path, "/metrics") ? mgr_view_prometheus_send : NULL;
+    return strcmp(path, "/v1/status") == 0 ? mgr_view_json_send
+           : strcmp(path, "/metrics") == 0 ? mgr_view_prometheus_send : NULL;
 }
 
-static int run(mgr_visit_t *answer, const char *path)
+static int run(mgr_visit_t *visit, const char *path)
 {
-    const int method = answer->r->method_number;
+    const int method = visit->r->method_number;
     mgr_view_t *view = view_at(path);
 
-    if (!view && !strncmp(path, "/v1/", 4)) {
-        return mgr_api_handle(answer, path, mgr_handler_name_is_read_only(answer->r));
+    if (!view && strncmp(path, "/v1/", 4) == 0) {
+        return mgr_api_handle(visit, path, mgr_handler_name_is_read_only(visit->r));
     }
-    if (mgr_visit_need(answer, MGR_VIEW) != OK) {
-        return send_answer(answer, mgr_view_html_send);
+    if (mgr_visit_need(visit, MGR_VIEW) != OK) {
+        return send_answer(visit, mgr_view_html_send);
     }
     if (!view && *path && strcmp(path, "/") != 0) {
-        mgr_visit_refuse(answer, HTTP_NOT_FOUND, "The manager has no page %s.", path);
-        return send_answer(answer, mgr_view_html_send);
+        mgr_visit_refuse(visit, HTTP_NOT_FOUND, "The manager has no page %s.", path);
+        return send_answer(visit, mgr_view_html_send);
     }
-    if (method != M_GET && (view || mgr_handler_name_is_read_only(answer->r))) {
-        refuse_method(answer, "GET, HEAD");
-        return send_answer(answer, mgr_view_html_send);
+    if (method != M_GET && (view || mgr_handler_name_is_read_only(visit->r))) {
+        refuse_method(visit, "GET, HEAD");
+        return send_answer(visit, mgr_view_html_send);
     }
     if (view == mgr_view_json_send) {
-        return send_answer(answer, view);    /* it looks for itself, at one after the other */
+        return send_answer(visit, view);    /* it looks for itself, at one after the other */
     }
-    mgr_visit_look(answer);
+    mgr_visit_look(visit);
     if (view) {
-        return send_answer(answer, view);
+        return send_answer(visit, view);
     }
     if (method == M_POST) {
-        return run_form(answer);
+        return run_form(visit);
     }
     if (method != M_GET) {
-        refuse_method(answer, "GET, HEAD, POST");
-        return send_answer(answer, mgr_view_html_send);
+        refuse_method(visit, "GET, HEAD, POST");
+        return send_answer(visit, mgr_view_html_send);
     }
-    return show_page(answer);
+    return show_page(visit);
 }
 
 int mgr_router_handle(request_rec *r)

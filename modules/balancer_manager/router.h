@@ -3,7 +3,7 @@
 #ifndef MGR_ROUTER_H
 #define MGR_ROUTER_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** httpd's handler hook: answers requests for the handler "balancer-manager". */
 int mgr_router_handle(request_rec *r);

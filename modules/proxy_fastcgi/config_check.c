@@ -33,16 +33,10 @@ typedef struct {
 
 /* ---- URLs ------------------------------------------------------------------------------------ */
 
-static bool is_fastcgi(const char *url)
-{
-    const char *scheme = fcgi_worker_url_behind_socket(url);
-    return ap_cstr_casecmpn(scheme, "fcgi:", 5) == 0 || ap_cstr_casecmpn(scheme, "fcgis:", 6) == 0;
-}
-
 /* What stands behind "://". */
 static const char *authority_of(const char *url)
 {
-    const char *mark = strstr(fcgi_worker_url_behind_socket(url), "://");
+    const char *mark = strstr(fc_worker_url_behind_socket(url), "://");
     return mark ? mark + 3 : "";
 }
 
@@ -67,7 +61,7 @@ static const char *url_in(apr_pool_t *p, const ap_directive_t *node)
     while (*args) {
         char *word = ap_getword_conf(p, &args);
         word += ap_cstr_casecmpn(word, "proxy:", 6) == 0 ? 6 : 0;
-        if (!is_fastcgi(word)) {
+        if (!fc_worker_url_is_fastcgi(word)) {
             continue;
         }
         char *last = word + strlen(word) - 1;
@@ -82,7 +76,7 @@ static const char *url_in(apr_pool_t *p, const ap_directive_t *node)
 /* Its unix socket, as an absolute path; NULL: it has none. */
 static const char *socket_of(apr_pool_t *p, const char *url)
 {
-    const char *rest = fcgi_worker_url_behind_socket(url);
+    const char *rest = fc_worker_url_behind_socket(url);
     const char *path = url + sizeof("unix:") - 1;
 
     return rest == url ? NULL
@@ -94,7 +88,7 @@ static const char *socket_of(apr_pool_t *p, const char *url)
 
 static int check_address(const place_t *at)
 {
-    const char *mistake = fcgi_worker_url_mistake(at->url);
+    const char *mistake = fc_worker_url_mistake(at->url);
 
     if (!mistake) {
         return OK;
@@ -107,7 +101,7 @@ static int check_path(const place_t *at)
 {
     const char *path = strchr(authority_of(at->url), '/');
 
-    if (!path || !fcgi_worker_url_climbs(path, strcspn(path, "?"))) {
+    if (!path || !fc_worker_url_climbs(path, strcspn(path, "?"))) {
         return OK;
     }
     LOG_OF(at, APLOG_CRIT, FCLOGNO(0301), "the path of %s has a \"..\", and such paths are "
@@ -144,9 +138,9 @@ static int check_worker(const place_t *at, const char *socket)
 
 static void warn_of_glue(const place_t *at)
 {
-    fcgi_proxy_pass_line_t line;
+    fc_proxy_pass_line_t line;
 
-    if (fcgi_proxy_pass_line_read(at->p, at->node, &line) && fcgi_proxy_pass_line_glues(&line)) {
+    if (fc_proxy_pass_line_read(at->p, at->node, &line) && fc_proxy_pass_line_glues(&line)) {
         LOG_OF(at, APLOG_WARNING, FCLOGNO(0304), "%s ends with a slash and %s does not, so that "
                "%sx asks the host %sx. Cure: %s/", line.path, line.url, line.path,
                authority_of(line.url), line.url);
@@ -208,7 +202,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
 static int check_buffer(server_rec *s, const proxy_worker *worker)
 {
     if (!worker->s->io_buffer_size_set || worker->s->io_buffer_size <= IOBUFFERSIZE_MAX
-        || !is_fastcgi(worker->s->name_ex)) {
+        || !fc_worker_url_is_fastcgi(worker->s->name_ex)) {
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0306)

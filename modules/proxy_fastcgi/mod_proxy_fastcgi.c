@@ -1,21 +1,21 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
-#include "slow_client.h"
 #include "ap_mpm.h"
+#include "check_owner.h"
 #include "check_thread.h"
 #include "config_check.h"
-#include "check_owner.h"
+#include "connection_counts.h"
 #include "handler.h"
 #include "http_config.h"
 #include "mod_proxy.h"
-#include "connection_counts.h"
+#include "module_alias.h"
 #include "park.h"
-#include "wait_policy.h"
 #include "pool.h"
-#include "predecessor.h"
 #include "proxy_config.h"
 #include "script_path.h"
+#include "slow_client.h"
 #include "status_section.h"
+#include "wait_policy.h"
 #include "worker_params.h"
 
 extern __attribute__((visibility("default")))
@@ -80,9 +80,10 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
 static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
+    static const char *const aliases[] = { "proxy_fcgi_module", "mod_proxy_fcgi.c", NULL };
     static const char *const members[] = { "mod_balancer_byrequests.c", "mod_proxy.c", NULL };
 
-    fcgi_predecessor_register();
+    fc_module_alias_register(&proxy_fastcgi_module, aliases);
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_pre_config(fcgi_wait_policy_pre_config, NULL, NULL, APR_HOOK_MIDDLE);

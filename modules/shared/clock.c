@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-apr_time_t fcgi_now(void)
+apr_time_t fc_now(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

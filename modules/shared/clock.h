@@ -2,12 +2,12 @@
 /* clock.h - the clock that durations and deadlines go by: nobody can set it, and it is one clock
  *           for all processes. The wall clock is only there to be shown, and for files.
  * Memory   none.   Threads: any, no state. */
-#ifndef FCGI_CLOCK_H
-#define FCGI_CLOCK_H
+#ifndef FC_CLOCK_H
+#define FC_CLOCK_H
 
 #include "apr_time.h"
 
 /** Monotonic time in us. */
-apr_time_t fcgi_now(void);
+apr_time_t fc_now(void);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "clock.h"
 
-apr_status_t fcgi_condition_init(fcgi_condition_t *c)
+apr_status_t fc_condition_init(fc_condition_t *c)
 {
     pthread_condattr_t how;
 
@@ -25,29 +25,29 @@ apr_status_t fcgi_condition_init(fcgi_condition_t *c)
     return rv;
 }
 
-void fcgi_condition_lock(fcgi_condition_t *c)
+void fc_condition_lock(fc_condition_t *c)
 {
     pthread_mutex_lock(&c->lock);
 }
 
-void fcgi_condition_unlock(fcgi_condition_t *c)
+void fc_condition_unlock(fc_condition_t *c)
 {
     pthread_mutex_unlock(&c->lock);
 }
 
-void fcgi_condition_signal(fcgi_condition_t *c)
+void fc_condition_signal(fc_condition_t *c)
 {
     pthread_cond_signal(&c->changed);
 }
 
-void fcgi_condition_wait(fcgi_condition_t *c)
+void fc_condition_wait(fc_condition_t *c)
 {
     pthread_cond_wait(&c->changed, &c->lock);
 }
 
-void fcgi_condition_wait_for(fcgi_condition_t *c, apr_interval_time_t us)
+void fc_condition_wait_for(fc_condition_t *c, apr_interval_time_t us)
 {
-    const apr_time_t until = fcgi_now() + (us > 0 ? us : 0);
+    const apr_time_t until = fc_now() + (us > 0 ? us : 0);
     const struct timespec deadline = { .tv_sec = apr_time_sec(until),
                                        .tv_nsec = apr_time_usec(until) * 1000 };
     pthread_cond_timedwait(&c->changed, &c->lock, &deadline);

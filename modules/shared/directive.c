@@ -31,7 +31,7 @@ static int power_of(const char *unit)
     return found && unit[1] == '\0' ? (int)(found - units) / 2 + 1 : -1;
 }
 
-bool fcgi_directive_size(const char *text, int64_t *bytes)
+bool fc_directive_size(const char *text, int64_t *bytes)
 {
     long long number;
     const char *unit = read_number(text, &number);
@@ -44,7 +44,7 @@ bool fcgi_directive_size(const char *text, int64_t *bytes)
     return true;
 }
 
-bool fcgi_directive_duration(const char *text, int64_t *us)
+bool fc_directive_duration(const char *text, int64_t *us)
 {
     static const struct {
         const char *unit;
@@ -63,18 +63,7 @@ bool fcgi_directive_duration(const char *text, int64_t *us)
     return false;
 }
 
-bool fcgi_directive_time_limit(const char *text, int64_t min_us, int64_t *us)
-{
-    int64_t read;
-
-    if (!fcgi_directive_duration(text, &read) || read < min_us || read > FCGI_TIME_LIMIT_MAX) {
-        return false;
-    }
-    *us = read;
-    return true;
-}
-
-bool fcgi_directive_count(const char *text, int min, int max, int *number)
+bool fc_directive_count(const char *text, int min, int max, int *number)
 {
     long long read;
     const char *rest = read_number(text, &read);

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* kept_key.h - a random key that is the same as long as httpd runs, graceful restarts included. */
-#ifndef FCGI_KEPT_KEY_H
-#define FCGI_KEPT_KEY_H
+#ifndef FC_KEPT_KEY_H
+#define FC_KEPT_KEY_H
 
 #include "apr_pools.h"
 
@@ -10,7 +10,7 @@
  *  name     of its own for each key
  *  key      set on success
  *  returns  the error of the source of random bytes */
-apr_status_t fcgi_kept_key(apr_pool_t *process, const char *name, apr_size_t bytes,
+apr_status_t fc_kept_key(apr_pool_t *process, const char *name, apr_size_t bytes,
                            const unsigned char **key);
 
 #endif

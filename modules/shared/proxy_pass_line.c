@@ -21,8 +21,8 @@ static const char *path_around(apr_pool_t *p, const ap_directive_t *node)
     return *word == '/' ? apr_pstrmemdup(p, word, bytes - is_whole) : NULL;
 }
 
-bool fcgi_proxy_pass_line_read(apr_pool_t *p, const ap_directive_t *node,
-                               fcgi_proxy_pass_line_t *line)
+bool fc_proxy_pass_line_read(apr_pool_t *p, const ap_directive_t *node,
+                               fc_proxy_pass_line_t *line)
 {
     const char *args = node->args;
 
@@ -38,7 +38,7 @@ bool fcgi_proxy_pass_line_read(apr_pool_t *p, const ap_directive_t *node,
     return line->path && strstr(line->url, "://");
 }
 
-bool fcgi_proxy_pass_line_glues(const fcgi_proxy_pass_line_t *line)
+bool fc_proxy_pass_line_glues(const fc_proxy_pass_line_t *line)
 {
-    return line->path[strlen(line->path) - 1] == '/' && fcgi_worker_url_ends_at_host(line->url);
+    return line->path[strlen(line->path) - 1] == '/' && fc_worker_url_ends_at_host(line->url);
 }

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-int fcgi_robust_lock_init(pthread_mutex_t *lock)
+int fc_robust_lock_init(pthread_mutex_t *lock)
 {
     pthread_mutexattr_t how;
 
@@ -23,13 +23,13 @@ int fcgi_robust_lock_init(pthread_mutex_t *lock)
     return rv;
 }
 
-fcgi_lock_t fcgi_robust_lock_try(pthread_mutex_t *lock)
+fc_lock_t fc_robust_lock_try(pthread_mutex_t *lock)
 {
     const int rv = pthread_mutex_trylock(lock);
 
     if (rv == EOWNERDEAD) {
         pthread_mutex_consistent(lock);
-        return FCGI_LOCK_OURS_OF_DEAD;
+        return FC_LOCK_OURS_OF_DEAD;
     }
-    return rv == 0 ? FCGI_LOCK_OURS : FCGI_LOCK_HELD;
+    return rv == 0 ? FC_LOCK_OURS : FC_LOCK_HELD;
 }

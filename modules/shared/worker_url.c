@@ -5,16 +5,27 @@
 #include <string.h>
 #include <strings.h>
 
-const char *fcgi_worker_url_behind_socket(const char *url)
+const char *fc_worker_url_behind_socket(const char *url)
 {
     const char *bar = strncasecmp(url, "unix:", 5) == 0 ? strchr(url, '|') : NULL;
     return bar ? bar + 1 : url;
 }
 
+bool fc_worker_url_is_fcgis(const char *url)
+{
+    return strncasecmp(fc_worker_url_behind_socket(url), "fcgis:", 6) == 0;
+}
+
+bool fc_worker_url_is_fastcgi(const char *url)
+{
+    return strncasecmp(fc_worker_url_behind_socket(url), "fcgi:", 5) == 0
+           || fc_worker_url_is_fcgis(url);
+}
+
 /* The host and its port; NULL when the URL has none. */
 static const char *find_authority(const char *url, size_t *bytes)
 {
-    const char *mark = strstr(fcgi_worker_url_behind_socket(url), "://");
+    const char *mark = strstr(fc_worker_url_behind_socket(url), "://");
 
     *bytes = mark ? strcspn(mark + 3, "/?#") : 0;
     return mark ? mark + 3 : NULL;
@@ -48,7 +59,7 @@ static bool is_port(const char *digits, size_t bytes)
     return bytes == 0 || port > 0;
 }
 
-const char *fcgi_worker_url_mistake(const char *url)
+const char *fc_worker_url_mistake(const char *url)
 {
     size_t bytes;
     const char *authority = find_authority(url, &bytes);
@@ -65,7 +76,7 @@ const char *fcgi_worker_url_mistake(const char *url)
                : "the URL's port is no number from 1 to 65535";
 }
 
-bool fcgi_worker_url_ends_at_host(const char *url)
+bool fc_worker_url_ends_at_host(const char *url)
 {
     size_t bytes;
     const char *authority = find_authority(url, &bytes);
@@ -86,7 +97,7 @@ static char next_decoded(const char **path, const char *end)
     return c;
 }
 
-bool fcgi_worker_url_climbs(const char *path, size_t bytes)
+bool fc_worker_url_climbs(const char *path, size_t bytes)
 {
     const char *end = path + bytes;
     size_t dots = 0, others = 0; /* of this segment */

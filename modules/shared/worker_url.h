@@ -2,26 +2,30 @@
 /* worker_url.h - what mod_proxy lets pass in the URL of a worker.
  * Knows    scheme://host:port/path (RFC 3986, 3.2), with unix:/socket| before it or not, and that
  *          what is put in later ($1, %1, %{NAME}) cannot be judged.
- * Ignores  which schemes there are, whether the host exists.
+ * Ignores  other schemes than FastCGI's, whether the host exists.
  * Memory   none.   Threads: any, no state. */
-#ifndef FCGI_WORKER_URL_H
-#define FCGI_WORKER_URL_H
+#ifndef FC_WORKER_URL_H
+#define FC_WORKER_URL_H
 
 #include <stdbool.h>
 #include <stddef.h>
 
 /** Where the URL proper begins: behind the '|' of a unix: socket. */
-const char *fcgi_worker_url_behind_socket(const char *url);
+const char *fc_worker_url_behind_socket(const char *url);
+
+/** Is its scheme one of FastCGI, fcgi or fcgis? And is it the one with TLS, fcgis? */
+bool fc_worker_url_is_fastcgi(const char *url);
+bool fc_worker_url_is_fcgis(const char *url);
 
 /** What is wrong with its host and port. mod_proxy takes port 99999 for 34463, -1 for 65535 and 0
  *  for none, and shows passwords that it never sends.
  *  returns  NULL: nothing; else a sentence, without the password */
-const char *fcgi_worker_url_mistake(const char *url);
+const char *fc_worker_url_mistake(const char *url);
 
 /** Has it nothing behind its host, not even a slash? */
-bool fcgi_worker_url_ends_at_host(const char *url);
+bool fc_worker_url_ends_at_host(const char *url);
 
 /** Is one of the segments of this path "..", also with its dots or slashes encoded? */
-bool fcgi_worker_url_climbs(const char *path, size_t bytes);
+bool fc_worker_url_climbs(const char *path, size_t bytes);
 
 #endif

@@ -140,7 +140,7 @@ for my $how ('closed', 'kept') {
         for (1 .. 200) {
             my $client = $httpd->connect;
             $client->request('GET', "/$how/app/late");
-            Time::HiRes::sleep(0.01 + rand 0.05);
+            Time::HiRes::sleep(0.01 + rand 0.05);    # it leaves at any time
         }
     });
     my ($served) = map { $_->finish } @load;

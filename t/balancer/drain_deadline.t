@@ -9,6 +9,7 @@ use Test::More;
 use Backend;
 use Deadline;
 use Httpd;
+use ManagerForm;
 
 my %backend = map { $_ => Backend->echo(name => $_) } qw(a b);
 my %words = (routes => ['route=a', 'route=b', 'ProxySet stickysession=ROUTEID'],
@@ -27,9 +28,8 @@ my $httpd = Httpd->start(children => 2, threads => 4, config => $config,
 
 sub change {
     my ($balancer, %values) = @_;
-    my $form = join '&', "b=$balancer", 'w=' . $backend{a}->url, map { "$_=$values{$_}" } keys %values;
-    return $httpd->post('/balancer-manager', $form, header => { Origin => 'http://localhost',
-        'Content-Type' => 'application/x-www-form-urlencoded' });
+    return ManagerForm::post($httpd, [b => $balancer, w => $backend{a}->url, %values],
+        header => { Origin => 'http://localhost' });
 }
 sub member { return $httpd->member($backend{a}->port, $_[0]) }
 sub ask {

@@ -11,6 +11,7 @@ use Deadline;
 use FastBackend;
 use Httpd;
 use Load;
+use ManagerForm;
 
 my @members = map { FastBackend->start } 1 .. 3;
 my $slow    = FastBackend->start(ms => 1500);
@@ -82,9 +83,8 @@ ProxySet stickysession=sid
 ProxyPass /app/ balancer://kept/
 EOC
     $kept->expect_log(qr/connect_refused/, optional => 1);
-    my ($nonce) = $kept->get('/balancer-manager')->{body} =~ /nonce=([\w-]+)"/;
-    for (["w=" . $long[0]->url, 'w_lf=7'], ["w=" . $long[1]->url, 'w_status_N=1']) {
-        is $kept->post('/balancer-manager', join '&', "b=kept&nonce=$nonce", @$_)->{status}, 200, $_->[1];
+    for ([w => $long[0]->url, w_lf => 7], [w => $long[1]->url, w_status_N => 1]) {
+        is ManagerForm::post($kept, [b => 'kept', @$_])->{status}, 200, "$_->[2]=$_->[3]";
     }
     # The first goes to the member that is not there and on to another one.
     my @clients = map { my $c = $kept->connect; $c->request('GET', "/app/x?sid=x.$_"); $c } qw(c a b);

@@ -46,24 +46,22 @@ my @leavers = map {
         while (!-e "$load->{dir}/stop") {
             my $socket = eval { HttpSocket->connect($httpd->port) } or next;
             $socket->request('GET', '/app/x?ms=20');
-            select undef, undef, undef, rand 0.03;
+            select undef, undef, undef, rand 0.03;    # at any time
             $socket->abort;
         }
     })
 } 1 .. 4;
 
 my (@above, $most, $samples);
-my $watcher_ends = Deadline->new(100);
-while ($watcher_ends->left > 0) {
+wait_until(100, sub {
     for my $member (@{ $httpd->balancer->{members} }) {
         push @above, "$member->{url}: $member->{in_flight}"
             if $member->{in_flight} > $limit{ $member->{url} };
         $most = $member->{in_flight} if $member->{in_flight} > ($most // 0);
     }
     $samples++;
-    last if (my @done = glob "$load->{dir}/result.*[0-9]") >= 24;
-    select undef, undef, undef, 0.05;
-}
+    return (my @done = glob "$load->{dir}/result.*[0-9]") >= 24;
+});
 my $result = $load->stop;
 $_->wait_for_end(20) or $_->stop('KILL') for @leavers;
 

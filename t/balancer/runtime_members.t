@@ -11,6 +11,7 @@ use Deadline;
 use FastBackend;
 use Httpd;
 use Load;
+use ManagerForm;
 
 plan skip_all => 'stock removes and moves nothing' if Httpd::is_stock();
 
@@ -37,11 +38,7 @@ EOC
 
 sub form {
     my ($balancer, %values) = @_;
-    my ($nonce) = $httpd->get('/balancer-manager')->{body} =~ /[?;]b=$balancer&amp;nonce=([\w-]+)"/;
-    my %all  = (b => $balancer, nonce => $nonce, %values);
-    my $body = join '&', map { "$_=" . $all{$_} =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ger } keys %all;
-    return $httpd->post('/balancer-manager', $body,
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded' });
+    return ManagerForm::post($httpd, [b => $balancer, %values]);
 }
 sub change {
     my ($member, %values) = @_;

@@ -9,6 +9,7 @@ use JSON::PP ();
 use Deadline;
 use FastBackend;
 use Httpd;
+use ManagerForm;
 
 plan skip_all => 'stock keeps its state differently' if Httpd::is_stock();
 
@@ -40,11 +41,7 @@ my $file   = "$folder/balancer-state.json";
 
 sub form {
     my ($balancer, %values) = @_;
-    my ($nonce) = $httpd->get('/balancer-manager')->{body} =~ /[?;]b=$balancer&amp;nonce=([\w-]+)"/;
-    my %all  = (b => $balancer, nonce => $nonce, %values);
-    my $body = join '&', map { "$_=" . $all{$_} =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ger } keys %all;
-    my $answer = $httpd->post('/balancer-manager', $body,
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded' });
+    my $answer = ManagerForm::post($httpd, [b => $balancer, %values]);
     is $answer->{status}, 200, join ' ', 'changed:', map { "$_=$values{$_}" } sort keys %values
         or diag $answer->{body};
     return;

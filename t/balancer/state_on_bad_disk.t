@@ -10,6 +10,7 @@ use Test::More;
 use JSON::PP ();
 use BadDisk;
 use Httpd;
+use ManagerForm;
 
 plan skip_all => 'stock keeps its state differently' if Httpd::is_stock();
 
@@ -28,10 +29,8 @@ my $file   = "$folder/balancer-state.json";
 
 sub set_weight {
     my ($weight) = @_;
-    my ($nonce) = $httpd->get('/balancer-manager')->{body} =~ /[?;]b=cluster&amp;nonce=([\w-]+)"/;
-    my $url = $httpd->member('fcgi', 'cluster')->{url} =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ger;
-    return $httpd->post('/balancer-manager', "b=cluster&nonce=$nonce&w=$url&w_lf=$weight",
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded' })->{status};
+    my $url = $httpd->member('fcgi', 'cluster')->{url};
+    return ManagerForm::post($httpd, [b => 'cluster', w => $url, w_lf => $weight])->{status};
 }
 sub saved_weight {
     open my $in, '<', $file or return "no file: $!";

@@ -10,6 +10,7 @@ use Test::More;
 use Backend;
 use Httpd;
 use HttpSocket;
+use ManagerForm;
 
 my %backend;
 sub member_url { my ($name) = @_; return ($backend{$name} //= Backend->echo(name => $name))->url }
@@ -224,10 +225,9 @@ my %drain;
 $drain{ $_->{backend} } = $_->{cookie} for map { ask('drain') } 1 .. 2;
 sub set_status {
     my (%flag) = @_;
-    my $form = join '&', 'b=drain', 'w=' . $backend{drain_a}->url =~ s/:/%3A/gr,
-        map { "w_status_$_=$flag{$_}" } sort keys %flag;
-    return $httpd->post('/balancer-manager', $form, header => { Origin => 'http://localhost',
-        'Content-Type' => 'application/x-www-form-urlencoded' })->{status};
+    my @flags = map { ("w_status_$_" => $flag{$_}) } sort keys %flag;
+    return ManagerForm::post($httpd, [b => 'drain', w => $backend{drain_a}->url, @flags],
+        header => { Origin => 'http://localhost' })->{status};
 }
 is set_status(N => 1), 200, 'a member is drained';
 is_deeply elected_at('drain', undef, 4), { drain_b => 4, 'a cookie' => 4 }, '... no new sessions';

@@ -15,6 +15,7 @@ use Backend;
 use Deadline;
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 plan skip_all => 'no libfaketime that works here' if !Httpd::can_set_clock();
 
@@ -92,7 +93,7 @@ for my $jump ([-HOUR(), 'back'], [HOUR(), 'forward']) {
         "... $_ is out" for qw(banned short);
     ok wait_until(10, sub { $httpd->get('/strikes/x'); status_of('strikes', $sick{struck})->{strikes} }),
         '... one failure counts';
-    my ($token) = $httpd->get('/balancer-manager')->{body} =~ /nonce=([^"&]+)/;
+    my $token = ManagerApi->new($httpd)->token;
     my $waiting = request('/queue/y');
     my $patient = request('/patient/x');
     ok wait_until(10, sub { $httpd->balancer('queue')->{queued} == 1 }), '... one waits in the queue';
@@ -171,8 +172,8 @@ for my $jump ([-HOUR(), 'back'], [HOUR(), 'forward']) {
     # ---- A token of the page ----
 
     $httpd->set_clock(24 * $seconds);
-    my $answer = $httpd->post('/balancer-manager', "b=drain&w=" . $well{drained}->url . "&w_lf=3&nonce=$token",
-        header => { Origin => 'http://localhost', 'Content-Type' => 'application/x-www-form-urlencoded' });
+    my $answer = ManagerForm::post($httpd, [b => 'drain', w => $well{drained}->url, w_lf => 3, nonce => $token],
+        header => { Origin => 'http://localhost' });
     is status_of('drain', $well{drained})->{weight}, 3, '... the token of a page is as good as before'
         or diag $answer->{status}, $answer->{body} =~ /<p>(.*?)<\/p>/;
     $httpd->expect_log(qr/FC0425: balancer:\/\/queue: queue_timeout after [3-9]\d\d\d ms/, times => 1);

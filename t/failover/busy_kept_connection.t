@@ -16,7 +16,7 @@ use Httpd;
 
 plan skip_all => 'stock has no such thing' if Httpd::is_stock();
 
-use constant BUSY => 0.8;    # seconds
+use constant BUSY => 0.8;    # seconds for which the backend does something else
 
 # Busy after its first request on the first connection.
 sub busy {

@@ -18,14 +18,14 @@ typedef struct {
 
 static sender_t sender;
 
-static bool lies_in(fcgi_span_t part, fcgi_span_t whole)
+static bool lies_in(fc_span_t part, fc_span_t whole)
 {
     return part.at >= whole.at && part.at + part.bytes <= whole.at + whole.bytes;
 }
 
-static void give_space(player_t *p, fcgi_span_t so_far)
+static void give_space(player_t *p, fc_span_t so_far)
 {
-    fcgi_span_t asked = fcgi_exchange_head_so_far(&p->x);
+    fc_span_t asked = fcgi_exchange_head_so_far(&p->x);
     assert(so_far.at == p->space && so_far.bytes <= p->space_bytes);
     assert(asked.at == so_far.at && asked.bytes == so_far.bytes);
     unsigned char *more = malloc(p->space_bytes += p->space_step);
@@ -35,10 +35,10 @@ static void give_space(player_t *p, fcgi_span_t so_far)
     p->space = more;
 }
 
-static void note_head(player_t *p, fcgi_span_t head, fcgi_span_t fed)
+static void note_head(player_t *p, fc_span_t head, fc_span_t fed)
 {
     assert(p->x.head_is_complete && p->x.state == FCGI_READING_BODY && head.bytes > 0);
-    assert(lies_in(head, fed) || lies_in(head, fcgi_span(p->space, p->space_bytes)));
+    assert(lies_in(head, fed) || lies_in(head, fc_span(p->space, p->space_bytes)));
     assert(fcgi_exchange_head_so_far(&p->x).bytes == 0);
     event_log_add(&p->log, FCGI_EVENT_HEAD, head.at, head.bytes);
     if (plain_head_is_interim(head)) {
@@ -65,7 +65,7 @@ static void note_bad(player_t *p)
     event_log_add(&p->log, FCGI_EVENT_BAD, &number, 1);
 }
 
-static void note(player_t *p, fcgi_event_t event, fcgi_span_t fed)
+static void note(player_t *p, fcgi_event_t event, fc_span_t fed)
 {
     switch (event.kind) {
     case FCGI_EVENT_HEAD_SPACE:
@@ -91,9 +91,9 @@ static void note(player_t *p, fcgi_event_t event, fcgi_span_t fed)
 }
 
 /* Feeds one piece; returns the bytes of it that are left, which only an end may leave. */
-static size_t feed(player_t *p, fcgi_span_t fed)
+static size_t feed(player_t *p, fc_span_t fed)
 {
-    fcgi_span_t rest = fed, before = rest;
+    fc_span_t rest = fed, before = rest;
     fcgi_event_t event;
     while ((event = fcgi_exchange_feed(&p->x, &rest)).kind != FCGI_EVENT_MORE) {
         assert(rest.at >= before.at && rest.at + rest.bytes == fed.at + fed.bytes);
@@ -128,7 +128,7 @@ static void check_eof(player_t *p)
     assert(p->x.state == (was_over ? before.state : FCGI_BROKEN));
     assert(p->x.reason == (was_over ? before.reason : FCGI_REASON_EOF));
     for (int turn = 0; turn < 2; turn++) {
-        fcgi_span_t in = fcgi_span(more, sizeof(more));
+        fc_span_t in = fc_span(more, sizeof(more));
         fcgi_event_kind_t kind = fcgi_exchange_feed(&p->x, &in).kind;
         bool is_news = turn == 0 && !was_over;
         assert(kind == (is_news ? FCGI_EVENT_BAD : FCGI_EVENT_MORE) && in.bytes == sizeof(more));
@@ -162,7 +162,7 @@ static void finish(player_t *p, const plain_reader_t *plain, size_t unread)
     free(p->space);
 }
 
-static void play(fcgi_span_t in, fuzz_turns_t cuts, fuzz_turns_t writes, size_t space_step,
+static void play(fc_span_t in, fuzz_turns_t cuts, fuzz_turns_t writes, size_t space_step,
                  const plain_reader_t *plain)
 {
     static player_t p;
@@ -172,9 +172,9 @@ static void play(fcgi_span_t in, fuzz_turns_t cuts, fuzz_turns_t writes, size_t 
         if (writes.bytes.bytes > 0) {
             sender_turn(&sender, &p.x, fuzz_turns_next(&writes));
         }
-        fcgi_span_t piece = fuzz_turns_piece(&cuts, in);
+        fc_span_t piece = fuzz_turns_piece(&cuts, in);
         unread = feed(&p, piece);
-        in = fcgi_span_after(in, piece.bytes);
+        in = fc_span_after(in, piece.bytes);
         fuzz_turns_free(piece);
     }
     for (size_t i = 0; i < writes.bytes.bytes; i++) {
@@ -190,7 +190,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0) {
         return 0;
     }
-    fcgi_span_t in = fcgi_span(data + 1, size - 1);
+    fc_span_t in = fc_span(data + 1, size - 1);
     fuzz_turns_t cuts = fuzz_turns_take(&in), writes = fuzz_turns_take(&in);
     plain_reader_read(&plain, in);
     play(in, undecided, undecided, in.bytes, &plain);   /* of space, one growth is enough */

@@ -25,16 +25,16 @@ static void fill_text_once(void)
     is_filled = true;
 }
 
-static fcgi_span_t text_of(const uint8_t *length, size_t from)
+static fc_span_t text_of(const uint8_t *length, size_t from)
 {
     size_t bytes = (size_t)(length[0] << 8 | length[1]);
     if (bytes > LONGEST) {
         bytes = bytes == UINT16_MAX ? SIZE_MAX : SIZE_MAX / 2 + 1;
     }
-    return fcgi_span(text + from, bytes);
+    return fc_span(text + from, bytes);
 }
 
-static size_t read_length(fcgi_span_t *in)
+static size_t read_length(fc_span_t *in)
 {
     assert(in->bytes >= 1);
     size_t length = in->at[0], took = 1;
@@ -45,19 +45,19 @@ static size_t read_length(fcgi_span_t *in)
         assert(length > 127);   /* else one byte would have done */
         took = 4;
     }
-    *in = fcgi_span_after(*in, took);
+    *in = fc_span_after(*in, took);
     return length;
 }
 
-static void read_text(fcgi_span_t *in, size_t bytes, fcgi_span_t expected)
+static void read_text(fc_span_t *in, size_t bytes, fc_span_t expected)
 {
     assert(bytes == expected.bytes && bytes <= in->bytes);
     assert(memcmp(in->at, expected.at, bytes) == 0);
-    *in = fcgi_span_after(*in, bytes);
+    *in = fc_span_after(*in, bytes);
 }
 
 /* Takes the pairs of one record; its content has to end with one. */
-static size_t check_content(fcgi_span_t content, const fcgi_pair_t *pairs, size_t count,
+static size_t check_content(fc_span_t content, const fcgi_pair_t *pairs, size_t count,
                             size_t seen)
 {
     while (content.bytes > 0) {
@@ -80,17 +80,17 @@ static size_t content_of(const fcgi_pair_t *pair)
     return (name > 127 ? 4 : 1) + (value > 127 ? 4 : 1) + name + value;
 }
 
-static void check_records(fcgi_span_t in, const fcgi_pair_t *pairs, size_t count)
+static void check_records(fc_span_t in, const fcgi_pair_t *pairs, size_t count)
 {
     fcgi_record_t record;
     size_t seen = 0;
     do {
         assert(fcgi_record_decode(in, &record) == FCGI_OK && record.type == FCGI_PARAMS);
         assert(record.request_id == REQUEST_ID && record.padding_bytes == 0);
-        in = fcgi_span_after(in, FCGI_RECORD_HEADER_BYTES);
+        in = fc_span_after(in, FCGI_RECORD_HEADER_BYTES);
         assert(in.bytes >= record.content_bytes);
-        seen = check_content(fcgi_span(in.at, record.content_bytes), pairs, count, seen);
-        in = fcgi_span_after(in, record.content_bytes);
+        seen = check_content(fc_span(in.at, record.content_bytes), pairs, count, seen);
+        in = fc_span_after(in, record.content_bytes);
         /* A record that ends before the last pair had no room for the next one. */
         assert(record.content_bytes == 0 || seen == count
                || content_of(&pairs[seen]) + record.content_bytes > FCGI_RECORD_CONTENT_MAX);
@@ -124,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     assert(result == FCGI_OK && too_big == PAIRS_MAX);
     unsigned char *out = malloc(bytes);
     assert(out != NULL && fcgi_params_encode(pairs, count, REQUEST_ID, out) == bytes);
-    check_records(fcgi_span(out, bytes), pairs, count);
+    check_records(fc_span(out, bytes), pairs, count);
     free(out);
     return 0;
 }

@@ -18,7 +18,7 @@ static fcgi_result_t decode(const uint8_t *header, size_t bytes, fcgi_record_t *
 {
     fcgi_record_t before;
     fuzz_turns_t undecided = { { NULL, 0 }, 0 };
-    fcgi_span_t piece = fuzz_turns_piece(&undecided, fcgi_span(header, bytes));
+    fc_span_t piece = fuzz_turns_piece(&undecided, fc_span(header, bytes));
     memset(&before, 0xa5, sizeof(before));
     memcpy(out, &before, sizeof(before));
     fcgi_result_t result = fcgi_record_decode(piece, out);

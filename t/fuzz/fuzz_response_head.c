@@ -8,14 +8,14 @@
 #include "turns.h"
 
 /* The first line of `text` with its LF; without one, all of it. */
-static fcgi_span_t line_of(fcgi_span_t text)
+static fc_span_t line_of(fc_span_t text)
 {
     const unsigned char *lf = text.bytes > 0 ? memchr(text.at, '\n', text.bytes) : NULL;
-    return lf ? fcgi_span(text.at, (size_t)(lf - text.at) + 1) : text;
+    return lf ? fc_span(text.at, (size_t)(lf - text.at) + 1) : text;
 }
 
 /* The line without its LF or CRLF. */
-static fcgi_span_t text_of(fcgi_span_t line)
+static fc_span_t text_of(fc_span_t line)
 {
     if (line.bytes > 0 && line.at[line.bytes - 1] == '\n') {
         line.bytes--;
@@ -27,25 +27,25 @@ static fcgi_span_t text_of(fcgi_span_t line)
 }
 
 /* Line by line: bytes up to the empty line, which counts; all when there is none. */
-static size_t end_by_lines(fcgi_span_t in, bool *found)
+static size_t end_by_lines(fc_span_t in, bool *found)
 {
     size_t bytes = 0;
     *found = false;
     while (bytes < in.bytes && !*found) {
-        fcgi_span_t line = line_of(fcgi_span_after(in, bytes));
+        fc_span_t line = line_of(fc_span_after(in, bytes));
         bytes += line.bytes;
         *found = text_of(line).bytes == 0;
     }
     return bytes;
 }
 
-static void check_end(fcgi_span_t in, fuzz_turns_t cuts, bool found, size_t end)
+static void check_end(fc_span_t in, fuzz_turns_t cuts, bool found, size_t end)
 {
     fcgi_head_scan_t scan = { 0 };
     fcgi_result_t result = FCGI_MORE;
     size_t sum = 0;
     while (sum < in.bytes && result == FCGI_MORE) {
-        fcgi_span_t piece = fuzz_turns_piece(&cuts, fcgi_span_after(in, sum));
+        fc_span_t piece = fuzz_turns_piece(&cuts, fc_span_after(in, sum));
         size_t used = SIZE_MAX;
         result = fcgi_head_scan(&scan, piece, &used);
         assert(used <= piece.bytes && (result == FCGI_OK || used == piece.bytes));
@@ -55,7 +55,7 @@ static void check_end(fcgi_span_t in, fuzz_turns_t cuts, bool found, size_t end)
     assert(result == (found ? FCGI_OK : FCGI_MORE) && sum == end);
 }
 
-static bool is_token(fcgi_span_t name)
+static bool is_token(fc_span_t name)
 {
     static const char allowed[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -67,7 +67,7 @@ static bool is_token(fcgi_span_t name)
     return name.bytes > 0;
 }
 
-static bool has_control(fcgi_span_t value)
+static bool has_control(fc_span_t value)
 {
     for (size_t i = 0; i < value.bytes; i++) {
         if ((value.at[i] < ' ' && value.at[i] != '\t') || value.at[i] == 0x7f) {
@@ -77,7 +77,7 @@ static bool has_control(fcgi_span_t value)
     return false;
 }
 
-static bool is_blank(fcgi_span_t part)
+static bool is_blank(fc_span_t part)
 {
     for (size_t i = 0; i < part.bytes; i++) {
         if (part.at[i] != ' ' && part.at[i] != '\t') {
@@ -87,14 +87,14 @@ static bool is_blank(fcgi_span_t part)
     return true;
 }
 
-static fcgi_span_t between(const unsigned char *from, const unsigned char *to)
+static fc_span_t between(const unsigned char *from, const unsigned char *to)
 {
     assert(from <= to);
-    return fcgi_span(from, (size_t)(to - from));
+    return fc_span(from, (size_t)(to - from));
 }
 
 /* Name, colon, blanks, value, blanks are the line, and neither side could take more of it. */
-static void check_field(fcgi_span_t line, const fcgi_field_t *field)
+static void check_field(fc_span_t line, const fcgi_field_t *field)
 {
     const unsigned char *name_end = field->name.at + field->name.bytes;
     const unsigned char *value_end = field->value.at + field->value.bytes;
@@ -103,11 +103,11 @@ static void check_field(fcgi_span_t line, const fcgi_field_t *field)
     assert(is_blank(between(name_end + 1, field->value.at)));
     assert(is_blank(between(value_end, line.at + line.bytes)));
     assert(field->value.bytes == 0
-           || (!is_blank(fcgi_span(field->value.at, 1)) && !is_blank(fcgi_span(value_end - 1, 1))));
+           || (!is_blank(fc_span(field->value.at, 1)) && !is_blank(fc_span(value_end - 1, 1))));
 }
 
 /* A line that was refused has no name in front of a colon, or a control character behind it. */
-static void check_refusal(fcgi_span_t line, const fcgi_field_t *field)
+static void check_refusal(fc_span_t line, const fcgi_field_t *field)
 {
     assert(field->name.at == line.at && field->name.bytes == line.bytes && line.bytes > 0);
     const unsigned char *colon = memchr(line.at, ':', line.bytes);
@@ -115,10 +115,10 @@ static void check_refusal(fcgi_span_t line, const fcgi_field_t *field)
            || has_control(between(colon + 1, line.at + line.bytes)));
 }
 
-static void check_fields(fcgi_span_t head, bool is_whole)
+static void check_fields(fc_span_t head, bool is_whole)
 {
-    for (fcgi_span_t rest = head;;) {
-        fcgi_span_t before = rest, line = line_of(rest);
+    for (fc_span_t rest = head;;) {
+        fc_span_t before = rest, line = line_of(rest);
         fcgi_field_t field = { { NULL, 0 }, { NULL, 0 } };
         fcgi_result_t result = fcgi_head_next(&rest, &field);
         if (result == FCGI_MORE) {
@@ -131,15 +131,15 @@ static void check_fields(fcgi_span_t head, bool is_whole)
     }
 }
 
-static void check_biggest(fcgi_span_t head)
+static void check_biggest(fc_span_t head)
 {
-    fcgi_span_t found = fcgi_head_biggest_field(head), biggest = fcgi_span(head.at, 0);
+    fc_span_t found = fcgi_head_biggest_field(head), biggest = fc_span(head.at, 0);
     while (head.bytes > 0) {
-        fcgi_span_t line = line_of(head);
+        fc_span_t line = line_of(head);
         if (text_of(line).bytes > biggest.bytes) {
             biggest = text_of(line);
         }
-        head = fcgi_span_after(head, line.bytes);
+        head = fc_span_after(head, line.bytes);
     }
     assert(found.at == biggest.at && found.bytes <= biggest.bytes && found.bytes <= 64);
     assert(found.bytes == 0 || memchr(found.at, ':', found.bytes) == NULL);
@@ -149,15 +149,15 @@ static void check_biggest(fcgi_span_t head)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const fuzz_turns_t undecided = { { NULL, 0 }, 0 };
-    fcgi_span_t in = fcgi_span(data, size);
+    fc_span_t in = fc_span(data, size);
     fuzz_turns_t cuts = fuzz_turns_take(&in);
     bool found;
     size_t end = end_by_lines(in, &found);
     check_end(in, undecided, found, end);
     check_end(in, cuts, found, end);
     if (end > 0) {
-        check_fields(fcgi_span(in.at, end), found);
-        check_biggest(fcgi_span(in.at, end));
+        check_fields(fc_span(in.at, end), found);
+        check_biggest(fc_span(in.at, end));
     }
     return 0;
 }

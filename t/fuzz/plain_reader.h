@@ -60,7 +60,7 @@ typedef struct {
 } plain_reader_t;
 
 /* Other than real ones, these heads are interim by a single letter: short inputs get there. */
-static inline bool plain_head_is_interim(fcgi_span_t head)
+static inline bool plain_head_is_interim(fc_span_t head)
 {
     return head.at[0] == '1';
 }
@@ -95,7 +95,7 @@ static inline void plain_stdout_byte(plain_reader_t *p, unsigned char byte)
     p->head[p->head_bytes++] = byte;
     if (plain_head_is_whole(p->head, p->head_bytes)) {
         event_log_add(&p->log, FCGI_EVENT_HEAD, p->head, p->head_bytes);
-        p->head_is_complete = !plain_head_is_interim(fcgi_span(p->head, p->head_bytes));
+        p->head_is_complete = !plain_head_is_interim(fc_span(p->head, p->head_bytes));
         p->state = p->head_is_complete ? FCGI_READING_BODY : FCGI_READING_HEAD;
         p->head_bytes = 0;
     }
@@ -152,7 +152,7 @@ static inline void plain_record(plain_reader_t *p, const unsigned char *header, 
 }
 
 /** Read all of an answer to request 1; plain_reader_close() afterwards. */
-static inline void plain_reader_read(plain_reader_t *p, fcgi_span_t in)
+static inline void plain_reader_read(plain_reader_t *p, fc_span_t in)
 {
     *p = (plain_reader_t){ .state = FCGI_READING_HEAD, .head = malloc(in.bytes + 1) };
     assert(p->head != NULL);

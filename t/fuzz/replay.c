@@ -25,7 +25,7 @@ static void fail(const char *what)
 }
 
 /* In memory of just its size: a sanitizer sees what reads behind it. */
-static fcgi_span_t contents_of(const char *path)
+static fc_span_t contents_of(const char *path)
 {
     FILE *file = fopen(path, "rb");
     long bytes = -1;
@@ -38,7 +38,7 @@ static fcgi_span_t contents_of(const char *path)
         fail(path);
     }
     fclose(file);
-    return fcgi_span(at, (size_t)bytes);
+    return fc_span(at, (size_t)bytes);
 }
 
 static void run_input(const char *path)
@@ -48,7 +48,7 @@ static void run_input(const char *path)
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
-        fcgi_span_t input = contents_of(path);
+        fc_span_t input = contents_of(path);
         alarm(SECONDS_MAX);
         LLVMFuzzerTestOneInput(input.at, input.bytes);
         fuzz_turns_free(input);

@@ -60,7 +60,7 @@ static inline void sender_start(sender_t *s, fcgi_exchange_t *x)
     s->chunks = 0;
     s->last_was_given = s->is_dropped = false;
     sender_expect(s, SENDER_REQUEST, sizeof(SENDER_REQUEST) - 1);
-    fcgi_exchange_init(x, 1, fcgi_span(SENDER_REQUEST, sizeof(SENDER_REQUEST) - 1));
+    fcgi_exchange_init(x, 1, fc_span(SENDER_REQUEST, sizeof(SENDER_REQUEST) - 1));
 }
 
 static inline bool exchange_is_over(const fcgi_exchange_t *x)
@@ -79,7 +79,7 @@ static inline void sender_give_chunk(sender_t *s, fcgi_exchange_t *x, unsigned d
     const unsigned char *chunk = sender_body + s->chunks;
     size_t bytes = (decision & 31) * ((decision & SENDER_BIG) != 0 ? SENDER_UNIT : 1u);
     s->last_was_given = (decision & SENDER_LAST) != 0 || s->chunks + 1 == SENDER_CHUNKS_MAX;
-    fcgi_exchange_body(x, fcgi_span(chunk, bytes), s->last_was_given);
+    fcgi_exchange_body(x, fc_span(chunk, bytes), s->last_was_given);
     for (size_t at = 0, part; at < bytes; at += part) {
         part = bytes - at < FCGI_RECORD_CONTENT_MAX ? bytes - at : FCGI_RECORD_CONTENT_MAX;
         sender_expect_record(s, chunk + at, part);
@@ -92,7 +92,7 @@ static inline void sender_give_chunk(sender_t *s, fcgi_exchange_t *x, unsigned d
 }
 
 /* Bytes in the spans; they have to be those that come next, and all of them if there was room. */
-static inline size_t sender_check(const sender_t *s, const fcgi_span_t *out, size_t count,
+static inline size_t sender_check(const sender_t *s, const fc_span_t *out, size_t count,
                                   size_t max)
 {
     size_t bytes = 0, left = s->wire_bytes - s->sent;
@@ -108,7 +108,7 @@ static inline size_t sender_check(const sender_t *s, const fcgi_span_t *out, siz
 
 static inline void sender_write(sender_t *s, fcgi_exchange_t *x, unsigned decision)
 {
-    fcgi_span_t out[8];
+    fc_span_t out[8];
     size_t max = 4 + decision % 5, quota = decision < 64 ? decision + 1 : (decision - 63) * 1024;
     size_t count = fcgi_exchange_out(x, out, max);
     if (s->is_dropped || x->state == FCGI_BROKEN) {

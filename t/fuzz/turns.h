@@ -19,19 +19,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* All zero: nothing to decide with. */
 typedef struct {
-    fcgi_span_t bytes;
+    fc_span_t bytes;
     size_t turn;
 } fuzz_turns_t;
 
 /** Take the bytes to decide with off the front of `in`; there may be none. */
-static inline fuzz_turns_t fuzz_turns_take(fcgi_span_t *in)
+static inline fuzz_turns_t fuzz_turns_take(fc_span_t *in)
 {
     fuzz_turns_t turns = { { NULL, 0 }, 0 };
     if (in->bytes > 0) {
         size_t count = in->at[0] & 15;
-        *in = fcgi_span_after(*in, 1);
-        turns.bytes = fcgi_span(in->at, count < in->bytes ? count : in->bytes);
-        *in = fcgi_span_after(*in, turns.bytes.bytes);
+        *in = fc_span_after(*in, 1);
+        turns.bytes = fc_span(in->at, count < in->bytes ? count : in->bytes);
+        *in = fc_span_after(*in, turns.bytes.bytes);
     }
     return turns;
 }
@@ -44,7 +44,7 @@ static inline unsigned fuzz_turns_next(fuzz_turns_t *turns)
 
 /** The next piece, of 1 to 256 bytes, or all when there is nothing to decide with: a copy in memory
  *  of just its size, so that a sanitizer sees what reads behind it. */
-static inline fcgi_span_t fuzz_turns_piece(fuzz_turns_t *turns, fcgi_span_t in)
+static inline fc_span_t fuzz_turns_piece(fuzz_turns_t *turns, fc_span_t in)
 {
     size_t bytes = turns->bytes.bytes > 0 ? 1 + fuzz_turns_next(turns) : in.bytes;
     if (bytes > in.bytes) {
@@ -55,10 +55,10 @@ static inline fcgi_span_t fuzz_turns_piece(fuzz_turns_t *turns, fcgi_span_t in)
     if (bytes > 0) {
         memcpy(copy, in.at, bytes);
     }
-    return fcgi_span(copy, bytes);
+    return fc_span(copy, bytes);
 }
 
-static inline void fuzz_turns_free(fcgi_span_t piece)
+static inline void fuzz_turns_free(fc_span_t piece)
 {
     free((void *)(uintptr_t)piece.at);
 }

@@ -44,9 +44,9 @@ same_sets([ grep { my $d = $_; !grep { $d eq $_ } @shared } @directives ],
     [ $readmes =~ /^##+ (Proxy\w+|Balancer\w+)(?: Directive)?$/mg ], 'directives');
 like $readmes, qr/\b$_\b/, "$_ is told" for @shared;
 
-# ---- Parameters of members: { "key", offsetof(...) } ----
+# ---- Parameters of members: the rows of shared/parameter.h ----
 
-my @parameters = $sources =~ /\{ "(\w+)", offsetof\(\w+_params_t/g;
+my @parameters = $sources =~ /\{ "(\w+)", FC_\w+, offsetof\(\w+_params_t/g;
 cmp_ok scalar @parameters, '>', 10, 'parameters';
 like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 

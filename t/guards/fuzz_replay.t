@@ -1,37 +1,41 @@
 #!/usr/bin/perl
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # fuzz_replay.t - the replay of the fuzzers' kept inputs finds mistakes: each one planted here, in a
-# copy of the protocol code, makes it fail.
+# copy of a source, makes it fail.
 use strict;
 use warnings;
 use Cwd ();
 use File::Basename qw(basename dirname);
-use File::Copy qw(copy);
 use File::Temp qw(tempdir);
 use Test::More;
 
 my $top = dirname dirname dirname(Cwd::abs_path(__FILE__));
 chdir $top or die "$top: $!";
 my $dir = tempdir(CLEANUP => 1);
-my $protocol = 'modules/proxy_fastcgi/protocol';
-my $cc = "cc -std=c11 -D_GNU_SOURCE -O1 -Imodules/shared -I$protocol -It/fuzz";
+my $build = $ENV{BUILD} || 'build';
+
+# As all of this build was compiled; a planted mistake may leave something unused.
+sub made { my $value = `make -s print VARIABLE=$_[0]`; chomp $value; return $value }
+open my $flags, '<', "$build/flags" or die "$build/flags: $!";
+chomp(my $cc = <$flags>);
+$cc .= ' -w -fvisibility=default -It/fuzz ' . made('UNIT_INC');
+my $libs = join ' ', '-Wl,--start-group', glob("$build/lib/*.a"), '-Wl,--end-group', made('UNIT_LINK');
 
 sub run { my $text = qx($_[0] 2>&1); return ($?, $text) }
 
-# Builds the replay of an entry point with some protocol source instead of the real one.
+# Builds the replay of an entry point, with some source instead of the real one.
 sub build {
     my ($name, $instead) = @_;
-    my @sources = map { $instead && basename($_) eq basename($instead) ? $instead : $_ }
-        glob "$protocol/*.c";
-    my ($status, $text) =
-        run("$cc -o $dir/replay_$name t/fuzz/replay.c t/fuzz/fuzz_$name.c @sources");
+    my ($status, $text) = run("$cc -o $dir/replay_$name t/fuzz/replay.c t/fuzz/fuzz_$name.c "
+        . ($instead || '') . " $libs");
     is $status, 0, "$name builds" or diag $text;
     return "$dir/replay_$name";
 }
 
 sub planted {
     my ($file, $right, $wrong) = @_;
-    open my $in, '<', "$protocol/$file" or die "$file: $!";
+    my ($source) = glob "modules/*/*/$file";
+    open my $in, '<', $source or die "$source: $!";
     my $code = do { local $/; <$in> };
     my $count = () = $code =~ /\Q$right\E/g;
     is $count, 1, "$file has one place to plant a mistake: $right";
@@ -66,6 +70,34 @@ my @mistakes = (
      '(uint16_t)chunk.bytes', 'the last record of a big chunk has a wrong length'],
     [exchange => 'exchange.c', 'o->header_sent = (uint8_t)(o->header_sent + bytes)',
      'o->header_sent = FCGI_RECORD_HEADER_BYTES', 'a header that is cut is not sent on'],
+    [form => 'form.c', 'may_be_many(name)', 'strcmp(name, "w") == 0',
+     'of many opened balancers the last counts'],
+    [form => 'form.c', " || ap_unescape_urlencoded(value) != OK", '', 'a broken value passes'],
+    [api_path => 'api_path.c', 'strncasecmp(text, "%2f", 3)', 'strncmp(text, "%2f", 3)',
+     '%2F stays in a name'],
+    [api_path => 'escape.c', 'strchr("-._~", c)', 'strchr("-._~%", c)',
+     'a percent sign is not escaped'],
+    [api_path => 'api_path.c', '!*key || ', '', 'there is a balancer without a key'],
+    [selection => 'selection.c', 'fc_directive_count(text, 1, 3600, &seconds)',
+     '((seconds = atoi(text)), true)', 'a page is reloaded every two hours'],
+    [selection => 'selection.c', '!sort_key(selection.sort)', 'false', 'any key sorts'],
+    [selection => 'escape.c', '"&+;=\'"', '"+;=\'"', 'an ampersand in a filter starts a parameter'],
+    [utf8 => 'utf8.c', '{ 0xE0, 0xE0, 0xA0, 0xBF, 3 }', '{ 0xE0, 0xE0, 0x80, 0xBF, 3 }',
+     'a character may be longer than it need be'],
+    [utf8 => 'utf8.c', '{ 0xED, 0xED, 0x80, 0x9F, 3 }', '{ 0xED, 0xED, 0x80, 0xBF, 3 }',
+     'surrogates pass'],
+    [utf8 => 'utf8.c', '{ 0xF4, 0xF4, 0x80, 0x8F, 4 }', '{ 0xF4, 0xF4, 0x80, 0xBF, 4 }',
+     'there is something beyond U+10FFFF'],
+    [utf8 => 'utf8.c', 'c[1] < 0xA0', 'c[1] < 0x80', 'a line speaks to a terminal'],
+    [token => 'token.c', 'now - when > MGR_TOKEN_LIFE_SECONDS', 'false', 'a token lives for ever'],
+    [token => 'token.c', 'CRYPTO_memcmp(expected, token, MGR_TOKEN_CHARS)',
+     'CRYPTO_memcmp(expected, token, MGR_TOKEN_CHARS - 1)', 'the last digit does not count'],
+    [token => 'token.c', 'WHEN_DIGITS + 1 + strlen(user)', 'WHEN_DIGITS',
+     "one user's token is another's"],
+    [field => 'field.c', 'weight >= 100 && weight <= 10000', 'weight >= 100', 'a weight has no limit'],
+    [field => 'field.c', 'apr_iscntrl(*c)', "*c == '\\r'", 'control characters pass'],
+    [field => 'field.c', '|| digits > 9 ', '', 'huge numbers wrap around'],
+    [field => 'field.c', 'action->status[i].flag != flag', 'true', 'a flag is there twice'],
 );
 
 for my $name (map { /fuzz_(\w+)\.c$/ } glob 't/fuzz/fuzz_*.c') {

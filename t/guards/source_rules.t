@@ -84,12 +84,12 @@ my @strays = grep {
 } sort keys %numbers;
 is_deeply(\@strays, [], 'each log number lies in the range of its module');
 
-# ---- Clocks: durations go by fcgi_now() ----
+# ---- Clocks: durations go by fc_now() ----
 my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
     (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
-    (map { $_ => "mod_proxy's fields" } qw(cluster.c startup.c health.c member_state.c membership.c)),
+    (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),
 );
 is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
            @sources, @headers], [], 'the wall clock is for showing times');
@@ -102,6 +102,11 @@ is_deeply([grep { text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->
 is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
     'nobody is found dead by its process id');
 
+# ---- A member is one value, lb_member_t ----
+is_deeply([grep { basename($_) ne 'dispatch.h'    # mod_proxy's hooks
+                  && text_of($_) =~ /\((?=[^()]*\bproxy_balancer \*)(?=[^()]*\bproxy_worker \*)/ } @headers], [],
+    'no header asks for a balancer and a worker where it could ask for a member');
+
 # ---- Files that comments and documents name ----
 my %known = map { basename($_) => 1 } split /\n/, `find modules include t scripts -name '*.[ch]'`;
 @known{qw(asset_bytes.c check.h mod_auth.h mod_proxy.c)} = ();    # generated; Check's; httpd's
@@ -112,6 +117,12 @@ for my $file (@sources, @headers, glob('t/unit/*.[ch]'), glob('*.md'), glob('doc
     push @unknown, map { exists $known{$_} ? () : "$file: $_" } $text =~ /(?<![\w<.-])([a-z][a-z_0-9]*\.[ch])\b(?!>)/g;
 }
 is_deeply(\@unknown, [], 'files that are named exist');
+
+# ---- One dialect ----
+is_deeply([grep { text_of($_) =~ /!(?:str\w*cmp|ap_cstr_\w+|memcmp)\(/ } @sources, @headers], [],
+    'strings are compared with == 0 or != 0');
+is_deeply([grep { text_of($_) =~ /^#include <(?:ap[_r]|http|mod_|util_|scoreboard)/m } @sources, @headers], [],
+    'headers of httpd are in quotes');
 
 my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;

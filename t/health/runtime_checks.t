@@ -9,6 +9,7 @@ use Test::More;
 use Backend;
 use Deadline;
 use Httpd;
+use ManagerForm;
 
 my @members = map { Backend->saying('pong') } 1 .. 3;
 my $defaults = 'hcmethod=GET hcuri=/default hcinterval=200ms hctimeout=5s';
@@ -25,12 +26,8 @@ ProxyPass /app/ balancer://cluster/
 EOC
     my $with = $beside ? 'beside mod_proxy_hcheck' : 'alone';
     my $change = sub {
-        my (%values) = @_;
-        my ($nonce) = $httpd->get('/balancer-manager')->{body} =~ /nonce=([\w-]+)"/;
-        my %all = (b => 'cluster', nonce => $nonce, w => $members[0]->url, %values);
-        my $body = join '&',
-            map { "$_=" . $all{$_} =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ger } sort keys %all;
-        return $httpd->post('/balancer-manager', $body)->{status};
+        my %values = (w => $members[0]->url, @_);
+        return ManagerForm::post($httpd, [b => 'cluster', %values])->{status};
     };
     my $path = sub { my ($last) = reverse $_[0]->requests; return $last->{params}{SCRIPT_NAME} };
 

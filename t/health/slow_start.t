@@ -11,6 +11,7 @@ use Deadline;
 use FastBackend;
 use Httpd;
 use Load;
+use ManagerForm;
 
 my $slowstart = 4;
 my @methods = qw(byrequests bybusyness);
@@ -37,9 +38,8 @@ sub second { my ($balancer) = @_; return $httpd->balancer($balancer)->{members}[
 sub switch {
     my ($balancer, $disabled) = @_;
     my $url = $members{$balancer}[1]->url;
-    return $httpd->post('/balancer-manager', "b=$balancer&w=$url&w_status_D=$disabled",
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded',
-                    Referer => 'http://localhost/balancer-manager' })->{status};
+    return ManagerForm::post($httpd, [b => $balancer, w => $url, w_status_D => $disabled],
+        header => { Referer => 'http://localhost/balancer-manager' })->{status};
 }
 
 for my $balancer (@methods) {

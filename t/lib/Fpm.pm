@@ -7,7 +7,6 @@ package Fpm;
 
 use strict;
 use warnings;
-use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
@@ -100,16 +99,7 @@ sub run {
     return 0;
 }
 
-sub file {
-    my ($self, $path, $text) = @_;
-    my $file = "$self->{docroot}/$path";
-    make_path(dirname $file);
-    open my $out, '>', $file or die "$file: $!";
-    binmode $out;
-    print {$out} $text;
-    close $out;
-    return $file;
-}
+sub file { my ($self, $path, $text) = @_; return Httpd::write_file("$self->{docroot}/$path", $text) }
 
 sub url     { my ($self, $path) = @_; return $self->{url} . ($path // '') }
 sub path    { return $_[0]{path} }

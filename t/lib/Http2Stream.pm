@@ -3,7 +3,8 @@
 #
 #   my $s = Http2Stream->open($port, '/x', window => 0);    # bytes of DATA that may come (65535)
 #   $s->allow(1_000_000);                                   # so many more
-#   $s->read_response(seconds => 5);    # as HttpSocket's: status, body, complete, ended_by
+#   $s->read_response(seconds => 5);    # as HttpSocket's: status, body, complete, ended_by;
+#                                       # what has come until then: more with the next call
 #   $s->reset; $s->close;
 package Http2Stream;
 
@@ -89,7 +90,11 @@ sub read_frame {
     my ($self, $deadline) = @_;
     my $header = $self->{socket}->read_bytes(9, $deadline) // return;
     my ($high, $low, $type, $flags) = unpack 'CnCC', $header;
-    my $payload = $self->{socket}->read_bytes($high << 16 | $low, $deadline) // return;
+    my $payload = $self->{socket}->read_bytes($high << 16 | $low, $deadline);
+    if (!defined $payload) {    # it is still on its way
+        substr $self->{socket}{buffer}, 0, 0, $header;
+        return;
+    }
     return ($type, $flags, $payload);
 }
 
@@ -124,14 +129,14 @@ sub take_all {
 
 sub read_response {
     my ($self, %o) = @_;
-    my $deadline = now_monotonic() + ($o{seconds} // 30) * $Deadline::STRETCH;
-    my $ended;
-    while (!$ended) {
+    my $deadline = Deadline->new($o{seconds} // 30);
+    while (!$self->{ended_by}) {
         my @frame = $self->read_frame($deadline) or last;
-        $ended = $self->take_frame(@frame);
+        $self->{ended_by} = $self->take_frame(@frame);
     }
+    my $ended_by = $self->{ended_by} // 'none';
     return { status => $self->{status}, body => $self->{body}, header => {},
-             complete => ($ended // '') eq 'end' ? 1 : 0, ended_by => $ended // 'none' };
+             complete => $ended_by eq 'end' ? 1 : 0, ended_by => $ended_by };
 }
 
 1;

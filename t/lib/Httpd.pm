@@ -151,9 +151,11 @@ sub log      { return $_[0]{log} }
 sub pid      { return $_[0]{process} ? $_[0]{process}->pid : undef }
 
 # A file of the document root.
-sub file {
-    my ($self, $path, $text) = @_;
-    my $file = $self->docroot . "/$path";
+sub file { my ($self, $path, $text) = @_; return write_file($self->docroot . "/$path", $text) }
+
+# The folders on the way to it are made.
+sub write_file {
+    my ($file, $text) = @_;
     make_path(dirname $file);
     open my $out, '>', $file or die "$file: $!";
     binmode $out;
@@ -365,6 +367,13 @@ sub set_clock {
 sub children {
     my ($self) = @_;
     return grep { Process::is_alive($_) } Process::children_of($self->pid);
+}
+
+# Memory of the only child: VmRSS or VmHWM, see Process.pm.
+sub child_kilobytes {
+    my ($self, $what) = @_;
+    my ($child) = $self->children;
+    return Process::kilobytes($child, $what);
 }
 
 # Kill one child with SIGKILL; returns its pid when another has taken its place.

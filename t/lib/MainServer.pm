@@ -9,8 +9,6 @@ package MainServer;
 
 use strict;
 use warnings;
-use File::Basename qw(dirname);
-use File::Path qw(make_path);
 use Apache::Test ();
 use Backend;
 use ErrorLog;
@@ -34,15 +32,7 @@ sub backend {
     return Backend->start(%o, listen => 'unix', path => "$self->{vars}{t_state}/scripted.sock");
 }
 
-sub file {
-    my ($self, $path, $text) = @_;
-    my $file = $self->docroot . "/$path";
-    make_path(dirname $file);
-    open my $out, '>', $file or die "$file: $!";
-    print {$out} $text;
-    close $out;
-    return $file;
-}
+sub file { my ($self, $path, $text) = @_; return Httpd::write_file($self->docroot . "/$path", $text) }
 
 sub connect { my ($self) = @_; return HttpSocket->connect($self->{port}) }
 sub send {

@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 my $httpd = Httpd->start(debug_log => 'balancer_manager:notice', config => <<'EOC');
 <Proxy balancer://app>
@@ -45,16 +46,9 @@ for my $case (@wrong) {
     is_refused($answer, 400, 'url', $why, substr $url, 0, 40);
     unlike $answer->{body}, qr/s3cret/, '... without the password' if $url =~ /s3cret/;
 }
-my $form = $httpd->post('/balancer-manager', join('&', 'b=app', 'b_wyes=1', 'nonce=' . nonce(),
-    'b_nwrkr=' . ManagerApi::encoded('fcgi://127.0.0.1:99999')),
-    header => { 'Content-Type' => 'application/x-www-form-urlencoded' });
+my $form = ManagerForm::post($httpd, [b => 'app', b_wyes => 1, b_nwrkr => 'fcgi://127.0.0.1:99999']);
 is $form->{status}, 400, 'a form is refused, too';
 like $form->{body}, qr/port is no number/, '... and says why';
-
-sub nonce {
-    my ($nonce) = $httpd->get('/balancer-manager?b=app')->{body} =~ /name="nonce"[^>]* value="([^"]+)"/;
-    return $nonce // '';
-}
 
 # ---- Places that nobody finds: two dots are no name for any resolver ----
 

@@ -8,6 +8,7 @@ use Test::More;
 use Deadline;
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 my $odd = qq(<script>alert(1)</script>"'\\&\xc3\xa4\xe4);
 my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['proxy_http'], children => 2,
@@ -27,9 +28,7 @@ is_deeply [$api->audit], [], 'at first it is empty';
 
 # ---- Escaping ----
 
-my ($token) = $httpd->get('/balancer-manager')->{body} =~ /nonce=([0-9a-f-]{41})/;
-is $httpd->post('/balancer-manager', join '&', 'b=app', 'w=http://127.0.0.1:1', "nonce=$token",
-    'w_rr=' . ManagerApi::encoded($odd), header => {})->{status}, 200, 'an odd route';
+is ManagerForm::post($httpd, [b => 'app', w => 'http://127.0.0.1:1', w_rr => $odd])->{status}, 200, 'an odd route';
 my ($entry) = changed();
 is_deeply [@$entry{qw(what before after)}],
     ['redirect', '', qq(<script>alert(1)</script>"'\\&\x{e4}\x{fffd})], '... in the audit, as JSON has it';

@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 my @urls = map { "http://127.0.0.1:$_" } 1001 .. 1200;
 my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['proxy_http'], config => join "\n",
@@ -98,13 +99,8 @@ is_deeply weights('small'), { 9 => 1, 3 => 2 }, '... and nothing is changed';
 # ---- Forms ----
 
 my $page = '/balancer-manager';
-my ($token) = $httpd->get($page)->{body} =~ /nonce=([0-9a-f-]{41})/;
-sub form {
-    my (@pairs) = @_;
-    my $text = "b=small&nonce=$token";
-    while (my ($name, $value) = splice @pairs, 0, 2) { $text .= "&$name=" . ManagerApi::encoded($value) }
-    return $httpd->post($page, $text, header => { 'Content-Type' => 'application/x-www-form-urlencoded' });
-}
+my $token = $api->token;
+sub form { return ManagerForm::post($httpd, [b => 'small', nonce => $token, @_]) }
 sub states { return join ' ', map { $_->{state} } members('small') }
 
 is form(w => $urls[0], w => $urls[2], action => 'drain', confirm => 1)->{status}, 200, 'a form for two members';

@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['proxy_http'],
     debug_log => 'balancer_manager:notice', config => <<'EOC');
@@ -23,18 +24,10 @@ my $url  = 'http://127.0.0.1:1';
 my $api  = ManagerApi->new($httpd);
 my $path = ManagerApi::member_path('app', $url);
 
-sub token {
-    my ($token) = $httpd->get($page)->{body} =~ /nonce=([0-9a-f]{8}-[0-9a-f]{32})/;
-    return $token;
-}
-sub form_text {
-    my (%values) = @_;
-    return join '&', map { "$_=" . ManagerApi::encoded($values{$_}) } sort keys %values;
-}
+sub token { return $api->token }
 sub form {
     my ($values, %header) = @_;
-    return $httpd->post($page, form_text(b => 'app', w => $url, %$values),
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded', %header });
+    return ManagerForm::post($httpd, [b => 'app', w => $url, nonce => undef, %$values], header => \%header);
 }
 my $initial = $api->get('balancers/app')->{json};
 sub settings { my ($balancer) = @_; return [$balancer->{etag}, map { $_->{etag} } @{ $balancer->{members} }] }
@@ -102,12 +95,12 @@ my %all = (b => 'app', w => $url, nonce => $token, w_lf => 9, w_status_D => 1, b
            action => 'remove', confirm => 1, b_all => 1, b_nwrkr => 'http://127.0.0.1:9', b_wyes => 1,
            w_newaddr => '127.0.0.1:8');
 for my $method (qw(GET HEAD)) {
-    $httpd->send($method, "$page?" . form_text(%all, %$_)) for {}, { xml => 1 }, { format => 'json' };
-    $api->call($method, "$_?" . form_text(%all), { state => 'disable' },
+    $httpd->send($method, "$page?" . ManagerForm::text(%all, %$_)) for {}, { xml => 1 }, { format => 'json' };
+    $api->call($method, "$_?" . ManagerForm::text(%all), { state => 'disable' },
         header => { 'X-CSRF-Token' => $token }) for $path, "$path/reset", 'balancers/app/reset', 'members';
 }
 is_unchanged('no GET and no HEAD changes anything');
-is $httpd->send($_, $page, body => form_text(%all))->{status}, 405, "nor does $_"
+is $httpd->send($_, $page, body => ManagerForm::text(%all))->{status}, 405, "nor does $_"
     for qw(PUT PATCH DELETE);
 is_unchanged('... with a form');
 

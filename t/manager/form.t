@@ -6,6 +6,8 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Httpd;
+use ManagerApi;
+use ManagerForm;
 
 my $httpd = Httpd->start(without => ['proxy_fastcgi'], modules => ['lbmethod_bybusyness'],
     debug_log => 'balancer_manager:notice', config => <<'EOC');
@@ -51,12 +53,9 @@ sub balancer {
 }
 sub member { return balancer($_[0], $_[2])->{members}[$_[1]] }
 
-sub encoded { my ($text) = @_; $text =~ s/([^\w.-])/sprintf '%%%02X', ord $1/ge; return $text }
 sub form {
     my ($values, %header) = @_;
-    my $body = join '&', map { "$_=" . encoded($values->{$_}) } sort keys %$values;
-    return $httpd->post($page, $body,
-        header => { 'Content-Type' => 'application/x-www-form-urlencoded', %header });
+    return ManagerForm::post($httpd, [nonce => undef, %$values], header => \%header);
 }
 
 my $nonce = nonce_of('app');
@@ -101,7 +100,7 @@ is scalar(my @lines = $httpd->log_lines(qr/FC0601: balancer:\/\/app of \S+: chan
 unlike "@lines", qr/\Q$nonce\E/, '... that does not have the nonce';
 
 like form({ %one, w_lf => '2.50' })->{body}, qr/Nothing to change/, 'the same again changes nothing';
-form({ %one, w => encoded($one{w}), w_status_D => 0 });
+form({ %one, w => ManagerApi::encoded($one{w}), w_status_D => 0 });
 is member('app', 0)->{state}, 'ok', "an address that is escaped twice is found, as stock's form sends it";
 form({ %one, w_wr => '' });
 is member('app', 0)->{route}, undef, 'an empty route takes it away';
@@ -167,7 +166,7 @@ is $httpd->post($page, '{}', header => { 'Content-Type' => 'application/json' })
 
 # ---- Who may ----
 
-$httpd->get("$page?w_lf=9&" . join '&', map { "$_=" . encoded($one{$_}) } sort keys %one);
+$httpd->get("$page?w_lf=9&" . ManagerForm::text(%one));
 cmp_ok member('app', 0)->{weight}, '!=', 9, 'a GET changes nothing';
 
 $httpd->expect_log(qr/FC0602/, times => 8);

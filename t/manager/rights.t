@@ -8,6 +8,7 @@ use Test::More;
 use MIME::Base64 qw(encode_base64);
 use Httpd;
 use ManagerApi;
+use ManagerForm;
 
 my @auth = qw(auth_basic authn_core authn_file authn_anon authz_user authz_groupfile);
 my $members = <<'EOC';
@@ -53,10 +54,8 @@ sub login { my ($user) = @_; return $user ? (Authorization => 'Basic ' . encode_
 sub api   { my ($base, $user, %header) = @_;
             return ManagerApi->new($httpd, base => $base, header => { login($user), %header }) }
 sub form {
-    my ($base, $user, $text) = @_;
-    my ($token) = $httpd->get($base, header => { login($user) })->{body} =~ /nonce=([0-9a-f-]{41})/;
-    return $httpd->post($base, "b=app&nonce=" . ($token // '') . '&' . $text, header => { login($user),
-        'Content-Type' => 'application/x-www-form-urlencoded' })->{status};
+    my ($base, $user, @fields) = @_;
+    return ManagerForm::post($httpd, [b => 'app', @fields], page => $base, header => { login($user) })->{status};
 }
 
 # What somebody may: look, drain, change a weight; by JSON and by forms.
@@ -125,12 +124,12 @@ for my $case (['w_lf=3', 'edit'], ['w_status_N=1', 'operate'], ['action=drain', 
 
 # ---- Forms ----
 
-is form('/team', 'vera', "w=$url&w_status_N=0"), 403, 'a form needs the right as well: view';
-is form('/team', 'otto', "w=$url&w_status_N=0"), 200, '... operate';
-is form('/team', 'otto', "w=$url&w_lf=3"), 403, '... edit';
-is form('/team', 'otto', "w=$url&action=remove&confirm=1"), 403, '... to remove';
-is form('/team', 'otto', 'b_nwrkr=http://127.0.0.1:9&b_wyes=1'), 403, '... to add';
-is form('/team', 'ed', "w=$url&w_lf=3"), 200, '... who has it';
+is form('/team', 'vera', w => $url, w_status_N => 0), 403, 'a form needs the right as well: view';
+is form('/team', 'otto', w => $url, w_status_N => 0), 200, '... operate';
+is form('/team', 'otto', w => $url, w_lf => 3), 403, '... edit';
+is form('/team', 'otto', w => $url, action => 'remove', confirm => 1), 403, '... to remove';
+is form('/team', 'otto', b_nwrkr => 'http://127.0.0.1:9', b_wyes => 1), 403, '... to add';
+is form('/team', 'ed', w => $url, w_lf => 3), 200, '... who has it';
 my ($eds) = $httpd->get('/team', header => { login('ed') })->{body} =~ /nonce=([0-9a-f-]{41})/;
 is $httpd->post('/team', "b=app&nonce=$eds&w=$url&w_status_N=1", header => { login('otto') })->{status}, 403,
     "a token is nobody else's";

@@ -18,7 +18,7 @@ plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'e
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;
     my ($path) = $request->{params}{SCRIPT_NAME} =~ m{(/[^/]*)\z};
-    select undef, undef, undef, 0.15 if $path !~ /gate/;
+    select undef, undef, undef, 0.15 if $path !~ /gate/;    # a slow application: the request parks
     $connection->wait_for_gate('answer', 20) if $path =~ /gate/;
     my $head = "Content-Type: text/plain\r\n";
     $head = "Status: 404\r\n$head" if $path =~ /missing/;

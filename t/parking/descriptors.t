@@ -24,7 +24,7 @@ my $odd = Backend->start(script => sub {
     my ($connection) = @_;
     my $request = $connection->read_request or return;
     my $name = $request->{params}{QUERY_STRING};
-    select undef, undef, undef, rand 0.2;
+    select undef, undef, undef, rand 0.2;    # it takes its time, here and below
     return $connection->reset if $name =~ /reset/;
     return if $name =~ /die/;
     $connection->stdout("Content-Type: text/plain\r\n\r\n$name");

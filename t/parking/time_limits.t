@@ -19,7 +19,7 @@ my $backend = Backend->start(script => sub {
     my ($connection) = @_;
     my $request = $connection->read_request or return;
     my $path = $request->{params}{SCRIPT_NAME};
-    if ($path =~ /after/) { select undef, undef, undef, 4 }
+    if ($path =~ /after/) { select undef, undef, undef, 4 }    # longer than Timeout
     elsif ($path =~ /begun/) {
         $connection->stdout("Content-Type: text/plain\r\n\r\nbegun ");
         $connection->wait_for_close(20);

@@ -100,16 +100,9 @@ $config .= "<Proxy balancer://turn>\nBalancerMember @{[ $busy->url ]} maxinfligh
 
 my $httpd = Httpd->start(children => 1, threads => 48, config => "Timeout 30\n$config");
 
-sub child_kilobytes {
-    my ($child) = $httpd->children;
-    open my $in, '<', "/proc/$child/status" or die "/proc/$child/status: $!";
-    my ($kilobytes) = map { /^VmRSS:\s+(\d+)/ ? $1 : () } <$in>;
-    return $kilobytes;
-}
-
 # ---- Backends, all at once ----
 
-my $before = child_kilobytes();
+my $before = $httpd->child_kilobytes('VmRSS');
 my %client;
 for my $name (sort keys(%case), 'full') {
     $client{$name} = { socket => $httpd->connect, began => now_monotonic() };
@@ -127,7 +120,7 @@ while ((my @open = grep { !$_->{took} } values %client) && now_monotonic() < $de
         # a flood need not be kept
         substr $client->{socket}{buffer}, 100_000, length $client->{socket}{buffer}, '' if $kept > 100_000;
     }
-    my $now = child_kilobytes();
+    my $now = $httpd->child_kilobytes('VmRSS');
     $most = $now if $now > $most;
 }
 cmp_ok $most - $before, '<', 32 * 1024 * $Deadline::STRETCH, 'httpd does not grow (kB)';

@@ -10,7 +10,7 @@ use Test::More;
 use Digest::SHA qw(sha1_hex);
 use Backend;
 use Deadline;
-use Http2Frames;
+use Http2Stream;
 use Httpd;
 
 plan skip_all => 'stock waits for the client' if Httpd::is_stock();
@@ -55,81 +55,73 @@ ProxyPass /short/ balancer://short/
 </Location>
 EOC
 
-sub child_kilobytes {
-    my ($child) = $httpd->children;
-    open my $in, '<', "/proc/$child/status" or die "/proc/$child/status: $!";
-    my ($kilobytes) = map { /^VmRSS:\s+(\d+)/ ? $1 : () } <$in>;
-    return $kilobytes;
-}
-
 # ---- Two clients with a closed window ----
 
 is $httpd->get('/taken/warm?small')->{body}, 'small', 'warmed up';
 $backend->forget;
-my $before = child_kilobytes();
-my @clients = map { Http2Frames->get($httpd->port, "/taken/$_?large", window => 0) } 1, 2;
+my $before = $httpd->child_kilobytes('VmRSS');
+my @clients = map { Http2Stream->open($httpd->port, "/taken/$_?large", window => 0) } 1, 2;
 ok $backend->wait_for_event('done', 2, SOON), 'two clients that take nothing: the backend has got rid of 2 x 20 MB';
 ok wait_until(SOON, sub { !$httpd->in_flight('taken') }), '... both rights are free';
 my $began = now_monotonic();
 is $httpd->get('/taken/third?small')->{body}, 'small', '... a third client is served';
 cmp_ok now_monotonic() - $began, '<', 2 * $Deadline::STRETCH, '... at once';
-cmp_ok child_kilobytes() - $before, '<', 16 * 1024 * $Deadline::STRETCH, '... httpd has not grown by it (kB)';
+cmp_ok $httpd->child_kilobytes('VmRSS') - $before, '<', 16 * 1024 * $Deadline::STRETCH, '... httpd has not grown by it (kB)';
 for my $client (@clients) {
-    $client->open_window(100 * MB);
-    $client->read_body(20);
-    ok $client->{is_complete}, 'a client opens its window: it has the whole answer';
-    is length $client->{body}, length $body, '... all bytes';
-    is sha1_hex($client->{body}), sha1_hex($body), '... the right ones';
+    $client->allow(100 * MB);
+    my $response = $client->read_response(seconds => 20);
+    ok $response->{complete}, 'a client opens its window: it has the whole answer';
+    is length $response->{body}, length $body, '... all bytes';
+    is sha1_hex($response->{body}), sha1_hex($body), '... the right ones';
 }
 
 # ---- A client that reads, pieces that come little by little ----
 
 {
-    my $client = Http2Frames->get($httpd->port, '/taken/x?pieces', window => 10 * MB);
-    $client->open_window(10 * MB);
+    my $client = Http2Stream->open($httpd->port, '/taken/x?pieces', window => 10 * MB);
+    $client->allow(10 * MB);
     for my $gate (10, 20, 30, 40) {
-        my $seen = wait_until(5, sub { $client->read_body(0.05)->{body} =~ /^piece $gate .*\n/m });
+        my $seen = wait_until(5, sub { $client->read_response(seconds => 0.05)->{body} =~ /^piece $gate .*\n/m });
         ok $seen, "pieces: the client has number $gate while the backend waits for that";
         $backend->open_gate($gate);
     }
-    ok $client->read_body(5)->{is_complete}, '... and the end';
+    ok $client->read_response(seconds => 5)->{complete}, '... and the end';
     $backend->close_gate($_) for 10, 20, 30, 40;
 }
 
 # A window that opens in the middle of an answer is seen while the backend is silent.
 {
     $backend->forget;
-    my $client = Http2Frames->get($httpd->port, '/taken/x?pieces', window => 0);
+    my $client = Http2Stream->open($httpd->port, '/taken/x?pieces', window => 0);
     $backend->open_gate($_) for 10, 20;
     ok $backend->wait_for_event('request', 1, SOON), 'pieces, and a closed window';
-    $client->read_body(0.5);
-    is $client->{body}, '', '... nothing has come';
-    $client->open_window(10 * MB);
-    ok wait_until(5, sub { $client->read_body(0.05)->{body} =~ /^piece 30 .*\n/m }),
+    is $client->read_response(seconds => 0.5)->{body}, '', '... nothing has come';
+    $client->allow(10 * MB);
+    ok wait_until(5, sub { $client->read_response(seconds => 0.05)->{body} =~ /^piece 30 .*\n/m }),
         '... the window opens: all that was sent so far comes';
     $backend->open_gate($_) for 30, 40;
-    ok $client->read_body(5)->{is_complete}, '... and the end';
+    ok $client->read_response(seconds => 5)->{complete}, '... and the end';
 }
 
 # ---- Within limits ----
 
 for my $name ('limited', 'off') {
     $backend->forget;
-    my $client = Http2Frames->get($httpd->port, "/$name/x?large", window => 0);
+    my $client = Http2Stream->open($httpd->port, "/$name/x?large", window => 0);
     ok $backend->wait_for_event('request', 1, SOON), "$name: the backend is asked";
-    $client->read_body(1.5);
+    $client->read_response(seconds => 1.5);
     is scalar($backend->events('done')), 0, '... it still sends';
     is $httpd->in_flight($name), 1, '... its right is held';
-    $client->open_window(100 * MB);
-    $client->read_body(20);
-    is sha1_hex($client->{body}), sha1_hex($body), '... the window opens: the right bytes';
-    ok $client->{is_complete}, '... and a proper end';
+    $client->allow(100 * MB);
+    my $response = $client->read_response(seconds => 20);
+    is sha1_hex($response->{body}), sha1_hex($body), '... the window opens: the right bytes';
+    ok $response->{complete}, '... and a proper end';
     ok wait_until(SOON, sub { !$httpd->in_flight($name) }), '... the right is free';
 }
 {
-    my $client = Http2Frames->get($httpd->port, '/short/x?large', window => 0);
+    my $client = Http2Stream->open($httpd->port, '/short/x?large', window => 0);
     my $sent = now_monotonic();
-    $client->read_body(0.1);
+    $client->read_response(seconds => 0.1);
     ok wait_until(2 + SOON, sub { !$httpd->in_flight('short') }), 'total= ends it';
     cmp_ok now_monotonic() - $sent, '>', 1.9, '... and not too early';
     $client->close;
@@ -140,7 +132,7 @@ for my $name ('limited', 'off') {
 
 {
     $backend->forget;
-    my $client = Http2Frames->get($httpd->port, '/taken/gone?large', window => 0);
+    my $client = Http2Stream->open($httpd->port, '/taken/gone?large', window => 0);
     ok $backend->wait_for_event('done', 1, SOON), 'a client that leaves: the backend has done';
     $client->close;
     my ($child) = $httpd->children;

@@ -36,13 +36,7 @@ my $dir   = "$root/allowed";
 my $small = join '', map { "line $_ of the file\n" } 1 .. 500;
 my $big   = 'abcdefghij' x 2_000_000;
 mkdir "$root/$_" or die for qw(allowed allowed/sub allowed-not second outside release);
-sub file {
-    my ($name, $text) = @_;
-    open my $out, '>', "$root/$name" or die "$root/$name: $!";
-    print {$out} $text;
-    close $out;
-    return;
-}
+sub file { my ($name, $text) = @_; return Httpd::write_file("$root/$name", $text) }
 file('allowed/small.txt', $small);
 file('allowed/sub/name with space.txt', $small);
 file('allowed/big', $big);

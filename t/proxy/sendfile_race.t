@@ -19,13 +19,7 @@ use constant { SECONDS => 3, CLIENTS => 4 };
 
 my $root = Httpd::temporary_dir('race');
 mkdir "$root/$_" or die for qw(allowed outside allowed/in);
-sub file {
-    my ($name, $text) = @_;
-    open my $out, '>', "$root/$name" or die "$root/$name: $!";
-    print {$out} $text;
-    close $out;
-    return;
-}
+sub file { my ($name, $text) = @_; return Httpd::write_file("$root/$name", $text) }
 file('allowed/in/file', 'ALLOWED');
 file('outside/file', 'SECRET');
 POSIX::mkfifo("$root/allowed/pipe", 0666) or die;

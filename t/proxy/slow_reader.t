@@ -49,14 +49,6 @@ my $httpd = Httpd->start(children => 1, threads => 8, modules => ['filter', 'def
 </Location>
 EOC
 
-sub child_kilobytes {
-    my ($what) = @_;
-    my ($child) = $httpd->children;
-    open my $in, '<', "/proc/$child/status" or die "/proc/$child/status: $!";
-    my ($kilobytes) = map { /^$what:\s+(\d+)/ ? $1 : () } <$in>;
-    return $kilobytes;
-}
-
 # A client that takes little at a time: its receive buffer is small.
 sub slow_client {
     my ($path) = @_;
@@ -89,17 +81,17 @@ sub check_whole {
 is $httpd->get('/default/x?small')->{status}, 200, 'warmed up' for 1 .. 3;
 
 for my $what ('open', 'length') {
-    my $before = child_kilobytes('VmRSS');
+    my $before = $httpd->child_kilobytes('VmRSS');
     my $client = slow_client("/default/x?$what");
     ok $backend->wait_for_event('done', 1, SOON), "$what: the backend has got rid of 50 MB";
     ok wait_until(1, sub { !$httpd->in_flight('default') }), '... its slot is free';
     is $httpd->get('/default/y?small')->{body}, 'small',
         '... its connection serves another request';
     is $backend->connections, 0, '... (the same one)';
-    my $grown = child_kilobytes('VmRSS') - $before;
+    my $grown = $httpd->child_kilobytes('VmRSS') - $before;
     cmp_ok $grown, '<', 16 * 1024, '... httpd has not grown by it (kB)';
     check_whole($client);
-    $grown = child_kilobytes('VmRSS') - $before;
+    $grown = $httpd->child_kilobytes('VmRSS') - $before;
     cmp_ok $grown, '<', 16 * 1024, '... httpd has not grown by sending it either (kB)';
 }
 

@@ -29,7 +29,7 @@ my $backend = Backend->answering(sub {
     $connection->stdout((length $type ? "Content-Type: $type\r\n" : '') . "X-Other: yes\r\n\r\n");
     for my $n (1 .. LINES) {
         $connection->stdout(sprintf "data: %d %.6f\n\n", $n, now_monotonic());
-        select undef, undef, undef, PAUSE;
+        select undef, undef, undef, PAUSE;    # its rhythm, which the client is to see
     }
     $connection->end_request;
 });

@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_audit_ring.c - the last 200 entries, newest first; what a killed writer leaves is none. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "audit_ring.h"
+#include "run_suite.h"
 
 static mgr_audit_ring_t ring;
 
@@ -72,9 +72,5 @@ int main(void)
     tcase_add_test(tests, the_last_200_are_kept_newest_first);
     tcase_add_test(tests, what_a_killed_writer_has_begun_is_no_entry);
     suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

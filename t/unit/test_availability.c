@@ -14,7 +14,7 @@
 /* The balancer's clock. */
 static apr_time_t now_us(void)
 {
-    return fcgi_now();
+    return fc_now();
 }
 
 /* ---- One member ------------------------------------------------------------------------------ */
@@ -122,8 +122,8 @@ static void set_member(const member_case_t *m, int i, lb_ticket_t **others)
     if (m->phase == ON_TRIAL || m->phase == ON_LONG_TRIAL) {
         const apr_time_t began = now - (m->phase == ON_TRIAL ? 0 : apr_time_from_sec(3));
         const lb_strikes_view_t seen = lb_strikes_look(&row->strikes, began);
-        lb_ticket_t *other = lb_holding_begin(other_request, &alone.balancer, "balancer://b/x");
-        other->member = other->trial.member = &alone.workers[i];
+        lb_ticket_t *other = lb_holding_begin(other_request, &alone.proxy, "balancer://b/x");
+        other->member = other->trial.member = lb_member_of(&alone.balancer, &alone.workers[i]);
         other->trial.claim = lb_strikes_claim(&row->strikes, &seen, (uint32_t)getpid(), began);
         MUST(other->trial.claim);
         *others = other;
@@ -174,24 +174,25 @@ static run_t run_request(const case_t *c)
     int deaths = 0;
 
     request->method_number = c->is_safe ? M_GET : M_POST;
-    lb_ticket_t *ticket = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
+    lb_ticket_t *ticket = lb_holding_begin(request, &alone.proxy, "balancer://b/x");
     lb_turn_t turn = lb_dispatch_turn(ticket, request);
     while (turn.kind == LB_TURN_HELD) {
-        const size_t member = lb_cluster_index(&alone.balancer, turn.worker);
+        const size_t member = (size_t)turn.worker->s->index;
         const lb_outcome_t outcome = outcome_of(c->members[member].truth);
         run.first = run.tries++ == 0 ? member : run.first;
         MUST(run.tries <= c->count);
         release(ticket, outcome, NULL);
-        MUST(!ticket->trial.member && !ticket->trial.claim);
+        MUST(!lb_health_is_trial(&ticket->trial) && !ticket->trial.claim);
         run.is_served = outcome == LB_SERVED;
         deaths += outcome == LB_BACKEND_EOF;
         const fcgi_try_t failed = { .outcome = outcome, .may_run_twice = c->is_safe,
                                     .is_replayable = true, .runs = deaths,
                                     .retry_on = fcgi_failover_set_of("default") };
         if (run.is_served || fcgi_failover_decide(&failed) != FCGI_NEXT_MEMBER) {
+            const lb_member_t last = lb_member_of(&alone.balancer, turn.worker);
             MUST(!run.is_served
                  || (!PROXY_WORKER_IS_ERROR(turn.worker)
-                     && lb_health_phase(&alone.balancer, turn.worker) == LB_IN_SERVICE));
+                     && lb_health_phase(&last) == LB_IN_SERVICE));
             run.broke = !run.is_served;
             break;
         }
@@ -388,17 +389,18 @@ START_TEST(who_waits_does_not_get_the_member_that_has_just_failed)
         atomic_store(&row->queue_limit, 1);
     }
     for (int i = 0; i < 2; i++) {
-        tickets[i] = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
+        tickets[i] = lb_holding_begin(request, &alone.proxy, "balancer://b/x");
         ck_assert_int_eq(lb_dispatch_turn(tickets[i], request).kind, LB_TURN_HELD);
     }
-    lb_ticket_t *third = lb_holding_begin(request, &alone.balancer, "balancer://b/x");
-    const uint32_t slot = lb_gate_queue(third, &waiter);
+    lb_ticket_t *third = lb_holding_begin(request, &alone.proxy, "balancer://b/x");
+    lb_outcome_t refusal;
+    const uint32_t slot = lb_gate_queue(third, &waiter, &refusal);
     ck_assert_uint_ne(slot, LB_NOBODY);
     release(tickets[0], LB_CONNECT_REFUSED, NULL);
     ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot), LB_NOBODY);
     release(tickets[1], LB_SERVED, NULL);
     ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot),
-                      lb_cluster_index(&alone.balancer, tickets[1]->member));
+                      lb_member_index(&tickets[1]->member));
 }
 END_TEST
 

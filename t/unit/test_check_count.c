@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_check_count.c - checks in a row: when a member goes out of service, and when it comes back. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "check_count.h"
+#include "run_suite.h"
 
 /* Run results (P passed, F failed) through the rule and write down what follows from each: D goes
  * down, U comes up, a dot nothing. */
@@ -102,9 +102,5 @@ int main(void)
     tcase_add_test(c, an_operator_who_takes_it_back_is_overruled_by_the_next_failure);
     tcase_add_test(c, counts_stop_at_their_largest_value);
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_cookie_attributes.c - words of BalancerStickyCookie. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cookie_attributes.h"
+#include "run_suite.h"
 
 #define WORDS_MAX 8
 
@@ -146,9 +146,5 @@ int main(void)
     tcase_add_test(tc, nothing_can_be_smuggled_into_the_header);
     tcase_add_test(tc, cookies_that_browsers_refuse_are_refused_first);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,17 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_directive.c - sizes, with and without units. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "directive.h"
+#include "run_suite.h"
 
 #define UNTOUCHED (-4711)
 
 static void assert_size(const char *text, int64_t expected)
 {
     int64_t bytes = UNTOUCHED;
-    if (!fcgi_directive_size(text, &bytes) || bytes != expected) {
+    if (!fc_directive_size(text, &bytes) || bytes != expected) {
         ck_abort_msg("\"%s\" was read as %lld, not %lld", text, (long long)bytes,
                      (long long)expected);
     }
@@ -20,7 +20,7 @@ static void assert_size(const char *text, int64_t expected)
 static void assert_no_size(const char *text)
 {
     int64_t bytes = UNTOUCHED;
-    if (fcgi_directive_size(text, &bytes) || bytes != UNTOUCHED) {
+    if (fc_directive_size(text, &bytes) || bytes != UNTOUCHED) {
         ck_abort_msg("\"%s\" was read as %lld", text, (long long)bytes);
     }
 }
@@ -184,32 +184,15 @@ END_TEST
 START_TEST(counts_are_whole_numbers_within_their_bounds)
 {
     int number = -1;
-    ck_assert(fcgi_directive_count("1", 1, 100, &number));
+    ck_assert(fc_directive_count("1", 1, 100, &number));
     ck_assert_int_eq(number, 1);
-    ck_assert(fcgi_directive_count("100", 1, 100, &number));
+    ck_assert(fc_directive_count("100", 1, 100, &number));
     ck_assert_int_eq(number, 100);
     static const char *const wrong[] = { "0", "101", "", "-1", "1k", "1.0", "4294967297", " 1" };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        ck_assert_msg(!fcgi_directive_count(wrong[i], 1, 100, &number), "%s", wrong[i]);
+        ck_assert_msg(!fc_directive_count(wrong[i], 1, 100, &number), "%s", wrong[i]);
     }
     ck_assert_int_eq(number, 100);
-}
-END_TEST
-
-START_TEST(a_time_limit_is_at_most_a_day)
-{
-    int64_t us = UNTOUCHED;
-
-    ck_assert(!fcgi_directive_time_limit("25h", 0, &us));
-    ck_assert(!fcgi_directive_time_limit("86400001ms", 0, &us));
-    ck_assert(!fcgi_directive_time_limit("0", 1000, &us));
-    ck_assert(!fcgi_directive_time_limit("soon", 0, &us));
-    ck_assert_int_eq(us, UNTOUCHED);
-    ck_assert(fcgi_directive_time_limit("24h", 0, &us));
-    ck_assert_int_eq(us, FCGI_TIME_LIMIT_MAX);
-    ck_assert(fcgi_directive_time_limit("1ms", 1000, &us));
-    ck_assert(fcgi_directive_time_limit("0", 0, &us));
-    ck_assert_int_eq(us, 0);
 }
 END_TEST
 
@@ -232,11 +215,6 @@ int main(void)
     tcase_add_test(tc, every_single_character_but_a_digit_is_no_size);
     tcase_add_test(tc, counts_are_whole_numbers_within_their_bounds);
     tcase_add_test(tc, every_character_behind_a_number_is_a_unit_of_ours_or_wrong);
-    tcase_add_test(tc, a_time_limit_is_at_most_a_day);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

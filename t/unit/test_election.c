@@ -11,28 +11,18 @@
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
-#include <stdlib.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "election.h"
+#include "processes.h"
+#include "run_suite.h"
 
 #define MAX_MEMBERS 16
 #define CALLERS 8
 #define ELECTIONS_EACH 100000
-
-/* For what is asked a million times: Check writes a line to a file for each of its asserts. */
-#define MUST(condition) \
-    do { \
-        if (!(condition)) { \
-            ck_abort_msg("%s", #condition); \
-        } \
-    } while (0)
 
 /* ---- A cluster ------------------------------------------------------------------------------- */
 
@@ -112,10 +102,7 @@ static cluster_t new_cluster(const weights_t *set)
 
 static counters_t *shared_counters(void)
 {
-    void *memory = mmap(NULL, sizeof(counters_t), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;    /* zeroes; gone with the process */
+    return shared_memory(sizeof(counters_t));
 }
 
 static size_t elect(cluster_t *cluster)
@@ -674,12 +661,10 @@ END_TEST
 /* Elects, at least so often and until it may stop. */
 static pid_t start_process(cluster_t *cluster, size_t elections)
 {
-    const pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    const pid_t pid = start_child();
     if (pid > 0) {
         return pid;
     }
-    alarm(2000);    /* never outlives a test that was given up */
     wait_for(&cluster->counters->may_start);
     elect_often(cluster, elections);
     while (!atomic_load(&cluster->counters->may_stop)) {
@@ -690,31 +675,14 @@ static pid_t start_process(cluster_t *cluster, size_t elections)
 
 static pid_t start_victim(cluster_t *cluster)
 {
-    const pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
+    const pid_t pid = start_child();
     if (pid > 0) {
         return pid;
     }
-    alarm(2000);
     for (;;) {
         elect(cluster);
         atomic_fetch_add(&cluster->counters->victim_got, 1);
     }
-}
-
-static void assert_ends_well(pid_t pid)
-{
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
-static void assert_is_killed(pid_t pid)
-{
-    int status;
-    ck_assert_int_eq(kill(pid, SIGKILL), 0);
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
 static void wait_for_more(_Atomic uint64_t *progress, uint64_t more)
@@ -841,9 +809,5 @@ int main(void)
     suite_add_tcase(suite, one_caller());
     suite_add_tcase(suite, threads());
     suite_add_tcase(suite, processes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

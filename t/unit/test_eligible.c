@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "eligible.h"
+#include "run_suite.h"
 
 #define MAX_MEMBERS 16
 
@@ -501,9 +502,5 @@ int main(void)
     tcase_add_test(tc, random_clusters_are_read_as_the_manual_says);
     tcase_add_test(tc, in_random_clusters_everybody_who_can_serve_has_a_turn);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

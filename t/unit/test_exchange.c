@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "run_suite.h"
 #include "transcript.h"
 
 #define ID 7
@@ -90,7 +91,7 @@ static void start_play(size_t space_step)
 {
     free(p.space);
     memset(&p.x, 0xee, sizeof(p.x));   /* init has to set everything */
-    fcgi_exchange_init(&p.x, ID, fcgi_span("request", 7));
+    fcgi_exchange_init(&p.x, ID, fc_span("request", 7));
     p.log.bytes = 0;
     p.log.text[0] = '\0';
     p.log.last = FCGI_EVENT_MORE;
@@ -100,7 +101,7 @@ static void start_play(size_t space_step)
     p.spaces_given = p.heads_in_place = p.ends_told = p.bads_told = 0;
 }
 
-static bool lies_in(fcgi_span_t data, fcgi_span_t fed)
+static bool lies_in(fc_span_t data, fc_span_t fed)
 {
     return data.at >= fed.at && data.at + data.bytes <= fed.at + fed.bytes;
 }
@@ -116,11 +117,11 @@ static void give_more_space(void)
     p.spaces_given++;
 }
 
-static void note_head(fcgi_span_t data, fcgi_span_t fed)
+static void note_head(fc_span_t data, fc_span_t fed)
 {
     MUST(p.x.head_is_complete);
     MUST(p.x.state == FCGI_READING_BODY);
-    MUST(lies_in(data, fed) || lies_in(data, fcgi_span(p.space, p.space_bytes)));
+    MUST(lies_in(data, fed) || lies_in(data, fc_span(p.space, p.space_bytes)));
     p.heads_in_place += lies_in(data, fed);
     log_piece(FCGI_EVENT_HEAD, "HEAD", data.at, data.bytes);
     if (data.bytes > 9 && memcmp(data.at, "Status: 1", 9) == 0) {
@@ -130,7 +131,7 @@ static void note_head(fcgi_span_t data, fcgi_span_t fed)
 }
 
 /* Notes one event; false when the piece is used up. */
-static bool note(fcgi_event_t event, fcgi_span_t fed, fcgi_span_t rest)
+static bool note(fcgi_event_t event, fc_span_t fed, fc_span_t rest)
 {
     switch (event.kind) {
     case FCGI_EVENT_MORE:
@@ -172,7 +173,7 @@ static void play_piece(const unsigned char *at, size_t bytes)
 {
     unsigned char *copy = malloc(bytes ? bytes : 1);
     memcpy(copy, at, bytes);
-    fcgi_span_t fed = fcgi_span(copy, bytes), rest = fed;
+    fc_span_t fed = fc_span(copy, bytes), rest = fed;
     while (note(fcgi_exchange_feed(&p.x, &rest), fed, rest)) {
         continue;
     }
@@ -344,10 +345,10 @@ START_TEST(head_space_is_asked_for_before_anything_is_used_up)
     fcgi_exchange_t x;
     fcgi_event_t event;
     unsigned char small[4], big[64];
-    fcgi_span_t in = fcgi_span("A: bc", 5);
+    fc_span_t in = fc_span("A: bc", 5);
     transcript_record(&t, FCGI_STDOUT, ID, "A: bc\n\nbody", 11, 0);
-    fcgi_exchange_init(&x, ID, fcgi_span(NULL, 0));
-    in = fcgi_span(t.at, 8 + 5);
+    fcgi_exchange_init(&x, ID, fc_span(NULL, 0));
+    in = fc_span(t.at, 8 + 5);
     event = fcgi_exchange_feed(&x, &in);
     ck_assert_int_eq(event.kind, FCGI_EVENT_HEAD_SPACE);
     ck_assert_uint_eq(event.data.bytes, 0);
@@ -361,7 +362,7 @@ START_TEST(head_space_is_asked_for_before_anything_is_used_up)
     ck_assert_int_eq(fcgi_exchange_feed(&x, &in).kind, FCGI_EVENT_MORE);
     ck_assert_uint_eq(in.bytes, 0);
 
-    in = fcgi_span(t.at + 8 + 4, 7);
+    in = fc_span(t.at + 8 + 4, 7);
     event = fcgi_exchange_feed(&x, &in);
     ck_assert_int_eq(event.kind, FCGI_EVENT_HEAD_SPACE);
     ck_assert_uint_eq(event.data.bytes, 4);
@@ -385,11 +386,11 @@ START_TEST(head_space_given_beforehand_is_used_without_asking)
     unsigned char space[64];
     fcgi_exchange_t x;
     says(FCGI_STDOUT, "A: b\n\n");
-    fcgi_exchange_init(&x, ID, fcgi_span(NULL, 0));
+    fcgi_exchange_init(&x, ID, fc_span(NULL, 0));
     fcgi_exchange_head_space(&x, space, sizeof(space));
-    fcgi_span_t in = fcgi_span(t.at, 10);
+    fc_span_t in = fc_span(t.at, 10);
     ck_assert_int_eq(fcgi_exchange_feed(&x, &in).kind, FCGI_EVENT_MORE);
-    in = fcgi_span(t.at + 10, t.bytes - 10);
+    in = fc_span(t.at + 10, t.bytes - 10);
     ck_assert_int_eq(fcgi_exchange_feed(&x, &in).kind, FCGI_EVENT_HEAD);
 }
 END_TEST
@@ -399,12 +400,12 @@ START_TEST(head_space_may_grow_in_place)
     unsigned char space[64];
     fcgi_exchange_t x;
     says(FCGI_STDOUT, "A: b\n\n");
-    fcgi_exchange_init(&x, ID, fcgi_span(NULL, 0));
+    fcgi_exchange_init(&x, ID, fc_span(NULL, 0));
     fcgi_exchange_head_space(&x, space, 3);
-    fcgi_span_t in = fcgi_span(t.at, 8 + 3);
+    fc_span_t in = fc_span(t.at, 8 + 3);
     ck_assert_int_eq(fcgi_exchange_feed(&x, &in).kind, FCGI_EVENT_MORE);
     fcgi_exchange_head_space(&x, space, sizeof(space));
-    in = fcgi_span(t.at + 11, 3);
+    in = fc_span(t.at + 11, 3);
     fcgi_event_t event = fcgi_exchange_feed(&x, &in);
     ck_assert_int_eq(event.kind, FCGI_EVENT_HEAD);
     ck_assert_mem_eq(event.data.at, "A: b\n\n", 6);
@@ -663,7 +664,7 @@ START_TEST(nothing_is_used_up_after_the_end)
     says(FCGI_STDOUT, "left over");
     assert_log("END(0,0)");
     ck_assert_uint_eq(p.x.bytes_received, end);
-    fcgi_span_t in = fcgi_span(t.at + end, t.bytes - end);
+    fc_span_t in = fc_span(t.at + end, t.bytes - end);
     ck_assert_int_eq(fcgi_exchange_feed(&p.x, &in).kind, FCGI_EVENT_MORE);
     ck_assert_uint_eq(in.bytes, t.bytes - end);
 }
@@ -671,7 +672,7 @@ END_TEST
 
 START_TEST(bad_is_told_once)
 {
-    fcgi_span_t in = fcgi_span("HTTP", 4);
+    fc_span_t in = fc_span("HTTP", 4);
     start_play(1);
     ck_assert_int_eq(fcgi_exchange_feed(&p.x, &in).kind, FCGI_EVENT_BAD);
     size_t left = in.bytes;
@@ -683,7 +684,7 @@ END_TEST
 
 START_TEST(nothing_fed_is_nothing_said)
 {
-    fcgi_span_t in = fcgi_span(NULL, 0);
+    fc_span_t in = fc_span(NULL, 0);
     start_play(1);
     ck_assert_int_eq(fcgi_exchange_feed(&p.x, &in).kind, FCGI_EVENT_MORE);
     ck_assert_int_eq(p.x.state, FCGI_READING_HEAD);
@@ -880,16 +881,16 @@ END_TEST
 #define REQUEST "the request"
 
 typedef struct {
-    fcgi_span_t chunk;
+    fc_span_t chunk;
     bool last;
 } give_t;
 
 static unsigned char text[200000];
 static transcript_t wire;          /* what was written */
 
-static void expect_stdin(fcgi_span_t chunk)
+static void expect_stdin(fc_span_t chunk)
 {
-    for (; chunk.bytes > 65535; chunk = fcgi_span_after(chunk, 65535)) {
+    for (; chunk.bytes > 65535; chunk = fc_span_after(chunk, 65535)) {
         transcript_record(&t, FCGI_STDIN, ID, chunk.at, 65535, 0);
     }
     if (chunk.bytes > 0) {
@@ -910,9 +911,9 @@ static void expect_wire(const give_t *gives, size_t count)
     }
 }
 
-static size_t out_twice(fcgi_exchange_t *x, fcgi_span_t *out, size_t max)
+static size_t out_twice(fcgi_exchange_t *x, fc_span_t *out, size_t max)
 {
-    fcgi_span_t again[64];
+    fc_span_t again[64];
     size_t count = fcgi_exchange_out(x, out, max);
     MUST(count <= max);
     MUST(fcgi_exchange_out(x, again, max) == count);
@@ -926,7 +927,7 @@ static size_t out_twice(fcgi_exchange_t *x, fcgi_span_t *out, size_t max)
 /* Writes at most `quota` bytes; false when there was nothing to write. */
 static bool write_some(fcgi_exchange_t *x, size_t quota, size_t max)
 {
-    fcgi_span_t out[64];
+    fc_span_t out[64];
     size_t count = out_twice(x, out, max), written = 0;
     for (size_t i = 0; i < count && written < quota; i++) {
         size_t part = out[i].bytes < quota - written ? out[i].bytes : quota - written;
@@ -944,7 +945,7 @@ static void assert_wire(const give_t *gives, size_t count, size_t first, size_t 
     fcgi_exchange_t x;
     size_t given = 0;
     wire.bytes = 0;
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, sizeof(REQUEST) - 1));
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, sizeof(REQUEST) - 1));
     for (size_t turn = 0;; turn++) {
         while (given < count && fcgi_exchange_wants_body(&x)) {
             fcgi_exchange_body(&x, gives[given].chunk, gives[given].last);
@@ -963,16 +964,16 @@ static void assert_wire(const give_t *gives, size_t count, size_t first, size_t 
 
 static give_t give(size_t from, size_t bytes, bool last)
 {
-    return (give_t){ fcgi_span(text + from, bytes), last };
+    return (give_t){ fc_span(text + from, bytes), last };
 }
 
 START_TEST(small_body_goes_out_with_the_request_in_one_write)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[4];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
+    fc_span_t out[4];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
     ck_assert(fcgi_exchange_wants_body(&x));
-    fcgi_exchange_body(&x, fcgi_span("body", 4), true);
+    fcgi_exchange_body(&x, fc_span("body", 4), true);
     ck_assert(!fcgi_exchange_wants_body(&x));
     ck_assert_uint_eq(out_twice(&x, out, 4), 4);
     ck_assert_mem_eq(out[0].at, REQUEST, 11);
@@ -990,9 +991,9 @@ END_TEST
 START_TEST(chunk_is_not_copied)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[4];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
-    fcgi_exchange_body(&x, fcgi_span(text, 100), true);
+    fc_span_t out[4];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&x, fc_span(text, 100), true);
     fcgi_exchange_out(&x, out, 4);
     ck_assert(out[2].at == text && out[2].bytes == 100);
 }
@@ -1001,9 +1002,9 @@ END_TEST
 START_TEST(no_body_is_the_request_and_an_empty_record)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[4];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
-    fcgi_exchange_body(&x, fcgi_span(NULL, 0), true);
+    fc_span_t out[4];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&x, fc_span(NULL, 0), true);
     ck_assert_uint_eq(out_twice(&x, out, 4), 2);
     ck_assert_uint_eq(out[0].bytes, 11);
     ck_assert_mem_eq(out[1].at, "\1\5\0\7\0\0\0\0", 8);
@@ -1013,9 +1014,9 @@ END_TEST
 START_TEST(empty_chunk_that_is_not_the_last_sends_nothing)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[4];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
-    fcgi_exchange_body(&x, fcgi_span(NULL, 0), false);
+    fc_span_t out[4];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&x, fc_span(NULL, 0), false);
     ck_assert(fcgi_exchange_wants_body(&x));
     ck_assert_uint_eq(out_twice(&x, out, 4), 1);
     fcgi_exchange_sent(&x, 11);
@@ -1028,13 +1029,13 @@ END_TEST
 START_TEST(request_may_go_before_the_body_is_there)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[4];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
+    fc_span_t out[4];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
     ck_assert_uint_eq(out_twice(&x, out, 4), 1);
     fcgi_exchange_sent(&x, 11);
     ck_assert(fcgi_exchange_wants_body(&x));
     ck_assert(!fcgi_exchange_is_sent(&x));
-    fcgi_exchange_body(&x, fcgi_span("x", 1), true);
+    fcgi_exchange_body(&x, fc_span("x", 1), true);
     ck_assert_uint_eq(out_twice(&x, out, 4), 3);
 }
 END_TEST
@@ -1042,8 +1043,8 @@ END_TEST
 START_TEST(next_chunk_is_wanted_when_the_one_before_is_wholly_sent)
 {
     fcgi_exchange_t x;
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
-    fcgi_exchange_body(&x, fcgi_span("body", 4), false);
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&x, fc_span("body", 4), false);
     for (int i = 0; i < 11 + 8 + 4; i++) {
         ck_assert(!fcgi_exchange_wants_body(&x));
         fcgi_exchange_sent(&x, 1);
@@ -1102,9 +1103,9 @@ END_TEST
 START_TEST(all_records_of_a_big_chunk_go_in_one_write_if_there_is_room)
 {
     fcgi_exchange_t x;
-    fcgi_span_t out[16];
-    fcgi_exchange_init(&x, ID, fcgi_span(REQUEST, 11));
-    fcgi_exchange_body(&x, fcgi_span(text, 200000), true);
+    fc_span_t out[16];
+    fcgi_exchange_init(&x, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&x, fc_span(text, 200000), true);
     ck_assert_uint_eq(out_twice(&x, out, 16), 1 + 4 * 2 + 1);
     ck_assert_uint_eq(out_twice(&x, out, 6), 6);
     ck_assert_uint_eq(out[8].bytes, 200000 - 3 * 65535);
@@ -1132,9 +1133,9 @@ END_TEST
 
 START_TEST(dropped_output_sends_no_more_but_reads_on)
 {
-    fcgi_span_t out[4];
+    fc_span_t out[4];
     start_play(1000);
-    fcgi_exchange_body(&p.x, fcgi_span(text, 100), false);
+    fcgi_exchange_body(&p.x, fc_span(text, 100), false);
     fcgi_exchange_sent(&p.x, 20);
     fcgi_exchange_drop_output(&p.x);
     ck_assert_uint_eq(out_twice(&p.x, out, 4), 0);
@@ -1168,9 +1169,9 @@ END_TEST
 
 START_TEST(broken_exchange_sends_nothing)
 {
-    fcgi_span_t out[4];
+    fc_span_t out[4];
     start_play(1000);
-    fcgi_exchange_body(&p.x, fcgi_span(text, 100), true);
+    fcgi_exchange_body(&p.x, fc_span(text, 100), true);
     fcgi_exchange_eof(&p.x);
     ck_assert_uint_eq(out_twice(&p.x, out, 4), 0);
 }
@@ -1181,7 +1182,7 @@ END_TEST
 static void play_and_send_all(void)
 {
     start_play(1000);
-    fcgi_exchange_body(&p.x, fcgi_span(NULL, 0), true);
+    fcgi_exchange_body(&p.x, fc_span(NULL, 0), true);
     fcgi_exchange_sent(&p.x, 7 + 8);
     play_piece(t.at, t.bytes);
 }
@@ -1240,7 +1241,7 @@ START_TEST(connection_is_not_clean_while_output_is_left)
     ends();
     for (size_t sent = 0; sent <= 7 + 8; sent++) {
         start_play(1000);
-        fcgi_exchange_body(&p.x, fcgi_span(NULL, 0), true);
+        fcgi_exchange_body(&p.x, fc_span(NULL, 0), true);
         fcgi_exchange_sent(&p.x, sent);
         play_piece(t.at, t.bytes);
         ck_assert_int_eq(fcgi_exchange_connection_is_clean(&p.x, 0), sent == 7 + 8);
@@ -1389,9 +1390,5 @@ int main(void)
         tcase_add_checked_fixture(tcs[i], said_nothing, release_space);
         suite_add_tcase(suite, tcs[i]);
     }
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_failover.c - what follows a failed try, for every outcome. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "failover.h"
+#include "run_suite.h"
 
 /* ---- The table ------------------------------------------------------------------------------- */
 
@@ -256,9 +256,5 @@ int main(void)
     tcase_add_test(tc, methods_of_rfc_9110_and_propfind_are_idempotent_and_no_others);
     tcase_add_test(tc, methods_that_change_something_each_time_are_not_idempotent);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_fine_histogram.c - fine buckets of durations, and the percentiles of what is in them. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "fine_histogram.h"
+#include "run_suite.h"
 
 static uint64_t buckets[LB_FINE_BUCKETS];
 static uint64_t sum;
@@ -127,9 +127,5 @@ int main(void)
     tcase_add_test(tc, percentiles_never_fall_with_the_percent);
     tcase_add_test(tc, below_and_beyond_the_buckets_little_is_known);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "fpm_status.h"
+#include "run_suite.h"
 
 static const char page[] =
     "{\"pool\":\"www\",\"process manager\":\"dynamic\",\"start time\":1700000000,"
@@ -64,9 +65,5 @@ int main(void)
     tcase_add_test(tc, page_cut_after_any_byte_is_no_page_and_changes_nothing);
     tcase_add_test(tc, something_else_is_no_page);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

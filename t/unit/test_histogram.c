@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_histogram.c - buckets of durations. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "histogram.h"
+#include "run_suite.h"
 
 enum { INFINITE = LB_HISTOGRAM_BUCKETS - 1 };
 
@@ -40,9 +40,5 @@ int main(void)
     tcase_add_test(tc, bounds_are_one_two_and_five_of_each_power_of_ten);
     tcase_add_test(tc, a_duration_lies_in_the_first_bucket_that_is_not_below_it);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "invariant.h"
+#include "run_suite.h"
 
 START_TEST(what_holds_goes_on)
 {
@@ -51,9 +52,5 @@ int main(void)
     tcase_add_test(tc, it_says_where_and_what);
     suite_add_tcase(suite, tc);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,11 +5,11 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "member_table.h"
+#include "processes.h"
+#include "run_suite.h"
 
 #define BALANCERS 3
 #define MEMBERS 5
@@ -434,10 +434,7 @@ END_TEST
 
 static lb_table_t *shared_table(void)
 {
-    void *memory = mmap(NULL, lb_table_bytes(size), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return lb_table_init(memory, size);    /* gone with the process */
+    return lb_table_init(shared_memory(lb_table_bytes(size)), size);
 }
 
 static void wait_for_elected(lb_member_row_t *row, uint64_t enough)
@@ -445,23 +442,6 @@ static void wait_for_elected(lb_member_row_t *row, uint64_t enough)
     while (atomic_load(&row->elected) < enough) {
         sched_yield();    /* Check's time limit, or alarm(), ends this */
     }
-}
-
-static pid_t start_child(void)
-{
-    const pid_t pid = fork();
-    ck_assert_int_ge(pid, 0);
-    if (pid == 0) {
-        alarm(1000);    /* never outlives a test that was given up */
-    }
-    return pid;
-}
-
-static void assert_ends_well(pid_t pid)
-{
-    int status;
-    ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-    ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
 START_TEST(two_processes_see_the_counts_of_each_other)
@@ -569,9 +549,5 @@ int main(void)
     Suite *suite = suite_create("member_table");
     suite_add_tcase(suite, rows());
     suite_add_tcase(suite, two_processes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,13 +5,14 @@
 #include <string.h>
 
 #include "record.h"
+#include "run_suite.h"
 
 static const unsigned char stdout_header[] = { 1, 6, 0x12, 0x34, 0xab, 0xcd, 7, 0 };
 
 START_TEST(whole_header_is_read)
 {
     fcgi_record_t record;
-    fcgi_result_t result = fcgi_record_decode(fcgi_span(stdout_header, 8), &record);
+    fcgi_result_t result = fcgi_record_decode(fc_span(stdout_header, 8), &record);
     ck_assert_int_eq(result, FCGI_OK);
     ck_assert_uint_eq(record.type, FCGI_STDOUT);
     ck_assert_uint_eq(record.request_id, 0x1234);
@@ -26,7 +27,7 @@ START_TEST(header_split_after_any_byte_asks_for_more)
         unsigned char *exact = malloc(have ? have : 1);   /* a sanitizer sees any byte too many */
         fcgi_record_t record = { 99, 99, 99, 99 };
         memcpy(exact, stdout_header, have);
-        ck_assert_int_eq(fcgi_record_decode(fcgi_span(exact, have), &record), FCGI_MORE);
+        ck_assert_int_eq(fcgi_record_decode(fc_span(exact, have), &record), FCGI_MORE);
         ck_assert_uint_eq(record.type, 99);
         ck_assert_uint_eq(record.content_bytes, 99);
         free(exact);
@@ -37,7 +38,7 @@ END_TEST
 START_TEST(nothing_at_all_asks_for_more)
 {
     fcgi_record_t record;
-    ck_assert_int_eq(fcgi_record_decode(fcgi_span(NULL, 0), &record), FCGI_MORE);
+    ck_assert_int_eq(fcgi_record_decode(fc_span(NULL, 0), &record), FCGI_MORE);
 }
 END_TEST
 
@@ -47,7 +48,7 @@ START_TEST(bytes_behind_the_header_do_not_matter)
     fcgi_record_t record;
     memset(in, 0xff, sizeof(in));
     memcpy(in, stdout_header, 8);
-    ck_assert_int_eq(fcgi_record_decode(fcgi_span(in, sizeof(in)), &record), FCGI_OK);
+    ck_assert_int_eq(fcgi_record_decode(fc_span(in, sizeof(in)), &record), FCGI_OK);
     ck_assert_uint_eq(record.content_bytes, 0xabcd);
 }
 END_TEST
@@ -59,7 +60,7 @@ START_TEST(every_version_but_1_is_bad)
         fcgi_record_t record = { 99, 99, 99, 99 };
         memcpy(in, stdout_header, 8);
         in[0] = (unsigned char)version;
-        ck_assert_int_eq(fcgi_record_decode(fcgi_span(in, 8), &record),
+        ck_assert_int_eq(fcgi_record_decode(fc_span(in, 8), &record),
                          version == 1 ? FCGI_OK : FCGI_BAD);
         ck_assert_uint_eq(record.type, version == 1 ? FCGI_STDOUT : 99);
     }
@@ -69,7 +70,7 @@ END_TEST
 START_TEST(first_byte_is_enough_to_see_another_protocol)
 {
     fcgi_record_t record;
-    ck_assert_int_eq(fcgi_record_decode(fcgi_span("H", 1), &record), FCGI_BAD);
+    ck_assert_int_eq(fcgi_record_decode(fc_span("H", 1), &record), FCGI_BAD);
 }
 END_TEST
 
@@ -77,7 +78,7 @@ START_TEST(unknown_type_is_read_as_its_number)
 {
     const unsigned char in[] = { 1, 200, 0, 1, 0, 0, 255, 0 };
     fcgi_record_t record;
-    ck_assert_int_eq(fcgi_record_decode(fcgi_span(in, 8), &record), FCGI_OK);
+    ck_assert_int_eq(fcgi_record_decode(fc_span(in, 8), &record), FCGI_OK);
     ck_assert_uint_eq(record.type, 200);
     ck_assert_uint_eq(record.padding_bytes, 255);
 }
@@ -87,7 +88,7 @@ START_TEST(reserved_byte_is_ignored)
 {
     const unsigned char in[] = { 1, 6, 0, 1, 0, 0, 0, 0xff };
     fcgi_record_t record;
-    ck_assert_int_eq(fcgi_record_decode(fcgi_span(in, 8), &record), FCGI_OK);
+    ck_assert_int_eq(fcgi_record_decode(fc_span(in, 8), &record), FCGI_OK);
 }
 END_TEST
 
@@ -108,7 +109,7 @@ START_TEST(what_is_written_can_be_read)
         unsigned char out[8];
         fcgi_record_t record;
         fcgi_record_encode(out, (uint8_t)type, 7, content);
-        ck_assert_int_eq(fcgi_record_decode(fcgi_span(out, 8), &record), FCGI_OK);
+        ck_assert_int_eq(fcgi_record_decode(fc_span(out, 8), &record), FCGI_OK);
         ck_assert_uint_eq(record.type, type);
         ck_assert_uint_eq(record.request_id, 7);
         ck_assert_uint_eq(record.content_bytes, content);
@@ -154,9 +155,5 @@ int main(void)
     tcase_add_test(tc, begin_asks_for_a_responder_that_closes);
     tcase_add_test(tc, begin_asks_for_a_responder_that_keeps_the_connection);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

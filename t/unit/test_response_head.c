@@ -6,14 +6,15 @@
 #include <string.h>
 
 #include "response_head.h"
+#include "run_suite.h"
 #include "transcript.h"
 
-static fcgi_span_t span_of(const char *text)
+static fc_span_t span_of(const char *text)
 {
-    return fcgi_span(text, strlen(text));
+    return fc_span(text, strlen(text));
 }
 
-static void assert_span(fcgi_span_t span, const char *expected)
+static void assert_span(fc_span_t span, const char *expected)
 {
     ck_assert_uint_eq(span.bytes, strlen(expected));
     ck_assert(span.bytes == 0 || memcmp(span.at, expected, span.bytes) == 0);
@@ -21,7 +22,7 @@ static void assert_span(fcgi_span_t span, const char *expected)
 
 /* Feeds `text` in the pieces that the two cuts make, each in memory of just its size.
  * Returns the end of the head, 0 when it was not found. */
-static size_t end_found(fcgi_span_t text, size_t cut, size_t cut_2)
+static size_t end_found(fc_span_t text, size_t cut, size_t cut_2)
 {
     const size_t borders[] = { 0, cut, cut_2, text.bytes };
     fcgi_head_scan_t scan = { 0 };
@@ -29,7 +30,7 @@ static size_t end_found(fcgi_span_t text, size_t cut, size_t cut_2)
         size_t bytes = borders[i + 1] - borders[i], used = 4711;
         unsigned char *piece = malloc(bytes ? bytes : 1);
         memcpy(piece, text.at + borders[i], bytes);
-        fcgi_result_t result = fcgi_head_scan(&scan, fcgi_span(piece, bytes), &used);
+        fcgi_result_t result = fcgi_head_scan(&scan, fc_span(piece, bytes), &used);
         free(piece);
         if (result == FCGI_OK) {
             return borders[i] + used;
@@ -40,7 +41,7 @@ static size_t end_found(fcgi_span_t text, size_t cut, size_t cut_2)
     return 0;
 }
 
-static void assert_end_under_every_split(fcgi_span_t text, size_t end)
+static void assert_end_under_every_split(fc_span_t text, size_t end)
 {
     for (size_t cut = 0; cut <= text.bytes; cut++) {
         for (size_t cut_2 = cut; cut_2 <= text.bytes; cut_2++) {
@@ -53,7 +54,7 @@ static void assert_head(const char *head, const char *rest)
 {
     char text[200];
     int bytes = snprintf(text, sizeof(text), "%s%s", head, rest);
-    assert_end_under_every_split(fcgi_span(text, (size_t)bytes), strlen(head));
+    assert_end_under_every_split(fc_span(text, (size_t)bytes), strlen(head));
 }
 
 START_TEST(head_ends_at_an_empty_line_of_lf)
@@ -109,7 +110,7 @@ END_TEST
 
 START_TEST(nul_bytes_are_only_bytes_to_the_scan)
 {
-    assert_end_under_every_split(fcgi_span("A: \0\n\0\n\nbody", 12), 8);
+    assert_end_under_every_split(fc_span("A: \0\n\0\n\nbody", 12), 8);
 }
 END_TEST
 
@@ -118,7 +119,7 @@ START_TEST(empty_piece_changes_nothing)
     fcgi_head_scan_t scan = { 0 };
     size_t used;
     ck_assert_int_eq(fcgi_head_scan(&scan, span_of("A: b\n"), &used), FCGI_MORE);
-    ck_assert_int_eq(fcgi_head_scan(&scan, fcgi_span(NULL, 0), &used), FCGI_MORE);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span(NULL, 0), &used), FCGI_MORE);
     ck_assert_uint_eq(used, 0);
     ck_assert_int_eq(fcgi_head_scan(&scan, span_of("\n"), &used), FCGI_OK);
     ck_assert_uint_eq(used, 1);
@@ -138,7 +139,7 @@ START_TEST(scan_can_be_used_for_the_next_head)
 END_TEST
 
 /* The slow way to say where a head ends. */
-static size_t naive_end(fcgi_span_t text)
+static size_t naive_end(fc_span_t text)
 {
     for (size_t i = 0, line = 0; i < text.bytes; i++) {
         if (text.at[i] == '\n') {
@@ -162,13 +163,13 @@ START_TEST(random_heads_end_where_a_naive_search_says)
         }
         size_t cut = transcript_dice(&seed, (unsigned)bytes + 1);
         size_t cut_2 = cut + transcript_dice(&seed, (unsigned)(bytes - cut) + 1);
-        fcgi_span_t span = fcgi_span(text, bytes);
+        fc_span_t span = fc_span(text, bytes);
         ck_assert_uint_eq(end_found(span, cut, cut_2), naive_end(span));
     }
 }
 END_TEST
 
-static fcgi_span_t rest;
+static fc_span_t rest;
 
 static void assert_field(const char *name, const char *value)
 {
@@ -208,7 +209,7 @@ START_TEST(empty_head_has_no_field)
     assert_no_field_is_left();
     rest = span_of("\r\n");
     assert_no_field_is_left();
-    rest = fcgi_span(NULL, 0);
+    rest = fc_span(NULL, 0);
     assert_no_field_is_left();
 }
 END_TEST
@@ -252,7 +253,7 @@ START_TEST(name_may_hold_every_token_character_and_no_other)
     for (int c = 0; c < 256; c++) {
         const unsigned char text[] = { 'n', (unsigned char)c, 'm', ':', 'v', '\n', '\n' };
         fcgi_field_t field;
-        fcgi_span_t head = fcgi_span(text, sizeof(text));
+        fc_span_t head = fc_span(text, sizeof(text));
         if (c == '\n' || c == ':') {
             continue;
         }
@@ -268,7 +269,7 @@ START_TEST(value_may_hold_every_byte_but_control_characters)
     for (int c = 0; c < 256; c++) {
         const unsigned char text[] = { 'n', ':', 'v', (unsigned char)c, 'w', '\n', '\n' };
         fcgi_field_t field;
-        fcgi_span_t head = fcgi_span(text, sizeof(text));
+        fc_span_t head = fc_span(text, sizeof(text));
         if (c == '\n') {
             continue;
         }
@@ -316,18 +317,18 @@ START_TEST(head_without_its_crs_has_no_bare_ones)
 {
     static const char head[] = "A: b\rc\r\nB: d\r\r\n\rC: e\n\r\n";
     unsigned char out[sizeof(head)];
-    const size_t bytes = fcgi_head_drop_crs(fcgi_span(head, sizeof(head) - 1), out);
+    const size_t bytes = fcgi_head_drop_crs(fc_span(head, sizeof(head) - 1), out);
     ck_assert_uint_eq(bytes, strlen("A: bc\nB: d\nC: e\n\n"));
     ck_assert_mem_eq(out, "A: bc\nB: d\nC: e\n\n", bytes);
-    ck_assert_uint_eq(fcgi_head_drop_crs(fcgi_span("\r\r", 2), out), 0);
-    ck_assert_uint_eq(fcgi_head_drop_crs(fcgi_span(head, 0), out), 0);
+    ck_assert_uint_eq(fcgi_head_drop_crs(fc_span("\r\r", 2), out), 0);
+    ck_assert_uint_eq(fcgi_head_drop_crs(fc_span(head, 0), out), 0);
 }
 END_TEST
 
 START_TEST(nul_in_a_value_is_bad)
 {
     fcgi_field_t field;
-    rest = fcgi_span("A: b\0c\n\n", 8);
+    rest = fc_span("A: b\0c\n\n", 8);
     ck_assert_int_eq(fcgi_head_next(&rest, &field), FCGI_BAD);
     ck_assert_uint_eq(field.name.bytes, 6);
 }
@@ -339,7 +340,7 @@ START_TEST(every_cut_head_is_read_within_its_bounds)
     for (size_t bytes = 0; bytes <= strlen(text); bytes++) {
         unsigned char *exact = malloc(bytes ? bytes : 1);
         memcpy(exact, text, bytes);
-        fcgi_span_t head = fcgi_span(exact, bytes);
+        fc_span_t head = fc_span(exact, bytes);
         fcgi_field_t field;
         fcgi_head_biggest_field(head);
         while (fcgi_head_next(&head, &field) != FCGI_MORE) {
@@ -379,7 +380,7 @@ END_TEST
 
 START_TEST(biggest_field_of_an_empty_head_is_empty)
 {
-    ck_assert_uint_eq(fcgi_head_biggest_field(fcgi_span(NULL, 0)).bytes, 0);
+    ck_assert_uint_eq(fcgi_head_biggest_field(fc_span(NULL, 0)).bytes, 0);
     ck_assert_uint_eq(fcgi_head_biggest_field(span_of("\r\n")).bytes, 0);
 }
 END_TEST
@@ -419,9 +420,5 @@ int main(void)
     tcase_add_test(tc, biggest_field_is_at_most_64_bytes);
     tcase_add_test(tc, biggest_field_of_an_empty_head_is_empty);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "election.h"
+#include "run_suite.h"
 #include "slow_start.h"
 
 #define SECOND INT64_C(1000000)
@@ -107,9 +108,5 @@ int main(void)
     tcase_add_test(tc, share_follows_the_climb);
     tcase_add_test(tc, credit_tells_how_far_off_the_turn_is);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "apr_general.h"
+#include "run_suite.h"
 #include "state_json.h"
 
 static apr_pool_t *pool;
@@ -194,9 +195,5 @@ int main(void)
 
     Suite *s = suite_create("state_json");
     suite_add_tcase(s, c);
-    SRunner *runner = srunner_create(s);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(s);
 }

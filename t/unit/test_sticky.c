@@ -1,13 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_sticky.c - routes in URLs and cookies. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sticky.h"
+#include "run_suite.h"
 
 /* NULL: nothing must be found. Else what is found lies in `in`. */
-static void assert_found(fcgi_span_t found, const char *in, const char *expected)
+static void assert_found(fc_span_t found, const char *in, const char *expected)
 {
     if (!expected) {
         if (found.at) {
@@ -273,7 +273,7 @@ END_TEST
 
 static void assert_route(const char *value, char separator, const char *expected)
 {
-    assert_found(lb_sticky_route(fcgi_span(value, strlen(value)), separator), value, expected);
+    assert_found(lb_sticky_route(fc_span(value, strlen(value)), separator), value, expected);
 }
 
 START_TEST(route_is_what_follows_the_first_separator)
@@ -315,14 +315,14 @@ END_TEST
 
 START_TEST(no_value_has_no_route)
 {
-    ck_assert_ptr_null(lb_sticky_route(fcgi_span(NULL, 0), '.').at);
-    ck_assert_ptr_null(lb_sticky_route(fcgi_span(NULL, 0), 0).at);
+    ck_assert_ptr_null(lb_sticky_route(fc_span(NULL, 0), '.').at);
+    ck_assert_ptr_null(lb_sticky_route(fc_span(NULL, 0), 0).at);
 }
 END_TEST
 
 START_TEST(separator_behind_the_end_of_the_value_is_not_seen)
 {
-    ck_assert_ptr_null(lb_sticky_route(fcgi_span("abc.r1", 3), '.').at);
+    ck_assert_ptr_null(lb_sticky_route(fc_span("abc.r1", 3), '.').at);
 }
 END_TEST
 
@@ -378,9 +378,5 @@ int main(void)
     Suite *suite = suite_create("sticky");
     suite_add_tcase(suite, urls());
     suite_add_tcase(suite, cookies_and_routes());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

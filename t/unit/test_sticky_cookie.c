@@ -2,14 +2,14 @@
 /* test_sticky_cookie.c - values that name members. */
 #include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sticky_cookie.h"
+#include "run_suite.h"
 
-static fcgi_span_t span_of(const char *text)
+static fc_span_t span_of(const char *text)
 {
-    return fcgi_span(text, strlen(text));
+    return fc_span(text, strlen(text));
 }
 
 static lb_sticky_cookie_t made(const char *key, const char *balancer, const char *socket,
@@ -87,8 +87,8 @@ START_TEST(zero_bytes_in_a_key_count)
 {
     lb_sticky_cookie_t one, two;
 
-    ck_assert(lb_sticky_cookie_make(fcgi_span("0123456789abcdef\0x", 18), "b", "", "u", &one));
-    ck_assert(lb_sticky_cookie_make(fcgi_span("0123456789abcdef\0y", 18), "b", "", "u", &two));
+    ck_assert(lb_sticky_cookie_make(fc_span("0123456789abcdef\0x", 18), "b", "", "u", &one));
+    ck_assert(lb_sticky_cookie_make(fc_span("0123456789abcdef\0y", 18), "b", "", "u", &two));
     ck_assert_str_ne(one.text, two.text);
 }
 END_TEST
@@ -111,11 +111,11 @@ START_TEST(other_lengths_are_nobodys)
     char longer[LB_STICKY_COOKIE_CHARS + 2];
 
     for (size_t bytes = 0; bytes < LB_STICKY_COOKIE_CHARS; bytes++) {
-        ck_assert(!lb_sticky_cookie_is(fcgi_span(value.text, bytes), &value));
+        ck_assert(!lb_sticky_cookie_is(fc_span(value.text, bytes), &value));
     }
     snprintf(longer, sizeof(longer), "%sA", value.text);
     ck_assert(!lb_sticky_cookie_is(span_of(longer), &value));
-    ck_assert(!lb_sticky_cookie_is(fcgi_span(NULL, 0), &value));
+    ck_assert(!lb_sticky_cookie_is(fc_span(NULL, 0), &value));
 }
 END_TEST
 
@@ -124,7 +124,7 @@ START_TEST(value_that_could_not_be_made_is_nobodys)
     const lb_sticky_cookie_t none = { "" };
     char zeros[LB_STICKY_COOKIE_CHARS] = "";
 
-    ck_assert(!lb_sticky_cookie_is(fcgi_span(zeros, sizeof(zeros)), &none));
+    ck_assert(!lb_sticky_cookie_is(fc_span(zeros, sizeof(zeros)), &none));
 }
 END_TEST
 
@@ -142,9 +142,5 @@ int main(void)
     tcase_add_test(tc, other_lengths_are_nobodys);
     tcase_add_test(tc, value_that_could_not_be_made_is_nobodys);
     suite_add_tcase(suite, tc);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

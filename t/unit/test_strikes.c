@@ -4,13 +4,12 @@
 #include <check.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "strikes.h"
+#include "processes.h"
+#include "run_suite.h"
 
 #define SECOND INT64_C(1000000)
 #define NOW    (INT64_C(1700000000) * SECOND)    /* some day in 2023 */
@@ -473,10 +472,7 @@ static void play(arena_t *a, uint32_t me)
 
 static arena_t *new_arena(void)
 {
-    void *memory = mmap(NULL, sizeof(arena_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-                        -1, 0);
-    ck_assert_ptr_ne(memory, MAP_FAILED);
-    return memory;    /* zeroes; gone with the process */
+    return shared_memory(sizeof(arena_t));
 }
 
 /* The last of them to strike sees all strikes, so nobody bans too early, and one always does. */
@@ -515,17 +511,14 @@ START_TEST(of_eight_processes_one_bans_and_one_tries)
     pid_t children[CALLERS];
     arena_t *a = new_arena();
     for (uint32_t i = 0; i < CALLERS; i++) {
-        children[i] = fork();
+        children[i] = start_child();
         if (children[i] == 0) {
-            alarm(50);    /* never outlives a test that was given up */
             play(a, i);
             _exit(0);
         }
     }
     for (int i = 0; i < CALLERS; i++) {
-        int status;
-        ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
-        ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        assert_ends_well(children[i]);
     }
     assert_one_of_each_in_each_round(a);
 }
@@ -595,9 +588,5 @@ int main(void)
     suite_add_tcase(suite, bans_and_trials());
     suite_add_tcase(suite, threads_on_one_row());
     suite_add_tcase(suite, processes_on_one_row());
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

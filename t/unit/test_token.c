@@ -1,10 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_token.c - tokens are good for one user and one key, for twelve hours, as they were made. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "run_suite.h"
 #include "token.h"
+#include "run_suite.h"
 
 static const unsigned char key[MGR_TOKEN_KEY_BYTES] = "0123456789abcdef0123456789abcde";
 static const uint32_t now = 1700000000;
@@ -82,9 +83,5 @@ int main(void)
     tcase_add_test(t, no_digit_can_be_changed);
     tcase_add_test(t, what_is_no_token_is_told_apart);
     suite_add_tcase(suite, t);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return run_suite(suite);
 }

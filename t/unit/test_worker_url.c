@@ -1,10 +1,10 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_worker_url.c - hosts, ports and paths that mod_proxy lets pass. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "worker_url.h"
+#include "run_suite.h"
 
 static const char *const right[] = {
     "fcgi://h",
@@ -37,33 +37,55 @@ static const char *const credentials[] = { "http://user:pass@h/", "fcgi://user@h
 
 START_TEST(what_is_right_passes)
 {
-    ck_assert_msg(fcgi_worker_url_mistake(right[_i]) == NULL, "%s", right[_i]);
+    ck_assert_msg(fc_worker_url_mistake(right[_i]) == NULL, "%s", right[_i]);
 }
 END_TEST
 
 START_TEST(a_port_is_a_number_from_1_to_65535)
 {
-    const char *mistake = fcgi_worker_url_mistake(ports[_i]);
+    const char *mistake = fc_worker_url_mistake(ports[_i]);
     ck_assert_msg(mistake && strstr(mistake, "port"), "%s", ports[_i]);
 }
 END_TEST
 
 START_TEST(nobody_would_get_a_password)
 {
-    const char *mistake = fcgi_worker_url_mistake(credentials[_i]);
+    const char *mistake = fc_worker_url_mistake(credentials[_i]);
     ck_assert_msg(mistake && strstr(mistake, "password"), "%s", credentials[_i]);
 }
 END_TEST
 
 START_TEST(the_end_of_the_host_may_be_the_end_of_the_url)
 {
-    ck_assert(fcgi_worker_url_ends_at_host("fcgi://h:9000"));
-    ck_assert(fcgi_worker_url_ends_at_host("balancer://b"));
-    ck_assert(fcgi_worker_url_ends_at_host("unix:/a/b|fcgi://b"));
-    ck_assert(!fcgi_worker_url_ends_at_host("fcgi://h:9000/"));
-    ck_assert(!fcgi_worker_url_ends_at_host("fcgi://h/a"));
-    ck_assert(!fcgi_worker_url_ends_at_host("fcgi://"));
-    ck_assert(!fcgi_worker_url_ends_at_host("/a"));
+    ck_assert(fc_worker_url_ends_at_host("fcgi://h:9000"));
+    ck_assert(fc_worker_url_ends_at_host("balancer://b"));
+    ck_assert(fc_worker_url_ends_at_host("unix:/a/b|fcgi://b"));
+    ck_assert(!fc_worker_url_ends_at_host("fcgi://h:9000/"));
+    ck_assert(!fc_worker_url_ends_at_host("fcgi://h/a"));
+    ck_assert(!fc_worker_url_ends_at_host("fcgi://"));
+    ck_assert(!fc_worker_url_ends_at_host("/a"));
+}
+END_TEST
+
+START_TEST(fastcgi_has_two_schemes)
+{
+    static const char *const fcgi[] = { "fcgi://h", "FCGI://h:9000/", "unix:/s|fcgi://h", "fcgi:" };
+    static const char *const fcgis[] = { "fcgis://h", "Fcgis://h/", "UNIX:/s|fcgis://h" };
+    static const char *const others[] = { "http://h", "fcgi", "fcgi2://h", "",
+                                          "unix:/fcgi:|http://h", "balancer://fcgi:",
+                                          "proxy:fcgi://h" };
+
+    for (size_t i = 0; i < sizeof(fcgi) / sizeof(fcgi[0]); i++) {
+        ck_assert_msg(fc_worker_url_is_fastcgi(fcgi[i]) && !fc_worker_url_is_fcgis(fcgi[i]),
+                      "%s", fcgi[i]);
+    }
+    for (size_t i = 0; i < sizeof(fcgis) / sizeof(fcgis[0]); i++) {
+        ck_assert_msg(fc_worker_url_is_fastcgi(fcgis[i]) && fc_worker_url_is_fcgis(fcgis[i]),
+                      "%s", fcgis[i]);
+    }
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        ck_assert_msg(!fc_worker_url_is_fastcgi(others[i]), "%s", others[i]);
+    }
 }
 END_TEST
 
@@ -78,25 +100,24 @@ static const char *const level[] = {
 
 START_TEST(two_dots_alone_climb)
 {
-    ck_assert_msg(fcgi_worker_url_climbs(climbing[_i], strlen(climbing[_i])), "%s", climbing[_i]);
+    ck_assert_msg(fc_worker_url_climbs(climbing[_i], strlen(climbing[_i])), "%s", climbing[_i]);
 }
 END_TEST
 
 START_TEST(what_is_behind_the_path_is_not_looked_at)
 {
-    ck_assert(!fcgi_worker_url_climbs("/a?/../", 2));
-    ck_assert(!fcgi_worker_url_climbs("/a/..", 4));
-    ck_assert(!fcgi_worker_url_climbs("/.%2e", 4));
+    ck_assert(!fc_worker_url_climbs("/a?/../", 2));
+    ck_assert(!fc_worker_url_climbs("/a/..", 4));
+    ck_assert(!fc_worker_url_climbs("/.%2e", 4));
 }
 END_TEST
 
 START_TEST(other_names_do_not_climb)
 {
-    ck_assert_msg(!fcgi_worker_url_climbs(level[_i], strlen(level[_i])), "%s", level[_i]);
+    ck_assert_msg(!fc_worker_url_climbs(level[_i], strlen(level[_i])), "%s", level[_i]);
 }
 END_TEST
 
-#define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
 int main(void)
 {
@@ -107,14 +128,11 @@ int main(void)
     tcase_add_loop_test(urls, a_port_is_a_number_from_1_to_65535, 0, COUNT(ports));
     tcase_add_loop_test(urls, nobody_would_get_a_password, 0, COUNT(credentials));
     tcase_add_test(urls, the_end_of_the_host_may_be_the_end_of_the_url);
+    tcase_add_test(urls, fastcgi_has_two_schemes);
     tcase_add_loop_test(urls, two_dots_alone_climb, 0, COUNT(climbing));
     tcase_add_test(urls, what_is_behind_the_path_is_not_looked_at);
     tcase_add_loop_test(urls, other_names_do_not_climb, 0, COUNT(level));
     suite_add_tcase(suite, urls);
 
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    const int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return run_suite(suite);
 }

@@ -6,7 +6,6 @@
 #include "apr_strings.h"
 #include "drain.h"
 #include "member_template.h"
-#include "member_template.h"
 #include "membership.h"
 #include "setting.h"
 
@@ -54,7 +53,7 @@ static void check_text(const check_t *check, const char *setting, const char *va
 }
 
 /* What is in a URL comes to logs and headers. */
-static const char *mistake_in_url(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+static const char *mistake_in_url(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
     proxy_worker *unused;
 
@@ -63,31 +62,31 @@ static const char *mistake_in_url(apr_pool_t *p, const lb_cluster_t *cluster, co
             return "the URL must not hold blanks or control characters";
         }
     }
-    return lb_member_template_define(p, &unused, cluster, url);
+    return lb_member_template_define(p, &unused, balancer, url);
 }
 
-static void check_new_member(const check_t *check, const lb_cluster_t *cluster, const char *url)
+static void check_new_member(const check_t *check, const lb_balancer_t *balancer, const char *url)
 {
     apr_pool_t *p = check->errors->pool;
-    const char *mistake = mistake_in_url(p, cluster, url);
+    const char *mistake = mistake_in_url(p, balancer, url);
 
     if (mistake) {
         refuse(check, "url", mistake);
         return;
     }
-    refuse_for_now(check, "url", lb_membership_check_new(p, cluster, url));
+    refuse_for_now(check, "url", lb_membership_check_new(p, balancer, url));
 }
 
-static void check_move(const check_t *check, const lb_cluster_t *cluster,
-                       const proxy_worker *member, const char *address)
+static void check_move(const check_t *check, const lb_member_t *member, const char *address)
 {
+    const proxy_worker_shared *s = member->worker->s;
     apr_pool_t *p = check->errors->pool;
 
-    if (!*member->s->uds_path && !lb_member_template_moved_url(p, member->s->name_ex, address)) {
+    if (!*s->uds_path && !lb_member_template_moved_url(p, s->name_ex, address)) {
         refuse(check, "address", apr_psprintf(p, "\"%s\" is no host:port", address));
         return;
     }
-    refuse_for_now(check, "address", lb_membership_check_move(p, cluster, member, address));
+    refuse_for_now(check, "address", lb_membership_check_move(p, member, address));
 }
 
 static void check_flags(const check_t *check)
@@ -145,8 +144,8 @@ static void check_settings_of_balancer(const check_t *check)
     check_text(check, "sticky", a->sticky, sizeof(s->sticky_path));
 }
 
-static void check_membership(const check_t *check, const lb_cluster_t *cluster,
-                             const proxy_worker *member)
+static void check_membership(const check_t *check, const lb_balancer_t *balancer,
+                             const lb_member_t *member)
 {
     const lb_action_t *a = check->action;
     apr_pool_t *p = check->errors->pool;
@@ -160,41 +159,39 @@ static void check_membership(const check_t *check, const lb_cluster_t *cluster,
         return;
     }
     if (a->new_member) {
-        check_new_member(check, cluster, a->new_member);
+        check_new_member(check, balancer, a->new_member);
     }
     if (a->new_address) {
-        check_move(check, cluster, member, a->new_address);
+        check_move(check, member, a->new_address);
     }
-    if (member && !a->remove_member && !a->new_address
-        && lb_roster_leaves(cluster->roster, member)) {
+    if (member && !a->remove_member && !a->new_address && lb_member_leaves(member)) {
         refuse_for_now(check, "member", apr_psprintf(p, "%s is being removed", a->member));
     }
 }
 
-static void check_revision(const check_t *check, const lb_cluster_t *cluster,
-                           const proxy_worker *member)
+static void check_revision(const check_t *check, const lb_balancer_t *balancer,
+                           const lb_member_t *member)
 {
     apr_pool_t *p = check->errors->pool;
     const uint64_t revision =
-        member ? lb_setting_revision(p, lb_setting_of_members, member->s,
-                                     lb_cluster_row(cluster->balancer, member))
-               : lb_setting_revision(p, lb_setting_of_balancers, cluster->balancer->s, NULL);
+        member ? lb_setting_revision(p, lb_setting_of_members, member->worker->s, member->row)
+               : lb_setting_revision(p, lb_setting_of_balancers, balancer->proxy->s, NULL);
 
     if (check->action->revision && check->action->revision != revision) {
         lb_action_check_refuse(check->errors, check->index, LB_CHANGED_MEANWHILE, "",
                                apr_psprintf(p, "%s was changed meanwhile: look at it again",
                                             member ? check->action->member
-                                                   : cluster->balancer->s->name));
+                                                   : balancer->proxy->s->name));
     }
 }
 
 void lb_action_check(apr_array_header_t *errors, int index, const lb_action_t *action,
-                     const lb_cluster_t *cluster, const proxy_worker *member)
+                     const lb_balancer_t *balancer, const lb_member_t *member)
 {
     const check_t check = { action, index, errors };
 
-    check_revision(&check, cluster, member);
+    check_revision(&check, balancer, member);
     check_settings_of_member(&check);
     check_settings_of_balancer(&check);
-    check_membership(&check, cluster, member);
+    check_membership(&check, balancer, member);
 }

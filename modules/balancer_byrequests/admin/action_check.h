@@ -5,7 +5,7 @@
 #ifndef LB_ACTION_CHECK_H
 #define LB_ACTION_CHECK_H
 
-#include "cluster.h"
+#include "member.h"
 #include "mod_balancer_byrequests.h"
 
 /** Note that something is wrong. */
@@ -15,8 +15,8 @@ void lb_action_check_refuse(apr_array_header_t *errors, int action, lb_refusal_t
 /** Note all that is wrong with one action. With the balancer's global mutex held.
  *  errors   of lb_action_error_t
  *  index    of the action
- *  member   NULL: the action names none */
+ *  member   of the balancer; NULL: the action names none */
 void lb_action_check(apr_array_header_t *errors, int index, const lb_action_t *action,
-                     const lb_cluster_t *cluster, const proxy_worker *member);
+                     const lb_balancer_t *balancer, const lb_member_t *member);
 
 #endif

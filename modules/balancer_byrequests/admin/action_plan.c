@@ -13,50 +13,51 @@ void lb_action_plan_refuse(const lb_action_plan_t *op, int index, lb_refusal_t r
 
 /* ---- What the actions are about -------------------------------------------------------------- */
 
-static lb_cluster_t *find_cluster(const lb_action_t *action)
+static lb_balancer_t *find_balancer(const lb_action_t *action)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
 
     for (int i = 0; i < all->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        const char *key = cluster->balancer->s->name + sizeof(BALANCER_PREFIX) - 1;
+        lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
+        const char *key = balancer->proxy->s->name + sizeof(BALANCER_PREFIX) - 1;
         if (strcasecmp(key, action->balancer) == 0
-            && (!action->vhost || strcmp(cluster->vhost, action->vhost) == 0)) {
-            return cluster;
+            && (!action->vhost || strcmp(balancer->vhost, action->vhost) == 0)) {
+            return balancer;
         }
     }
     return NULL;
 }
 
-/* By its URL, or by its name as it is shown. */
-proxy_worker *lb_action_plan_find_member(apr_pool_t *p, const proxy_balancer *b, const char *name)
+lb_member_t lb_action_plan_find_member(apr_pool_t *p, const lb_balancer_t *balancer,
+                                       const char *name)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (member && (strcmp(member->s->name_ex, name) == 0
-                       || strcmp(ap_proxy_worker_name(p, member), name) == 0)) {
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        if (strcmp(member.worker->s->name_ex, name) == 0
+            || strcmp(ap_proxy_worker_name(p, member.worker), name) == 0) {
             return member;
         }
     }
-    return NULL;
+    return (lb_member_t){ 0 };
 }
 
 /* In the order of their ids, so that two operations never wait for each other. */
-static void add_owner(apr_array_header_t *owners, lb_cluster_t *owner)
+static void add_owner(apr_array_header_t *owners, lb_balancer_t *owner)
 {
     int at = 0;
 
-    while (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_cluster_t *)->id < owner->id) {
+    while (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_balancer_t *)->id < owner->id) {
         at++;
     }
-    if (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_cluster_t *) == owner) {
+    if (at < owners->nelts && APR_ARRAY_IDX(owners, at, lb_balancer_t *) == owner) {
         return;
     }
-    APR_ARRAY_PUSH(owners, lb_cluster_t *) = NULL;
+    APR_ARRAY_PUSH(owners, lb_balancer_t *) = NULL;
     for (int i = owners->nelts - 1; i > at; i--) {
-        APR_ARRAY_IDX(owners, i, lb_cluster_t *) = APR_ARRAY_IDX(owners, i - 1, lb_cluster_t *);
+        APR_ARRAY_IDX(owners, i, lb_balancer_t *) = APR_ARRAY_IDX(owners, i - 1, lb_balancer_t *);
     }
-    APR_ARRAY_IDX(owners, at, lb_cluster_t *) = owner;
+    APR_ARRAY_IDX(owners, at, lb_balancer_t *) = owner;
 }
 
 lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
@@ -67,14 +68,14 @@ lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
     op->p = p;
     op->any = any;
     op->planned = apr_array_make(p, actions->nelts, sizeof(lb_planned_t));
-    op->owners = apr_array_make(p, 1, sizeof(lb_cluster_t *));
+    op->owners = apr_array_make(p, 1, sizeof(lb_balancer_t *));
     op->result = apr_pcalloc(p, sizeof(*op->result));
     op->result->errors = apr_array_make(p, 1, sizeof(lb_action_error_t));
     op->result->changes = apr_array_make(p, actions->nelts, sizeof(lb_change_t));
     for (int i = 0; i < actions->nelts; i++) {
         const lb_action_t *action = &APR_ARRAY_IDX(actions, i, lb_action_t);
-        lb_cluster_t *cluster = find_cluster(action);
-        if (!cluster) {
+        lb_balancer_t *balancer = find_balancer(action);
+        if (!balancer) {
             lb_action_plan_refuse(op, i, LB_NOT_THERE, "balancer",
                                 apr_psprintf(p, "there is no balancer %s%s%s", action->balancer,
                                              action->vhost ? " in " : "",
@@ -82,8 +83,8 @@ lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
             continue;
         }
         APR_ARRAY_PUSH(op->planned, lb_planned_t) =
-            (lb_planned_t){ .index = i, .action = action, .cluster = cluster };
-        add_owner(op->owners, cluster->owner);
+            (lb_planned_t){ .index = i, .action = action, .balancer = balancer };
+        add_owner(op->owners, balancer->owner);
     }
     return op;
 }
@@ -93,16 +94,16 @@ static void find_members(const lb_action_plan_t *op)
     for (int i = 0; i < op->planned->nelts; i++) {
         lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
         const lb_action_t *action = planned->action;
-        const proxy_balancer *b = planned->cluster->balancer;
+        const lb_balancer_t *balancer = planned->balancer;
 
         if (!action->member) {
             continue;
         }
-        planned->member = lb_action_plan_find_member(op->p, b, action->member);
-        if (!planned->member) {
+        planned->member = lb_action_plan_find_member(op->p, balancer, action->member);
+        if (!planned->member.worker) {
             lb_action_plan_refuse(op, planned->index, LB_NOT_THERE, "member",
-                                apr_psprintf(op->p, "%s has no member %s", b->s->name,
-                                             action->member));
+                                  apr_psprintf(op->p, "%s has no member %s",
+                                               balancer->proxy->s->name, action->member));
         }
     }
 }
@@ -112,21 +113,20 @@ static void find_members(const lb_action_plan_t *op)
 /* Does this one, removals of the others included, leave its balancer without members? */
 static bool removes_the_last(const lb_action_plan_t *op, const lb_planned_t *planned)
 {
-    const proxy_balancer *b = planned->cluster->balancer;
+    lb_member_t member;
     int staying = 0, removed = 0;
 
-    if (!planned->member || !planned->action->remove_member) {
+    if (!planned->member.worker || !planned->action->remove_member) {
         return false;
     }
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(b, i);
-        staying += member && !lb_roster_leaves(planned->cluster->roster, member);
+    for (int i = 0; lb_member_next(planned->balancer, &i, &member);) {
+        staying += !lb_member_leaves(&member);
     }
     for (int i = 0; i < op->planned->nelts; i++) {
         const lb_planned_t *other = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
-        removed += other->member && other->action->remove_member
-                   && other->cluster->owner == planned->cluster->owner
-                   && !lb_roster_leaves(other->cluster->roster, other->member);
+        removed += other->member.worker && other->action->remove_member
+                   && other->balancer->owner == planned->balancer->owner
+                   && !lb_member_leaves(&other->member);
     }
     return removed > 0 && removed >= staying;
 }
@@ -137,7 +137,7 @@ static void check_together(const lb_action_plan_t *op, int n)
 
     for (int i = 0; i < n; i++) {
         const lb_planned_t *before = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
-        if (planned->member && before->member == planned->member) {
+        if (planned->member.worker && lb_member_is(&before->member, &planned->member)) {
             lb_action_plan_refuse(op, planned->index, LB_WRONG_VALUE, "member",
                                 apr_psprintf(op->p, "%s is named twice", planned->action->member));
             break;
@@ -153,7 +153,7 @@ static void check_together(const lb_action_plan_t *op, int n)
         lb_action_plan_refuse(op, planned->index, LB_NOT_NOW, "member",
                             apr_psprintf(op->p, "%s is the last member of %s; add another one "
                                          "first", planned->action->member,
-                                         planned->cluster->balancer->s->name));
+                                         planned->balancer->proxy->s->name));
     }
 }
 
@@ -162,11 +162,12 @@ void lb_action_plan_check(lb_action_plan_t *op)
     find_members(op);
     for (int i = 0; i < op->planned->nelts; i++) {
         const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
-        if (planned->action->member && !planned->member) {
+        const lb_member_t *member = planned->member.worker ? &planned->member : NULL;
+        if (planned->action->member && !member) {
             continue;    /* is refused already */
         }
-        lb_action_check(op->result->errors, planned->index, planned->action, planned->cluster,
-                        planned->member);
+        lb_action_check(op->result->errors, planned->index, planned->action, planned->balancer,
+                        member);
         check_together(op, i);
     }
 }

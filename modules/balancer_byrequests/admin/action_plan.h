@@ -6,15 +6,15 @@
 #ifndef LB_ACTION_PLAN_H
 #define LB_ACTION_PLAN_H
 
-#include "cluster.h"
+#include "member.h"
 #include "mod_balancer_byrequests.h"
 
 /* One action, and what it is about. */
 typedef struct {
     int index;
     const lb_action_t *action;
-    lb_cluster_t *cluster;
-    proxy_worker *member;              /* NULL: none is named */
+    lb_balancer_t *balancer;
+    lb_member_t member;                /* or none: none is named */
 } lb_planned_t;
 
 /* Some actions, and what they come to. */
@@ -22,7 +22,7 @@ typedef struct {
     apr_pool_t *p;
     server_rec *any;
     apr_array_header_t *planned;       /* of lb_planned_t */
-    apr_array_header_t *owners;        /* of lb_cluster_t *, by id: whose locks they need */
+    apr_array_header_t *owners;        /* of lb_balancer_t *, by id: whose locks they need */
     lb_result_t *result;
 } lb_action_plan_t;
 
@@ -41,8 +41,9 @@ static inline bool lb_action_plan_needs_slot(const lb_action_t *action)
     return action->new_member || action->new_address;
 }
 
-/** A balancer's member by its URL, or by its name as it is shown; or NULL. */
-proxy_worker *lb_action_plan_find_member(apr_pool_t *p, const proxy_balancer *b, const char *name);
+/** A balancer's member by its URL, or by its name as it is shown; or none. */
+lb_member_t lb_action_plan_find_member(apr_pool_t *p, const lb_balancer_t *balancer,
+                                       const char *name);
 
 /** Note that an action is refused. */
 void lb_action_plan_refuse(const lb_action_plan_t *op, int index, lb_refusal_t refusal,

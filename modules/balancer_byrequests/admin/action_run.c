@@ -26,8 +26,8 @@ static void note_change(const lb_action_plan_t *op, const lb_planned_t *planned,
 {
     APR_ARRAY_PUSH(op->result->changes, lb_change_t) = (lb_change_t){
         .action = planned->index,
-        .balancer = apr_pstrdup(op->p, planned->cluster->balancer->s->name),
-        .vhost = planned->cluster->vhost,
+        .balancer = apr_pstrdup(op->p, planned->balancer->proxy->s->name),
+        .vhost = planned->balancer->vhost,
         .member = member ? apr_pstrdup(op->p, member) : NULL,
         .setting = setting, .before = before, .after = after,
     };
@@ -49,10 +49,9 @@ static const char **texts_of(apr_pool_t *p, const lb_setting_t *settings, const 
     return texts;
 }
 
-static const char **texts_of_member(apr_pool_t *p, const proxy_balancer *b,
-                                    const proxy_worker *member)
+static const char **texts_of_member(apr_pool_t *p, const lb_member_t *member)
 {
-    return texts_of(p, lb_setting_of_members, member->s, lb_cluster_row(b, member));
+    return texts_of(p, lb_setting_of_members, member->worker->s, member->row);
 }
 
 static void note_differences(const lb_action_plan_t *op, const lb_planned_t *planned,
@@ -92,16 +91,16 @@ static unsigned int bit_of(char flag)
 
 /* All in one step; mod_proxy's own function would write back, beside each bit, the others as it has
  * read them. */
-static void set_flags(const lb_action_t *a, const proxy_balancer *b, const proxy_worker *member)
+static void set_flags(const lb_action_t *a, const lb_member_t *member)
 {
     unsigned int set = a->drain_deadline > 0 ? PROXY_WORKER_DRAIN : 0, cleared = 0;
 
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
         *(a->status[i].set ? &set : &cleared) |= bit_of(a->status[i].flag);
     }
-    const unsigned int before = lb_status_word_change(&member->s->status, set, cleared);
-    lb_drain_set_deadline(b, member, a->drain_deadline);
-    lb_member_state_note_operation(b, member, before, (before & ~cleared) | set);
+    const unsigned int before = lb_status_word_change(&member->worker->s->status, set, cleared);
+    lb_drain_set_deadline(member, a->drain_deadline);
+    lb_member_state_note_operation(member, before, (before & ~cleared) | set);
 }
 
 static void set_limits(const lb_action_t *a, lb_member_row_t *row)
@@ -117,68 +116,72 @@ static void set_limits(const lb_action_t *a, lb_member_row_t *row)
     }
 }
 
-static void set_member(const lb_action_t *a, proxy_balancer *b, proxy_worker *member)
+static void set_member(const lb_action_t *a, const lb_member_t *member)
 {
-    const int was_usable = PROXY_WORKER_IS_USABLE(member);
+    const proxy_worker *worker = member->worker;
+    proxy_worker_shared *s = worker->s;
+    const int was_usable = PROXY_WORKER_IS_USABLE(worker);
 
     if (a->weight_hundredths != -1) {
-        member->s->lbfactor = a->weight_hundredths;
+        s->lbfactor = a->weight_hundredths;
     }
     if (a->lbset != -1) {
-        member->s->lbset = a->lbset;
+        s->lbset = a->lbset;
     }
     if (a->route) {
-        PROXY_STRNCPY(member->s->route, a->route);
+        PROXY_STRNCPY(s->route, a->route);
     }
     if (a->redirect) {
-        PROXY_STRNCPY(member->s->redirect, a->redirect);
+        PROXY_STRNCPY(s->redirect, a->redirect);
     }
-    set_limits(a, lb_cluster_row(b, member));
-    lb_drain_forget_old(b, member);
-    set_flags(a, b, member);
-    if (!was_usable && PROXY_WORKER_IS_USABLE(member)) {
-        b->s->need_reset = 1;    /* for stock's methods; ours needs none */
+    set_limits(a, member->row);
+    lb_drain_forget_old(member);
+    set_flags(a, member);
+    if (!was_usable && PROXY_WORKER_IS_USABLE(worker)) {
+        member->balancer->proxy->s->need_reset = 1;    /* for stock's methods; ours needs none */
     }
 }
 
-static void set_balancer(const lb_action_t *a, proxy_balancer *b)
+static void set_balancer(const lb_action_t *a, const lb_balancer_t *balancer)
 {
+    proxy_balancer *proxy = balancer->proxy;
+
     if (a->timeout != -1) {
-        b->s->timeout = a->timeout;
+        proxy->s->timeout = a->timeout;
     }
     if (a->max_attempts != -1) {
-        b->s->max_attempts = a->max_attempts;
-        b->s->max_attempts_set = 1;
+        proxy->s->max_attempts = a->max_attempts;
+        proxy->s->max_attempts_set = 1;
     }
     if (a->nofailover != -1) {
-        b->s->sticky_force = a->nofailover != 0;
+        proxy->s->sticky_force = a->nofailover != 0;
     }
     if (a->sticky) {
-        lb_setting_sticky(b->s, a->sticky);
+        lb_setting_sticky(proxy->s, a->sticky);
     }
-    if (a->lbmethod && strcmp(a->lbmethod, b->s->lbpname) != 0) {
-        PROXY_STRNCPY(b->s->lbpname, a->lbmethod);
-        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0");
-        b->s->need_reset = 1;
-        lb_cluster_members_changed(b);    /* the other processes take it over */
+    if (a->lbmethod && strcmp(a->lbmethod, proxy->s->lbpname) != 0) {
+        PROXY_STRNCPY(proxy->s->lbpname, a->lbmethod);
+        proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, a->lbmethod, "0");
+        proxy->s->need_reset = 1;
+        lb_balancer_members_changed(balancer);    /* the other processes take it over */
     }
 }
 
 /* returns  false when it was refused; then nothing was changed */
 static bool add_member(const lb_action_plan_t *op, lb_planned_t *planned)
 {
-    lb_cluster_t *cluster = planned->cluster;
+    const lb_balancer_t *balancer = planned->balancer;
     const char *url = planned->action->new_member;
-    const char *err = lb_membership_add(op->p, cluster, url);
+    const char *err = lb_membership_add(op->p, balancer, url);
 
     if (err) {
         lb_action_plan_refuse(op, planned->index, LB_NOT_NOW, "url", err);
         return false;
     }
-    lb_cluster_sync(cluster->balancer, cluster->server);
-    proxy_worker *added = lb_membership_find_new(op->p, cluster, url);
-    note_change(op, planned, added ? added->s->name_ex : url, "member", "", "added");
-    if (!planned->member) {
+    lb_balancer_sync(balancer->proxy, balancer->server);
+    const lb_member_t added = lb_membership_find(op->p, balancer, url);
+    note_change(op, planned, added.worker ? added.worker->s->name_ex : url, "member", "", "added");
+    if (!planned->member.worker) {
         planned->member = added;
     }
     return true;
@@ -186,23 +189,23 @@ static bool add_member(const lb_action_plan_t *op, lb_planned_t *planned)
 
 static bool move_member(const lb_action_plan_t *op, lb_planned_t *planned)
 {
-    lb_cluster_t *cluster = planned->cluster;
-    const proxy_worker *old = planned->member;
+    const lb_balancer_t *balancer = planned->balancer;
+    const proxy_worker_shared *old = planned->member.worker->s;
     const char *moved;
-    const char *err = lb_membership_move(op->p, cluster, planned->member,
-                                         planned->action->new_address, &moved);
+    const char *err = lb_membership_move(op->p, &planned->member, planned->action->new_address,
+                                         &moved);
 
     if (err) {
         lb_action_plan_refuse(op, planned->index, LB_NOT_NOW, "address", err);
         return false;
     }
-    lb_cluster_sync(cluster->balancer, cluster->server);
-    planned->member = lb_action_plan_find_member(op->p, cluster->balancer, moved);
-    if (planned->member) {    /* as new as one that was added and enabled */
-        lb_member_state_note_operation(cluster->balancer, planned->member, PROXY_WORKER_DISABLED,
-                                       planned->member->s->status);
-        note_change(op, planned, moved, LB_SETTING_ADDRESS, lb_setting_address(op->p, old->s),
-                    lb_setting_address(op->p, planned->member->s));
+    lb_balancer_sync(balancer->proxy, balancer->server);
+    planned->member = lb_action_plan_find_member(op->p, balancer, moved);
+    if (planned->member.worker) {    /* as new as one that was added and enabled */
+        const proxy_worker_shared *s = planned->member.worker->s;
+        lb_member_state_note_operation(&planned->member, PROXY_WORKER_DISABLED, s->status);
+        note_change(op, planned, moved, LB_SETTING_ADDRESS, lb_setting_address(op->p, old),
+                    lb_setting_address(op->p, s));
     }
     return true;
 }
@@ -222,44 +225,50 @@ static bool give_slots(const lb_action_plan_t *op)
 
 static void change_member(const lb_action_plan_t *op, const lb_planned_t *planned)
 {
-    proxy_balancer *b = planned->cluster->balancer;
-    proxy_worker *member = planned->member;
+    const lb_member_t *member = &planned->member;
+    const char *name = member->worker->s->name_ex;
 
     if (!planned->action->remove_member) {
-        const char **before = texts_of_member(op->p, b, member);
-        set_member(planned->action, b, member);
-        note_differences(op, planned, member->s->name_ex, lb_setting_of_members, before,
-                         texts_of_member(op->p, b, member));
+        const char **before = texts_of_member(op->p, member);
+        set_member(planned->action, member);
+        note_differences(op, planned, name, lb_setting_of_members, before,
+                         texts_of_member(op->p, member));
     }
-    else if (!lb_roster_leaves(planned->cluster->roster, member)) {
-        lb_membership_remove(planned->cluster, member);
-        note_change(op, planned, member->s->name_ex, "member", "", "removed");
+    else if (!lb_member_leaves(member)) {
+        lb_membership_remove(member);
+        note_change(op, planned, name, "member", "", "removed");
     }
 }
 
 static void change_balancer(const lb_action_plan_t *op, const lb_planned_t *planned)
 {
-    proxy_balancer *b = planned->cluster->balancer;
-    const char **before = texts_of(op->p, lb_setting_of_balancers, b->s, NULL);
+    const lb_balancer_t *balancer = planned->balancer;
+    const proxy_balancer_shared *s = balancer->proxy->s;
+    const char **before = texts_of(op->p, lb_setting_of_balancers, s, NULL);
 
-    set_balancer(planned->action, b);
+    set_balancer(planned->action, balancer);
     note_differences(op, planned, NULL, lb_setting_of_balancers, before,
-                     texts_of(op->p, lb_setting_of_balancers, b->s, NULL));
+                     texts_of(op->p, lb_setting_of_balancers, s, NULL));
 }
 
 static void reset_counters(const lb_action_plan_t *op, const lb_planned_t *planned)
 {
-    const proxy_worker *member = planned->member;
+    const proxy_worker *worker = planned->member.worker;
 
-    lb_member_counters_reset(planned->cluster, member);
-    note_change(op, planned, member ? member->s->name_ex : NULL, "counters", "", "reset");
+    if (worker) {
+        lb_member_counters_reset_member(&planned->member);
+    }
+    else {
+        lb_member_counters_reset_all(planned->balancer);
+    }
+    note_change(op, planned, worker ? worker->s->name_ex : NULL, "counters", "", "reset");
 }
 
 /* With all locks held. */
 static void check(lb_action_plan_t *op)
 {
     for (int i = 0; i < op->planned->nelts; i++) {
-        lb_cluster_sync(APR_ARRAY_IDX(op->planned, i, lb_planned_t).cluster->balancer, op->any);
+        lb_balancer_sync(APR_ARRAY_IDX(op->planned, i, lb_planned_t).balancer->proxy, op->any);
     }
     lb_action_plan_check(op);
 }
@@ -272,7 +281,7 @@ static void carry_out(lb_action_plan_t *op)
     }
     for (int i = 0; i < op->planned->nelts; i++) {
         const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
-        if (planned->member) {
+        if (planned->member.worker) {
             change_member(op, planned);
         }
         change_balancer(op, planned);
@@ -285,29 +294,29 @@ static void carry_out(lb_action_plan_t *op)
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
 /* returns  how many members wait for their last requests */
-static int free_left(lb_cluster_t *cluster)
+static int free_left(lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
-    const lb_roster_t *roster = cluster->roster;
+    const proxy_balancer *proxy = balancer->proxy;
+    const lb_roster_t *roster = balancer->roster;
     int waiting = 0;
 
     for (int i = 0; i < roster->count; i++) {
         waiting += atomic_load(&roster->slots[i].leaves_since) != 0;
     }
     if (waiting) {
-        PROXY_GLOBAL_LOCK(b);
-        waiting = lb_membership_free_left(cluster);
-        PROXY_GLOBAL_UNLOCK(b);
+        PROXY_GLOBAL_LOCK(proxy);
+        waiting = lb_membership_free_left(balancer);
+        PROXY_GLOBAL_UNLOCK(proxy);
     }
     return waiting;
 }
 
-void lb_action_run_tidy(lb_cluster_t *cluster, server_rec *any)
+void lb_action_run_tidy(lb_balancer_t *balancer, server_rec *any)
 {
-    if (cluster->owner == cluster) {
-        free_left(cluster);
+    if (balancer->owner == balancer) {
+        free_left(balancer);
     }
-    lb_cluster_sync(cluster->balancer, any);
+    lb_balancer_sync(balancer->proxy, any);
 }
 
 /* Of a member that is to come, or to be somewhere else; NULL: it cannot be said already. */
@@ -321,16 +330,16 @@ static const char *url_to_come(apr_pool_t *p, const lb_action_t *action)
 /* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
 static void wait_for_slot(const lb_action_plan_t *op, const lb_planned_t *planned, const char *url)
 {
-    lb_cluster_t *cluster = planned->cluster->owner;
-    const proxy_balancer *b = cluster->balancer;
-    const apr_time_t deadline = fcgi_now() + WAIT_FOR_SLOT_US;
+    lb_balancer_t *balancer = planned->balancer->owner;
+    const proxy_balancer *proxy = balancer->proxy;
+    const apr_time_t deadline = fc_now() + WAIT_FOR_SLOT_US;
 
-    while (free_left(cluster) > 0 && fcgi_now() < deadline
-           && (b->storage->num_free_slots(b->wslot) == 0
-               || (url && lb_membership_is_leaving(op->p, cluster, url)))) {
+    while (free_left(balancer) > 0 && fc_now() < deadline
+           && (proxy->storage->num_free_slots(proxy->wslot) == 0
+               || (url && lb_membership_is_leaving(op->p, balancer, url)))) {
         apr_sleep(LOOK_AGAIN_US);
     }
-    lb_action_run_tidy(cluster, op->any);
+    lb_action_run_tidy(balancer, op->any);
 }
 
 /* ---- The actions ----------------------------------------------------------------------------- */
@@ -352,7 +361,7 @@ static void prepare_newcomer(const lb_action_plan_t *op, const lb_planned_t *pla
 static void prepare(const lb_action_plan_t *op)
 {
     for (int i = 0; i < op->owners->nelts; i++) {
-        lb_action_run_tidy(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *), op->any);
+        lb_action_run_tidy(APR_ARRAY_IDX(op->owners, i, lb_balancer_t *), op->any);
     }
     for (int i = 0; i < op->planned->nelts; i++) {
         const lb_planned_t *planned = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
@@ -366,28 +375,29 @@ static void prepare(const lb_action_plan_t *op)
 static void under_lock(lb_action_plan_t *op, void (*step)(lb_action_plan_t *))
 {
     for (int i = 0; i < op->owners->nelts; i++) {
-        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
-        PROXY_GLOBAL_LOCK(b);
+        const proxy_balancer *proxy = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
+        PROXY_GLOBAL_LOCK(proxy);
     }
     step(op);
     for (int i = op->owners->nelts - 1; i >= 0; i--) {
-        const proxy_balancer *b = APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer;
-        PROXY_GLOBAL_UNLOCK(b);
+        const proxy_balancer *proxy = APR_ARRAY_IDX(op->owners, i, lb_balancer_t *)->proxy;
+        PROXY_GLOBAL_UNLOCK(proxy);
     }
 }
 
 /* Who waits may have room now; and it is on disk before the operator hears of it. */
 static void follow_up(const lb_action_plan_t *op)
 {
-    const lb_cluster_t *persistent = NULL;
+    const lb_balancer_t *persistent = NULL;
 
     for (int i = 0; i < op->planned->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(op->planned, i, lb_planned_t).cluster;
-        persistent = cluster->is_persistent || cluster->owner->is_persistent ? cluster : persistent;
-        lb_cluster_sync(cluster->balancer, op->any);
+        lb_balancer_t *balancer = APR_ARRAY_IDX(op->planned, i, lb_planned_t).balancer;
+        persistent =
+            balancer->is_persistent || balancer->owner->is_persistent ? balancer : persistent;
+        lb_balancer_sync(balancer->proxy, op->any);
     }
     for (int i = 0; i < op->owners->nelts; i++) {
-        lb_gate_serve(APR_ARRAY_IDX(op->owners, i, lb_cluster_t *)->balancer);
+        lb_gate_serve(APR_ARRAY_IDX(op->owners, i, lb_balancer_t *));
     }
     if (persistent) {
         lb_state_keeper_save(op->p, persistent);

@@ -6,7 +6,7 @@
 #ifndef LB_ACTION_RUN_H
 #define LB_ACTION_RUN_H
 
-#include "cluster.h"
+#include "balancer.h"
 #include "mod_balancer_byrequests.h"
 
 /** See lb_apply in the contract. */
@@ -17,6 +17,6 @@ apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
                                      const apr_array_header_t *actions);
 
 /** Before a balancer is looked at: see what other processes changed, and who has left. */
-void lb_action_run_tidy(lb_cluster_t *cluster, server_rec *any);
+void lb_action_run_tidy(lb_balancer_t *balancer, server_rec *any);
 
 #endif

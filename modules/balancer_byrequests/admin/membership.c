@@ -32,7 +32,7 @@ const char *lb_membership_check_host(apr_pool_t *p, const char *url)
     apr_uri_t uri;
     char text[120];
 
-    if (fcgi_worker_url_behind_socket(url) != url || lb_member_template_url_mistake(url)
+    if (fc_worker_url_behind_socket(url) != url || lb_member_template_url_mistake(url)
         || apr_uri_parse(p, url, &uri) != APR_SUCCESS || !uri.hostname || !*uri.hostname) {
         return NULL;
     }
@@ -43,190 +43,184 @@ const char *lb_membership_check_host(apr_pool_t *p, const char *url)
 }
 
 /* Two members of one name are one for mod_proxy. */
-static proxy_worker *find_name(const proxy_balancer *b, const char *name)
+static lb_member_t find_name(const lb_balancer_t *balancer, const char *name)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (member && strcmp(member->s->name_ex, name) == 0) {
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        if (strcmp(member.worker->s->name_ex, name) == 0) {
             return member;
         }
     }
-    return NULL;
+    return (lb_member_t){ 0 };
+}
+
+lb_member_t lb_membership_find(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
+{
+    proxy_worker *like_it;
+
+    if (lb_member_template_define(p, &like_it, balancer, url)) {
+        return (lb_member_t){ 0 };
+    }
+    return find_name(balancer, like_it->s->name_ex);
 }
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
 
-static const char *check_name(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
-    const proxy_balancer *b = cluster->balancer;
-    proxy_worker *member;
-    const char *err = lb_member_template_define(p, &member, cluster, url);
+    const proxy_balancer *proxy = balancer->proxy;
+    proxy_worker *like_it;
+    const char *err = lb_member_template_define(p, &like_it, balancer, url);
 
     if (err) {
         return err;
     }
-    const proxy_worker *other = find_name(b, member->s->name_ex);
-    if (other) {
-        return apr_psprintf(p, lb_roster_leaves(cluster->roster, other)
+    const lb_member_t other = find_name(balancer, like_it->s->name_ex);
+    if (other.worker) {
+        return apr_psprintf(p, lb_member_leaves(&other)
                                ? "%s is still removing its member %s: it has requests"
-                               : "%s already has a member %s", b->s->name, member->s->name_ex);
+                               : "%s already has a member %s", proxy->s->name, like_it->s->name_ex);
     }
-    if (b->storage->num_free_slots(b->wslot) == 0) {
+    if (proxy->storage->num_free_slots(proxy->wslot) == 0) {
         return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
-                            "ProxySet growth=N and restart", b->s->name);
+                            "ProxySet growth=N and restart", proxy->s->name);
     }
     return NULL;
 }
 
-bool lb_membership_is_leaving(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+bool lb_membership_is_leaving(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
-    proxy_worker *member;
-
-    if (lb_member_template_define(p, &member, cluster, url) != NULL) {
-        return false;
-    }
-    const proxy_worker *other = find_name(cluster->balancer, member->s->name_ex);
-    return other && lb_roster_leaves(cluster->roster, other);
+    const lb_member_t member = lb_membership_find(p, balancer, url);
+    return member.worker && lb_member_leaves(&member);
 }
 
-const char *lb_membership_check_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
+const char *lb_membership_check_move(apr_pool_t *p, const lb_member_t *member, const char *address)
 {
-    return check_name(p, cluster, url);
-}
+    const proxy_worker_shared *s = member->worker->s;
 
-const char *lb_membership_check_move(apr_pool_t *p, const lb_cluster_t *cluster,
-                                     const proxy_worker *member, const char *address)
-{
-    if (*member->s->uds_path) {
+    if (*s->uds_path) {
         return apr_psprintf(p, "%s is on a unix socket and has no host and port; add another "
-                            "member and remove this one", member->s->name_ex);
+                            "member and remove this one", s->name_ex);
     }
-    if (lb_roster_leaves(cluster->roster, member)) {
-        return apr_psprintf(p, "%s is being removed", member->s->name_ex);
+    if (lb_member_leaves(member)) {
+        return apr_psprintf(p, "%s is being removed", s->name_ex);
     }
-    return check_name(p, cluster,
-                      lb_member_template_moved_url(p, member->s->name_ex, address));
+    return lb_membership_check_new(p, member->balancer,
+                                   lb_member_template_moved_url(p, s->name_ex, address));
 }
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
 /* Write a slot's new owner. `shared` is complete but for its index. */
-static void give_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *shared,
+static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_shared *shared,
                       uint32_t origin)
 {
-    const proxy_balancer *b = cluster->balancer;
-    lb_slot_t *slot = &cluster->roster->slots[index];
-    lb_member_row_t *row = cluster->member_rows[index];
+    const proxy_balancer *proxy = balancer->proxy;
+    lb_slot_t *slot = &balancer->roster->slots[index];
+    lb_member_row_t *row = balancer->member_rows[index];
     proxy_worker_shared *memory = NULL;
 
-    b->storage->dptr(b->wslot, (unsigned int)index, (void **)&memory);
+    proxy->storage->dptr(proxy->wslot, (unsigned int)index, (void **)&memory);
     atomic_fetch_add(&slot->generation, 1);
     shared->index = index;
     shared->updated = apr_time_now();
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
-    lb_table_reset_member(cluster->ledger->table, row);
+    lb_table_reset_member(balancer->ledger->table, row);
     lb_member_config_set_limits(row, lb_member_params_written(
-        origin ? cluster->roster->configured[origin - 1].member : cluster->owner->template));
-    atomic_store(&row->key, lb_row_key_of_member(cluster, shared));
+        origin ? balancer->roster->configured[origin - 1].worker : balancer->owner->template));
+    atomic_store(&row->key, lb_row_key_of_member(balancer, shared));
     atomic_store(&slot->bytes_sent_seen, 0);
     atomic_store(&slot->bytes_read_seen, 0);
-    lb_member_counters_begin_slot(cluster, index);
+    lb_member_counters_begin_slot(balancer, index);
     atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
     atomic_fetch_add(&slot->generation, 1);
 }
 
-static const char *seat_new(apr_pool_t *p, lb_cluster_t *cluster, proxy_worker_shared *shared,
-                            uint32_t origin)
+static const char *seat_new(apr_pool_t *p, const lb_balancer_t *balancer,
+                            proxy_worker_shared *shared, uint32_t origin)
 {
-    const proxy_balancer *b = cluster->balancer;
+    const proxy_balancer *proxy = balancer->proxy;
     unsigned int index;
 
-    if (b->storage->grab(b->wslot, &index) != APR_SUCCESS) {
+    if (proxy->storage->grab(proxy->wslot, &index) != APR_SUCCESS) {
         return apr_psprintf(p, "%s: no shared memory for the new member", shared->name_ex);
     }
-    give_slot(cluster, (int)index, shared, origin);
-    lb_cluster_members_changed(b);
+    give_slot(balancer, (int)index, shared, origin);
+    lb_balancer_members_changed(balancer);
     return NULL;
 }
 
-static void free_slot(lb_cluster_t *cluster, int index, proxy_worker_shared *shared)
+static void free_slot(const lb_balancer_t *balancer, int index, proxy_worker_shared *shared)
 {
-    const proxy_balancer *b = cluster->balancer;
-    lb_slot_t *slot = &cluster->roster->slots[index];
+    const proxy_balancer *proxy = balancer->proxy;
+    lb_slot_t *slot = &balancer->roster->slots[index];
 
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cluster->server, FCLOGNO(0462)
-                 "%s: member %s: removed, its last request has ended", b->s->name,
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0462)
+                 "%s: member %s: removed, its last request has ended", proxy->s->name,
                  shared->name_ex);
     atomic_fetch_add(&slot->generation, 1);
     shared->hash.def = shared->hash.fnv = 0;    /* nobody's; see ap_proxy_sync_balancer() */
     shared->method = NONE;
     atomic_store(&slot->origin, 0);
     atomic_store(&slot->leaves_since, 0);
-    atomic_store(&cluster->member_rows[index]->key, lb_row_key_of_slot(cluster, index));
+    atomic_store(&balancer->member_rows[index]->key, lb_row_key_of_slot(balancer, index));
     atomic_fetch_add(&slot->generation, 1);
-    b->storage->release(b->wslot, (unsigned int)index);
+    proxy->storage->release(proxy->wslot, (unsigned int)index);
 }
 
 /* Under the ledger's lock: whoever takes a right on it later sees that it leaves. */
-static bool is_at_rest(const lb_cluster_t *cluster, const lb_member_row_t *row)
+static bool is_at_rest(const lb_balancer_t *balancer, const lb_member_row_t *row)
 {
-    lb_ledger_lock(cluster->ledger->table);
+    lb_ledger_lock(balancer->ledger->table);
     const bool is_used = atomic_load(&row->in_flight) > 0 || atomic_load(&row->waiting) > 0;
-    lb_ledger_unlock(cluster->ledger->table);
+    lb_ledger_unlock(balancer->ledger->table);
     return !is_used;
 }
 
-int lb_membership_free_left(lb_cluster_t *cluster)
+int lb_membership_free_left(const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
-    const apr_time_t now = fcgi_now();
+    const proxy_balancer *proxy = balancer->proxy;
+    const apr_time_t now = fc_now();
     int freed = 0, waiting = 0;
 
-    for (int i = 0; i < cluster->roster->count; i++) {
-        lb_slot_t *slot = &cluster->roster->slots[i];
+    for (int i = 0; i < balancer->roster->count; i++) {
+        lb_slot_t *slot = &balancer->roster->slots[i];
         const apr_time_t since = atomic_load(&slot->leaves_since);
         proxy_worker_shared *shared;
 
         if (since == 0
-            || b->storage->dptr(b->wslot, (unsigned int)i, (void **)&shared) != APR_SUCCESS
+            || proxy->storage->dptr(proxy->wslot, (unsigned int)i, (void **)&shared) != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }
-        if (now - since < REST || !is_at_rest(cluster, cluster->member_rows[i])) {
+        if (now - since < REST || !is_at_rest(balancer, balancer->member_rows[i])) {
             waiting++;
             continue;
         }
-        free_slot(cluster, i, shared);
+        free_slot(balancer, i, shared);
         freed++;
     }
     if (freed) {
-        lb_cluster_members_changed(b);
+        lb_balancer_members_changed(balancer);
     }
     return waiting;
 }
 
 /* ---- Changes --------------------------------------------------------------------------------- */
 
-const char *lb_membership_add(apr_pool_t *p, lb_cluster_t *cluster, const char *url)
+const char *lb_membership_add(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
-    proxy_worker *member;
-    const char *err = lb_member_template_define(p, &member, cluster, url);
+    proxy_worker *newcomer;
+    const char *err = lb_member_template_define(p, &newcomer, balancer, url);
 
     if (err) {
         return err;
     }
-    member->s->status = PROXY_WORKER_DISABLED;
-    return seat_new(p, cluster, member->s, 0);
-}
-
-proxy_worker *lb_membership_find_new(apr_pool_t *p, const lb_cluster_t *cluster, const char *url)
-{
-    proxy_worker *like_it;
-
-    return lb_member_template_define(p, &like_it, cluster, url)
-               ? NULL : find_name(cluster->balancer, like_it->s->name_ex);
+    newcomer->s->status = PROXY_WORKER_DISABLED;
+    return seat_new(p, balancer, newcomer->s, 0);
 }
 
 /* All its settings, none of its numbers. */
@@ -252,35 +246,37 @@ static void take_limits(lb_member_row_t *to, const lb_member_row_t *from)
     atomic_store(&to->drain_until, atomic_load(&from->drain_until));
 }
 
-const char *lb_membership_move(apr_pool_t *p, lb_cluster_t *cluster, proxy_worker *member,
-                               const char *address, const char **moved)
+const char *lb_membership_move(apr_pool_t *p, const lb_member_t *member, const char *address,
+                               const char **moved)
 {
-    const char *url = lb_member_template_moved_url(p, member->s->name_ex, address);
-    const uint32_t origin = atomic_load(&cluster->roster->slots[member->s->index].origin);
+    const lb_balancer_t *balancer = member->balancer;
+    const proxy_worker_shared *s = member->worker->s;
+    const char *url = lb_member_template_moved_url(p, s->name_ex, address);
+    const uint32_t origin = atomic_load(&balancer->roster->slots[s->index].origin);
     proxy_worker *there;
-    const char *err = lb_member_template_define(p, &there, cluster, url);
+    const char *err = lb_member_template_define(p, &there, balancer, url);
 
     if (err) {
         return err;
     }
-    take_settings(there->s, member->s);
-    err = seat_new(p, cluster, there->s, origin);
+    take_settings(there->s, s);
+    err = seat_new(p, balancer, there->s, origin);
     if (!err) {
-        take_limits(cluster->member_rows[there->s->index],
-                    cluster->member_rows[member->s->index]);
-        lb_membership_remove(cluster, member);
+        take_limits(balancer->member_rows[there->s->index], member->row);
+        lb_membership_remove(member);
         *moved = there->s->name_ex;
     }
     return err;
 }
 
-void lb_membership_remove(lb_cluster_t *cluster, proxy_worker *member)
+void lb_membership_remove(const lb_member_t *member)
 {
-    lb_slot_t *slot = &cluster->roster->slots[member->s->index];
+    proxy_worker_shared *s = member->worker->s;
+    lb_slot_t *slot = &member->balancer->roster->slots[s->index];
 
-    lb_status_word_change(&member->s->status, GONE, 0);
+    lb_status_word_change(&s->status, GONE, 0);
     if (atomic_load(&slot->leaves_since) == 0) {
-        atomic_store(&slot->leaves_since, fcgi_now());
+        atomic_store(&slot->leaves_since, fc_now());
     }
-    lb_cluster_members_changed(cluster->balancer);
+    lb_balancer_members_changed(member->balancer);
 }

@@ -19,11 +19,11 @@
 #include "wall_clock.h"
 
 /* The worst thing that is true of a member, in one word. */
-static const char *state_word(const proxy_balancer *b, const proxy_worker *member)
+static const char *state_word(const lb_member_t *member)
 {
-    const lb_phase_t phase = lb_health_phase(b, member);
+    const lb_phase_t phase = lb_health_phase(member);
     const unsigned int status =
-        member->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
+        member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
     static const struct {
         unsigned int bits;
         const char *word;
@@ -97,16 +97,15 @@ static void take_counted(const lb_counted_t *counted, lb_member_view_t *view)
     view->whole_times = counted->whole_times;
 }
 
-static void copy_counted(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
-                         lb_member_view_t *view)
+static void copy_counted(apr_pool_t *p, const lb_member_t *member, lb_member_view_t *view)
 {
-    const lb_member_room_t *room = lb_member_counters_of_slot(cluster, slot);
+    const lb_member_room_t *room = lb_member_counters_of(member);
     lb_counted_t before, counted;
     const bool was_reset = lb_counters_copy_before(room, &before);
 
     view->forgotten = atomic_load(&room->forgotten);
-    lb_counters_copy(room, atomic_load(&cluster->member_rows[slot]->elected) - view->forgotten,
-                     atomic_load(&cluster->member_rows[slot]->failures), &counted);
+    lb_counters_copy(room, atomic_load(&member->row->elected) - view->forgotten,
+                     atomic_load(&member->row->failures), &counted);
     if (was_reset) {
         lb_counters_subtract(&counted, &before);
         view->before = apr_pmemdup(p, &before, sizeof(before));
@@ -117,26 +116,26 @@ static void copy_counted(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
 
 /* gain   of the balancer: what this member has had in the last minute is added
  * returns  how long that was, us */
-static int64_t copy_recent(const lb_cluster_t *cluster, int slot, apr_time_t now, lb_gain_t *gain,
+static int64_t copy_recent(const lb_member_t *member, apr_time_t now, lb_gain_t *gain,
                            lb_member_view_t *view)
 {
     lb_gain_t own = { 0 };
-    const int64_t took = lb_samples_gain_lately(lb_member_counters_of_balancer(cluster),
-                                             lb_member_counters_of_slot(cluster, slot), now,
-                                             &own);
+    const int64_t took =
+        lb_samples_gain_lately(lb_member_counters_of_balancer(member->balancer),
+                               lb_member_counters_of(member), now, &own);
     view->recent = lb_samples_recent(&own, took);
     lb_samples_add_gain(gain, &own);
     return took;
 }
 
-static void copy_numbers(const proxy_balancer *b, proxy_worker *member, apr_time_t now,
-                         lb_member_view_t *view)
+static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_view_t *view)
 {
-    const lb_member_row_t *row = lb_cluster_row(b, member);
+    const lb_member_row_t *row = member->row;
+    lb_table_t *table = member->balancer->ledger->table;
 
-    view->lbstatus = lb_lbmethod_lbstatus(b, member);
+    view->lbstatus = lb_lbmethod_lbstatus(member);
     view->in_flight = atomic_load(&row->in_flight);
-    view->parked = lb_ledger_parked(lb_cluster_of(b)->ledger->table, lb_cluster_index(b, member));
+    view->parked = lb_ledger_parked(table, lb_member_index(member));
     view->limit = atomic_load(&row->limit);
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);
@@ -144,28 +143,27 @@ static void copy_numbers(const proxy_balancer *b, proxy_worker *member, apr_time
     view->last_error_at = lb_wall_clock_of(atomic_load(&row->last_error_at));
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
-    view->next_trial_at = lb_health_next_trial(b, member);
+    view->next_trial_at = lb_health_next_trial(member);
     view->since = lb_wall_clock_of(atomic_load(&row->strikes.since));
-    view->strikes = (int)lb_health_strikes(b, member, now);
-    view->share_percent = 100 - (int)lb_member_state_held_back(b, member) / 100;
-    view->drain_until = lb_drain_until(b, member);
+    view->strikes = (int)lb_health_strikes(member, now);
+    view->share_percent = 100 - (int)lb_member_state_held_back(member) / 100;
+    view->drain_until = lb_drain_until(member);
 }
 
 static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
 {
     const lb_member_params_t *params =
-        configured ? lb_member_params_written(configured->member) : NULL;
+        configured ? lb_member_params_written(configured->worker) : NULL;
 
     view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
     view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
     view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
 }
 
-static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *member,
-                            lb_member_view_t *view)
+static void copy_configured(const lb_member_t *member, lb_member_view_t *view)
 {
-    const lb_configured_t *configured = lb_roster_configured(cluster->roster, member->s->index);
-    const proxy_worker_shared *s = configured ? configured->values : member->s;
+    const lb_configured_t *configured = lb_member_configured(member);
+    const proxy_worker_shared *s = configured ? configured->values : member->worker->s;
 
     view->is_added = !configured;
     view->config_url = configured ? s->name_ex : view->url;    /* a configuration stays as it is */
@@ -177,9 +175,9 @@ static void copy_configured(const lb_cluster_t *cluster, const proxy_worker *mem
     copy_configured_limits(configured, view);
 }
 
-static void copy_check(const proxy_balancer *b, const proxy_worker *member, lb_member_view_t *view)
+static void copy_check(const lb_member_t *member, lb_member_view_t *view)
 {
-    const lb_check_row_t *row = &lb_cluster_row(b, member)->check;
+    const lb_check_row_t *row = &member->row->check;
 
     view->is_checked = lb_member_config_has_checks(member);
     view->checked_at = lb_wall_clock_of(atomic_load(&row->checked_at));
@@ -188,7 +186,7 @@ static void copy_check(const proxy_balancer *b, const proxy_worker *member, lb_m
     view->check_passes = atomic_load(&row->passes);
     view->check_fails = atomic_load(&row->fails);
     view->check_took = atomic_load(&row->took_us);
-    view->fpm_is_current = lb_checks_fpm_is_current(b, member);
+    view->fpm_is_current = lb_checks_fpm_is_current(member);
     view->fpm_numbers_at = lb_wall_clock_of(atomic_load(&row->fpm_at));
     view->fpm = (lb_fpm_numbers_t){
         .idle = atomic_load(&row->fpm_idle),
@@ -210,15 +208,16 @@ static void fetch(const void *memory, size_t bytes)
 
 /* A status reads some 3 KB of each member, which no processor has at hand when members are many:
  * those of the next one arrive while this one is copied. */
-static void fetch_ahead(const lb_cluster_t *cluster, const proxy_worker *member)
+static void fetch_ahead(const lb_member_t *member)
 {
-    const int slot = member->s->index;
-    const lb_member_room_t *room = lb_member_counters_of_slot(cluster, slot);
-    const lb_mark_t *mark = lb_samples_minute_ago(lb_member_counters_of_balancer(cluster), room);
-    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+    const proxy_worker_shared *s = member->worker->s;
+    const lb_member_room_t *room = lb_member_counters_of(member);
+    const lb_mark_t *mark =
+        lb_samples_minute_ago(lb_member_counters_of_balancer(member->balancer), room);
+    const lb_configured_t *configured = lb_member_configured(member);
 
-    fetch(member->s, sizeof(*member->s));
-    fetch(cluster->member_rows[slot], sizeof(lb_member_row_t));
+    fetch(s, sizeof(*s));
+    fetch(member->row, sizeof(*member->row));
     fetch(room, offsetof(lb_member_room_t, before));
     fetch(&room->now, sizeof(room->now));
     fetch(mark, sizeof(*mark));
@@ -228,32 +227,32 @@ static void fetch_ahead(const lb_cluster_t *cluster, const proxy_worker *member)
 }
 
 /* another   member of the same balancer, NULL: most are in the same state */
-static void view_member(apr_pool_t *p, const lb_cluster_t *cluster, proxy_worker *member,
-                        apr_time_t now, const lb_member_view_t *another, lb_member_view_t *view)
+static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now,
+                        const lb_member_view_t *another, lb_member_view_t *view)
 {
-    copy_settings(p, member->s, view);
-    view->name = *member->s->uds_path ? ap_proxy_worker_name(p, member) : view->url;
-    view->state = lb_roster_leaves(cluster->roster, member)
-                  ? "removing" : state_word(cluster->balancer, member);
-    view->status_bits = member->s->status;
+    proxy_worker *worker = member->worker;
+
+    copy_settings(p, worker->s, view);
+    view->name = *worker->s->uds_path ? ap_proxy_worker_name(p, worker) : view->url;
+    view->state = lb_member_leaves(member) ? "removing" : state_word(member);
+    view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
-                   ? another->status : ap_proxy_parse_wstatus(p, member);
-    view->revision = lb_setting_revision(p, lb_setting_of_members, member->s,
-                                         lb_cluster_row(cluster->balancer, member));
-    copy_numbers(cluster->balancer, member, now, view);
-    copy_configured(cluster, member, view);
-    copy_check(cluster->balancer, member, view);
-    copy_counted(p, cluster, member->s->index, view);
+                   ? another->status : ap_proxy_parse_wstatus(p, worker);
+    view->revision = lb_setting_revision(p, lb_setting_of_members, worker->s, member->row);
+    copy_numbers(member, now, view);
+    copy_configured(member, view);
+    copy_check(member, view);
+    copy_counted(p, member, view);
 }
 
-static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
+static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *proxy,
                                    lb_balancer_view_t *view)
 {
-    const proxy_balancer_shared *s = b->s;
+    const proxy_balancer_shared *s = proxy->s;
 
     view->name = LB_SETTING_COPY(p, s->name);
     view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
-    view->lbmethod = b->lbmethod->name;
+    view->lbmethod = proxy->lbmethod->name;
     view->sticky = LB_SETTING_COPY(p, s->sticky);
     view->sticky_path = LB_SETTING_COPY(p, s->sticky_path);
     view->nofailover = s->sticky_force;
@@ -262,7 +261,7 @@ static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *b,
     view->timeout = s->timeout;
     view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
     view->nonce = LB_SETTING_COPY(p, s->nonce);
-    view->free_slots = (int)b->storage->num_free_slots(b->wslot);
+    view->free_slots = (int)proxy->storage->num_free_slots(proxy->wslot);
 }
 
 static void copy_balancer_configured(const proxy_balancer_shared *baseline,
@@ -288,12 +287,12 @@ static apr_array_header_t *copy_past(apr_pool_t *p, const lb_balancer_room_t *ro
     return past;
 }
 
-static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
+static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
                                   lb_balancer_view_t *view)
 {
-    const lb_balancer_room_t *room = lb_member_counters_of_balancer(cluster);
+    const lb_balancer_room_t *room = lb_member_counters_of_balancer(balancer);
 
-    view->queued = atomic_load(&cluster->row->waiting);
+    view->queued = atomic_load(&balancer->row->waiting);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
     for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
         view->refused_before[i] = atomic_load(&room->refused_before[i]);
@@ -302,10 +301,10 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_cluster_t *cluster,
     view->past = copy_past(p, room);
 }
 
-static void copy_queue(const proxy_balancer *b, lb_balancer_view_t *view)
+static void copy_queue(const lb_balancer_t *balancer, lb_balancer_view_t *view)
 {
     lb_queue_rule_t rule;
-    const lb_outlook_t outlook = lb_gate_outlook(b, &rule);
+    const lb_outlook_t outlook = lb_gate_outlook(balancer, &rule);
 
     view->queue_order = lb_queue_settings_order_word(rule.order);
     view->queue_target = rule.target;
@@ -318,52 +317,50 @@ static void copy_queue(const proxy_balancer *b, lb_balancer_view_t *view)
     view->not_resent = outlook.not_resent;
 }
 
-static void view_members(apr_pool_t *p, const lb_cluster_t *cluster, server_rec *any,
+static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_rec *any,
                          lb_balancer_view_t *view)
 {
-    const proxy_balancer *b = cluster->balancer;
-    const int count = b->workers->nelts;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     const lb_member_view_t *another = NULL;
-    proxy_worker *next = NULL;
+    lb_member_t member, next;
     lb_gain_t gain = { 0 };
     int64_t took = 0;
+    int at = 0;
 
-    bool *serves = apr_pcalloc(p, (apr_size_t)cluster->slots * sizeof(*serves));
+    bool *serves = apr_pcalloc(p, (apr_size_t)balancer->slots * sizeof(*serves));
 
-    lb_drain_end_due(b, any);
-    lb_lbmethod_mark_serving(b, serves);
-    view->members = apr_array_make(p, count, sizeof(lb_member_view_t));
-    for (int i = -1; i < count; i++) {
-        proxy_worker *member = next;
-        next = i + 1 < count ? lb_cluster_member(b, i + 1) : NULL;
-        if (next) {
-            fetch_ahead(cluster, next);
+    lb_drain_end_due(balancer, any);
+    lb_lbmethod_mark_serving(balancer, serves);
+    view->members = apr_array_make(p, balancer->proxy->workers->nelts, sizeof(lb_member_view_t));
+    bool is_more = lb_member_next(balancer, &at, &next);
+    while (is_more) {
+        lb_member_view_t *member_view = apr_array_push(view->members);
+        member = next;
+        is_more = lb_member_next(balancer, &at, &next);
+        if (is_more) {
+            fetch_ahead(&next);
         }
-        if (member) {
-            lb_member_view_t *member_view = apr_array_push(view->members);
-            lb_member_counters_fold_member(cluster, member);
-            view_member(p, cluster, member, now, another, member_view);
-            member_view->is_serving = serves[member->s->index];
-            another = member_view;
-            took = copy_recent(cluster, member->s->index, now, &gain, member_view);
-        }
+        lb_member_counters_fold_member(&member);
+        view_member(p, &member, now, another, member_view);
+        member_view->is_serving = serves[member.worker->s->index];
+        another = member_view;
+        took = copy_recent(&member, now, &gain, member_view);
     }
     view->recent = lb_samples_recent(&gain, took);
 }
 
-static void view_balancer(apr_pool_t *p, const lb_cluster_t *cluster, lb_balancer_view_t *view)
+static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balancer_view_t *view)
 {
-    const proxy_balancer *b = cluster->balancer;
+    const proxy_balancer *proxy = balancer->proxy;
 
-    view->id = cluster->id;
-    view->owner_id = cluster->owner->id;
-    view->vhost = cluster->vhost;
-    view->inherited_from = cluster->owner != cluster ? cluster->owner->vhost : NULL;
-    view->is_persistent = cluster->is_persistent;
-    copy_balancer_settings(p, b, view);
-    copy_balancer_configured(cluster->baseline, view);
-    view->revision = lb_setting_revision(p, lb_setting_of_balancers, b->s, NULL);
+    view->id = balancer->id;
+    view->owner_id = balancer->owner->id;
+    view->vhost = balancer->vhost;
+    view->inherited_from = balancer->owner != balancer ? balancer->owner->vhost : NULL;
+    view->is_persistent = balancer->is_persistent;
+    copy_balancer_settings(p, proxy, view);
+    copy_balancer_configured(balancer->baseline, view);
+    view->revision = lb_setting_revision(p, lb_setting_of_balancers, proxy->s, NULL);
 }
 
 /* Of an heir: its owner tells. */
@@ -374,14 +371,14 @@ static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
     view->recent = lb_samples_recent(&(lb_gain_t){ 0 }, 0);
 }
 
-static void look(apr_pool_t *p, lb_cluster_t *cluster, server_rec *any, lb_balancer_view_t *view)
+static void look(apr_pool_t *p, lb_balancer_t *balancer, server_rec *any, lb_balancer_view_t *view)
 {
-    lb_action_run_tidy(cluster, any);
-    view_balancer(p, cluster, view);
-    copy_queue(cluster->balancer, view);
-    if (cluster->owner == cluster) {
-        copy_balancer_numbers(p, cluster, view);
-        view_members(p, cluster, any, view);
+    lb_action_run_tidy(balancer, any);
+    view_balancer(p, balancer, view);
+    copy_queue(balancer, view);
+    if (balancer->owner == balancer) {
+        copy_balancer_numbers(p, balancer, view);
+        view_members(p, balancer, any, view);
     }
     else {
         view_nothing(p, view);
@@ -402,12 +399,12 @@ static const lb_balancer_view_t *owner_of(const apr_array_header_t *views,
 
 apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
     apr_array_header_t *views = apr_array_make(p, all->nelts, sizeof(lb_balancer_view_t));
 
     for (int i = 0; i < all->nelts; i++) {
         lb_balancer_view_t *view = apr_array_push(views);
-        look(p, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, view);
+        look(p, APR_ARRAY_IDX(all, i, lb_balancer_t *), any, view);
         view->owner = owner_of(views, view);
     }
     return views;
@@ -417,13 +414,13 @@ void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
     apr_pool_t *one;
 
     apr_pool_create(&one, p);
     for (int i = 0; i < all->nelts; i++) {
         lb_balancer_view_t view = { 0 };
-        look(one, APR_ARRAY_IDX(all, i, lb_cluster_t *), any, &view);
+        look(one, APR_ARRAY_IDX(all, i, lb_balancer_t *), any, &view);
         take(data, &view);
         apr_pool_clear(one);
     }

@@ -108,7 +108,7 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
     }
 }
 
-static const char *read_key(const cmd_parms *cmd, const char *file, fcgi_span_t *key)
+static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *key)
 {
     if (!file) {
         return lb_cookie_key_random(cmd->server->process->pool, key);
@@ -185,11 +185,8 @@ static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
 static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
                       const char **err)
 {
-    if (!lb_queue_settings_take(cmd->pool, &settings_of_balancer(cmd, balancer)->queue, word, err)) {
-        return false;
-    }
-    *err = *err ? apr_psprintf(cmd->pool, "%s: %s %s", balancer, word, *err) : NULL;
-    return true;
+    return lb_queue_settings_take(cmd->pool, &settings_of_balancer(cmd, balancer)->queue, word,
+                                  balancer, err);
 }
 
 static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)

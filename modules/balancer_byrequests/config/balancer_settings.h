@@ -15,7 +15,7 @@
 typedef struct {
     const char *name;
     const char *attributes;                 /* what stands behind the value: "; Path=/; Secure" */
-    fcgi_span_t key;
+    fc_span_t key;
 } lb_sticky_cookie_settings_t;
 
 typedef struct {

@@ -142,16 +142,16 @@ static const char *set_duration(apr_pool_t *p, apr_interval_time_t *field, const
                                 const char *val)
 {
     /* stock's units are nearly ours: mi and min beside them */
-    const bool is_duration = fcgi_directive_duration(val, field)
+    const bool is_duration = fc_directive_duration(val, field)
                              || ap_timeout_parameter_parse(val, field, "s") == APR_SUCCESS;
-    return is_duration && *field >= INTERVAL_MIN && *field <= FCGI_TIME_LIMIT_MAX
+    return is_duration && *field >= INTERVAL_MIN && *field <= FC_TIME_LIMIT_MAX
            ? NULL : apr_psprintf(p, "%s=%s is no duration from 100ms to 24h; use a number of "
                                  "seconds, or of ms, s, m or h as in 500ms", key, val);
 }
 
 static const char *set_count(apr_pool_t *p, int *field, const char *key, const char *val)
 {
-    return fcgi_directive_count(val, 1, COUNT_MAX, field)
+    return fc_directive_count(val, 1, COUNT_MAX, field)
            ? NULL : apr_psprintf(p, "%s=%s is no whole number from 1 to %d", key, val, COUNT_MAX);
 }
 
@@ -180,7 +180,7 @@ static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const ch
     }
     if (apr_uri_parse(p, bar ? bar + 1 : val, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
         || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)
-        || fcgi_worker_url_mistake(val)) {
+        || fc_worker_url_mistake(val)) {
         return apr_psprintf(p, "hcstatus=%s: use /path, fcgi://host:port/path or "
                             "unix:/socket|fcgi://any/path", val);
     }

@@ -16,7 +16,7 @@ static const char *failed(apr_pool_t *p, const char *what, apr_status_t rv)
     return apr_psprintf(p, "%s: %s", what, apr_strerror(rv, text, sizeof(text)));
 }
 
-const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fcgi_span_t *key)
+const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key)
 {
     apr_file_t *in;
     apr_size_t bytes = 0;
@@ -36,18 +36,18 @@ const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fcgi_span_t *key
                             "openssl rand -out %s 32", file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
                             file);
     }
-    *key = fcgi_span(read, bytes);
+    *key = fc_span(read, bytes);
     return NULL;
 }
 
-const char *lb_cookie_key_random(apr_pool_t *process, fcgi_span_t *key)
+const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key)
 {
     const unsigned char *bytes;
-    const apr_status_t rv = fcgi_kept_key(process, random_key, RANDOM_BYTES, &bytes);
+    const apr_status_t rv = fc_kept_key(process, random_key, RANDOM_BYTES, &bytes);
 
     if (rv != APR_SUCCESS) {
         return failed(process, "no random bytes for a key", rv);
     }
-    *key = fcgi_span(bytes, RANDOM_BYTES);
+    *key = fc_span(bytes, RANDOM_BYTES);
     return NULL;
 }

@@ -14,12 +14,12 @@
 /** All bytes of a key file.
  *  key      in p
  *  returns  NULL, or what is wrong with the file */
-const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fcgi_span_t *key);
+const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key);
 
 /** A random key, made when it is first asked for and then the same as long as httpd runs, over
  *  graceful restarts as well.
  *  process  the pool of the process
  *  returns  NULL, or what is wrong */
-const char *lb_cookie_key_random(apr_pool_t *process, fcgi_span_t *key);
+const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key);
 
 #endif

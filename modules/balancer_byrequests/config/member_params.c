@@ -10,6 +10,7 @@
 #include "balancer_action.h"
 #include "check_params.h"
 #include "directive.h"
+#include "parameter.h"
 
 static const lb_member_params_t initial = {
     .queuetimeout = apr_time_from_sec(5),
@@ -46,24 +47,19 @@ static lb_member_params_t *params_to_set(apr_pool_t *p, const proxy_worker *memb
     return params;
 }
 
-typedef struct {
-    const char *key;
-    size_t offset;
-    bool is_duration;      /* up to a day */
-    int min, max;          /* of a duration only min, us */
-} parameter_t;
+#define DAY FC_TIME_LIMIT_MAX
 
-static const parameter_t parameters[] = {
-    { "maxinflight", offsetof(lb_member_params_t, maxinflight), false, 0, LB_LIMIT_MAX },
-    { "queue", offsetof(lb_member_params_t, queue), false, 0, LB_LIMIT_MAX },
-    { "queuetimeout", offsetof(lb_member_params_t, queuetimeout), true },
-    { "stickywait", offsetof(lb_member_params_t, stickywait), true },
-    { "maxfails", offsetof(lb_member_params_t, maxfails), false, 1, LB_MAXFAILS_MAX },
-    { "failwindow", offsetof(lb_member_params_t, failwindow), true, 1000 },
-    { "slowstart", offsetof(lb_member_params_t, slowstart), true },
+static const fc_parameter_t parameters[] = {
+    { "maxinflight", FC_COUNT, offsetof(lb_member_params_t, maxinflight), 0, LB_LIMIT_MAX },
+    { "queue", FC_COUNT, offsetof(lb_member_params_t, queue), 0, LB_LIMIT_MAX },
+    { "queuetimeout", FC_DURATION, offsetof(lb_member_params_t, queuetimeout), 0, DAY },
+    { "stickywait", FC_DURATION, offsetof(lb_member_params_t, stickywait), 0, DAY },
+    { "maxfails", FC_COUNT, offsetof(lb_member_params_t, maxfails), 1, LB_MAXFAILS_MAX },
+    { "failwindow", FC_DURATION, offsetof(lb_member_params_t, failwindow), 1000, DAY },
+    { "slowstart", FC_DURATION, offsetof(lb_member_params_t, slowstart), 0, DAY },
 };
 
-static const char *set_param(apr_pool_t *p, proxy_worker *member, const parameter_t *parameter,
+static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_parameter_t *parameter,
                              const char *val)
 {
     if (!member->balancer) {
@@ -71,19 +67,7 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const paramete
                             "<Proxy balancer://name> with a BalancerMember, also for one backend",
                             member->s->name_ex, parameter->key, val);
     }
-    void *field = (char *)params_to_set(p, member) + parameter->offset;
-
-    if (parameter->is_duration) {
-        return fcgi_directive_time_limit(val, parameter->min, field)
-               ? NULL : apr_psprintf(p, "%s: %s=%s is no duration from %s to 24h; use a number of "
-                                     "seconds, or of ms, s, m or h as in 500ms",
-                                     member->s->name_ex, parameter->key, val,
-                                     parameter->min ? "1ms" : "0");
-    }
-    return fcgi_directive_count(val, parameter->min, parameter->max, field)
-           ? NULL : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d",
-                                 member->s->name_ex, parameter->key, val, parameter->min,
-                                 parameter->max);
+    return fc_parameter_set(parameter, params_to_set(p, member), val, member->s->name_ex, p);
 }
 
 /* Checks of FastCGI members are ours, all others mod_proxy_hcheck's. A template has no scheme yet:
@@ -113,10 +97,11 @@ static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *w
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
 {
-    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        if (ap_cstr_casecmp(key, parameters[i].key) == 0) {
-            return set_param(p, worker, &parameters[i], val);
-        }
+    const fc_parameter_t *parameter =
+        fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
+
+    if (parameter) {
+        return set_param(p, worker, parameter, val);
     }
     if (strncasecmp(key, "hc", 2) == 0) {
         return set_check_param(p, s, worker, key, val, ctx);

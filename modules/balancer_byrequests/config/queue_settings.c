@@ -2,10 +2,13 @@
 /* queue_settings.c - see queue_settings.h. */
 #include "queue_settings.h"
 
+#include <stddef.h>
+
 #include "apr_cstr.h"
 #include "apr_strings.h"
 #include "balancer_action.h"
 #include "directive.h"
+#include "parameter.h"
 
 static const char *const orders[] = {
     [LB_ORDER_FIFO] = "fifo",
@@ -18,7 +21,8 @@ const char *lb_queue_settings_order_word(lb_queue_order_t order)
     return orders[order];
 }
 
-static const char *take_order(apr_pool_t *p, lb_queue_settings_t *settings, const char *value)
+static const char *set_order(apr_pool_t *p, lb_queue_settings_t *settings, const char *value,
+                             const char *whose)
 {
     for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
         if (apr_cstr_casecmp(value, orders[i]) == 0) {
@@ -26,40 +30,31 @@ static const char *take_order(apr_pool_t *p, lb_queue_settings_t *settings, cons
             return NULL;
         }
     }
-    return "is not fifo, lifo or adaptive";
-}
-
-static const char *take_target(apr_pool_t *p, lb_queue_settings_t *settings, const char *value)
-{
-    return fcgi_directive_time_limit(value, 1000, &settings->target)
-           ? NULL : "is no duration from 1ms to 24h; use a number of seconds, or of ms, s, m or h "
-                    "as in 500ms";
-}
-
-static const char *take_reserve(apr_pool_t *p, lb_queue_settings_t *settings, const char *value)
-{
-    return fcgi_directive_count(value, 0, LB_LIMIT_MAX, &settings->reserve)
-           ? NULL : apr_psprintf(p, "is no whole number from 0 to %d", LB_LIMIT_MAX);
+    return apr_psprintf(p, "%s: queueorder=%s is not fifo, lifo or adaptive", whose, value);
 }
 
 bool lb_queue_settings_take(apr_pool_t *p, lb_queue_settings_t *settings, const char *word,
-                            const char **err)
+                            const char *whose, const char **err)
 {
-    static const struct {
-        const char *name;
-        const char *(*take)(apr_pool_t *p, lb_queue_settings_t *settings, const char *value);
-    } words[] = {
-        { "queueorder=", take_order },
-        { "queuetarget=", take_target },
-        { "queuereserve=", take_reserve },
+    static const fc_parameter_t parameters[] = {
+        { "queuetarget", FC_DURATION, offsetof(lb_queue_settings_t, target), 1000,
+          FC_TIME_LIMIT_MAX },
+        { "queuereserve", FC_COUNT, offsetof(lb_queue_settings_t, reserve), 0, LB_LIMIT_MAX },
     };
+    const char *equals = strchr(word, '=');
+    const char *key = equals ? apr_pstrmemdup(p, word, (apr_size_t)(equals - word)) : word;
+    const fc_parameter_t *parameter =
+        fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        const size_t length = strlen(words[i].name);
-        if (apr_cstr_casecmpn(word, words[i].name, length) == 0) {
-            *err = words[i].take(p, settings, word + length);
-            return true;
-        }
+    if (!equals) {
+        return false;
     }
-    return false;
+    if (apr_cstr_casecmp(key, "queueorder") == 0) {
+        *err = set_order(p, settings, equals + 1, whose);
+        return true;
+    }
+    if (parameter) {
+        *err = fc_parameter_set(parameter, settings, equals + 1, whose, p);
+    }
+    return parameter != NULL;
 }

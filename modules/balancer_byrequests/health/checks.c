@@ -9,7 +9,6 @@
 #include "check_expr.h"
 #include "check_params.h"
 #include "clock.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "health.h"
 #include "http_log.h"
@@ -23,14 +22,14 @@ APLOG_USE_MODULE(balancer_byrequests);
 typedef struct {
     lb_check_t check;
     const lb_check_params_t *params;
-    lb_member_row_t *row;
+    lb_member_t member;              /* who has the slot */
     char name[PROXY_BALANCER_MAX_NAME_SIZE + PROXY_WORKER_MAX_NAME_SIZE + 16];
     bool is_begun;                   /* by this process; atomic. While it is, nobody writes above */
 } place_t;
 
 /* A balancer with members that are checked, or would be. */
 typedef struct {
-    const lb_cluster_t *cluster;
+    const lb_balancer_t *balancer;
     uint32_t generation;             /* of this configuration */
     place_t *places;                 /* by slot */
 } group_t;
@@ -40,43 +39,42 @@ static apr_array_header_t *groups;   /* of group_t; in pconf */
 /* ---- Who is checked -------------------------------------------------------------------------- */
 
 /* What members that are added at run time are like. */
-static bool has_template(apr_pool_t *p, const lb_cluster_t *cluster)
+static bool has_template(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    const proxy_worker *template = cluster->owner->template;
-    const char *err = lb_check_params_resolve(p, cluster->server, template);
+    const proxy_worker *template = balancer->owner->template;
+    const char *err = lb_check_params_resolve(p, balancer->server, template);
 
     if (err) {
-        ap_log_error(APLOG_MARK, APLOG_INFO, 0, cluster->server, FCLOGNO(0554)
+        ap_log_error(APLOG_MARK, APLOG_INFO, 0, balancer->server, FCLOGNO(0554)
                      "%s: members added at run time are not checked: %s",
-                     cluster->balancer->s->name, err);
+                     balancer->proxy->s->name, err);
     }
     return lb_check_params_of(template) != NULL;
 }
 
-static bool has_checks(apr_pool_t *p, const lb_cluster_t *cluster)
+static bool has_checks(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
-    bool any = has_template(p, cluster);
+    bool any = has_template(p, balancer);
+    lb_member_t member;
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(b, i);
-        any |= member && lb_member_config_checks(member);
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        any |= lb_member_config_checks(&member) != NULL;
     }
     return any;
 }
 
 int lb_checks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const apr_array_header_t *clusters = lb_cluster_all();
+    const apr_array_header_t *balancers = lb_balancer_all();
 
     groups = apr_array_make(pconf, 4, sizeof(group_t));
-    for (int i = 0; clusters && i < clusters->nelts; i++) {
-        const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
-        if (cluster->owner == cluster && has_checks(pconf, cluster)) {
+    for (int i = 0; balancers && i < balancers->nelts; i++) {
+        const lb_balancer_t *balancer = APR_ARRAY_IDX(balancers, i, lb_balancer_t *);
+        if (balancer->owner == balancer && has_checks(pconf, balancer)) {
             APR_ARRAY_PUSH(groups, group_t) = (group_t){
-                .cluster = cluster,
-                .generation = atomic_load(&cluster->row->generation),
-                .places = apr_pcalloc(pconf, (apr_size_t)cluster->slots * sizeof(place_t)),
+                .balancer = balancer,
+                .generation = atomic_load(&balancer->row->generation),
+                .places = apr_pcalloc(pconf, (apr_size_t)balancer->slots * sizeof(place_t)),
             };
         }
     }
@@ -88,7 +86,7 @@ int lb_checks_how_many(void)
     int places = 0;
 
     for (int i = 0; groups && i < groups->nelts; i++) {
-        places += APR_ARRAY_IDX(groups, i, group_t).cluster->slots;
+        places += APR_ARRAY_IDX(groups, i, group_t).balancer->slots;
     }
     return places;
 }
@@ -109,39 +107,36 @@ static int64_t with_jitter(apr_interval_time_t interval, int64_t now)
 /* One that may be due. */
 typedef struct {
     const group_t *group;
-    proxy_worker *member;
+    lb_member_t member;
     const lb_check_params_t *params;
-    lb_member_row_t *row;
     place_t *place;
 } candidate_t;
 
-/* returns  false when there is no member to check */
-static bool look_at(const group_t *group, int i, candidate_t *candidate)
+/* returns  false when it is not to be checked */
+static bool look_at(const group_t *group, const lb_member_t *member, candidate_t *candidate)
 {
-    const proxy_balancer *b = group->cluster->balancer;
-    proxy_worker *member = lb_cluster_member(b, i);
-    const lb_check_params_t *params = member ? lb_member_config_checks(member) : NULL;
+    const lb_check_params_t *params = lb_member_config_checks(member);
+    const proxy_worker *worker = member->worker;
 
     /* local_status is this process's: see ap_proxy_initialize_worker() */
-    if (!params || !lb_cluster_admits(b, member) || !member->cp
-        || !(member->local_status & PROXY_WORKER_INITIALIZED)
-        || PROXY_WORKER_IS(member, PROXY_WORKER_STOPPED | PROXY_WORKER_IN_SHUTDOWN)) {
+    if (!params || !lb_member_is_admitted(member) || !worker->cp
+        || !(worker->local_status & PROXY_WORKER_INITIALIZED)
+        || PROXY_WORKER_IS(worker, PROXY_WORKER_STOPPED | PROXY_WORKER_IN_SHUTDOWN)) {
         return false;
     }
-    *candidate = (candidate_t){ group, member, params, lb_cluster_row(b, member),
-                                &group->places[member->s->index] };
+    *candidate = (candidate_t){ group, *member, params, &group->places[worker->s->index] };
     return true;
 }
 
 /* After a restart mod_proxy begins with the status that the configuration gives. */
 static void restore(const candidate_t *candidate)
 {
-    lb_check_row_t *row = &candidate->row->check;
+    lb_check_row_t *row = &candidate->member.row->check;
     const uint32_t generation = candidate->group->generation;
 
     if (atomic_exchange(&row->generation, generation) != generation
         && atomic_load(&row->is_down) && candidate->params->is_checked) {
-        lb_status_word_change(&candidate->member->s->status, PROXY_WORKER_HC_FAIL, 0);
+        lb_status_word_change(&candidate->member.worker->s->status, PROXY_WORKER_HC_FAIL, 0);
     }
 }
 
@@ -149,12 +144,12 @@ static void restore(const candidate_t *candidate)
 static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
 {
     const apr_interval_time_t interval = candidate->params->interval;
-    const int64_t left = atomic_load(&candidate->row->check.next_at) - now;
+    const int64_t left = atomic_load(&candidate->member.row->check.next_at) - now;
 
     if (__atomic_load_n(&candidate->place->is_begun, __ATOMIC_ACQUIRE)) {
         return interval;
     }
-    if (lb_health_awaits_check(candidate->group->cluster->balancer, candidate->member)) {
+    if (lb_health_awaits_check(&candidate->member)) {
         return 0;
     }
     return left <= interval + interval / 10 ? left : 0;    /* the interval was longer before */
@@ -163,18 +158,18 @@ static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
 static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
 {
     const lb_check_params_t *params = candidate->params;
-    const lb_cluster_t *cluster = candidate->group->cluster;
-    const proxy_worker_shared *s = candidate->member->s;
+    const lb_balancer_t *balancer = candidate->group->balancer;
+    const proxy_worker_shared *s = candidate->member.worker->s;
     place_t *place = candidate->place;
 
     apr_snprintf(place->name, sizeof(place->name), "%s: member %s%s%s%s",
-                 cluster->balancer->s->name, *s->uds_path ? "unix:" : "", s->uds_path,
+                 balancer->proxy->s->name, *s->uds_path ? "unix:" : "", s->uds_path,
                  *s->uds_path ? "|" : "", s->name_ex);
     place->params = params;
-    place->row = candidate->row;
+    place->member = candidate->member;
     place->check = (lb_check_t){
-        .worker = candidate->member,
-        .server = cluster->server,
+        .worker = candidate->member.worker,
+        .server = balancer->server,
         .name = place->name,
         .method = params->method,
         .uri = params->uri,
@@ -183,22 +178,23 @@ static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
         .timeout = params->timeout,
         .only_status = !params->is_checked,
     };
-    atomic_store(&place->row->check.next_at, now + with_jitter(params->interval, now));
+    atomic_store(&place->member.row->check.next_at, now + with_jitter(params->interval, now));
     __atomic_store_n(&place->is_begun, true, __ATOMIC_RELEASE);
     return &place->check;
 }
 
 const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
 {
-    const int64_t now = fcgi_now();
+    const int64_t now = fc_now();
     candidate_t candidate, due = { 0 };
+    lb_member_t member;
 
     *wait = apr_time_from_sec(3600);
     for (int g = 0; groups && g < groups->nelts; g++) {
         const group_t *group = &APR_ARRAY_IDX(groups, g, group_t);
-        lb_cluster_sync(group->cluster->balancer, group->cluster->server);
-        for (int i = 0; i < group->cluster->balancer->workers->nelts; i++) {
-            if (!look_at(group, i, &candidate)) {
+        lb_balancer_sync(group->balancer->proxy, group->balancer->server);
+        for (int i = 0; lb_member_next(group->balancer, &i, &member);) {
+            if (!look_at(group, &member, &candidate)) {
                 continue;
             }
             restore(&candidate);
@@ -209,7 +205,7 @@ const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
             }
         }
     }
-    return due.member && *wait <= 0 ? begin(&due, now) : NULL;
+    return due.place && *wait <= 0 ? begin(&due, now) : NULL;
 }
 
 /* ---- What follows ---------------------------------------------------------------------------- */
@@ -246,10 +242,10 @@ static verdict_t judge(const lb_check_params_t *params, const lb_check_t *check,
 static void change(const place_t *place, lb_check_change_t what, const verdict_t *verdict)
 {
     proxy_worker_shared *s = place->check.worker->s;
-    lb_check_row_t *row = &place->row->check;
+    lb_check_row_t *row = &place->member.row->check;
 
     if (what != LB_CHECK_STAYS) {
-        atomic_store(&place->row->strikes.since, fcgi_now());
+        atomic_store(&place->member.row->strikes.since, fc_now());
     }
     if (what == LB_CHECK_GOES_DOWN) {
         atomic_store(&row->is_down, 1);
@@ -275,23 +271,23 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_total, fpm->total);
     atomic_store(&row->fpm_listen_queue, fpm->listen_queue);
     atomic_store(&row->fpm_max_children_reached, fpm->max_children_reached);
-    atomic_store(&row->fpm_at, fcgi_now());
+    atomic_store(&row->fpm_at, fc_now());
     atomic_store(&row->fpm_is_current, 1);
 }
 
 static void count(const place_t *place, const lb_check_result_t *result, apr_pool_t *p)
 {
-    lb_check_row_t *row = &place->row->check;
+    lb_check_row_t *row = &place->member.row->check;
     const lb_check_params_t *params = place->params;
-    const proxy_worker *member = place->check.worker;
+    const proxy_worker *worker = place->check.worker;
     const verdict_t verdict = judge(params, &place->check, result, p);
 
     atomic_store(&row->outcome, (uint16_t)verdict.outcome);
     atomic_store(&row->took_us, (uint32_t)result->took);
-    atomic_store(&row->checked_at, fcgi_now());
+    atomic_store(&row->checked_at, fc_now());
     change(place, lb_check_count(row, verdict.outcome == LB_SERVED,
-                                   PROXY_WORKER_IS(member, PROXY_WORKER_HC_FAIL),
-                                   params->passes, params->fails), &verdict);
+                                 PROXY_WORKER_IS(worker, PROXY_WORKER_HC_FAIL),
+                                 params->passes, params->fails), &verdict);
     ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, place->check.server, FCLOGNO(0553)
                  "%s: check: %s%s%s, %" APR_TIME_T_FMT " us; in a row: %d passed, %d failed",
                  place->check.name, lb_outcome_word(verdict.outcome), *verdict.why ? ": " : "",
@@ -299,13 +295,12 @@ static void count(const place_t *place, const lb_check_result_t *result, apr_poo
 }
 
 /* returns  the place of a check that was begun */
-static place_t *place_of(const lb_check_t *check, const proxy_balancer **b)
+static place_t *place_of(const lb_check_t *check)
 {
     for (int g = 0; g < groups->nelts; g++) {
         const group_t *group = &APR_ARRAY_IDX(groups, g, group_t);
-        for (int slot = 0; slot < group->cluster->slots; slot++) {
+        for (int slot = 0; slot < group->balancer->slots; slot++) {
             if (&group->places[slot].check == check) {
-                *b = group->cluster->balancer;
                 return &group->places[slot];
             }
         }
@@ -315,16 +310,15 @@ static place_t *place_of(const lb_check_t *check, const proxy_balancer **b)
 
 void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr_pool_t *p)
 {
-    const proxy_balancer *b;
-    place_t *place = place_of(check, &b);
+    place_t *place = place_of(check);
 
     ap_assert(place != NULL);
-    if (lb_cluster_admits(b, check->worker)) {    /* else the slot may be somebody else's by now */
+    if (lb_member_is_admitted(&place->member)) {    /* else the slot may be another's by now */
         if (result->has_fpm_numbers) {
-            note_fpm(&place->row->check, &result->fpm);
+            note_fpm(&place->member.row->check, &result->fpm);
         }
         else {
-            atomic_store(&place->row->check.fpm_is_current, 0);
+            atomic_store(&place->member.row->check.fpm_is_current, 0);
         }
         if (!check->only_status) {
             count(place, result, p);
@@ -335,24 +329,24 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
 
 /* ---- For the watch and the snapshot ---------------------------------------------------------- */
 
-void lb_checks_note_others(const proxy_balancer *b, const proxy_worker *member)
+void lb_checks_note_others(const lb_member_t *member)
 {
-    lb_member_row_t *row = lb_cluster_row(b, member);
-    const uint16_t is_down = PROXY_WORKER_IS(member, PROXY_WORKER_HC_FAIL) ? 1 : 0;
+    lb_member_row_t *row = member->row;
+    const uint16_t is_down = PROXY_WORKER_IS(member->worker, PROXY_WORKER_HC_FAIL) ? 1 : 0;
     uint16_t known = !is_down;
 
     if (!lb_member_config_has_checks(member) && atomic_load(&row->check.is_down) != is_down
         && atomic_compare_exchange_strong(&row->check.is_down, &known, is_down)) {
-        atomic_store(&row->strikes.since, fcgi_now());
+        atomic_store(&row->strikes.since, fc_now());
     }
 }
 
-bool lb_checks_fpm_is_current(const proxy_balancer *b, const proxy_worker *member)
+bool lb_checks_fpm_is_current(const lb_member_t *member)
 {
-    const lb_check_row_t *row = &lb_cluster_row(b, member)->check;
+    const lb_check_row_t *row = &member->row->check;
     const lb_check_params_t *params = lb_member_config_checks(member);
 
     /* one check may be late, and this one takes its time for the status page, too */
     return params && atomic_load(&row->fpm_is_current)
-           && fcgi_now() - atomic_load(&row->fpm_at) < 3 * params->interval + 2 * params->timeout;
+           && fc_now() - atomic_load(&row->fpm_at) < 3 * params->interval + 2 * params->timeout;
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+#include "member.h"
 #include "mod_balancer_byrequests.h"
 
 /** Hook body of post_config, after the members' rows were claimed. */
@@ -17,11 +18,11 @@ int lb_checks_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 
 /** mod_proxy_hcheck checks members of other schemes, and tells nobody: see whether their state has
  *  changed. To be called now and then, in any process. */
-void lb_checks_note_others(const proxy_balancer *b, const proxy_worker *member);
+void lb_checks_note_others(const lb_member_t *member);
 
 /** Are PHP-FPM's numbers those of now? Not when they could not be read at the last check, or when
  *  that was long ago. */
-bool lb_checks_fpm_is_current(const proxy_balancer *b, const proxy_worker *member);
+bool lb_checks_fpm_is_current(const lb_member_t *member);
 
 /** See lb_checks_count, lb_checks_next and lb_checks_report in the contract. */
 int lb_checks_how_many(void);

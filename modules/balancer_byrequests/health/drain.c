@@ -3,7 +3,6 @@
 #include "drain.h"
 
 #include "clock.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "state_keeper.h"
@@ -13,69 +12,64 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-void lb_drain_forget_old(const proxy_balancer *b, const proxy_worker *member)
+void lb_drain_forget_old(const lb_member_t *member)
 {
-    if (!PROXY_WORKER_IS_DRAINING(member)) {
-        atomic_store(&lb_cluster_row(b, member)->drain_until, 0);
+    if (!PROXY_WORKER_IS_DRAINING(member->worker)) {
+        atomic_store(&member->row->drain_until, 0);
     }
 }
 
-void lb_drain_set_deadline(const proxy_balancer *b, const proxy_worker *member,
-                           apr_interval_time_t deadline)
+void lb_drain_set_deadline(const lb_member_t *member, apr_interval_time_t deadline)
 {
     if (deadline >= 0) {
-        atomic_store(&lb_cluster_row(b, member)->drain_until,
-                     deadline > 0 ? fcgi_now() + deadline : 0);
+        atomic_store(&member->row->drain_until, deadline > 0 ? fc_now() + deadline : 0);
     }
-    lb_drain_forget_old(b, member);    /* the action may have ended the drain */
+    lb_drain_forget_old(member);    /* the action may have ended the drain */
 }
 
-void lb_drain_end_if_due(const proxy_balancer *b, proxy_worker *member, server_rec *s)
+static void end_if_due(const lb_member_t *member, server_rec *s)
 {
-    if (!PROXY_WORKER_IS_DRAINING(member)) {
+    if (!PROXY_WORKER_IS_DRAINING(member->worker)) {
         return;
     }
-    _Atomic int64_t *until = &lb_cluster_row(b, member)->drain_until;
+    _Atomic int64_t *until = &member->row->drain_until;
     int64_t seen = atomic_load(until);
 
     /* Who takes the deadline away carries it out; a later deadline stays. */
-    if (seen == 0 || fcgi_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
+    if (seen == 0 || fc_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
         return;
     }
-    lb_status_word_change(&member->s->status, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);
+    lb_status_word_change(&member->worker->s->status, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0485)
-                 "%s: member %s: draining -> disabled (its deadline has passed)", b->s->name,
-                 member->s->name_ex);
+                 "%s: member %s: draining -> disabled (its deadline has passed)",
+                 member->balancer->proxy->s->name, member->worker->s->name_ex);
     lb_state_keeper_note_change();
 }
 
-void lb_drain_end_due(const proxy_balancer *b, server_rec *s)
+void lb_drain_end_due(const lb_balancer_t *balancer, server_rec *s)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (member) {
-            lb_drain_end_if_due(b, member, s);
-        }
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        end_if_due(&member, s);
     }
 }
 
-apr_time_t lb_drain_until(const proxy_balancer *b, const proxy_worker *member)
+apr_time_t lb_drain_until(const lb_member_t *member)
 {
-    return PROXY_WORKER_IS_DRAINING(member)
-           ? lb_wall_clock_of(atomic_load(&lb_cluster_row(b, member)->drain_until)) : 0;
+    return PROXY_WORKER_IS_DRAINING(member->worker)
+           ? lb_wall_clock_of(atomic_load(&member->row->drain_until)) : 0;
 }
 
 int lb_drain_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
+    lb_member_t member;
 
     for (int i = 0; all && i < all->nelts; i++) {
-        const proxy_balancer *b = APR_ARRAY_IDX(all, i, lb_cluster_t *)->balancer;
-        for (int k = 0; k < b->workers->nelts; k++) {
-            const proxy_worker *member = lb_cluster_member(b, k);
-            if (member) {
-                lb_drain_forget_old(b, member);
-            }
+        const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
+        for (int k = 0; lb_member_next(balancer, &k, &member);) {
+            lb_drain_forget_old(&member);
         }
     }
     return OK;

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "cluster.h"
 #include "member_config.h"
 #include "member_params.h"
 #include "member_state.h"
@@ -22,15 +21,16 @@
 /* What keeps a member out besides its errors. */
 #define SWITCHED_OFF       (PROXY_WORKER_NOT_USABLE_BITMAP & ~PROXY_WORKER_IN_ERROR)
 
-static lb_strike_rules_t rules_of(const proxy_worker *member)
+static lb_strike_rules_t rules_of(const lb_member_t *member)
 {
     const lb_member_params_t *params = lb_member_config_params(member);
+    const proxy_worker_shared *s = member->worker->s;
     lb_strike_rules_t rules = { .max = (uint32_t)params->maxfails, .window = params->failwindow,
                                 .first_ban = FIRST_BAN_US, .longest_ban = LONGEST_BAN_US };
 
-    if (member->s->retry_set && member->s->retry > 0) {
-        rules.first_ban = member->s->retry;
-        rules.longest_ban = 10 * member->s->retry;
+    if (s->retry_set && s->retry > 0) {
+        rules.first_ban = s->retry;
+        rules.longest_ban = 10 * s->retry;
         if (rules.longest_ban > LONGEST_RETRY_US) {
             rules.longest_ban = LONGEST_RETRY_US;
         }
@@ -42,110 +42,118 @@ static lb_strike_rules_t rules_of(const proxy_worker *member)
 }
 
 /* +I, or retry=0: a member that is never put out. */
-static bool is_never_out(const proxy_worker *member)
+static bool is_never_out(const lb_member_t *member)
 {
-    return PROXY_WORKER_IS(member, PROXY_WORKER_IGNORE_ERRORS)
-           || (member->s->retry_set && member->s->retry == 0);
+    const proxy_worker_shared *s = member->worker->s;
+    return PROXY_WORKER_IS(member->worker, PROXY_WORKER_IGNORE_ERRORS)
+           || (s->retry_set && s->retry == 0);
 }
 
 /* ---- May it serve? --------------------------------------------------------------------------- */
 
-lb_phase_t lb_health_phase(const proxy_balancer *b, const proxy_worker *member)
+lb_phase_t lb_health_phase(const lb_member_t *member)
 {
-    return lb_strikes_look(lb_member_state_row(b, member), 0).phase;
+    return lb_strikes_look(&member->row->strikes, 0).phase;
 }
 
-static bool is_in_service(const proxy_balancer *b, const proxy_worker *member)
+static bool is_in_service(const lb_member_t *member)
 {
-    return !PROXY_WORKER_IS_ERROR(member) && lb_health_phase(b, member) == LB_IN_SERVICE;
+    return !PROXY_WORKER_IS_ERROR(member->worker) && lb_health_phase(member) == LB_IN_SERVICE;
 }
 
 /* Its child process was killed. */
-static bool is_lost(const proxy_balancer *b, const lb_strikes_view_t *trial)
+static bool is_lost(const lb_balancer_t *balancer, const lb_strikes_view_t *trial)
 {
     return trial->age >= TRIAL_LOOK_US
-           && !lb_ledger_has_process(lb_cluster_of(b)->ledger->table, (int32_t)trial->owner);
+           && !lb_ledger_has_process(balancer->ledger->table, (int32_t)trial->owner);
 }
 
-static bool ban_is_over(const proxy_worker *member, const lb_strikes_view_t *seen, apr_time_t now)
+static bool ban_is_over(const lb_member_t *member, const lb_strikes_view_t *seen, apr_time_t now)
 {
     const lb_strike_rules_t rules = rules_of(member);
     return lb_strikes_ban_is_over(seen, &rules, now);
 }
 
-static bool was_checked_since(const proxy_balancer *b, const proxy_worker *member, apr_time_t since)
+static bool was_checked_since(const lb_member_t *member, apr_time_t since)
 {
-    return atomic_load(&lb_cluster_row(b, member)->check.checked_at) >= since;
+    return atomic_load(&member->row->check.checked_at) >= since;
 }
 
-bool lb_health_awaits_check(const proxy_balancer *b, const proxy_worker *member)
+bool lb_health_awaits_check(const lb_member_t *member)
 {
-    const apr_time_t now = fcgi_now();
-    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
+    const apr_time_t now = fc_now();
+    const lb_strikes_view_t seen = lb_strikes_look(&member->row->strikes, now);
 
     return seen.phase == LB_BANNED && ban_is_over(member, &seen, now)
-           && !was_checked_since(b, member, seen.until);
+           && !was_checked_since(member, seen.until);
 }
 
 /* No request is risked on a member that has checks before one of them went well. */
-static bool has_passed_check(const proxy_balancer *b, const proxy_worker *member, apr_time_t since)
+static bool has_passed_check(const lb_member_t *member, apr_time_t since)
 {
     return !lb_member_config_has_checks(member)
-           || (was_checked_since(b, member, since)
-               && atomic_load(&lb_cluster_row(b, member)->check.passes) > 0);
+           || (was_checked_since(member, since) && atomic_load(&member->row->check.passes) > 0);
 }
 
 /* By the wall clock, as mod_proxy writes it; it may have been set back since. */
-static bool is_retry_due(const proxy_worker *member)
+static bool is_retry_due(const proxy_worker *worker)
 {
-    const apr_time_t waited = apr_time_now() - member->s->error_time;
-    return waited < 0 || waited >= member->s->retry;
+    const proxy_worker_shared *s = worker->s;
+    const apr_time_t waited = apr_time_now() - s->error_time;
+    return waited < 0 || waited >= s->retry;
 }
 
 /* Is it time for a trial of a member that is not in service? */
-static bool is_due(const proxy_balancer *b, const proxy_worker *member,
-                   const lb_strikes_view_t *seen, apr_time_t now)
+static bool is_due(const lb_member_t *member, const lb_strikes_view_t *seen, apr_time_t now)
 {
     switch (seen->phase) {
     case LB_BANNED:
-        return ban_is_over(member, seen, now) && has_passed_check(b, member, seen->until);
+        return ban_is_over(member, seen, now) && has_passed_check(member, seen->until);
     case LB_ON_TRIAL:
-        return lb_strikes_trial_is_open(seen) || is_lost(b, seen);
+        return lb_strikes_trial_is_open(seen) || is_lost(member->balancer, seen);
     default:    /* the bit is mod_proxy's own, or from status=+E: stock's rule */
-        return is_retry_due(member);
+        return is_retry_due(member->worker);
     }
 }
 
-static bool is_due_now(const proxy_balancer *b, const proxy_worker *member)
+static bool is_due_now(const lb_member_t *member)
 {
-    const apr_time_t now = fcgi_now();
-    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), now);
-    return is_due(b, member, &seen, now);
+    const apr_time_t now = fc_now();
+    const lb_strikes_view_t seen = lb_strikes_look(&member->row->strikes, now);
+    return is_due(member, &seen, now);
 }
 
-lb_readiness_t lb_health_readiness(const proxy_balancer *b, const proxy_worker *member)
+/* forcerecovery */
+static bool recovers_by_force(const lb_balancer_t *balancer)
 {
-    if ((member->s->status & SWITCHED_OFF) || !PROXY_WORKER_IS_INITIALIZED(member)) {
+    return balancer->proxy->s->forcerecovery;
+}
+
+lb_readiness_t lb_health_readiness(const lb_member_t *member)
+{
+    const proxy_worker *worker = member->worker;
+
+    if ((worker->s->status & SWITCHED_OFF) || !PROXY_WORKER_IS_INITIALIZED(worker)) {
         return LB_READY_NEVER;
     }
-    if (!is_in_service(b, member) && !is_never_out(member) && !is_due_now(b, member)) {
-        return b->s->forcerecovery ? LB_READY_AT_LAST : LB_READY_NEVER;
+    if (!is_in_service(member) && !is_never_out(member) && !is_due_now(member)) {
+        return recovers_by_force(member->balancer) ? LB_READY_AT_LAST : LB_READY_NEVER;
     }
-    return lb_health_is_busy(b, member) ? LB_READY_LATE : LB_READY;
+    return lb_health_is_busy(member) ? LB_READY_LATE : LB_READY;
 }
 
-bool lb_health_is_ready(const proxy_balancer *b, const proxy_worker *member)
+bool lb_health_is_ready(const lb_member_t *member)
 {
-    return lb_health_readiness(b, member) >= LB_READY_LATE;
+    return lb_health_readiness(member) >= LB_READY_LATE;
 }
 
 /* ---- Back in service ------------------------------------------------------------------------- */
 
-static void recover(const proxy_balancer *b, proxy_worker *member, const char *why, server_rec *s)
+static void recover(const lb_member_t *member, const char *why, server_rec *s)
 {
-    if (lb_strikes_recover(lb_member_state_row(b, member), fcgi_now())
-        || PROXY_WORKER_IS_ERROR(member)) {
-        lb_member_state_show_return(b, member, why, s);
+    if (lb_strikes_recover(&member->row->strikes, fc_now())
+        || PROXY_WORKER_IS_ERROR(member->worker)) {
+        lb_member_state_show_return(member, why, s);
     }
 }
 
@@ -158,22 +166,21 @@ static apr_status_t let_go_forgotten(void *trial)
 }
 
 /* claim  0: the request tries it without one, as nobody else is left */
-static void begin_trial(lb_trial_t *trial, proxy_worker *member, uint64_t claim)
+static void begin_trial(lb_trial_t *trial, const lb_member_t *member, uint64_t claim)
 {
     trial->claim = claim;
-    trial->member = member;
+    trial->member = *member;
     apr_pool_cleanup_register(trial->r->pool, trial, let_go_forgotten, apr_pool_cleanup_null);
-    lb_member_state_show_trial(trial->balancer, member, claim != 0, trial->r);
+    lb_member_state_show_trial(member, claim != 0, trial->r);
 }
 
-static bool claim_trial(lb_trial_t *trial, proxy_worker *member)
+static bool claim_trial(lb_trial_t *trial, const lb_member_t *member)
 {
-    const proxy_balancer *b = trial->balancer;
-    const apr_time_t now = fcgi_now();
-    lb_strikes_t *strikes = lb_member_state_row(b, member);
+    const apr_time_t now = fc_now();
+    lb_strikes_t *strikes = &member->row->strikes;
     const lb_strikes_view_t seen = lb_strikes_look(strikes, now);
 
-    if (!is_due(b, member, &seen, now)) {
+    if (!is_due(member, &seen, now)) {
         return false;
     }
     const uint64_t claim = lb_strikes_claim(strikes, &seen, (uint32_t)getpid(), now);
@@ -183,170 +190,170 @@ static bool claim_trial(lb_trial_t *trial, proxy_worker *member)
     return claim != 0;
 }
 
-bool lb_health_admit(lb_trial_t *trial, proxy_worker *member)
+bool lb_health_admit(lb_trial_t *trial, const lb_member_t *member)
 {
-    if (is_in_service(trial->balancer, member) || (trial->claim && trial->member == member)) {
+    if (is_in_service(member) || (trial->claim && lb_member_is(&trial->member, member))) {
         return true;
     }
     if (is_never_out(member)) {
-        recover(trial->balancer, member, "it is never put out", trial->r->server);
+        recover(member, "it is never put out", trial->r->server);
         return true;
     }
     return claim_trial(trial, member);
 }
 
-bool lb_health_admit_at_last(lb_trial_t *trial, proxy_worker *member)
+bool lb_health_admit_at_last(lb_trial_t *trial, const lb_member_t *member)
 {
-    if (lb_health_readiness(trial->balancer, member) < LB_READY_AT_LAST) {
+    if (lb_health_readiness(member) < LB_READY_AT_LAST) {
         return false;
     }
-    if (!trial->member) {
+    if (!lb_health_is_trial(trial)) {
         begin_trial(trial, member, 0);
     }
     return true;
 }
 
-/* returns  how the request had its member in error, if it had one */
+/* returns  how the request had its member in error */
 static lb_trial_t end_trial(lb_trial_t *trial)
 {
     const lb_trial_t ended = *trial;
 
-    trial->member = NULL;
+    trial->member = (lb_member_t){ 0 };
     trial->claim = 0;
-    if (ended.member) {
-        apr_pool_cleanup_kill(trial->r->pool, trial, let_go_forgotten);
-    }
+    apr_pool_cleanup_kill(trial->r->pool, trial, let_go_forgotten);
     return ended;
 }
 
 /* It was tried without a claim, and nothing has changed. */
-static void stay_out(const proxy_balancer *b, proxy_worker *member)
+static void stay_out(const lb_member_t *member)
 {
-    if (lb_health_phase(b, member) != LB_IN_SERVICE) {
+    if (lb_health_phase(member) != LB_IN_SERVICE) {
         lb_member_state_show_error(member);
     }
 }
 
 void lb_health_pass_trial(lb_trial_t *trial)
 {
-    const proxy_balancer *b = trial->balancer;
-    const lb_trial_t ended = end_trial(trial);
-
-    if (ended.member && !ended.claim) {
-        recover(b, ended.member, "asked as the last one", trial->r->server);
+    if (!lb_health_is_trial(trial)) {
+        return;
     }
-    else if (ended.member && lb_strikes_pass(lb_member_state_row(b, ended.member), ended.claim,
-                                             fcgi_now())) {
-        lb_member_state_show_return(b, ended.member, "trial", trial->r->server);
+    const lb_trial_t ended = end_trial(trial);
+    const lb_member_t *member = &ended.member;
+    if (!ended.claim) {
+        recover(member, "asked as the last one", trial->r->server);
+    }
+    else if (lb_strikes_pass(&member->row->strikes, ended.claim, fc_now())) {
+        lb_member_state_show_return(member, "trial", trial->r->server);
     }
 }
 
 void lb_health_let_go_of_trial(lb_trial_t *trial)
 {
-    const proxy_balancer *b = trial->balancer;
-    const lb_trial_t ended = end_trial(trial);
-
-    if (ended.member && !ended.claim) {
-        stay_out(b, ended.member);
+    if (!lb_health_is_trial(trial)) {
+        return;
     }
-    else if (ended.member && lb_strikes_let_go(lb_member_state_row(b, ended.member), ended.claim,
-                                               fcgi_now())) {
-        lb_member_state_show_error(ended.member);
+    const lb_trial_t ended = end_trial(trial);
+    const lb_member_t *member = &ended.member;
+    if (!ended.claim) {
+        stay_out(member);
+    }
+    else if (lb_strikes_let_go(&member->row->strikes, ended.claim, fc_now())) {
+        lb_member_state_show_error(member);
     }
 }
 
 void lb_health_fail_trial(lb_trial_t *trial, const char *reason)
 {
-    const proxy_balancer *b = trial->balancer;
     const lb_trial_t ended = end_trial(trial);
+    const lb_member_t *member = &ended.member;
 
     if (!ended.claim) {
-        stay_out(b, ended.member);
+        stay_out(member);
         return;
     }
-    const lb_strike_rules_t rules = rules_of(ended.member);
-    const int64_t length = lb_strikes_fail(lb_member_state_row(b, ended.member), ended.claim,
-                                           &rules, fcgi_now());
+    const lb_strike_rules_t rules = rules_of(member);
+    const int64_t length = lb_strikes_fail(&member->row->strikes, ended.claim, &rules, fc_now());
     if (length) {
-        lb_member_state_show_ban(b, ended.member, true, length, reason, trial->r);
+        lb_member_state_show_ban(member, true, length, reason, trial->r);
     }
 }
 
 /* ---- Strikes --------------------------------------------------------------------------------- */
 
-static bool is_last_usable(const proxy_balancer *b, const proxy_worker *member)
+static bool is_last_usable(const lb_member_t *member)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *other = lb_cluster_member(b, i);
-        if (other && other != member && lb_cluster_admits(b, other)
-            && PROXY_WORKER_IS_INITIALIZED(other)
-            && !(other->s->status & (SWITCHED_OFF | PROXY_WORKER_DRAIN))
-            && lb_health_phase(b, other) == LB_IN_SERVICE) {
+    lb_member_t other;
+
+    for (int i = 0; lb_member_next(member->balancer, &i, &other);) {
+        if (!lb_member_is(&other, member) && lb_member_is_admitted(&other)
+            && PROXY_WORKER_IS_INITIALIZED(other.worker)
+            && !(other.worker->s->status & (SWITCHED_OFF | PROXY_WORKER_DRAIN))
+            && lb_health_phase(&other) == LB_IN_SERVICE) {
             return false;
         }
     }
     return true;
 }
 
-void lb_health_strike(const proxy_balancer *b, proxy_worker *member, const lb_failure_t *failure,
-                      request_rec *r)
+void lb_health_strike(const lb_member_t *member, const lb_failure_t *failure, request_rec *r)
 {
-    lb_strikes_t *strikes = lb_member_state_row(b, member);
+    lb_strikes_t *strikes = &member->row->strikes;
 
     if (is_never_out(member)) {
-        lb_member_state_mend(b, member);
+        lb_member_state_mend(member);
         return;
     }
     const lb_strike_rules_t rules = rules_of(member);
-    if (lb_strikes_add(strikes, &rules, failure->is_soft, failure->began, fcgi_now()) < rules.max) {
+    if (lb_strikes_add(strikes, &rules, failure->is_soft, failure->began, fc_now()) < rules.max) {
         atomic_store(&strikes->is_kept, 0);
-        lb_member_state_mend(b, member);
+        lb_member_state_mend(member);
     }
-    else if (failure->is_soft && b->s->forcerecovery && is_last_usable(b, member)) {
-        lb_member_state_show_last(b, member, failure->reason, r);
+    else if (failure->is_soft && recovers_by_force(member->balancer) && is_last_usable(member)) {
+        lb_member_state_show_last(member, failure->reason, r);
     }
     else {
-        const int64_t ban = lb_strikes_ban(strikes, &rules, fcgi_now());
+        const int64_t ban = lb_strikes_ban(strikes, &rules, fc_now());
         if (ban) {
-            lb_member_state_show_ban(b, member, false, ban, failure->reason, r);
+            lb_member_state_show_ban(member, false, ban, failure->reason, r);
         }
     }
 }
 
-void lb_health_praise(const proxy_balancer *b, const proxy_worker *member)
+void lb_health_praise(const lb_member_t *member)
 {
-    lb_strikes_t *strikes = lb_member_state_row(b, member);
+    lb_strikes_t *strikes = &member->row->strikes;
 
     if (atomic_load_explicit(&strikes->soft_pending, memory_order_relaxed)) {
-        lb_strikes_forgive(strikes, fcgi_now());
+        lb_strikes_forgive(strikes, fc_now());
     }
 }
 
-void lb_health_note_busy(const proxy_balancer *b, const proxy_worker *member)
+void lb_health_note_busy(const lb_member_t *member)
 {
-    atomic_store(&lb_cluster_row(b, member)->busy_until, fcgi_now() + BUSY_US);
+    atomic_store(&member->row->busy_until, fc_now() + BUSY_US);
 }
 
-bool lb_health_is_busy(const proxy_balancer *b, const proxy_worker *member)
+bool lb_health_is_busy(const lb_member_t *member)
 {
-    const int64_t until = atomic_load(&lb_cluster_row(b, member)->busy_until);
-    return until != 0 && fcgi_now() < until;
+    const int64_t until = atomic_load(&member->row->busy_until);
+    return until != 0 && fc_now() < until;
 }
 
 /* ---- For the snapshot ------------------------------------------------------------------------ */
 
-apr_time_t lb_health_next_trial(const proxy_balancer *b, const proxy_worker *member)
+apr_time_t lb_health_next_trial(const lb_member_t *member)
 {
-    const lb_strikes_view_t seen = lb_strikes_look(lb_member_state_row(b, member), 0);
+    const lb_strikes_view_t seen = lb_strikes_look(&member->row->strikes, 0);
 
     if (seen.phase == LB_IN_SERVICE) {
-        return PROXY_WORKER_IS_ERROR(member) ? member->s->error_time + member->s->retry : 0;
+        const proxy_worker_shared *s = member->worker->s;
+        return PROXY_WORKER_IS_ERROR(member->worker) ? s->error_time + s->retry : 0;
     }
     return lb_wall_clock_of(seen.until);
 }
 
-uint32_t lb_health_strikes(const proxy_balancer *b, const proxy_worker *member, apr_time_t now)
+uint32_t lb_health_strikes(const lb_member_t *member, apr_time_t now)
 {
     const lb_strike_rules_t rules = rules_of(member);
-    return lb_strikes_count(lb_member_state_row(b, member), &rules, now);
+    return lb_strikes_count(&member->row->strikes, &rules, now);
 }

@@ -9,42 +9,35 @@
 
 #include <stdbool.h>
 
-#include "mod_proxy.h"
-#include "strikes.h"
-
-/** What our row remembers of this member's failures. */
-lb_strikes_t *lb_member_state_row(const proxy_balancer *b, const proxy_worker *member);
+#include "member.h"
 
 /** ok -> error, or trial -> error.
  *  ban   us until the next trial */
-void lb_member_state_show_ban(const proxy_balancer *b, proxy_worker *member, bool was_trial,
-                              int64_t ban, const char *reason, request_rec *r);
+void lb_member_state_show_ban(const lb_member_t *member, bool was_trial, int64_t ban,
+                              const char *reason, request_rec *r);
 
 /** error -> trial; or it is asked in error, as nobody else is left. */
-void lb_member_state_show_trial(const proxy_balancer *b, proxy_worker *member, bool is_trial,
-                                request_rec *r);
+void lb_member_state_show_trial(const lb_member_t *member, bool is_trial, request_rec *r);
 
 /** trial -> error, as it proved nothing; or the same error as before a restart. No log line. */
-void lb_member_state_show_error(proxy_worker *member);
+void lb_member_state_show_error(const lb_member_t *member);
 
 /** error -> ok, with a slow start. */
-void lb_member_state_show_return(const proxy_balancer *b, proxy_worker *member, const char *why,
-                                 server_rec *s);
+void lb_member_state_show_return(const lb_member_t *member, const char *why, server_rec *s);
 
 /** It had failures enough, but stays: once for each time that this begins. */
-void lb_member_state_show_last(const proxy_balancer *b, proxy_worker *member, const char *reason,
-                               request_rec *r);
+void lb_member_state_show_last(const lb_member_t *member, const char *reason, request_rec *r);
 
 /** A member that stays in service: mod_proxy sets the bit after each failure of its schemes. */
-void lb_member_state_mend(const proxy_balancer *b, proxy_worker *member);
+void lb_member_state_mend(const lb_member_t *member);
 
 /** An operator changed the member's status.
  *  before, after   its status word */
-void lb_member_state_note_operation(const proxy_balancer *b, const proxy_worker *member,
-                                    unsigned int before, unsigned int after);
+void lb_member_state_note_operation(const lb_member_t *member, unsigned int before,
+                                    unsigned int after);
 
 /** What slow start holds back of the member's share: see slow_start.h. */
-uint32_t lb_member_state_held_back(const proxy_balancer *b, const proxy_worker *member);
+uint32_t lb_member_state_held_back(const lb_member_t *member);
 
 /** Hook body of post_config. */
 int lb_member_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,

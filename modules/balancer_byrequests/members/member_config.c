@@ -2,20 +2,23 @@
 /* member_config.c - see member_config.h. */
 #include "member_config.h"
 
-#include "cluster.h"
-
-const lb_member_params_t *lb_member_config_params(const proxy_worker *member)
+static const proxy_worker *configured(const lb_member_t *member)
 {
-    return lb_member_params_written(lb_cluster_configured(member));
+    return lb_balancer_configured_worker(member->balancer, member->worker->s->index);
 }
 
-const lb_check_params_t *lb_member_config_checks(const proxy_worker *member)
+const lb_member_params_t *lb_member_config_params(const lb_member_t *member)
 {
-    return lb_check_params_is_fastcgi(member) ? lb_check_params_of(lb_cluster_configured(member))
-                                              : NULL;
+    return lb_member_params_written(configured(member));
 }
 
-int lb_member_config_has_checks(const proxy_worker *member)
+const lb_check_params_t *lb_member_config_checks(const lb_member_t *member)
+{
+    return lb_check_params_is_fastcgi(member->worker) ? lb_check_params_of(configured(member))
+                                                      : NULL;
+}
+
+bool lb_member_config_has_checks(const lb_member_t *member)
 {
     const lb_check_params_t *params = lb_member_config_checks(member);
     return params && params->is_checked;
@@ -32,6 +35,6 @@ void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t 
 void lb_member_config_set_configured_limits(lb_member_row_t *row, const lb_configured_t *configured)
 {
     if (configured) {
-        lb_member_config_set_limits(row, lb_member_params_written(configured->member));
+        lb_member_config_set_limits(row, lb_member_params_written(configured->worker));
     }
 }

@@ -1,27 +1,26 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* member_config.h - what the configuration says about a member, wherever it was added or moved to.
  * Knows    that a member made at run time has the parameters of another worker
- *          (lb_cluster_configured).
+ *          (lb_balancer_configured_worker).
  * Ignores  how parameters are read (member_params.c, check_params.c), what operators change later.
  * Memory   pconf; read-only at run time, but for the rows that it writes limits to. */
 #ifndef LB_MEMBER_CONFIG_H
 #define LB_MEMBER_CONFIG_H
 
 #include "check_params.h"
+#include "member.h"
 #include "member_params.h"
-#include "member_table.h"
-#include "roster.h"
 
 /** The parameters of a member; the defaults when none was written. */
-const lb_member_params_t *lb_member_config_params(const proxy_worker *member);
+const lb_member_params_t *lb_member_config_params(const lb_member_t *member);
 
 /** The parameters of its checks, when they are ours: those of FastCGI members. Members of other
  *  schemes may have defaults of ours.
  *  returns  NULL: it has none */
-const lb_check_params_t *lb_member_config_checks(const proxy_worker *member);
+const lb_check_params_t *lb_member_config_checks(const lb_member_t *member);
 
 /** Is anything to be done for this member? */
-int lb_member_config_has_checks(const proxy_worker *member);
+bool lb_member_config_has_checks(const lb_member_t *member);
 
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);

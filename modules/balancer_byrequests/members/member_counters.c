@@ -6,16 +6,26 @@
 #include "row_key.h"
 #include "samples.h"
 
-lb_balancer_room_t *lb_member_counters_of_balancer(const lb_cluster_t *cluster)
+lb_balancer_room_t *lb_member_counters_of_balancer(const lb_balancer_t *balancer)
 {
-    lb_table_t *t = cluster->ledger->table;
-    return lb_table_balancer_room(t, lb_table_balancer_index(t, cluster->row));
+    lb_table_t *t = balancer->ledger->table;
+    return lb_table_balancer_room(t, lb_table_balancer_index(t, balancer->row));
 }
 
-lb_member_room_t *lb_member_counters_of_slot(const lb_cluster_t *cluster, int slot)
+static lb_member_room_t *room_of(const lb_balancer_t *balancer, const lb_member_row_t *row)
 {
-    lb_table_t *t = cluster->ledger->table;
-    return lb_table_member_room(t, lb_table_member_index(t, cluster->member_rows[slot]));
+    lb_table_t *t = balancer->ledger->table;
+    return lb_table_member_room(t, lb_table_member_index(t, row));
+}
+
+lb_member_room_t *lb_member_counters_of(const lb_member_t *member)
+{
+    return room_of(member->balancer, member->row);
+}
+
+lb_member_room_t *lb_member_counters_of_slot(const lb_balancer_t *balancer, int slot)
+{
+    return room_of(balancer, balancer->member_rows[slot]);
 }
 
 /* ---- Bytes ----------------------------------------------------------------------------------- */
@@ -38,60 +48,57 @@ static void fold(_Atomic uint64_t *bytes, _Atomic uint64_t *seen, const apr_off_
 }
 
 /* Not, for a child of an earlier generation, when the row is somebody else's by now. */
-static bool is_owner(const lb_cluster_t *cluster, const proxy_worker *member)
+static bool is_owner(const lb_member_t *member)
 {
-    return atomic_load(&cluster->member_rows[member->s->index]->key)
-           == lb_row_key_of_member(cluster, member->s);
+    return atomic_load(&member->row->key)
+           == lb_row_key_of_member(member->balancer, member->worker->s);
 }
 
-void lb_member_counters_fold_member(const lb_cluster_t *cluster, const proxy_worker *member)
+void lb_member_counters_fold_member(const lb_member_t *member)
 {
-    const proxy_worker_shared *s = member->s;
-    lb_slot_t *slot = &cluster->roster->slots[s->index];
+    const proxy_worker_shared *s = member->worker->s;
+    lb_slot_t *slot = &member->balancer->roster->slots[s->index];
 
     if ((is_new(&slot->bytes_sent_seen, &s->transferred)
          || is_new(&slot->bytes_read_seen, &s->read))
-        && is_owner(cluster, member)) {
-        lb_counters_t *counters = &lb_member_counters_of_slot(cluster, s->index)->counters;
+        && is_owner(member)) {
+        lb_counters_t *counters = &lb_member_counters_of(member)->counters;
         fold(&counters->bytes_sent, &slot->bytes_sent_seen, &s->transferred);
         fold(&counters->bytes_read, &slot->bytes_read_seen, &s->read);
     }
 }
 
-void lb_member_counters_fold_bytes(const lb_cluster_t *cluster)
+void lb_member_counters_fold_bytes(const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
+    lb_member_t member;
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(b, i);
-        if (member) {
-            lb_member_counters_fold_member(cluster, member);
-        }
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        lb_member_counters_fold_member(&member);
     }
 }
 
 /* ---- Samples --------------------------------------------------------------------------------- */
 
-void lb_member_counters_sample(const lb_cluster_t *cluster)
+void lb_member_counters_sample(const lb_balancer_t *balancer)
 {
-    const apr_time_t now = fcgi_now();
-    lb_balancer_room_t *room = lb_member_counters_of_balancer(cluster);
-    uint32_t in_flight = 0, queued = atomic_load(&cluster->row->waiting);
+    const apr_time_t now = fc_now();
+    lb_balancer_room_t *room = lb_member_counters_of_balancer(balancer);
+    uint32_t in_flight = 0, queued = atomic_load(&balancer->row->waiting);
     lb_gain_t gain = { 0 };
 
     /* children of the generation before do not know all members */
-    if (atomic_load(&cluster->row->generation) != cluster->generation
+    if (atomic_load(&balancer->row->generation) != balancer->generation
         || !lb_samples_is_due(room, now)) {
         return;
     }
-    for (int slot = 0; slot < cluster->slots; slot++) {
-        const lb_member_row_t *row = cluster->member_rows[slot];
-        lb_samples_mark(room, lb_member_counters_of_slot(cluster, slot), &gain);
+    for (int slot = 0; slot < balancer->slots; slot++) {
+        const lb_member_row_t *row = balancer->member_rows[slot];
+        lb_samples_mark(room, lb_member_counters_of_slot(balancer, slot), &gain);
         in_flight += atomic_load(&row->in_flight);
         queued += atomic_load(&row->waiting);
     }
     lb_samples_add_sample(room, now, &gain, in_flight, queued);
-    lb_member_counters_fold_bytes(cluster);
+    lb_member_counters_fold_bytes(balancer);
 }
 
 /* ---- Beginnings ------------------------------------------------------------------------------ */
@@ -99,48 +106,45 @@ void lb_member_counters_sample(const lb_cluster_t *cluster)
 static void begin(_Atomic int64_t *counted_since)
 {
     int64_t never = 0;
-    atomic_compare_exchange_strong(counted_since, &never, fcgi_now());
+    atomic_compare_exchange_strong(counted_since, &never, fc_now());
 }
 
-void lb_member_counters_begin_slot(const lb_cluster_t *cluster, int slot)
+void lb_member_counters_begin_slot(const lb_balancer_t *balancer, int slot)
 {
-    begin(&lb_member_counters_of_slot(cluster, slot)->counted_since);
+    begin(&lb_member_counters_of_slot(balancer, slot)->counted_since);
 }
 
-void lb_member_counters_begin(const lb_cluster_t *cluster)
+void lb_member_counters_begin(const lb_balancer_t *balancer)
 {
-    begin(&lb_member_counters_of_balancer(cluster)->counted_since);
-    for (int slot = 0; slot < cluster->slots; slot++) {
-        lb_member_counters_begin_slot(cluster, slot);
+    begin(&lb_member_counters_of_balancer(balancer)->counted_since);
+    for (int slot = 0; slot < balancer->slots; slot++) {
+        lb_member_counters_begin_slot(balancer, slot);
     }
 }
 
-uint64_t lb_member_counters_elected(const lb_cluster_t *cluster, int slot)
+static void reset(const lb_balancer_t *balancer, const lb_member_row_t *row, apr_time_t now)
 {
-    const lb_member_room_t *room = lb_member_counters_of_slot(cluster, slot);
+    lb_member_room_t *room = room_of(balancer, row);
     /* in this order: of those that are forgotten each was counted before */
     const uint64_t forgotten = atomic_load(&room->forgotten);
-    return atomic_load(&cluster->member_rows[slot]->elected) - forgotten;
+
+    lb_counters_reset_member(room, atomic_load(&row->elected) - forgotten,
+                             atomic_load(&row->failures), now);
 }
 
-static void reset_slot(const lb_cluster_t *cluster, int slot, apr_time_t now)
+void lb_member_counters_reset_member(const lb_member_t *member)
 {
-    lb_counters_reset_member(lb_member_counters_of_slot(cluster, slot),
-                             lb_member_counters_elected(cluster, slot),
-                             atomic_load(&cluster->member_rows[slot]->failures), now);
+    lb_member_counters_fold_bytes(member->balancer);
+    reset(member->balancer, member->row, fc_now());
 }
 
-void lb_member_counters_reset(const lb_cluster_t *cluster, const proxy_worker *member)
+void lb_member_counters_reset_all(const lb_balancer_t *balancer)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
-    lb_member_counters_fold_bytes(cluster);
-    if (member) {
-        reset_slot(cluster, member->s->index, now);
-        return;
-    }
-    lb_counters_reset_balancer(lb_member_counters_of_balancer(cluster), now);
-    for (int slot = 0; slot < cluster->slots; slot++) {
-        reset_slot(cluster, slot, now);
+    lb_member_counters_fold_bytes(balancer);
+    lb_counters_reset_balancer(lb_member_counters_of_balancer(balancer), now);
+    for (int slot = 0; slot < balancer->slots; slot++) {
+        reset(balancer, balancer->member_rows[slot], now);
     }
 }

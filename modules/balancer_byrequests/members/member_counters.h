@@ -7,29 +7,28 @@
 #ifndef LB_MEMBER_COUNTERS_H
 #define LB_MEMBER_COUNTERS_H
 
-#include "cluster.h"
+#include "member.h"
 
 /** Take over the bytes that mod_proxy has counted since this was called last: of one member, and
  *  of all. */
-void lb_member_counters_fold_member(const lb_cluster_t *cluster, const proxy_worker *member);
-void lb_member_counters_fold_bytes(const lb_cluster_t *cluster);
+void lb_member_counters_fold_member(const lb_member_t *member);
+void lb_member_counters_fold_bytes(const lb_balancer_t *balancer);
 
 /** Make the balancer's next sample, if it is due and this process is the first to see it. */
-void lb_member_counters_sample(const lb_cluster_t *cluster);
+void lb_member_counters_sample(const lb_balancer_t *balancer);
 
 /** The rooms have their owners from now on, if they did not have them before. */
-void lb_member_counters_begin(const lb_cluster_t *cluster);
-void lb_member_counters_begin_slot(const lb_cluster_t *cluster, int slot);
+void lb_member_counters_begin(const lb_balancer_t *balancer);
+void lb_member_counters_begin_slot(const lb_balancer_t *balancer, int slot);
 
-/** reset_counters: the page shows what comes from now on.
- *  member   NULL: the balancer and all its members */
-void lb_member_counters_reset(const lb_cluster_t *cluster, const proxy_worker *member);
+/** reset_counters: what is shown of a member, or of a balancer and all its members, is what comes
+ *  from now on. */
+void lb_member_counters_reset_member(const lb_member_t *member);
+void lb_member_counters_reset_all(const lb_balancer_t *balancer);
 
-/** The rooms of a balancer, and of the member in a slot of it. */
-lb_balancer_room_t *lb_member_counters_of_balancer(const lb_cluster_t *cluster);
-lb_member_room_t *lb_member_counters_of_slot(const lb_cluster_t *cluster, int slot);
-
-/** Elections of the member in a slot that led to a try. */
-uint64_t lb_member_counters_elected(const lb_cluster_t *cluster, int slot);
+/** The rooms of a balancer, of a member, and of whoever has this slot. */
+lb_balancer_room_t *lb_member_counters_of_balancer(const lb_balancer_t *balancer);
+lb_member_room_t *lb_member_counters_of(const lb_member_t *member);
+lb_member_room_t *lb_member_counters_of_slot(const lb_balancer_t *balancer, int slot);
 
 #endif

@@ -54,18 +54,18 @@ void lb_member_template_take_address(proxy_worker_shared *to, const proxy_worker
 
 const char *lb_member_template_url_mistake(const char *url)
 {
-    if (ap_cstr_casecmpn(fcgi_worker_url_behind_socket(url), BALANCER_PREFIX,
+    if (ap_cstr_casecmpn(fc_worker_url_behind_socket(url), BALANCER_PREFIX,
                          sizeof(BALANCER_PREFIX) - 1) == 0) {
         return "a balancer cannot be a member of a balancer";
     }
-    return fcgi_worker_url_mistake(url);
+    return fc_worker_url_mistake(url);
 }
 
-static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_balancer *b,
+static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_balancer *proxy,
                           const char *url)
 {
     const char *mistake = lb_member_template_url_mistake(url);
-    const char *err = mistake ? NULL : ap_proxy_define_worker(p, member, NULL, NULL, url, 0);
+    const char *err = mistake ? NULL : ap_proxy_define_worker(p, worker, NULL, NULL, url, 0);
 
     if (mistake) {
         return mistake;    /* not with its password */
@@ -73,61 +73,61 @@ static const char *define(apr_pool_t *p, proxy_worker **member, const proxy_bala
     if (err) {
         return apr_psprintf(p, "%s: %s", url, err);
     }
-    proxy_worker_shared *s = (*member)->s;
+    proxy_worker_shared *s = (*worker)->s;
     if (strlen(s->name_ex) == sizeof(s->name_ex) - 1) {
         return apr_psprintf(p, "%s is longer than mod_proxy's %d characters", url,
                             (int)sizeof(s->name_ex) - 2);
     }
     s->status = 0;    /* outside of balancers it would ignore errors */
-    PROXY_COPY_CONF_PARAMS(*member, b->sconf);
+    PROXY_COPY_CONF_PARAMS(*worker, proxy->sconf);
     return NULL;
 }
 
-proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_cluster_t *cluster)
+proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_balancer_t *balancer)
 {
-    const apr_array_header_t *defaults = cluster->settings->member_defaults;
+    const apr_array_header_t *defaults = balancer->settings->member_defaults;
     proxy_worker *template;
-    const char *err = define(pconf, &template, cluster->balancer, "http://" LB_TEMPLATE_HOST);
+    const char *err = define(pconf, &template, balancer->proxy, "http://" LB_TEMPLATE_HOST);
 
     if (!err) {
-        template->balancer = cluster->balancer;    /* some parameters are those of members only */
-        err = defaults ? lb_member_params_set_defaults(pconf, cluster->server, template, defaults)
+        template->balancer = balancer->proxy;    /* some parameters are those of members only */
+        err = defaults ? lb_member_params_set_defaults(pconf, balancer->server, template, defaults)
                        : NULL;
     }
     if (err) {
-        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, cluster->server, FCLOGNO(0463)
-                     "%s: %s", cluster->balancer->s->name, err);
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, balancer->server, FCLOGNO(0463)
+                     "%s: %s", balancer->proxy->s->name, err);
     }
     return err ? NULL : template;
 }
 
-const char *lb_member_template_define(apr_pool_t *p, proxy_worker **member,
-                                      const lb_cluster_t *cluster, const char *url)
+const char *lb_member_template_define(apr_pool_t *p, proxy_worker **worker,
+                                      const lb_balancer_t *balancer, const char *url)
 {
-    const char *err = define(p, member, cluster->balancer, url);
+    const char *err = define(p, worker, balancer->proxy, url);
 
     if (!err) {
-        const proxy_worker_shared own = *(*member)->s;
-        proxy_worker_shared *s = (*member)->s;
+        const proxy_worker_shared own = *(*worker)->s;
+        proxy_worker_shared *s = (*worker)->s;
 
-        *s = *cluster->owner->template->s;
+        *s = *balancer->owner->template->s;
         lb_member_template_take_address(s, &own);
-        if (lb_check_params_are_ours(*member)) {
+        if (lb_check_params_are_ours(*worker)) {
             s->method = NONE;    /* of mod_proxy_hcheck's checks */
         }
     }
     return err;
 }
 
-const char *lb_member_template_rename(apr_pool_t *p, proxy_worker *member,
-                                      const lb_cluster_t *cluster, const char *url)
+const char *lb_member_template_rename(apr_pool_t *p, proxy_worker *worker,
+                                      const lb_balancer_t *balancer, const char *url)
 {
     proxy_worker *there;
-    const char *err = lb_member_template_define(p, &there, cluster, url);
+    const char *err = lb_member_template_define(p, &there, balancer, url);
 
     if (!err) {
-        lb_member_template_take_address(member->s, there->s);
-        member->hash = there->hash;
+        lb_member_template_take_address(worker->s, there->s);
+        worker->hash = there->hash;
     }
     return err;
 }

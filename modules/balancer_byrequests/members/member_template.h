@@ -6,7 +6,7 @@
 #ifndef LB_MEMBER_TEMPLATE_H
 #define LB_MEMBER_TEMPLATE_H
 
-#include "cluster.h"
+#include "balancer.h"
 
 /** The URL of a member behind another address.
  *  returns  NULL when `address` is no host:port */
@@ -14,17 +14,17 @@ const char *lb_member_template_moved_url(apr_pool_t *p, const char *url, const c
 
 /** In the parent: a worker that nobody uses, with the balancer's defaults for its members.
  *  returns  NULL: one of them is wrong (logged) */
-proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_cluster_t *cluster);
+proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_balancer_t *balancer);
 
 /** A struct like the balancer's template; it is not yet in any balancer's array.
  *  returns  NULL, else what is wrong, in p */
-const char *lb_member_template_define(apr_pool_t *p, proxy_worker **member,
-                                      const lb_cluster_t *cluster, const char *url);
+const char *lb_member_template_define(apr_pool_t *p, proxy_worker **worker,
+                                      const lb_balancer_t *balancer, const char *url);
 
 /** In the parent, before it is shared: the same member at another URL.
  *  returns  NULL, else what is wrong, in p */
-const char *lb_member_template_rename(apr_pool_t *p, proxy_worker *member,
-                                      const lb_cluster_t *cluster, const char *url);
+const char *lb_member_template_rename(apr_pool_t *p, proxy_worker *worker,
+                                      const lb_balancer_t *balancer, const char *url);
 
 /** What is wrong with a member's URL that mod_proxy takes all the same.
  *  returns  NULL, or a sentence */

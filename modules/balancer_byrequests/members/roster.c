@@ -23,10 +23,10 @@ lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header
     return roster;
 }
 
-void lb_roster_seat(lb_roster_t *roster, proxy_worker *member, uint32_t origin)
+void lb_roster_seat(lb_roster_t *roster, proxy_worker *worker, uint32_t origin)
 {
-    roster->seats[member->s->index].member = member;
-    atomic_store(&roster->slots[member->s->index].origin, origin);
+    roster->seats[worker->s->index].worker = worker;
+    atomic_store(&roster->slots[worker->s->index].origin, origin);
 }
 
 void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild)
@@ -37,23 +37,23 @@ void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild)
     }
 }
 
-bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *member)
+bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *worker)
 {
-    return roster->seats[member->s->index].member == member;
+    return roster->seats[worker->s->index].worker == worker;
 }
 
-bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *member)
+bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *worker)
 {
-    const lb_seat_t *seat = &roster->seats[member->s->index];
-    const lb_slot_t *slot = &roster->slots[member->s->index];
+    const lb_seat_t *seat = &roster->seats[worker->s->index];
+    const lb_slot_t *slot = &roster->slots[worker->s->index];
 
-    return seat->member == member && seat->generation == atomic_load(&slot->generation)
+    return seat->worker == worker && seat->generation == atomic_load(&slot->generation)
            && atomic_load(&slot->leaves_since) == 0;
 }
 
-bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *member)
+bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *worker)
 {
-    return atomic_load(&roster->slots[member->s->index].leaves_since) != 0;
+    return atomic_load(&roster->slots[worker->s->index].leaves_since) != 0;
 }
 
 const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
@@ -67,61 +67,62 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
 /* ---- Taking over what another process changed ------------------------------------------------ */
 
 /* The entry of this slot's former owner, else a new one. */
-static void enter(proxy_balancer *b, proxy_worker *member)
+static void enter(proxy_balancer *proxy, proxy_worker *worker)
 {
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *other = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
-        if (other && other->s == member->s) {
-            __atomic_store_n(&APR_ARRAY_IDX(b->workers, i, proxy_worker *), member,
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        proxy_worker *other = APR_ARRAY_IDX(proxy->workers, i, proxy_worker *);
+        if (other && other->s == worker->s) {
+            __atomic_store_n(&APR_ARRAY_IDX(proxy->workers, i, proxy_worker *), worker,
                              __ATOMIC_RELEASE);
             return;
         }
     }
-    /* cluster.c made room: the array does not move, and the entry is NULL until it is set */
-    APR_ARRAY_PUSH(b->workers, proxy_worker *) = member;
+    /* startup.c made room: the array does not move, and the entry is NULL until it is set */
+    APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = worker;
 }
 
 /* returns  NULL when it cannot be initialised; mod_proxy has said why */
-static proxy_worker *make_member(lb_roster_t *roster, proxy_balancer *b, int slot,
+static proxy_worker *make_worker(lb_roster_t *roster, proxy_balancer *proxy, int slot,
                                  proxy_worker_shared *shared, server_rec *s)
 {
     const lb_configured_t *configured = lb_roster_configured(roster, slot);
-    proxy_worker *member = apr_pcalloc(roster->pool, sizeof(*member));
+    proxy_worker *worker = apr_pcalloc(roster->pool, sizeof(*worker));
 
-    member->hash = shared->hash;
-    member->balancer = b;
-    member->s = shared;
-    member->section_config =
-        configured ? configured->member->section_config : b->section_config;
-    return ap_proxy_initialize_worker(member, s, roster->pool) == APR_SUCCESS ? member : NULL;
+    worker->hash = shared->hash;
+    worker->balancer = proxy;
+    worker->s = shared;
+    worker->section_config =
+        configured ? configured->worker->section_config : proxy->section_config;
+    return ap_proxy_initialize_worker(worker, s, roster->pool) == APR_SUCCESS ? worker : NULL;
 }
 
-static void sync_slot(lb_roster_t *roster, proxy_balancer *b, int slot, server_rec *s)
+static void sync_slot(lb_roster_t *roster, proxy_balancer *proxy, int slot, server_rec *s)
 {
     lb_seat_t *seat = &roster->seats[slot];
     const uint32_t generation = atomic_load(&roster->slots[slot].generation);
     proxy_worker_shared *shared;
 
     if (generation == seat->generation || generation % 2
-        || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS) {
+        || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
+           != APR_SUCCESS) {
         return;
     }
     /* Who reads the seat meanwhile finds that its generation is not the slot's, or no member. */
-    seat->member = NULL;
+    seat->worker = NULL;
     seat->generation = generation;
     if (shared->hash.def || shared->hash.fnv) {
-        proxy_worker *member = make_member(roster, b, slot, shared, s);
-        if (member) {
-            enter(b, member);
-            __atomic_store_n(&seat->member, member, __ATOMIC_RELEASE);
+        proxy_worker *worker = make_worker(roster, proxy, slot, shared, s);
+        if (worker) {
+            enter(proxy, worker);
+            __atomic_store_n(&seat->worker, worker, __ATOMIC_RELEASE);
         }
     }
 }
 
-void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s)
+void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s)
 {
     for (int slot = 0; slot < roster->count; slot++) {
-        sync_slot(roster, b, slot, s);
+        sync_slot(roster, proxy, slot, s);
     }
     lb_roster_check(roster);
 }
@@ -132,7 +133,7 @@ void lb_roster_check(const lb_roster_t *roster)
         const lb_seat_t *seat = &roster->seats[slot];
         FC_INVARIANT(seat->generation % 2 == 0);    /* never taken over while it was written */
         FC_INVARIANT(seat->generation <= atomic_load(&roster->slots[slot].generation));
-        FC_INVARIANT(!seat->member || seat->member->s->index == slot);
+        FC_INVARIANT(!seat->worker || seat->worker->s->index == slot);
         FC_INVARIANT(atomic_load(&roster->slots[slot].origin)
                      <= (uint32_t)roster->configured_count);
     }

@@ -24,18 +24,18 @@ typedef struct {
     _Atomic uint32_t generation;      /* odd: it is being written; writer: mutex holder */
     _Atomic uint32_t origin;          /* 1 + index in configured; 0: added at run time */
     _Atomic int64_t  leaves_since;    /* monotonic us: takes no new requests; 0: it stays */
-    _Atomic uint64_t bytes_sent_seen, bytes_read_seen;    /* see accounting.c; writer: any */
+    _Atomic uint64_t bytes_sent_seen, bytes_read_seen;    /* see member_counters.c; writer: any */
 } lb_slot_t;
 static_assert(sizeof(lb_slot_t) == 32, "fixed width");
 
 /* A member as the configuration has it. */
 typedef struct {
-    proxy_worker *member;                 /* its parameters hold for the slot, also after a move */
+    proxy_worker *worker;                 /* its parameters hold for the slot, also after a move */
     const proxy_worker_shared *values;
 } lb_configured_t;
 
 typedef struct {
-    proxy_worker *member;
+    proxy_worker *worker;
     uint32_t generation;
 } lb_seat_t;
 
@@ -56,26 +56,26 @@ lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header
 
 /** In the parent, at start: this member has this slot.
  *  origin   see lb_slot_t */
-void lb_roster_seat(lb_roster_t *roster, proxy_worker *member, uint32_t origin);
+void lb_roster_seat(lb_roster_t *roster, proxy_worker *worker, uint32_t origin);
 
 /** In a child. */
 void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild);
 
 /** Does this entry of the worker array stand for a member? Not when its slot was freed. */
-bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *member);
+bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *worker);
 
 /** Is this still the member of its slot, and may it take requests? */
-bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *member);
+bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *worker);
 
 /** Does it wait for its last requests, to be removed? */
-bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *member);
+bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *worker);
 
 /** The member in the configuration whose place it has; NULL: it was added at run time. */
 const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot);
 
 /** See the members that another process added, moved or removed. Call it with the balancer's
  *  thread mutex held. */
-void lb_roster_sync(lb_roster_t *roster, proxy_balancer *b, server_rec *s);
+void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s);
 
 /** The invariants as code: those of this process's seats. */
 void lb_roster_check(const lb_roster_t *roster);

@@ -5,19 +5,19 @@
 #include "apr_strings.h"
 #include "name_hash.h"
 
-uint64_t lb_row_key_of_member(const lb_cluster_t *cluster, const proxy_worker_shared *member)
+uint64_t lb_row_key_of_member(const lb_balancer_t *balancer, const proxy_worker_shared *member)
 {
-    return fc_name_hash3(cluster->owner->balancer->s->sname, member->uds_path, member->name_ex);
+    return fc_name_hash3(balancer->owner->proxy->s->sname, member->uds_path, member->name_ex);
 }
 
-uint64_t lb_row_key_of_slot(const lb_cluster_t *cluster, int slot)
+uint64_t lb_row_key_of_slot(const lb_balancer_t *balancer, int slot)
 {
     char number[16];
     apr_snprintf(number, sizeof(number), "%d", slot);
-    return fc_name_hash3(cluster->owner->balancer->s->sname, "slot", number);
+    return fc_name_hash3(balancer->owner->proxy->s->sname, "slot", number);
 }
 
-uint64_t lb_row_key_of_balancer(const lb_cluster_t *cluster)
+uint64_t lb_row_key_of_balancer(const lb_balancer_t *balancer)
 {
-    return fc_name_hash3(cluster->balancer->s->sname, "", "");
+    return fc_name_hash3(balancer->proxy->s->sname, "", "");
 }

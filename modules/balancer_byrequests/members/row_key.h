@@ -5,12 +5,12 @@
 #ifndef LB_ROW_KEY_H
 #define LB_ROW_KEY_H
 
-#include "cluster.h"
+#include "balancer.h"
 
-uint64_t lb_row_key_of_balancer(const lb_cluster_t *cluster);
+uint64_t lb_row_key_of_balancer(const lb_balancer_t *balancer);
 
 /** The key of a member's row, and of the row of a free slot. */
-uint64_t lb_row_key_of_member(const lb_cluster_t *cluster, const proxy_worker_shared *member);
-uint64_t lb_row_key_of_slot(const lb_cluster_t *cluster, int slot);
+uint64_t lb_row_key_of_member(const lb_balancer_t *balancer, const proxy_worker_shared *member);
+uint64_t lb_row_key_of_slot(const lb_balancer_t *balancer, int slot);
 
 #endif

@@ -42,7 +42,7 @@ static const char *lbset_text(apr_pool_t *p, const void *shared, const lb_member
 
 static bool set_lbset(void *shared, lb_member_row_t *row, const char *text)
 {
-    return fcgi_directive_count(text, 0, 99, &((proxy_worker_shared *)shared)->lbset);
+    return fc_directive_count(text, 0, 99, &((proxy_worker_shared *)shared)->lbset);
 }
 
 static const char *route_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
@@ -110,7 +110,7 @@ static bool set_count(_Atomic uint32_t *count, const char *text)
 {
     int number;
 
-    if (!fcgi_directive_count(text, 0, LB_LIMIT_MAX, &number)) {
+    if (!fc_directive_count(text, 0, LB_LIMIT_MAX, &number)) {
         return false;
     }
     atomic_store(count, (uint32_t)number);
@@ -149,7 +149,7 @@ static bool set_queue_timeout(void *shared, lb_member_row_t *row, const char *te
 {
     int64_t us;
 
-    if (!fcgi_directive_duration(text, &us)) {
+    if (!fc_directive_duration(text, &us)) {
         return false;
     }
     atomic_store(&row->queue_timeout, us);
@@ -236,7 +236,7 @@ static bool set_timeout(void *shared, lb_member_row_t *row, const char *text)
 {
     int seconds;
 
-    if (!fcgi_directive_count(text, 0, 7200, &seconds)) {
+    if (!fc_directive_count(text, 0, 7200, &seconds)) {
         return false;
     }
     ((proxy_balancer_shared *)shared)->timeout = apr_time_from_sec(seconds);
@@ -253,7 +253,7 @@ static bool set_max_attempts(void *shared, lb_member_row_t *row, const char *tex
 {
     proxy_balancer_shared *s = shared;
 
-    if (!fcgi_directive_count(text, 0, 99, &s->max_attempts)) {
+    if (!fc_directive_count(text, 0, 99, &s->max_attempts)) {
         return false;
     }
     s->max_attempts_set = 1;

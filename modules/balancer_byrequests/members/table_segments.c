@@ -96,55 +96,55 @@ const apr_array_header_t *lb_table_segments_ledgers(server_rec *s)
 }
 
 /* returns  false when the table has no room for all of them */
-static bool claim_members(lb_table_t *t, uint32_t generation, lb_cluster_t *cluster)
+static bool claim_members(lb_table_t *t, uint32_t generation, lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
+    lb_member_t member;
     bool all = true;
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {    /* of whom no row is known yet */
+        const proxy_worker_shared *s = member.worker->s;
         lb_member_row_t *row =
-            lb_table_claim_member(t, lb_row_key_of_member(cluster, member->s), generation);
-        cluster->member_rows[member->s->index] = row;
+            lb_table_claim_member(t, lb_row_key_of_member(balancer, s), generation);
+        balancer->member_rows[s->index] = row;
         if (row) {
-            lb_member_config_set_limits(row, lb_member_config_params(member));
+            lb_member_config_set_limits(row, lb_member_config_params(&member));
         }
     }
-    for (int slot = 0; slot < cluster->slots; slot++) {
-        if (!cluster->member_rows[slot]) {   /* for a member added at run time */
-            cluster->member_rows[slot] =
-                lb_table_claim_member(t, lb_row_key_of_slot(cluster, slot), generation);
+    for (int slot = 0; slot < balancer->slots; slot++) {
+        if (!balancer->member_rows[slot]) {   /* for a member added at run time */
+            balancer->member_rows[slot] =
+                lb_table_claim_member(t, lb_row_key_of_slot(balancer, slot), generation);
         }
-        all = all && cluster->member_rows[slot];
+        all = all && balancer->member_rows[slot];
     }
     return all;
 }
 
-bool lb_table_segments_claim(server_rec *s, lb_cluster_t *cluster)
+bool lb_table_segments_claim(server_rec *s, lb_balancer_t *balancer)
 {
     table_set_t *set = table_set(s);
-    const uint64_t key = lb_row_key_of_balancer(cluster);
-    const uint32_t members = (uint32_t)cluster->slots;
+    const uint64_t key = lb_row_key_of_balancer(balancer);
+    const uint32_t members = (uint32_t)balancer->slots;
     lb_ledger_t *ledger = choose_table(s, set, key, members);
 
-    if (ledger && !claim_members(ledger->table, set->generation, cluster)) {
+    if (ledger && !claim_members(ledger->table, set->generation, balancer)) {
         /* it has grown out of its table: its counts begin anew in another */
-        memset(cluster->member_rows, 0, members * sizeof(*cluster->member_rows));
+        memset(balancer->member_rows, 0, members * sizeof(*balancer->member_rows));
         ledger = add_table(s, set, 1, members);
         if (ledger) {
-            claim_members(ledger->table, set->generation, cluster);
+            claim_members(ledger->table, set->generation, balancer);
         }
     }
     if (!ledger) {
         return false;
     }
-    cluster->ledger = ledger;
-    cluster->generation = set->generation;
-    cluster->row = lb_table_claim_balancer(ledger->table, key, set->generation);
-    if (cluster->row) {
-        lb_member_counters_begin(cluster);
+    balancer->ledger = ledger;
+    balancer->generation = set->generation;
+    balancer->row = lb_table_claim_balancer(ledger->table, key, set->generation);
+    if (balancer->row) {
+        lb_member_counters_begin(balancer);
     }
-    return cluster->row != NULL;
+    return balancer->row != NULL;
 }
 
 /* The first table has room for all, so that it nearly always stays the only one. */
@@ -155,9 +155,9 @@ static bool make_first_table(server_rec *main, table_set_t *set)
     for (server_rec *s = main; s; s = s->next) {
         const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
         for (int i = 0; i < conf->balancers->nelts; i++) {
-            const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+            const proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             balancers++;
-            members += (uint32_t)(b->workers->nelts + b->growth);
+            members += (uint32_t)(proxy->workers->nelts + proxy->growth);
         }
     }
     return add_table(main, set, balancers, members) != NULL;

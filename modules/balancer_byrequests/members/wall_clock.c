@@ -38,7 +38,7 @@ bool lb_wall_clock_open(server_rec *main)
             return false;
         }
         found = apr_shm_baseaddr_get(shm);
-        atomic_store((_Atomic int64_t *)found, apr_time_now() - fcgi_now());
+        atomic_store((_Atomic int64_t *)found, apr_time_now() - fc_now());
         /* with a copy of the key: a restart unloads this module */
         apr_pool_userdata_set(found, ahead_key, NULL, process);
     }
@@ -48,9 +48,9 @@ bool lb_wall_clock_open(server_rec *main)
 
 static int64_t difference(void)
 {
-    const apr_time_t began = fcgi_now();
+    const apr_time_t began = fc_now();
     const int64_t measured = apr_time_now() - began;
-    const apr_interval_time_t took = fcgi_now() - began;
+    const apr_interval_time_t took = fc_now() - began;
     int64_t known = atomic_load(ahead);
 
     if (took < MOST_US && llabs(measured - known) > SET_US

@@ -159,13 +159,13 @@ lb_saved_state_t *lb_state_file_load(apr_pool_t *p, const char *folder, server_r
 
 static apr_status_t lock_folder(int folder)
 {
-    const apr_time_t deadline = fcgi_now() + LOCK_WAIT_US;
+    const apr_time_t deadline = fc_now() + LOCK_WAIT_US;
 
     while (flock(folder, LOCK_EX | LOCK_NB) != 0) {    /* a killed process leaves no lock */
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return errno;
         }
-        if (fcgi_now() >= deadline) {
+        if (fc_now() >= deadline) {
             return APR_TIMEUP;
         }
         apr_sleep(LOCK_AGAIN_US);

@@ -39,7 +39,7 @@ static struct {
 
 /* Of this process. */
 static struct {
-    fcgi_condition_t condition;    /* is_asked, or is_stopping */
+    fc_condition_t condition;    /* is_asked, or is_stopping */
     apr_thread_t *thread;      /* NULL: there is none */
     bool is_asked, is_stopping;
 } saver;
@@ -68,16 +68,16 @@ static void save(apr_pool_t *p)
     }
 }
 
-void lb_state_keeper_save(apr_pool_t *p, const lb_cluster_t *cluster)
+void lb_state_keeper_save(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    if (keeper.folder && (cluster->is_persistent || cluster->owner->is_persistent)) {
+    if (keeper.folder && (balancer->is_persistent || balancer->owner->is_persistent)) {
         save(p);
     }
 }
 
 int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     if (keeper.folder && now - keeper.saved_at > SAVE_AGAIN_US) {
         keeper.saved_at = now;
@@ -95,34 +95,34 @@ static void *APR_THREAD_FUNC save_when_asked(apr_thread_t *self, void *data)
 {
     apr_pool_t *p = data;
 
-    fcgi_condition_lock(&saver.condition);
+    fc_condition_lock(&saver.condition);
     for (;;) {
         while (!saver.is_asked && !saver.is_stopping) {
-            fcgi_condition_wait(&saver.condition);
+            fc_condition_wait(&saver.condition);
         }
         if (!saver.is_asked) {
             break;
         }
         if (!saver.is_stopping) {
-            fcgi_condition_wait_for(&saver.condition, PAUSE_US);
+            fc_condition_wait_for(&saver.condition, PAUSE_US);
         }
         saver.is_asked = false;
-        fcgi_condition_unlock(&saver.condition);
+        fc_condition_unlock(&saver.condition);
         save(p);
         apr_pool_clear(p);
-        fcgi_condition_lock(&saver.condition);
+        fc_condition_lock(&saver.condition);
     }
-    fcgi_condition_unlock(&saver.condition);
+    fc_condition_unlock(&saver.condition);
     return NULL;
 }
 
 void lb_state_keeper_note_change(void)
 {
     if (saver.thread) {
-        fcgi_condition_lock(&saver.condition);
+        fc_condition_lock(&saver.condition);
         saver.is_asked = true;
-        fcgi_condition_signal(&saver.condition);
-        fcgi_condition_unlock(&saver.condition);
+        fc_condition_signal(&saver.condition);
+        fc_condition_unlock(&saver.condition);
     }
 }
 
@@ -130,10 +130,10 @@ static apr_status_t stop_saver(void *unused)
 {
     apr_status_t rv;
 
-    fcgi_condition_lock(&saver.condition);
+    fc_condition_lock(&saver.condition);
     saver.is_stopping = true;
-    fcgi_condition_signal(&saver.condition);
-    fcgi_condition_unlock(&saver.condition);
+    fc_condition_signal(&saver.condition);
+    fc_condition_unlock(&saver.condition);
     apr_thread_join(&rv, saver.thread);
     saver.thread = NULL;
     return APR_SUCCESS;
@@ -148,7 +148,7 @@ void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main)
     }
     apr_pool_create(&pool, pchild);
     apr_pool_tag(pool, "balancer_state_saver");
-    apr_status_t rv = fcgi_condition_init(&saver.condition);
+    apr_status_t rv = fc_condition_init(&saver.condition);
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&saver.thread, NULL, save_when_asked, pool, pchild);
     }
@@ -221,21 +221,21 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main)
     }
 }
 
-bool lb_state_keeper_keeps(const lb_cluster_t *cluster)
+bool lb_state_keeper_keeps(const lb_balancer_t *balancer)
 {
-    return keeper.is_graceful || cluster->is_persistent;
+    return keeper.is_graceful || balancer->is_persistent;
 }
 
-const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster)
+const lb_saved_balancer_t *lb_state_keeper_find(const lb_balancer_t *balancer)
 {
-    if (!keeper.state || !lb_state_keeper_keeps(cluster)) {
+    if (!keeper.state || !lb_state_keeper_keeps(balancer)) {
         return NULL;
     }
     for (int i = 0; i < keeper.state->balancers->nelts; i++) {
         lb_saved_balancer_t *b =
             &APR_ARRAY_IDX(keeper.state->balancers, i, lb_saved_balancer_t);
-        if (!b->is_taken && strcmp(b->name, cluster->balancer->s->name) == 0
-            && strcmp(b->vhost, cluster->vhost) == 0) {
+        if (!b->is_taken && strcmp(b->name, balancer->proxy->s->name) == 0
+            && strcmp(b->vhost, balancer->vhost) == 0) {
             b->is_taken = true;
             return b;
         }
@@ -253,6 +253,6 @@ void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main)
         apr_pool_create(&scratch, pconf);
         save(scratch);
         apr_pool_destroy(scratch);
-        keeper.saved_at = fcgi_now();
+        keeper.saved_at = fc_now();
     }
 }

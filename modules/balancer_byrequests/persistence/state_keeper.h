@@ -8,7 +8,7 @@
 #ifndef LB_STATE_KEEPER_H
 #define LB_STATE_KEEPER_H
 
-#include "cluster.h"
+#include "balancer.h"
 #include "saved_state.h"
 
 /** In the parent, before the balancers are made: find the state of the last generation. */
@@ -16,10 +16,10 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main);
 
 /** What was saved for this balancer.
  *  returns  NULL: nothing, or it may not be kept */
-const lb_saved_balancer_t *lb_state_keeper_find(const lb_cluster_t *cluster);
+const lb_saved_balancer_t *lb_state_keeper_find(const lb_balancer_t *balancer);
 
 /** Does what this balancer's members were before this restart still count? */
-bool lb_state_keeper_keeps(const lb_cluster_t *cluster);
+bool lb_state_keeper_keeps(const lb_balancer_t *balancer);
 
 /** In the parent, when all balancers are made. */
 void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main);
@@ -30,7 +30,7 @@ void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main);
 int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s);
 
 /** An operator has changed something: when this returns it is on disk, or a warning in the log. */
-void lb_state_keeper_save(apr_pool_t *p, const lb_cluster_t *cluster);
+void lb_state_keeper_save(apr_pool_t *p, const lb_balancer_t *balancer);
 
 /** Something else has changed (a ban): it will be saved soon. */
 void lb_state_keeper_note_change(void);

@@ -20,7 +20,7 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 /* One value, and whose. */
 typedef struct {
-    const lb_cluster_t *cluster;
+    const lb_balancer_t *balancer;
     const char *member;              /* NULL: the balancer's own */
     const lb_saved_value_t *saved;
     const char *configured;          /* now; NULL: the member is not in the configuration */
@@ -28,9 +28,9 @@ typedef struct {
 
 static void log_configuration_wins(const decision_t *d)
 {
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, d->cluster->server, FCLOGNO(0452)
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, d->balancer->server, FCLOGNO(0452)
                  "%s%s%s: the configuration says %s \"%s\" now, so its run-time value \"%s\"%s%s%s "
-                 "is forgotten", d->cluster->balancer->s->name, d->member ? ": member " : "",
+                 "is forgotten", d->balancer->proxy->s->name, d->member ? ": member " : "",
                  d->member ? d->member : "", d->saved->name, d->configured, d->saved->value,
                  d->saved->configured ? " (in the place of \"" : "",
                  d->saved->configured ? d->saved->configured : "",
@@ -60,7 +60,7 @@ typedef struct {
     const lb_member_row_t *configured_row;
 } target_t;
 
-static void apply_values(const lb_cluster_t *cluster, const char *member,
+static void apply_values(const lb_balancer_t *balancer, const char *member,
                          const lb_setting_t *settings, const target_t *target,
                          const apr_array_header_t *values)
 {
@@ -73,53 +73,53 @@ static void apply_values(const lb_cluster_t *cluster, const char *member,
             continue;    /* the address, which is applied already */
         }
         const decision_t decision = {
-            cluster, member, saved,
+            balancer, member, saved,
             target->configured ? setting->text(p, target->configured, target->configured_row)
                                : NULL
         };
         if (run_time_wins(&decision)
             && !setting->set(target->shared, target->row, saved->value)) {
-            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cluster->server, FCLOGNO(0453)
+            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0453)
                          "%s%s%s: the run-time value \"%s\" of %s is forgotten: it cannot be set "
-                         "(is a module missing?)", cluster->balancer->s->name,
+                         "(is a module missing?)", balancer->proxy->s->name,
                          member ? ": member " : "", member ? member : "", saved->value,
                          saved->name);
         }
     }
 }
 
-void lb_state_restoring_balancer(lb_cluster_t *cluster, const lb_saved_balancer_t *saved)
+void lb_state_restoring_balancer(lb_balancer_t *balancer, const lb_saved_balancer_t *saved)
 {
-    proxy_balancer *b = cluster->balancer;
+    proxy_balancer *proxy = balancer->proxy;
 
     if (saved) {
-        const target_t target = { .shared = b->s, .configured = cluster->baseline };
-        apply_values(cluster, NULL, lb_setting_of_balancers, &target, saved->values);
-        b->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, b->s->lbpname, "0");
+        const target_t target = { .shared = proxy->s, .configured = balancer->baseline };
+        apply_values(balancer, NULL, lb_setting_of_balancers, &target, saved->values);
+        proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, proxy->s->lbpname, "0");
     }
 }
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
 typedef struct {
-    proxy_worker *member;
+    proxy_worker *worker;
     const lb_saved_member_t *saved;    /* NULL: nothing */
     uint32_t origin;                   /* see lb_slot_t */
     bool is_gone;
 } planned_t;
 
-static apr_array_header_t *note_configured(apr_pool_t *pconf, const proxy_balancer *b,
+static apr_array_header_t *note_configured(apr_pool_t *pconf, const proxy_balancer *proxy,
                                            apr_array_header_t *plan)
 {
     apr_array_header_t *configured =
-        apr_array_make(pconf, b->workers->nelts + 1, sizeof(lb_configured_t));
+        apr_array_make(pconf, proxy->workers->nelts + 1, sizeof(lb_configured_t));
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = APR_ARRAY_IDX(b->workers, i, proxy_worker *);
+    for (int i = 0; i < proxy->workers->nelts; i++) {
+        proxy_worker *worker = APR_ARRAY_IDX(proxy->workers, i, proxy_worker *);
         APR_ARRAY_PUSH(configured, lb_configured_t) = (lb_configured_t){
-            member, apr_pmemdup(pconf, member->s, sizeof(*member->s))
+            worker, apr_pmemdup(pconf, worker->s, sizeof(*worker->s))
         };
-        APR_ARRAY_PUSH(plan, planned_t) = (planned_t){ .member = member,
+        APR_ARRAY_PUSH(plan, planned_t) = (planned_t){ .worker = worker,
                                                        .origin = (uint32_t)i + 1 };
     }
     return configured;
@@ -129,7 +129,7 @@ static planned_t *find_planned(const apr_array_header_t *plan, const char *url)
 {
     for (int i = 0; i < plan->nelts; i++) {
         planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
-        if (strcmp(ap_proxy_worker_name(plan->pool, planned->member), url) == 0) {
+        if (strcmp(ap_proxy_worker_name(plan->pool, planned->worker), url) == 0) {
             return planned;
         }
     }
@@ -140,21 +140,21 @@ static bool is_name_taken(const apr_array_header_t *plan, const char *name)
 {
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
-        if (!planned->is_gone && strcmp(planned->member->s->name_ex, name) == 0) {
+        if (!planned->is_gone && strcmp(planned->worker->s->name_ex, name) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static void forget_member(const lb_cluster_t *cluster, const char *url, const char *why)
+static void forget_member(const lb_balancer_t *balancer, const char *url, const char *why)
 {
-    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, cluster->server, FCLOGNO(0454)
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0454)
                  "%s: member %s: what was changed at run time is forgotten: %s",
-                 cluster->balancer->s->name, url, why);
+                 balancer->proxy->s->name, url, why);
 }
 
-static void plan_move(const lb_cluster_t *cluster, const apr_array_header_t *plan,
+static void plan_move(const lb_balancer_t *balancer, const apr_array_header_t *plan,
                       const planned_t *planned)
 {
     const apr_array_header_t *values = planned->saved->values;
@@ -163,42 +163,42 @@ static void plan_move(const lb_cluster_t *cluster, const apr_array_header_t *pla
     for (int i = 0; i < values->nelts; i++) {
         const lb_saved_value_t *v = &APR_ARRAY_IDX(values, i, lb_saved_value_t);
         const decision_t decision = {
-            cluster, planned->saved->url, v, lb_setting_address(p, planned->member->s)
+            balancer, planned->saved->url, v, lb_setting_address(p, planned->worker->s)
         };
         if (strcmp(v->name, LB_SETTING_ADDRESS) != 0 || !run_time_wins(&decision)) {
             continue;
         }
-        const char *url = lb_member_template_moved_url(p, planned->member->s->name_ex, v->value);
+        const char *url = lb_member_template_moved_url(p, planned->worker->s->name_ex, v->value);
         if (!url || is_name_taken(plan, url)) {
-            forget_member(cluster, planned->saved->url, "its address is another member's now");
+            forget_member(balancer, planned->saved->url, "its address is another member's now");
             continue;
         }
-        lb_member_template_rename(p, planned->member, cluster, url);
+        lb_member_template_rename(p, planned->worker, balancer, url);
     }
 }
 
-static void plan_added(const lb_cluster_t *cluster, apr_array_header_t *plan,
+static void plan_added(const lb_balancer_t *balancer, apr_array_header_t *plan,
                        const lb_saved_member_t *saved)
 {
-    proxy_worker *member;
-    const char *err = lb_member_template_define(plan->pool, &member, cluster, saved->url);
+    proxy_worker *worker;
+    const char *err = lb_member_template_define(plan->pool, &worker, balancer, saved->url);
 
-    if (!err && is_name_taken(plan, member->s->name_ex)) {
+    if (!err && is_name_taken(plan, worker->s->name_ex)) {
         err = "another member has its name";
     }
-    if (!err && plan->nelts >= cluster->slots) {
+    if (!err && plan->nelts >= balancer->slots) {
         err = "there is no slot for it; give the balancer more with ProxySet growth=N";
     }
     if (err) {
-        forget_member(cluster, saved->url, err);
+        forget_member(balancer, saved->url, err);
         return;
     }
-    member->balancer = cluster->balancer;
-    member->section_config = cluster->balancer->section_config;
-    APR_ARRAY_PUSH(plan, planned_t) = (planned_t){ .member = member, .saved = saved };
+    worker->balancer = balancer->proxy;
+    worker->section_config = balancer->proxy->section_config;
+    APR_ARRAY_PUSH(plan, planned_t) = (planned_t){ .worker = worker, .saved = saved };
 }
 
-static void plan_saved(const lb_cluster_t *cluster, apr_array_header_t *plan,
+static void plan_saved(const lb_balancer_t *balancer, apr_array_header_t *plan,
                        const lb_saved_balancer_t *saved)
 {
     /* First who goes and moves: names get free. Then who comes. */
@@ -210,13 +210,13 @@ static void plan_saved(const lb_cluster_t *cluster, apr_array_header_t *plan,
             planned->is_gone = m->is_removed;
         }
         else if (!m->is_added) {
-            forget_member(cluster, m->url, "it is not in the configuration any more");
+            forget_member(balancer, m->url, "it is not in the configuration any more");
         }
     }
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (planned->saved && !planned->is_gone) {
-            plan_move(cluster, plan, planned);
+            plan_move(balancer, plan, planned);
         }
     }
     for (int i = 0; i < saved->members->nelts; i++) {
@@ -226,13 +226,13 @@ static void plan_saved(const lb_cluster_t *cluster, apr_array_header_t *plan,
             is_configured |= APR_ARRAY_IDX(plan, k, planned_t).saved == m;
         }
         if (m->is_added && !is_configured) {
-            plan_added(cluster, plan, m);
+            plan_added(balancer, plan, m);
         }
     }
 }
 
 /* The configuration was edited so that only removed members are left: it wins. */
-static void keep_at_least_one(const lb_cluster_t *cluster, apr_array_header_t *plan)
+static void keep_at_least_one(const lb_balancer_t *balancer, apr_array_header_t *plan)
 {
     for (int i = 0; i < plan->nelts; i++) {
         if (!APR_ARRAY_IDX(plan, i, planned_t).is_gone) {
@@ -242,67 +242,66 @@ static void keep_at_least_one(const lb_cluster_t *cluster, apr_array_header_t *p
     for (int i = 0; i < plan->nelts; i++) {
         planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         planned->is_gone = false;
-        forget_member(cluster, planned->saved->url, "no member would be left");
+        forget_member(balancer, planned->saved->url, "no member would be left");
     }
 }
 
-apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_cluster_t *cluster,
-                                                  const lb_saved_balancer_t *saved)
+apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_balancer_t *balancer,
+                                            const lb_saved_balancer_t *saved)
 {
-    proxy_balancer *b = cluster->balancer;
-    apr_array_header_t *plan = apr_array_make(pconf, b->workers->nelts + 4, sizeof(planned_t));
-    const apr_array_header_t *configured = note_configured(pconf, b, plan);
+    proxy_balancer *proxy = balancer->proxy;
+    apr_array_header_t *plan = apr_array_make(pconf, proxy->workers->nelts + 4, sizeof(planned_t));
+    const apr_array_header_t *configured = note_configured(pconf, proxy, plan);
 
-    cluster->roster = lb_roster_make(pconf, cluster->slots, configured);
+    balancer->roster = lb_roster_make(pconf, balancer->slots, configured);
     if (!saved) {
         return plan;
     }
-    plan_saved(cluster, plan, saved);
-    keep_at_least_one(cluster, plan);
-    b->workers->nelts = 0;
+    plan_saved(balancer, plan, saved);
+    keep_at_least_one(balancer, plan);
+    proxy->workers->nelts = 0;
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (!planned->is_gone) {
-            APR_ARRAY_PUSH(b->workers, proxy_worker *) = planned->member;
+            APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = planned->worker;
         }
     }
     return plan;
 }
 
-static void apply_member(const lb_cluster_t *cluster, const planned_t *planned)
+static void apply_member(const lb_balancer_t *balancer, const planned_t *planned)
 {
     const lb_saved_member_t *saved = planned->saved;
-    const lb_configured_t *configured =
-        lb_roster_configured(cluster->roster, planned->member->s->index);
-    lb_member_row_t *row = lb_cluster_row(cluster->balancer, planned->member);
+    const lb_member_t member = lb_member_of(balancer, planned->worker);
+    const lb_configured_t *configured = lb_member_configured(&member);
     lb_member_row_t configured_row = { 0 };
-    const target_t target = { planned->member->s, row, configured ? configured->values : NULL,
-                              &configured_row };
+    const target_t target = { planned->worker->s, member.row,
+                              configured ? configured->values : NULL, &configured_row };
 
     lb_member_config_set_configured_limits(&configured_row, configured);
-    apply_values(cluster, saved->url, lb_setting_of_members, &target, saved->values);
+    apply_values(balancer, saved->url, lb_setting_of_members, &target, saved->values);
     if (saved->banned_since) {
-        lb_strikes_ban_again(&row->strikes, lb_wall_clock_moment(saved->banned_since), saved->ban,
-                             fcgi_now());
+        lb_strikes_ban_again(&member.row->strikes, lb_wall_clock_moment(saved->banned_since),
+                             saved->ban, fc_now());
     }
 }
 
-void lb_state_restoring_seats(lb_cluster_t *cluster, const apr_array_header_t *plan)
+void lb_state_restoring_seats(lb_balancer_t *balancer, const apr_array_header_t *plan)
 {
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (!planned->is_gone) {
-            lb_roster_seat(cluster->roster, planned->member, planned->origin);
+            lb_roster_seat(balancer->roster, planned->worker, planned->origin);
         }
     }
 }
 
-void lb_state_restoring_members(lb_cluster_t *cluster, const apr_array_header_t *plan)
+void lb_state_restoring_members(lb_balancer_t *balancer, const apr_array_header_t *plan)
 {
     for (int i = 0; i < plan->nelts; i++) {
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (!planned->is_gone && planned->saved) {
-            apply_member(cluster, planned);
+            apply_member(balancer, planned);
         }
     }
 }

@@ -10,21 +10,21 @@
 #ifndef LB_STATE_RESTORING_H
 #define LB_STATE_RESTORING_H
 
-#include "cluster.h"
+#include "member.h"
 #include "saved_state.h"
 
-/** Before the members are shared: who is there at all, and under which address. Makes the cluster's
- *  roster, and changes the balancer's array of workers.
+/** Before the members are shared: who is there at all, and under which address. Makes the
+ *  balancer's roster, and changes its array of workers.
  *  saved    NULL: nothing was saved
  *  returns  for lb_state_restoring_members() */
-apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_cluster_t *cluster,
-                                    const lb_saved_balancer_t *saved);
+apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_balancer_t *balancer,
+                                            const lb_saved_balancer_t *saved);
 
 /** After sharing: each member has its slot. */
-void lb_state_restoring_seats(lb_cluster_t *cluster, const apr_array_header_t *plan);
+void lb_state_restoring_seats(lb_balancer_t *balancer, const apr_array_header_t *plan);
 
 /** When the rows are claimed: the values, and the bans. */
-void lb_state_restoring_balancer(lb_cluster_t *cluster, const lb_saved_balancer_t *saved);
-void lb_state_restoring_members(lb_cluster_t *cluster, const apr_array_header_t *plan);
+void lb_state_restoring_balancer(lb_balancer_t *balancer, const lb_saved_balancer_t *saved);
+void lb_state_restoring_members(lb_balancer_t *balancer, const apr_array_header_t *plan);
 
 #endif

@@ -47,10 +47,10 @@ static apr_array_header_t *take_values(apr_pool_t *p, const lb_setting_t *settin
     return values;
 }
 
-static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
+static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
                         proxy_worker_shared *shared, apr_array_header_t *members)
 {
-    const lb_configured_t *configured = lb_roster_configured(cluster->roster, slot);
+    const lb_configured_t *configured = lb_roster_configured(balancer->roster, slot);
     const proxy_worker_shared *values = configured ? configured->values : NULL;
     lb_member_row_t configured_row = { 0 };
     lb_member_config_set_configured_limits(&configured_row, configured);
@@ -58,7 +58,7 @@ static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
         .url = url_of(p, values ? values : shared),
         .is_added = !values,
         .values = take_values(p, lb_setting_of_members,
-                              (source_t){ shared, cluster->member_rows[slot] },
+                              (source_t){ shared, balancer->member_rows[slot] },
                               (source_t){ values, &configured_row }),
     };
 
@@ -66,7 +66,7 @@ static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
         push_value(m.values, LB_SETTING_ADDRESS, lb_setting_address(p, shared),
                    lb_setting_address(p, values));
     }
-    lb_strikes_ban_of(&cluster->member_rows[slot]->strikes, &m.banned_since, &m.ban);
+    lb_strikes_ban_of(&balancer->member_rows[slot]->strikes, &m.banned_since, &m.ban);
     m.banned_since = lb_wall_clock_of(m.banned_since);
     if (m.is_added || m.values->nelts > 0 || m.banned_since) {
         APR_ARRAY_PUSH(members, lb_saved_member_t) = m;
@@ -74,13 +74,13 @@ static void take_member(apr_pool_t *p, const lb_cluster_t *cluster, int slot,
 }
 
 /* The configured members whose place nobody has any more. */
-static void take_removed(apr_pool_t *p, const lb_cluster_t *cluster, const bool *is_there,
+static void take_removed(apr_pool_t *p, const lb_balancer_t *balancer, const bool *is_there,
                          apr_array_header_t *members)
 {
-    for (int i = 0; i < cluster->roster->configured_count; i++) {
+    for (int i = 0; i < balancer->roster->configured_count; i++) {
         if (!is_there[i]) {
             APR_ARRAY_PUSH(members, lb_saved_member_t) = (lb_saved_member_t){
-                .url = url_of(p, cluster->roster->configured[i].values),
+                .url = url_of(p, balancer->roster->configured[i].values),
                 .is_removed = true,
                 .values = apr_array_make(p, 1, sizeof(lb_saved_value_t)),
             };
@@ -88,10 +88,10 @@ static void take_removed(apr_pool_t *p, const lb_cluster_t *cluster, const bool 
     }
 }
 
-static apr_array_header_t *take_members(apr_pool_t *p, const lb_cluster_t *cluster)
+static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *balancer)
 {
-    const proxy_balancer *b = cluster->balancer;
-    const lb_roster_t *roster = cluster->roster;
+    const proxy_balancer *proxy = balancer->proxy;
+    const lb_roster_t *roster = balancer->roster;
     apr_array_header_t *members = apr_array_make(p, 4, sizeof(lb_saved_member_t));
     bool *is_there = apr_pcalloc(p, sizeof(bool) * (apr_size_t)(roster->configured_count + 1));
 
@@ -100,40 +100,42 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_cluster_t *clust
         proxy_worker_shared *shared;
 
         if (atomic_load(&roster->slots[slot].leaves_since) != 0
-            || b->storage->dptr(b->wslot, (unsigned int)slot, (void **)&shared) != APR_SUCCESS
+            || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
+               != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }
         if (origin > 0 && origin <= (uint32_t)roster->configured_count) {
             is_there[origin - 1] = true;
         }
-        take_member(p, cluster, slot, shared, members);
+        take_member(p, balancer, slot, shared, members);
     }
-    take_removed(p, cluster, is_there, members);
+    take_removed(p, balancer, is_there, members);
     return members;
 }
 
 lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
     lb_saved_state_t *state = apr_pcalloc(p, sizeof(*state));
 
     state->saved_at = apr_time_now();
     state->balancers = apr_array_make(p, all->nelts + 1, sizeof(lb_saved_balancer_t));
     for (int i = 0; i < all->nelts; i++) {
-        const lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        if (persistent_only && !cluster->is_persistent) {
+        const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
+        if (persistent_only && !balancer->is_persistent) {
             continue;
         }
         /* Also without any change: of balancers with the same names, the n-th finds the n-th. */
         APR_ARRAY_PUSH(state->balancers, lb_saved_balancer_t) = (lb_saved_balancer_t){
-            .name = apr_pstrdup(p, cluster->balancer->s->name),
-            .vhost = apr_pstrdup(p, cluster->vhost),
+            .name = apr_pstrdup(p, balancer->proxy->s->name),
+            .vhost = apr_pstrdup(p, balancer->vhost),
             .values = take_values(p, lb_setting_of_balancers,
-                                  (source_t){ cluster->balancer->s, NULL },
-                                  (source_t){ cluster->baseline, NULL }),
-            .members = cluster->owner == cluster
-                       ? take_members(p, cluster) : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
+                                  (source_t){ balancer->proxy->s, NULL },
+                                  (source_t){ balancer->baseline, NULL }),
+            .members = balancer->owner == balancer
+                       ? take_members(p, balancer)
+                       : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
         };
     }
     return state;

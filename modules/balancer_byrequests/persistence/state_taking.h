@@ -5,7 +5,7 @@
 #ifndef LB_STATE_TAKING_H
 #define LB_STATE_TAKING_H
 
-#include "cluster.h"
+#include "balancer.h"
 #include "saved_state.h"
 
 /** Any process, any thread; no lock is taken: whoever changes something saves afterwards.

@@ -49,7 +49,7 @@ static const char *take_max_age(lb_cookie_attributes_t *cookie, const char *valu
 {
     int64_t us;
 
-    if (!fcgi_directive_duration(value, &us) || us < 1000000) {
+    if (!fc_directive_duration(value, &us) || us < 1000000) {
         return "maxage is a duration of at least a second, such as 3600, 90s, 30m or 12h";
     }
     cookie->max_age_s = us / 1000000;

@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-static const fcgi_span_t nothing = { NULL, 0 };
+static const fc_span_t nothing = { NULL, 0 };
 
-static fcgi_span_t some_or_nothing(const char *at, size_t bytes)
+static fc_span_t some_or_nothing(const char *at, size_t bytes)
 {
-    return bytes > 0 ? fcgi_span(at, bytes) : nothing;
+    return bytes > 0 ? fc_span(at, bytes) : nothing;
 }
 
-fcgi_span_t lb_sticky_in_url(const char *url, const char *name, bool semicolon_ends_value)
+fc_span_t lb_sticky_in_url(const char *url, const char *name, bool semicolon_ends_value)
 {
     const size_t name_bytes = strlen(name);
     if (name_bytes == 0) {
@@ -27,7 +27,7 @@ fcgi_span_t lb_sticky_in_url(const char *url, const char *name, bool semicolon_e
     return nothing;
 }
 
-fcgi_span_t lb_sticky_in_cookies(const char *cookies, const char *name)
+fc_span_t lb_sticky_in_cookies(const char *cookies, const char *name)
 {
     const size_t name_bytes = strlen(name);
     const char *at = cookies;
@@ -47,7 +47,7 @@ fcgi_span_t lb_sticky_in_cookies(const char *cookies, const char *name)
     return nothing;
 }
 
-fcgi_span_t lb_sticky_route(fcgi_span_t value, char separator)
+fc_span_t lb_sticky_route(fc_span_t value, char separator)
 {
     if (separator == 0 || !value.at) {
         return value;
@@ -56,6 +56,6 @@ fcgi_span_t lb_sticky_route(fcgi_span_t value, char separator)
     if (!found) {
         return nothing;
     }
-    const fcgi_span_t route = fcgi_span_after(value, (size_t)(found + 1 - value.at));
+    const fc_span_t route = fc_span_after(value, (size_t)(found + 1 - value.at));
     return route.bytes > 0 ? route : nothing;
 }

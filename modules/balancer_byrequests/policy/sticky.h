@@ -14,15 +14,15 @@
 /** The value of the first URL parameter of this name.
  *  semicolon_ends_value   a ';' ends the value too (scolonpathdelim)
  *  returns  at == NULL when there is none or it is empty */
-fcgi_span_t lb_sticky_in_url(const char *url, const char *name, bool semicolon_ends_value);
+fc_span_t lb_sticky_in_url(const char *url, const char *name, bool semicolon_ends_value);
 
 /** The value of the first cookie of this name.
  *  returns  at == NULL when there is none or it is empty */
-fcgi_span_t lb_sticky_in_cookies(const char *cookies, const char *name);
+fc_span_t lb_sticky_in_cookies(const char *cookies, const char *name);
 
 /** The route in a session value: what follows the first separator.
  *  separator  0 when the whole value is the route (stickysessionsep=off)
  *  returns    at == NULL when there is no separator or nothing behind it */
-fcgi_span_t lb_sticky_route(fcgi_span_t value, char separator);
+fc_span_t lb_sticky_route(fc_span_t value, char separator);
 
 #endif

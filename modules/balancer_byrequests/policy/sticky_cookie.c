@@ -41,7 +41,7 @@ static void write_base64url(const unsigned char *bytes, char *text)
     *text = '\0';
 }
 
-bool lb_sticky_cookie_make(fcgi_span_t key, const char *balancer, const char *socket,
+bool lb_sticky_cookie_make(fc_span_t key, const char *balancer, const char *socket,
                            const char *url, lb_sticky_cookie_t *value)
 {
     unsigned char hash[HASH_BYTES];
@@ -57,7 +57,7 @@ bool lb_sticky_cookie_make(fcgi_span_t key, const char *balancer, const char *so
     return true;
 }
 
-bool lb_sticky_cookie_is(fcgi_span_t given, const lb_sticky_cookie_t *value)
+bool lb_sticky_cookie_is(fc_span_t given, const lb_sticky_cookie_t *value)
 {
     return given.bytes == LB_STICKY_COOKIE_CHARS && value->text[0] != '\0'
            && CRYPTO_memcmp(given.at, value->text, LB_STICKY_COOKIE_CHARS) == 0;

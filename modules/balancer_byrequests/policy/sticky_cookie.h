@@ -21,10 +21,10 @@ typedef struct {
  *  socket   path of its unix socket, "" for none
  *  url      its own URL, as in its configuration
  *  returns  false when OpenSSL has no memory for it; *value is then "" and is nobody's */
-bool lb_sticky_cookie_make(fcgi_span_t key, const char *balancer, const char *socket,
+bool lb_sticky_cookie_make(fc_span_t key, const char *balancer, const char *socket,
                            const char *url, lb_sticky_cookie_t *value);
 
 /** Is what a client sent this value? Takes the same time wherever the two differ. */
-bool lb_sticky_cookie_is(fcgi_span_t given, const lb_sticky_cookie_t *value);
+bool lb_sticky_cookie_is(fc_span_t given, const lb_sticky_cookie_t *value);
 
 #endif

@@ -6,7 +6,6 @@
 #ifndef LB_ACCOUNTING_H
 #define LB_ACCOUNTING_H
 
-#include "cluster.h"
 #include "ticket.h"
 
 /** A try ended. To be called while its right is held: then its slot is nobody else's. */

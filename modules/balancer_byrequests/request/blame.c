@@ -4,13 +4,12 @@
 
 #include "apr_strings.h"
 #include "clock.h"
-#include "cluster.h"
 #include "health.h"
 
 /* failonstatus */
 static bool is_bad_status(const lb_ticket_t *ticket)
 {
-    const apr_array_header_t *statuses = ticket->balancer->errstatuses;
+    const apr_array_header_t *statuses = ticket->proxy->errstatuses;
 
     for (int i = 0; statuses && i < statuses->nelts; i++) {
         if (ticket->r->status == APR_ARRAY_IDX(statuses, i, int)) {
@@ -22,21 +21,21 @@ static bool is_bad_status(const lb_ticket_t *ticket)
 
 static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    lb_member_row_t *row = lb_cluster_row(ticket->balancer, ticket->member);
+    lb_member_row_t *row = ticket->member.row;
     const char *reason = outcome == LB_BAD_STATUS
                          ? apr_psprintf(ticket->r->pool, "bad_status %d", ticket->r->status)
                          : lb_outcome_word(outcome);
 
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
-    atomic_store(&row->last_error_at, fcgi_now());
-    if (ticket->trial.member) {
+    atomic_store(&row->last_error_at, fc_now());
+    if (lb_health_is_trial(&ticket->trial)) {
         lb_health_fail_trial(&ticket->trial, reason);
     }
     else {
         const lb_failure_t failure = { .began = ticket->held_at, .reason = reason,
                                        .is_soft = lb_outcome_says(outcome) != LB_SAYS_DOWN };
-        lb_health_strike(ticket->balancer, ticket->member, &failure, ticket->r);
+        lb_health_strike(&ticket->member, &failure, ticket->r);
     }
 }
 
@@ -44,8 +43,8 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     switch (lb_outcome_says(outcome)) {
     case LB_SAYS_FINE:
-        if (!ticket->trial.member) {
-            lb_health_praise(ticket->balancer, ticket->member);
+        if (!lb_health_is_trial(&ticket->trial)) {
+            lb_health_praise(&ticket->member);
         }
         lb_health_pass_trial(&ticket->trial);
         break;
@@ -53,12 +52,12 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
         lb_health_pass_trial(&ticket->trial);
         break;
     case LB_SAYS_BUSY:
-        lb_health_note_busy(ticket->balancer, ticket->member);
+        lb_health_note_busy(&ticket->member);
         lb_health_let_go_of_trial(&ticket->trial);
         break;
     case LB_SAYS_LATE:
         /* A member that does not answer its trial has not come back. */
-        if (ticket->trial.member || ticket->balancer->failontimeout) {
+        if (lb_health_is_trial(&ticket->trial) || ticket->proxy->failontimeout) {
             blame(ticket, outcome);
         }
         break;
@@ -81,7 +80,7 @@ lb_outcome_t lb_blame_outcome_of_other_scheme(const lb_ticket_t *ticket)
 {
     const int status = ticket->r->status;
 
-    if (PROXY_WORKER_IS_ERROR(ticket->member) && status >= HTTP_INTERNAL_SERVER_ERROR) {
+    if (PROXY_WORKER_IS_ERROR(ticket->member.worker) && status >= HTTP_INTERNAL_SERVER_ERROR) {
         return LB_CONNECT_FAILED;
     }
     if (apr_table_get(ticket->r->notes, "proxy_timedout")) {

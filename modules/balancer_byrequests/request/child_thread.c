@@ -33,43 +33,39 @@ typedef struct {
 } watch_t;
 
 /* Whose rights became free, or whose state has changed, was told to nobody: look. */
-static void look_after(proxy_balancer *b, lb_table_t *t, server_rec *s)
+static void look_after(const lb_balancer_t *balancer, server_rec *s)
 {
-    const lb_cluster_t *cluster = lb_cluster_of(b);
+    lb_member_t member;
 
-    lb_cluster_sync(b, s);
-    uint32_t waiting = atomic_load(&cluster->row->waiting);
+    lb_balancer_sync(balancer->proxy, s);
+    uint32_t waiting = atomic_load(&balancer->row->waiting);
 
-    for (int i = 0; i < b->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(b, i);
-        if (!member) {
-            continue;
-        }
-        const lb_member_row_t *row = lb_cluster_row(b, member);
-        lb_checks_note_others(b, member);
-        waiting += atomic_load(&row->waiting);
-        if (member->s->busy != atomic_load(&row->in_flight)) {
-            lb_ledger_mirror(t, lb_cluster_index(b, member), &member->s->busy);
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        size_t *busy = &member.worker->s->busy;
+        lb_checks_note_others(&member);
+        waiting += atomic_load(&member.row->waiting);
+        if (*busy != atomic_load(&member.row->in_flight)) {
+            lb_ledger_mirror(balancer->ledger->table, lb_member_index(&member), busy);
         }
     }
     if (waiting > 0) {
-        lb_gate_serve(b);
+        lb_gate_serve(balancer);
     }
 }
 
 static void beat(const watch_t *watch)
 {
-    const apr_array_header_t *clusters = lb_cluster_all();
+    const apr_array_header_t *balancers = lb_balancer_all();
 
     if (lb_ledger_bury_the_dead(watch->ledger->table)) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, watch->server, FCLOGNO(0440)
                      "a child process has died: what its requests held on members is free again");
     }
-    for (int i = 0; i < clusters->nelts; i++) {
-        const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
-        if (cluster->ledger == watch->ledger) {
-            look_after(cluster->balancer, watch->ledger->table, watch->server);
-            lb_member_counters_sample(cluster);
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_t *balancer = APR_ARRAY_IDX(balancers, i, lb_balancer_t *);
+        if (balancer->ledger == watch->ledger) {
+            look_after(balancer, watch->server);
+            lb_member_counters_sample(balancer);
         }
     }
 }
@@ -77,12 +73,12 @@ static void beat(const watch_t *watch)
 /* What mod_proxy has counted in this generation would be lost with it. */
 static void leave(const watch_t *watch)
 {
-    const apr_array_header_t *clusters = lb_cluster_all();
+    const apr_array_header_t *balancers = lb_balancer_all();
 
-    for (int i = 0; i < clusters->nelts; i++) {
-        const lb_cluster_t *cluster = APR_ARRAY_IDX(clusters, i, lb_cluster_t *);
-        if (cluster->ledger == watch->ledger) {
-            lb_member_counters_fold_bytes(cluster);
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_t *balancer = APR_ARRAY_IDX(balancers, i, lb_balancer_t *);
+        if (balancer->ledger == watch->ledger) {
+            lb_member_counters_fold_bytes(balancer);
         }
     }
     lb_ledger_leave(watch->ledger);
@@ -110,7 +106,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
     join(watch);
     while (!atomic_load(&watch->is_stopping)) {
         const uint32_t heard = lb_ledger_bell(watch->ledger);
-        const apr_time_t now = fcgi_now();
+        const apr_time_t now = fc_now();
 
         lb_waiting_wake(watch->ledger);
         if (now >= next_beat) {

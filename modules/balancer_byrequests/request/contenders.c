@@ -4,27 +4,27 @@
 
 #include <stdlib.h>
 
-#include "cluster.h"
 #include "health.h"
 #include "member_state.h"
 
-lb_candidate_t lb_contenders_candidate(const proxy_balancer *balancer, const proxy_worker *member)
+lb_candidate_t lb_contenders_candidate(const lb_member_t *member)
 {
-    return (lb_candidate_t){ .pass = &lb_cluster_row(balancer, member)->pass,
-                             .weight = (uint32_t)member->s->lbfactor,
-                             .held_back = lb_member_state_held_back(balancer, member) };
+    return (lb_candidate_t){ .pass = &member->row->pass,
+                             .weight = (uint32_t)member->worker->s->lbfactor,
+                             .held_back = lb_member_state_held_back(member) };
 }
 
-static lb_standing_t standing_of(const proxy_balancer *balancer, const proxy_worker *member,
-                                 const lb_ticket_t *ticket)
+static lb_standing_t standing_of(const lb_member_t *member, const lb_ticket_t *ticket)
 {
+    const proxy_worker *worker = member->worker;
+
     return (lb_standing_t){
-        .lbset = member->s->lbset,
+        .lbset = worker->s->lbset,
         .readiness = ticket && lb_ticket_has_tried(ticket, member)
-                     ? LB_READY_NEVER : lb_health_readiness(balancer, member),
-        .is_draining = PROXY_WORKER_IS_DRAINING(member) != 0,
-        .is_spare = PROXY_WORKER_IS_SPARE(member) != 0,
-        .is_standby = PROXY_WORKER_IS_STANDBY(member) != 0,
+                     ? LB_READY_NEVER : lb_health_readiness(member),
+        .is_draining = PROXY_WORKER_IS_DRAINING(worker) != 0,
+        .is_spare = PROXY_WORKER_IS_SPARE(worker) != 0,
+        .is_standby = PROXY_WORKER_IS_STANDBY(worker) != 0,
     };
 }
 
@@ -42,13 +42,13 @@ static lb_contender_t *make_room(lb_contenders_t *field, size_t count)
     field->turns = field->few_turns;
     if (count > LB_FEW_CONTENDERS) {
         unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
-                                               + sizeof(proxy_worker *) + sizeof(size_t)
+                                               + sizeof(lb_member_t) + sizeof(size_t)
                                                + sizeof(lb_standing_t) + sizeof(unsigned)));
         field->many = at;
         contenders = (void *)at;
         field->arena.candidates = (void *)(at += count * sizeof(*contenders));
         field->members = (void *)(at += count * sizeof(lb_candidate_t));
-        field->arena.contender_of = (void *)(at += count * sizeof(proxy_worker *));
+        field->arena.contender_of = (void *)(at += count * sizeof(lb_member_t));
         field->standings = (void *)(at += count * sizeof(size_t));
         field->turns = (void *)(at + count * sizeof(lb_standing_t));
     }
@@ -56,7 +56,7 @@ static lb_contender_t *make_room(lb_contenders_t *field, size_t count)
 }
 
 /* What the order makes of each contender. */
-static void set_turns(lb_contenders_t *field, const proxy_balancer *balancer)
+static void set_turns(lb_contenders_t *field)
 {
     const lb_readiness_t least =
         field->order.readiness == LB_READY_AT_LAST ? LB_READY_AT_LAST : LB_READY_LATE;
@@ -69,7 +69,7 @@ static void set_turns(lb_contenders_t *field, const proxy_balancer *balancer)
         contender->is_usable = readiness >= least;
         contender->is_trial =
             readiness > LB_READY_AT_LAST
-            && lb_health_phase(balancer, field->members[i]) != LB_IN_SERVICE;
+            && lb_health_phase(&field->members[i]) != LB_IN_SERVICE;
     }
 }
 
@@ -86,48 +86,44 @@ static lb_queue_rule_t queue_rule(const lb_queue_settings_t *settings, int64_t l
                               .reserve = (uint32_t)settings->reserve };
 }
 
-void lb_contenders_gather(lb_contenders_t *field, const proxy_balancer *balancer,
+void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
                           const lb_ticket_t *ticket)
 {
-    const int configured = balancer->workers->nelts;
-    lb_contender_t *contenders = make_room(field, (size_t)configured);
+    const size_t most = (size_t)balancer->proxy->workers->nelts;    /* it may grow meanwhile */
+    lb_contender_t *contenders = make_room(field, most);
     int64_t longest_wait = 0;
     size_t count = 0;
 
-    for (int i = 0; i < configured; i++) {
-        proxy_worker *member = lb_cluster_member(balancer, i);
-        if (member) {
-            const lb_candidate_t candidate = lb_contenders_candidate(balancer, member);
-            const int64_t wait = atomic_load(&lb_cluster_row(balancer, member)->queue_timeout);
-            longest_wait = wait > longest_wait ? wait : longest_wait;
-            field->members[count] = member;
-            field->standings[count] = standing_of(balancer, member, ticket);
-            contenders[count++] = (lb_contender_t){
-                .member = lb_cluster_index(balancer, member),
-                .weight = candidate.weight,
-                .held_back = candidate.held_back,
-                .busy = &member->s->busy,
-            };
-        }
+    for (int i = 0; count < most && lb_member_next(balancer, &i, &field->members[count]);) {
+        const lb_member_t *member = &field->members[count];
+        const lb_candidate_t candidate = lb_contenders_candidate(member);
+        const int64_t wait = atomic_load(&member->row->queue_timeout);
+        longest_wait = wait > longest_wait ? wait : longest_wait;
+        field->standings[count] = standing_of(member, ticket);
+        contenders[count++] = (lb_contender_t){
+            .member = lb_member_index(member),
+            .weight = candidate.weight,
+            .held_back = candidate.held_back,
+            .busy = &member->worker->s->busy,
+        };
     }
-    field->order =
-        lb_eligible(field->standings, count,
-                    !lb_cluster_of(balancer)->settings->keeps_to_its_turn, field->turns);
-    field->arena.balancer = lb_cluster_balancer_index(balancer);
+    field->order = lb_eligible(field->standings, count, !balancer->settings->keeps_to_its_turn,
+                               field->turns);
+    field->arena.balancer = lb_balancer_index(balancer);
     field->arena.contenders = contenders;
     field->arena.count = count;
     field->arena.open = field->order.open;
-    field->arena.queue = queue_rule(&lb_cluster_of(balancer)->settings->queue, longest_wait);
-    set_turns(field, balancer);
+    field->arena.queue = queue_rule(&balancer->settings->queue, longest_wait);
+    set_turns(field);
 }
 
-size_t lb_contenders_first_turn(lb_contenders_t *field, const proxy_balancer *balancer)
+size_t lb_contenders_first_turn(lb_contenders_t *field)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < field->arena.count; i++) {
         if (field->turns[i] == 0) {
-            field->arena.candidates[n] = lb_contenders_candidate(balancer, field->members[i]);
+            field->arena.candidates[n] = lb_contenders_candidate(&field->members[i]);
             field->arena.contender_of[n++] = i;
         }
     }

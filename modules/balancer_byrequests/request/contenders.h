@@ -16,30 +16,30 @@
 typedef struct {
     lb_arena_t arena;
     lb_order_t order;
-    proxy_worker **members;         /* by contender */
+    lb_member_t *members;           /* by contender */
     lb_standing_t *standings;
     unsigned *turns;
     void *many;                     /* from malloc(), when there are more than few */
     lb_contender_t few_contenders[LB_FEW_CONTENDERS];
     lb_candidate_t few_candidates[LB_FEW_CONTENDERS];
     lb_standing_t few_standings[LB_FEW_CONTENDERS];
-    proxy_worker *few_members[LB_FEW_CONTENDERS];
+    lb_member_t few_members[LB_FEW_CONTENDERS];
     size_t few_indices[LB_FEW_CONTENDERS];
     unsigned few_turns[LB_FEW_CONTENDERS];
 } lb_contenders_t;
 
 /** Gather the contenders of a balancer; to be ended.
  *  ticket   whose members already tried are left out; NULL: none */
-void lb_contenders_gather(lb_contenders_t *field, const proxy_balancer *balancer,
+void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
                           const lb_ticket_t *ticket);
 
 /** Make candidates of all of the first turn, with room or without.
  *  returns  how many they are */
-size_t lb_contenders_first_turn(lb_contenders_t *field, const proxy_balancer *balancer);
+size_t lb_contenders_first_turn(lb_contenders_t *field);
 
 void lb_contenders_end(lb_contenders_t *field);
 
 /** A member as the election sees it. */
-lb_candidate_t lb_contenders_candidate(const proxy_balancer *balancer, const proxy_worker *member);
+lb_candidate_t lb_contenders_candidate(const lb_member_t *member);
 
 #endif

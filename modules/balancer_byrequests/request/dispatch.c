@@ -59,11 +59,11 @@ int lb_dispatch_canon(request_rec *r, char *url)
 /* No outcome yet. */
 #define WAITS LB_OUTCOME_COUNT
 
-static proxy_worker *elect(lb_ticket_t *ticket, bool *are_full)
+static lb_member_t elect(lb_ticket_t *ticket, bool *are_full)
 {
-    proxy_worker *member = lb_lbmethod_elect(ticket, are_full);
+    lb_member_t member = lb_lbmethod_elect(ticket, are_full);
 
-    if (!member && !*are_full && lb_cluster_sync(ticket->balancer, ticket->r->server)) {
+    if (!member.worker && !*are_full && lb_balancer_sync(ticket->proxy, ticket->r->server)) {
         member = lb_lbmethod_elect(ticket, are_full);    /* who was just added, or has moved */
     }
     return member;
@@ -72,41 +72,42 @@ static proxy_worker *elect(lb_ticket_t *ticket, bool *are_full)
 /* No member is usable: the balancer's timeout says how long to wait for one. */
 static bool may_still_come(lb_ticket_t *ticket)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     if (ticket->patient_until == 0) {
-        ticket->patient_until = now + ticket->balancer->s->timeout;
+        ticket->patient_until = now + ticket->proxy->s->timeout;
     }
     return now < ticket->patient_until && !ticket->r->connection->aborted;
 }
 
 /* How it stands with the request's place in the queue. */
-static lb_outcome_t look_at_place(lb_ticket_t *ticket, proxy_worker **member)
+static lb_outcome_t look_at_place(lb_ticket_t *ticket, lb_member_t *member)
 {
-    proxy_worker *own = ticket->place->only;
+    const lb_member_t own = ticket->place->only;    /* the place may be gone afterwards */
     lb_outcome_t outcome;
 
     if (!lb_waiting_look(ticket, &outcome, member)) {
         return WAITS;
     }
-    if (outcome == LB_SERVED && own && *member == own) {
-        lb_lbmethod_account(ticket, own);
+    if (outcome == LB_SERVED && lb_member_is(member, &own)) {
+        lb_lbmethod_account(ticket, &own);
     }
     return outcome;
 }
 
-static lb_outcome_t queue_up(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+/* own     NULL: any will do */
+static lb_outcome_t queue_up(lb_ticket_t *ticket, const lb_member_t *own, lb_member_t *member)
 {
     const lb_outcome_t outcome = lb_waiting_begin(ticket, own);
     return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
 }
 
-static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
+static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
 {
     bool are_full = false;
 
     *member = elect(ticket, &are_full);
-    if (*member) {
+    if (member->worker) {
         return LB_SERVED;
     }
     if (are_full) {
@@ -118,37 +119,38 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, proxy_worker **member)
     if (ticket->tries == 0) {    /* after a failed try its line says enough */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
                       "%s: no_member: none of its %d members is usable",
-                      ticket->balancer->s->name, ticket->balancer->workers->nelts);
+                      ticket->proxy->s->name, ticket->proxy->workers->nelts);
     }
     return LB_NO_MEMBER;
 }
 
 /* The session's own member, at once or after waiting for it. A member without room or queue is like
  * one that cannot serve: another is elected, unless the balancer says nofailover. */
-static lb_outcome_t take_or_queue(lb_ticket_t *ticket, proxy_worker *own, proxy_worker **member)
+static lb_outcome_t take_or_queue(lb_ticket_t *ticket, const lb_member_t *own,
+                                  lb_member_t *member)
 {
-    if (lb_gate_take(ticket->balancer, own)) {
-        *member = own;
+    if (lb_gate_take(own)) {
+        *member = *own;
         lb_lbmethod_account(ticket, own);
         return LB_SERVED;
     }
     const lb_outcome_t outcome = queue_up(ticket, own, member);
-    return outcome == LB_QUEUE_FULL && !ticket->balancer->s->sticky_force
+    return outcome == LB_QUEUE_FULL && !ticket->proxy->s->sticky_force
            ? elect_or_queue(ticket, member) : outcome;
 }
 
-static lb_outcome_t choose_for_session(lb_ticket_t *ticket, proxy_worker **member)
+static lb_outcome_t choose_for_session(lb_ticket_t *ticket, lb_member_t *member)
 {
     lb_session_t *session = ticket->session;
-    proxy_worker *own = lb_session_member(ticket, session);
+    const lb_member_t own = lb_session_member(ticket, session);
 
-    if (own) {
-        return take_or_queue(ticket, own, member);
+    if (own.worker) {
+        return take_or_queue(ticket, &own, member);
     }
     if (lb_session_is_bound(ticket)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
                       "%s: no usable member for the session (%s), and nofailover=On",
-                      ticket->balancer->s->name, lb_session_wording(ticket, session));
+                      ticket->proxy->s->name, lb_session_wording(ticket, session));
         return LB_NO_MEMBER;
     }
     return elect_or_queue(ticket, member);
@@ -156,13 +158,13 @@ static lb_outcome_t choose_for_session(lb_ticket_t *ticket, proxy_worker **membe
 
 /* Choose a member and take a right on it.
  * returns  LB_SERVED; WAITS; else why there is none */
-static lb_outcome_t choose(lb_ticket_t *ticket, proxy_worker **member)
+static lb_outcome_t choose(lb_ticket_t *ticket, lb_member_t *member)
 {
     const lb_outcome_t outcome = ticket->place ? look_at_place(ticket, member)
                                                : choose_for_session(ticket, member);
 
     if (outcome == LB_SERVED && lb_session_is_on(ticket->balancer)
-        && !lb_session_is_at(ticket->session, *member)) {
+        && !lb_session_is_at(ticket->session, member)) {
         apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
     }
     return outcome;
@@ -175,23 +177,23 @@ static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
     int again = 0;
 
     for (;;) {
-        proxy_worker *member = NULL;
+        lb_member_t member = { 0 };
         const lb_outcome_t outcome = choose(ticket, &member);
         if (outcome != LB_SERVED) {
             return outcome;
         }
-        if (!lb_gate_admit(ticket, member)) {
-            lb_holding_decline(ticket, member);
+        if (!lb_gate_admit(ticket, &member)) {
+            lb_gate_give_back(&member, NULL);
             continue;
         }
-        if (lb_holding_take(ticket, member)) {
+        if (lb_holding_take(ticket, &member)) {
             return LB_SERVED;
         }
         lb_health_let_go_of_trial(&ticket->trial);
         if (again++ == REMOVED_MEANWHILE_MAX) {
             return LB_NO_MEMBER;
         }
-        lb_cluster_sync(ticket->balancer, ticket->r->server);
+        lb_balancer_sync(ticket->proxy, ticket->r->server);
     }
 }
 
@@ -215,18 +217,18 @@ static const char *why_refused(lb_outcome_t outcome)
 
 static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
-    const proxy_balancer *b = ticket->balancer;
+    const char *balancer = ticket->proxy->s->name;
 
     const char *why = why_refused(outcome);
 
     if (why) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
-                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", b->s->name,
+                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", balancer,
                       lb_outcome_word(outcome), ticket->queued / 1000, why);
     }
     else if (outcome == LB_CLIENT_ABORT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
-                      "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", b->s->name,
+                      "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", balancer,
                       ticket->queued / 1000);
     }
 }
@@ -241,8 +243,8 @@ int lb_dispatch_retry_after(const lb_ticket_t *ticket)
 
 bool lb_dispatch_may_resend(const lb_ticket_t *ticket)
 {
-    return lb_admission_may_resend(lb_cluster_of(ticket->balancer)->ledger->table,
-                                   lb_cluster_balancer_index(ticket->balancer), fcgi_now());
+    return lb_admission_may_resend(ticket->balancer->ledger->table,
+                                   lb_balancer_index(ticket->balancer), fc_now());
 }
 
 static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
@@ -265,19 +267,19 @@ static void tell_environment(const lb_ticket_t *ticket)
 {
     apr_table_t *env = ticket->r->subprocess_env;
 
-    apr_table_setn(env, "BALANCER_NAME", ticket->balancer->s->name);
+    apr_table_setn(env, "BALANCER_NAME", ticket->proxy->s->name);
     /* copies: the access log is written when the member may have been removed */
-    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member->s->name_ex);
-    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member->s->route);
+    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member.worker->s->name_ex);
+    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member.worker->s->route);
 }
 
 /* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
-static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *member, char **url)
+static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *worker, char **url)
 {
     request_rec *r = ticket->r;
     const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
 
-    char *plain = apr_pstrcat(r->pool, member->s->name_ex, path, NULL);
+    char *plain = apr_pstrcat(r->pool, worker->s->name_ex, path, NULL);
     r->filename = apr_pstrcat(r->pool, "proxy:", plain, NULL);
     const int rc = proxy_run_canon_handler(r, plain);
     if (rc == OK) {
@@ -292,14 +294,14 @@ static int go_to_member(lb_ticket_t *ticket, char **url)
 {
     tell_environment(ticket);
     lb_session_tell(ticket, ticket->session);
-    const int rc = rewrite_url(ticket, ticket->member, url);
+    const int rc = rewrite_url(ticket, ticket->member.worker, url);
     if (rc != OK) {
         lb_health_let_go_of_trial(&ticket->trial);
         lb_holding_give_back(ticket);
         return rc;
     }
     ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, ticket->r, FCLOGNO(0423)
-                  "%s: try %d goes to %s", ticket->balancer->s->name, ticket->tries, *url);
+                  "%s: try %d goes to %s", ticket->proxy->s->name, ticket->tries, *url);
     return OK;
 }
 
@@ -334,8 +336,8 @@ static apr_interval_time_t patience(const lb_ticket_t *ticket)
     if (ticket->place) {
         return lb_waiting_patience(ticket);
     }
-    const apr_interval_time_t left = ticket->patient_until - fcgi_now();
-    apr_interval_time_t pause = (ticket->balancer->s->timeout - left) / 8;
+    const apr_interval_time_t left = ticket->patient_until - fc_now();
+    apr_interval_time_t pause = (ticket->proxy->s->timeout - left) / 8;
 
     pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US
             : pause > LOOK_AGAIN_LAST_US ? LOOK_AGAIN_LAST_US : pause;
@@ -366,7 +368,7 @@ static lb_turn_t turn_of(lb_ticket_t *ticket)
 
     if (rc == OK) {
         turn.kind = LB_TURN_HELD;
-        turn.worker = ticket->member;
+        turn.worker = ticket->member.worker;
     }
     else if (rc == SUSPENDED) {
         turn.kind = LB_TURN_QUEUED;
@@ -378,7 +380,7 @@ static lb_turn_t turn_of(lb_ticket_t *ticket)
 
 lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r)
 {
-    return ticket->is_held ? (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member }
+    return ticket->is_held ? (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member.worker }
                            : turn_of(ticket);
 }
 
@@ -404,11 +406,12 @@ void lb_dispatch_add_waiting_scheme(const char *scheme)
     }
 }
 
-bool lb_dispatch_may_park(const proxy_balancer *balancer)
+bool lb_dispatch_may_park(const lb_balancer_t *balancer)
 {
-    for (int i = 0; i < balancer->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(balancer, i);
-        if (member && !handler_waits(member->s->scheme)) {
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        if (!handler_waits(member.worker->s->scheme)) {
             return false;
         }
     }
@@ -418,14 +421,13 @@ bool lb_dispatch_may_park(const proxy_balancer *balancer)
 /* The handler will wait: any member's worker stands for the one to come, so that mod_proxy finds
  * it.
  * returns  NULL when it has to be waited here */
-static proxy_worker *for_the_time_being(const proxy_balancer *balancer)
+static proxy_worker *for_the_time_being(const lb_balancer_t *balancer)
 {
-    proxy_worker *first = NULL;
+    lb_member_t first;
+    int i = 0;
 
-    for (int i = 0; i < balancer->workers->nelts && !first; i++) {
-        first = lb_cluster_member(balancer, i);
-    }
-    return first && lb_dispatch_may_park(balancer) ? first : NULL;
+    return lb_member_next(balancer, &i, &first) && lb_dispatch_may_park(balancer) ? first.worker
+                                                                                  : NULL;
 }
 
 static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **url)
@@ -441,7 +443,7 @@ static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **u
         wait_in_thread(ticket);
         rc = dispatch(ticket, url);
     }
-    *worker = rc == OK ? ticket->member : NULL;
+    *worker = rc == OK ? ticket->member.worker : NULL;
     return rc;
 }
 
@@ -480,8 +482,8 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
         ticket = lb_holding_begin(r, *balancer, *url);
     }
     *worker = NULL;
-    lb_cluster_sync(*balancer, r->server);
-    lb_drain_end_due(*balancer, r->server);
+    lb_balancer_sync(*balancer, r->server);
+    lb_drain_end_due(ticket->balancer, r->server);
     return dispatch_or_wait(ticket, worker, url);
 }
 
@@ -490,13 +492,13 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
 {
     lb_ticket_t *ticket = lb_ticket_find(r);
 
-    if (!ticket || !ticket->member || ticket->is_parked) {    /* parked: this is not the end */
+    if (!ticket || !ticket->member.worker || ticket->is_parked) {    /* parked: not the end */
         return OK;
     }
     if (ticket->is_held) {    /* of a scheme that knows no tickets */
         end_other_scheme(ticket, lb_blame_outcome_of_other_scheme(ticket));
     }
-    if (lb_cluster_lists(balancer, ticket->member)) {
+    if (lb_member_is_listed(&ticket->member)) {
         lb_blame_of_answer(ticket);
     }
     return OK;
@@ -504,9 +506,9 @@ int lb_dispatch_post_request(proxy_worker *worker, proxy_balancer *balancer, req
 
 lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r)
 {
-    const proxy_balancer *b = ticket->balancer;
+    const proxy_balancer_shared *s = ticket->proxy->s;
 
-    if (b->s->max_attempts_set && ticket->tries > b->s->max_attempts) {
+    if (s->max_attempts_set && ticket->tries > s->max_attempts) {
         return (lb_turn_t){ .kind = LB_TURN_REFUSED };
     }
     return turn_of(ticket);
@@ -522,12 +524,12 @@ void lb_dispatch_pause(lb_ticket_t *ticket)
 
 lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r)
 {
-    if (!ticket->member) {    /* it had not come to its turn */
+    if (!ticket->member.worker) {    /* it had not come to its turn */
         return turn_of(ticket);
     }
-    if (lb_health_is_ready(ticket->balancer, ticket->member) && lb_holding_take_again(ticket)) {
-        if (lb_health_admit(&ticket->trial, ticket->member)) {
-            return (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member };
+    if (lb_health_is_ready(&ticket->member) && lb_holding_take_again(ticket)) {
+        if (lb_health_admit(&ticket->trial, &ticket->member)) {
+            return (lb_turn_t){ .kind = LB_TURN_HELD, .worker = ticket->member.worker };
         }
         lb_holding_give_back(ticket);
     }

@@ -21,7 +21,7 @@ lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r);
 lb_turn_t lb_dispatch_next(lb_ticket_t *ticket, request_rec *r);
 void lb_dispatch_pause(lb_ticket_t *ticket);
 lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r);
-bool lb_dispatch_may_park(const proxy_balancer *balancer);
+bool lb_dispatch_may_park(const lb_balancer_t *balancer);
 
 /** s until it is worth to come again, for Retry-After. */
 int lb_dispatch_retry_after(const lb_ticket_t *ticket);

@@ -3,50 +3,62 @@
 #include "gate.h"
 
 #include "clock.h"
-#include "cluster.h"
 #include "contenders.h"
 #include "health.h"
 #include "session.h"
 
-bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member)
+bool lb_gate_take(const lb_member_t *member)
 {
-    return lb_admission_take(lb_cluster_of(balancer)->ledger, lb_cluster_balancer_index(balancer),
-                             lb_cluster_index(balancer, member), &member->s->busy);
+    const lb_balancer_t *balancer = member->balancer;
+    return lb_admission_take(balancer->ledger, lb_balancer_index(balancer),
+                             lb_member_index(member), &member->worker->s->busy);
 }
 
-void lb_gate_serve(const proxy_balancer *balancer)
+void lb_gate_serve(const lb_balancer_t *balancer)
 {
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    lb_admission_serve(lb_cluster_of(balancer)->ledger->table, &field.arena, fcgi_now());
+    lb_admission_serve(balancer->ledger->table, &field.arena, fc_now());
     lb_contenders_end(&field);
 }
 
-void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
-                       const lb_ticket_t *ticket)
+/* busy     mod_proxy's own count of it; NULL: none
+ * use      NULL: it was not used */
+static void give_back(const lb_balancer_t *balancer, uint32_t index, size_t *busy,
+                      const lb_use_t *use, apr_time_t now)
 {
-    const apr_time_t now = fcgi_now();
-    lb_use_t use = { 0 };
-
-    if (ticket) {
-        use = (lb_use_t){ .took = now - ticket->held_at,
-                          .waited = ticket->queued,
-                          .is_abandoned = ticket->is_abandoned };
-    }
-    if (lb_admission_give_back(lb_cluster_of(balancer)->ledger, lb_cluster_balancer_index(balancer),
-                               member, busy, ticket ? &use : NULL, now)) {
+    if (lb_admission_give_back(balancer->ledger, lb_balancer_index(balancer), index, busy, use,
+                               now)) {
         lb_gate_serve(balancer);
     }
 }
 
-lb_outlook_t lb_gate_outlook(const proxy_balancer *balancer, lb_queue_rule_t *rule)
+void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket)
+{
+    const apr_time_t now = fc_now();
+    lb_use_t use = { 0 };
+
+    if (ticket) {
+        use = (lb_use_t){ .took = now - ticket->held_at, .waited = ticket->queued,
+                          .is_abandoned = ticket->is_abandoned };
+    }
+    give_back(member->balancer, lb_member_index(member), &member->worker->s->busy,
+              ticket ? &use : NULL, now);
+}
+
+void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index)
+{
+    give_back(balancer, index, NULL, NULL, 0);
+}
+
+lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule)
 {
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    const lb_outlook_t outlook = lb_admission_outlook(lb_cluster_of(balancer)->ledger->table,
-                                                      &field.arena, fcgi_now());
+    const lb_outlook_t outlook =
+        lb_admission_outlook(balancer->ledger->table, &field.arena, fc_now());
     if (rule) {
         *rule = field.arena.queue;
     }
@@ -56,17 +68,17 @@ lb_outlook_t lb_gate_outlook(const proxy_balancer *balancer, lb_queue_rule_t *ru
 
 uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal)
 {
-    lb_cluster_t *cluster = lb_cluster_of(ticket->balancer);
     lb_contenders_t field;
 
     lb_contenders_gather(&field, ticket->balancer, ticket);
     request->balancer = field.arena.balancer;
-    const uint32_t slot = lb_admission_queue(cluster->ledger, request, &field.arena, refusal);
+    const uint32_t slot =
+        lb_admission_queue(ticket->balancer->ledger, request, &field.arena, refusal);
     lb_contenders_end(&field);
     return slot;
 }
 
-bool lb_gate_admit(lb_ticket_t *ticket, proxy_worker *member)
+bool lb_gate_admit(lb_ticket_t *ticket, const lb_member_t *member)
 {
     lb_contenders_t field;
 

@@ -11,21 +11,21 @@
 #include "ticket.h"
 
 /** Take a right on a member that was chosen by other means; see lb_admission_take(). */
-bool lb_gate_take(const proxy_balancer *balancer, proxy_worker *member);
+bool lb_gate_take(const lb_member_t *member);
 
-/** Give a right back, and let in who waits for it.
- *  member   index of its row
- *  busy     mod_proxy's own count of it; NULL: none
- *  ticket   of the try that it was used for; NULL: for none */
-void lb_gate_give_back(const proxy_balancer *balancer, uint32_t member, size_t *busy,
-                       const lb_ticket_t *ticket);
+/** Give a right back, and let in who waits for it: on a member, or on one that this process does
+ *  not know.
+ *  ticket   of the try that it was used for; NULL: for none
+ *  index    of its row */
+void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket);
+void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index);
 
 /** Let in those who wait in this balancer and can be. */
-void lb_gate_serve(const proxy_balancer *balancer);
+void lb_gate_serve(const lb_balancer_t *balancer);
 
 /** How it stands with the balancer's queue; see lb_admission_outlook().
  *  rule     of its order; NULL: not wanted */
-lb_outlook_t lb_gate_outlook(const proxy_balancer *balancer, lb_queue_rule_t *rule);
+lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule);
 
 /** Put the ticket's request into the queue of its balancer.
  *  request  all but the balancer is set
@@ -35,6 +35,6 @@ uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outco
 /** Give this request to the member that it has a right on: see lb_health_admit(). One in error
  *  gets it also when nobody else is left for it.
  *  returns  false when it is to choose again */
-bool lb_gate_admit(lb_ticket_t *ticket, proxy_worker *member);
+bool lb_gate_admit(lb_ticket_t *ticket, const lb_member_t *member);
 
 #endif

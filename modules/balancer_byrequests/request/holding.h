@@ -12,11 +12,11 @@
 
 /** A ticket for this request, not yet held.
  *  url   balancer://name/path, copied */
-lb_ticket_t *lb_holding_begin(request_rec *r, proxy_balancer *balancer, const char *url);
+lb_ticket_t *lb_holding_begin(request_rec *r, proxy_balancer *proxy, const char *url);
 
 /** The right on this member was taken (admission.h): the ticket holds it. Counts the election.
  *  returns  false when the member was removed meanwhile: the right was given back, choose again */
-bool lb_holding_take(lb_ticket_t *ticket, proxy_worker *member);
+bool lb_holding_take(lb_ticket_t *ticket, const lb_member_t *member);
 
 /** Take the right on the same member again, after it was given back; no new election.
  *  returns  false when the member has no room, or others wait for it, or it was removed */
@@ -31,8 +31,5 @@ void lb_holding_count_parked(lb_ticket_t *ticket, bool is_parked);
 /** Give the right back; does nothing when it is not held.
  *  returns  was it held? */
 bool lb_holding_give_back(lb_ticket_t *ticket);
-
-/** A right that was taken, and is not held yet, is not wanted after all. */
-void lb_holding_decline(lb_ticket_t *ticket, proxy_worker *member);
 
 #endif

@@ -3,91 +3,92 @@
 #include "lbmethod.h"
 
 #include "ap_provider.h"
-#include "cluster.h"
 #include "contenders.h"
 #include "election.h"
 #include "gate.h"
 #include "other_method.h"
 
-static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r);
-static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s);
+static proxy_worker *find_best(proxy_balancer *proxy, request_rec *r);
+static apr_status_t nothing_to_do(proxy_balancer *proxy, server_rec *s);
 
 static const proxy_balancer_method byrequests = {
     "byrequests", find_best, NULL, nothing_to_do, nothing_to_do, NULL
 };
 
-static bool is_ours(const proxy_balancer *balancer)
+static bool is_ours(const proxy_balancer *proxy)
 {
-    return balancer->lbmethod == &byrequests;
+    return proxy->lbmethod == &byrequests;
 }
 
-static proxy_worker *elect(proxy_balancer *balancer, const lb_ticket_t *ticket, bool *are_full)
+static int credit_of(const lb_member_t *member)
 {
-    proxy_worker *member = NULL;
+    const lb_candidate_t candidate = lb_contenders_candidate(member);
+    return lb_election_credit(&member->balancer->row->clock, &candidate);
+}
+
+int lb_lbmethod_lbstatus(const lb_member_t *member)
+{
+    return is_ours(member->balancer->proxy) ? credit_of(member) : member->worker->s->lbstatus;
+}
+
+static lb_member_t elect(const lb_ticket_t *ticket, bool *are_full)
+{
+    const lb_balancer_t *balancer = ticket->balancer;
+    lb_member_t member = { 0 };
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, ticket);
-    const int winner = lb_admission_elect(lb_cluster_of(balancer)->ledger, &field.arena);
+    const int winner = lb_admission_elect(balancer->ledger, &field.arena);
     *are_full = winner < 0 && field.order.turns > 0;
     if (winner >= 0) {
         member = field.members[winner];
-        member->s->lbstatus = lb_lbmethod_lbstatus(balancer, member);
+        member.worker->s->lbstatus = credit_of(&member);
     }
     lb_contenders_end(&field);
     return member;
 }
 
 /* The provider's own entry, for callers other than our balancer: an election without a right. */
-static proxy_worker *find_best(proxy_balancer *balancer, request_rec *r)
+static proxy_worker *find_best(proxy_balancer *proxy, request_rec *r)
 {
-    proxy_worker *member = NULL;
+    const lb_balancer_t *balancer = lb_balancer_of(proxy);
+    proxy_worker *best = NULL;
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    const size_t n = lb_contenders_first_turn(&field, balancer);
-    const int winner = lb_election_elect(&lb_cluster_of(balancer)->row->clock,
-                                         field.arena.candidates, n);
+    const size_t n = lb_contenders_first_turn(&field);
+    const int winner = lb_election_elect(&balancer->row->clock, field.arena.candidates, n);
     if (winner >= 0) {
-        member = field.members[field.arena.contender_of[winner]];
+        best = field.members[field.arena.contender_of[winner]].worker;
     }
     lb_contenders_end(&field);
-    return member;
+    return best;
 }
 
-static apr_status_t nothing_to_do(proxy_balancer *balancer, server_rec *s)
+static apr_status_t nothing_to_do(proxy_balancer *proxy, server_rec *s)
 {
     /* Passes only grow, and who was away starts at the clock: nothing to reset, nothing ages. */
     return APR_SUCCESS;
 }
 
-static void charge(proxy_balancer *balancer, proxy_worker *member)
+static void charge(const lb_member_t *member)
 {
-    const lb_candidate_t chosen = lb_contenders_candidate(balancer, member);
+    const lb_candidate_t chosen = lb_contenders_candidate(member);
     lb_contenders_t field;
 
-    lb_contenders_gather(&field, balancer, NULL);
-    const size_t n = lb_contenders_first_turn(&field, balancer);
-    lb_election_charge(&lb_cluster_of(balancer)->row->clock, field.arena.candidates, n, &chosen);
-    member->s->lbstatus = lb_lbmethod_lbstatus(balancer, member);
+    lb_contenders_gather(&field, member->balancer, NULL);
+    const size_t n = lb_contenders_first_turn(&field);
+    lb_election_charge(&member->balancer->row->clock, field.arena.candidates, n, &chosen);
+    member->worker->s->lbstatus = credit_of(member);
     lb_contenders_end(&field);
-}
-
-int lb_lbmethod_lbstatus(const proxy_balancer *balancer, const proxy_worker *member)
-{
-    if (!is_ours(balancer)) {
-        return member->s->lbstatus;
-    }
-    const lb_candidate_t candidate = lb_contenders_candidate(balancer, member);
-    return lb_election_credit(&lb_cluster_of(balancer)->row->clock, &candidate);
 }
 
 /* Another method chooses, among those of the first turn in which any has room; it may want none.
  * free_ones  room for all contenders */
-static proxy_worker *elect_from_free_ones(const lb_contenders_t *field, const lb_ticket_t *ticket,
-                                          proxy_worker **free_ones, bool *are_full)
+static lb_member_t elect_from_free_ones(const lb_contenders_t *field, const lb_ticket_t *ticket,
+                                        lb_member_t *free_ones, bool *are_full)
 {
-    const proxy_balancer *balancer = ticket->balancer;
-    lb_table_t *table = lb_cluster_of(balancer)->ledger->table;
+    lb_table_t *table = ticket->balancer->ledger->table;
     size_t n = 0;
 
     for (unsigned turn = 0; n == 0 && turn < field->order.open; turn++) {
@@ -99,78 +100,82 @@ static proxy_worker *elect_from_free_ones(const lb_contenders_t *field, const lb
             }
         }
     }
-    proxy_worker *member = n > 0 ? lb_other_method_elect(balancer, free_ones, n, ticket->r) : NULL;
+    lb_member_t member = { 0 };
+    if (n > 0) {
+        member = lb_other_method_elect(ticket->proxy, free_ones, n, ticket->r);
+    }
     *are_full = n == 0 && field->order.turns > 0;
-    if (member && !lb_gate_take(balancer, member)) {
+    if (member.worker && !lb_gate_take(&member)) {
         *are_full = true;
-        return NULL;
+        return (lb_member_t){ 0 };
     }
     return member;
 }
 
-static proxy_worker *elect_by_other_method(const lb_ticket_t *ticket, bool *are_full)
+static lb_member_t elect_by_other_method(const lb_ticket_t *ticket, bool *are_full)
 {
-    const proxy_balancer *balancer = ticket->balancer;
+    const proxy_balancer *proxy = ticket->proxy;
     lb_contenders_t field;
 
-    lb_contenders_gather(&field, balancer, ticket);
-    proxy_worker **free_ones =
+    lb_contenders_gather(&field, ticket->balancer, ticket);
+    lb_member_t *free_ones =
         apr_palloc(ticket->r->pool, field.arena.count * sizeof(*free_ones));
     /* Until the right is taken, so that the next one who chooses sees it in flight. */
-    PROXY_GLOBAL_LOCK(balancer);
-    proxy_worker *member = elect_from_free_ones(&field, ticket, free_ones, are_full);
-    PROXY_GLOBAL_UNLOCK(balancer);
+    PROXY_GLOBAL_LOCK(proxy);
+    const lb_member_t member = elect_from_free_ones(&field, ticket, free_ones, are_full);
+    PROXY_GLOBAL_UNLOCK(proxy);
     lb_contenders_end(&field);
     return member;
 }
 
-proxy_worker *lb_lbmethod_elect(const lb_ticket_t *ticket, bool *are_full)
+lb_member_t lb_lbmethod_elect(const lb_ticket_t *ticket, bool *are_full)
 {
-    return is_ours(ticket->balancer) ? elect(ticket->balancer, ticket, are_full)
-                                     : elect_by_other_method(ticket, are_full);
+    return is_ours(ticket->proxy) ? elect(ticket, are_full)
+                                  : elect_by_other_method(ticket, are_full);
 }
 
 /* For a method without an opinion on sessions: all usable members earn their weight, and the
  * chosen one pays for all. */
-static void account_by_lbstatus(proxy_balancer *balancer, proxy_worker *chosen)
+static void account_by_lbstatus(const lb_member_t *chosen)
 {
     int total = 0;
-    for (int i = 0; i < balancer->workers->nelts; i++) {
-        proxy_worker *member = lb_cluster_member(balancer, i);
-        if (member && PROXY_WORKER_IS_USABLE(member)) {
-            member->s->lbstatus += member->s->lbfactor;
-            total += member->s->lbfactor;
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(chosen->balancer, &i, &member);) {
+        if (PROXY_WORKER_IS_USABLE(member.worker)) {
+            member.worker->s->lbstatus += member.worker->s->lbfactor;
+            total += member.worker->s->lbfactor;
         }
     }
-    chosen->s->lbstatus -= total;
+    chosen->worker->s->lbstatus -= total;
 }
 
-void lb_lbmethod_account(const lb_ticket_t *ticket, proxy_worker *member)
+void lb_lbmethod_account(const lb_ticket_t *ticket, const lb_member_t *member)
 {
-    proxy_balancer *balancer = ticket->balancer;
+    proxy_balancer *proxy = ticket->proxy;
 
-    if (is_ours(balancer)) {
-        charge(balancer, member);
+    if (is_ours(proxy)) {
+        charge(member);
         return;
     }
-    PROXY_GLOBAL_LOCK(balancer);
-    if (balancer->lbmethod->updatelbstatus) {
-        balancer->lbmethod->updatelbstatus(balancer, member, ticket->r->server);
+    PROXY_GLOBAL_LOCK(proxy);
+    if (proxy->lbmethod->updatelbstatus) {
+        proxy->lbmethod->updatelbstatus(proxy, member->worker, ticket->r->server);
     }
     else {
-        account_by_lbstatus(balancer, member);
+        account_by_lbstatus(member);
     }
-    PROXY_GLOBAL_UNLOCK(balancer);
+    PROXY_GLOBAL_UNLOCK(proxy);
 }
 
-void lb_lbmethod_mark_serving(const proxy_balancer *balancer, bool *serves)
+void lb_lbmethod_mark_serving(const lb_balancer_t *balancer, bool *serves)
 {
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
     for (size_t i = 0; field.order.readiness > LB_READY_AT_LAST && i < field.arena.count; i++) {
         if (field.turns[i] == 0 && !field.arena.contenders[i].is_trial) {
-            serves[field.members[i]->s->index] = true;
+            serves[field.members[i].worker->s->index] = true;
         }
     }
     lb_contenders_end(&field);

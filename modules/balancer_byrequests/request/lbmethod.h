@@ -15,17 +15,17 @@ void lb_lbmethod_register(apr_pool_t *pconf);
 
 /** Elect a member that the ticket's request has not tried, and take the right on it.
  *  are_full   set when members could be elected but have no room now, or others wait for them
- *  returns    NULL when none can be had now */
-proxy_worker *lb_lbmethod_elect(const lb_ticket_t *ticket, bool *are_full);
+ *  returns    none when none can be had now */
+lb_member_t lb_lbmethod_elect(const lb_ticket_t *ticket, bool *are_full);
 
 /** A session chose this member: the method takes it into account. */
-void lb_lbmethod_account(const lb_ticket_t *ticket, proxy_worker *member);
+void lb_lbmethod_account(const lb_ticket_t *ticket, const lb_member_t *member);
 
 /** Who serves now: whom elections choose from, trials of members in error aside.
  *  serves   by slot: set to true for these, else left as it is */
-void lb_lbmethod_mark_serving(const proxy_balancer *balancer, bool *serves);
+void lb_lbmethod_mark_serving(const lb_balancer_t *balancer, bool *serves);
 
 /** Where this member stands in the method's own unit; byrequests: lb_election_credit(). */
-int lb_lbmethod_lbstatus(const proxy_balancer *balancer, const proxy_worker *member);
+int lb_lbmethod_lbstatus(const lb_member_t *member);
 
 #endif

@@ -11,12 +11,13 @@
 
 #include <stddef.h>
 
-#include "mod_proxy.h"
+#include "member.h"
 
 /** Have the balancer's method choose.
+ *  proxy     the balancer as the request's virtual host has it
  *  members   those who may be elected now
- *  returns   one of them, NULL when the method wants none */
-proxy_worker *lb_other_method_elect(const proxy_balancer *balancer, proxy_worker *const *members,
-                                size_t count, request_rec *r);
+ *  returns   one of them, or none when the method wants none */
+lb_member_t lb_other_method_elect(const proxy_balancer *proxy, const lb_member_t *members,
+                                  size_t count, request_rec *r);
 
 #endif

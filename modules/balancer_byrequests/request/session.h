@@ -14,10 +14,10 @@
 typedef struct lb_session_t {
     const char   *name;         /* of the parameter or cookie that carried the route */
     const char   *route;        /* NULL when the client sent none */
-    proxy_worker *of_cookie;    /* whom our cookie names; NULL: nobody */
+    lb_member_t   of_cookie;    /* whom our cookie names, or none */
     bool is_known;              /* does the client's session belong to a member, usable or not? */
     bool route_is_known;        /* ... by its route? Then our cookie does not count */
-    proxy_worker *by_route;     /* who was found by a route: our cookie then stays as it is */
+    lb_member_t by_route;       /* who was found by a route: our cookie then stays as it is */
 } lb_session_t;
 
 /** What the client sent. */
@@ -25,17 +25,17 @@ lb_session_t lb_session_of(const lb_ticket_t *ticket);
 
 /** The member that serves this session now; is_known, route_is_known and by_route are set. For a
  *  session that may not move it is better in error than none.
- *  returns  NULL when there is no session, or when no member of it can serve */
-proxy_worker *lb_session_member(const lb_ticket_t *ticket, lb_session_t *session);
+ *  returns  none when there is no session, or when no member of it can serve */
+lb_member_t lb_session_member(const lb_ticket_t *ticket, lb_session_t *session);
 
 /** May the ticket's session not move (nofailover)? */
 bool lb_session_is_bound(const lb_ticket_t *ticket);
 
 /** Is this the session's own member, and not one that it was redirected or given to? */
-bool lb_session_is_at(const lb_session_t *session, const proxy_worker *member);
+bool lb_session_is_at(const lb_session_t *session, const lb_member_t *member);
 
 /** Does this balancer know sessions at all? */
-bool lb_session_is_on(const proxy_balancer *balancer);
+bool lb_session_is_on(const lb_balancer_t *balancer);
 
 /** The session in a few words for the log: never a cookie's value. */
 const char *lb_session_wording(const lb_ticket_t *ticket, const lb_session_t *session);

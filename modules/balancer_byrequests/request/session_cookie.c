@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "apr_strings.h"
-#include "cluster.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "sticky.h"
@@ -15,12 +14,12 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-static const lb_sticky_cookie_settings_t *settings_of(const proxy_balancer *balancer)
+static const lb_sticky_cookie_settings_t *settings_of(const lb_balancer_t *balancer)
 {
-    return lb_cluster_of(balancer)->settings->sticky_cookie;
+    return balancer->settings->sticky_cookie;
 }
 
-bool lb_session_cookie_is_on(const proxy_balancer *balancer)
+bool lb_session_cookie_is_on(const lb_balancer_t *balancer)
 {
     return settings_of(balancer) != NULL;
 }
@@ -33,17 +32,18 @@ struct lb_kept_cookie_t {
     char socket[sizeof(((proxy_worker_shared *)0)->uds_path)];
 };
 
-static lb_kept_cookie_t *make_value(const proxy_balancer *balancer, const proxy_worker *member)
+static lb_kept_cookie_t *make_value(const lb_member_t *member)
 {
+    const lb_balancer_t *balancer = member->balancer;
     lb_kept_cookie_t *kept = malloc(sizeof(*kept));    /* no pool: several threads may be here */
 
     if (!kept) {
         return NULL;
     }
-    PROXY_STRNCPY(kept->url, member->s->name_ex);
-    PROXY_STRNCPY(kept->socket, member->s->uds_path);
-    if (!lb_sticky_cookie_make(settings_of(balancer)->key, balancer->s->name, kept->socket,
-                               kept->url, &kept->value)) {
+    PROXY_STRNCPY(kept->url, member->worker->s->name_ex);
+    PROXY_STRNCPY(kept->socket, member->worker->s->uds_path);
+    if (!lb_sticky_cookie_make(settings_of(balancer)->key, balancer->proxy->s->name,
+                               kept->socket, kept->url, &kept->value)) {
         free(kept);
         return NULL;
     }
@@ -51,21 +51,22 @@ static lb_kept_cookie_t *make_value(const proxy_balancer *balancer, const proxy_
 }
 
 /* returns  NULL when there is no memory for it */
-static const lb_sticky_cookie_t *value_of(const proxy_balancer *balancer,
-                                          const proxy_worker *member)
+static const lb_sticky_cookie_t *value_of(const lb_member_t *member)
 {
-    _Atomic(lb_kept_cookie_t *) *place = &lb_cluster_of(balancer)->cookies[member->s->index];
+    const lb_balancer_t *balancer = member->balancer;
+    const proxy_worker_shared *s = member->worker->s;
+    _Atomic(lb_kept_cookie_t *) *place = &balancer->cookies[s->index];
     lb_kept_cookie_t *kept = atomic_load_explicit(place, memory_order_acquire);
 
-    if (kept && strcmp(kept->url, member->s->name_ex) == 0
-        && strcmp(kept->socket, member->s->uds_path) == 0) {
+    if (kept && strcmp(kept->url, s->name_ex) == 0
+        && strcmp(kept->socket, s->uds_path) == 0) {
         return &kept->value;
     }
-    lb_kept_cookie_t *made = make_value(balancer, member);
+    lb_kept_cookie_t *made = make_value(member);
     if (!made) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, APR_ENOMEM, lb_cluster_of(balancer)->server,
-                     FCLOGNO(0480) "%s: no memory for the session cookie of member %s",
-                     balancer->s->name, member->s->name_ex);
+        ap_log_error(APLOG_MARK, APLOG_ERR, APR_ENOMEM, balancer->server, FCLOGNO(0480)
+                     "%s: no memory for the session cookie of member %s",
+                     balancer->proxy->s->name, s->name_ex);
         return NULL;
     }
     if (!atomic_compare_exchange_strong(place, &kept, made)) {
@@ -84,13 +85,13 @@ static const lb_sticky_cookie_t *value_of(const proxy_balancer *balancer,
 int lb_session_cookie_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                   server_rec *s)
 {
-    const apr_array_header_t *all = lb_cluster_all();
+    const apr_array_header_t *all = lb_balancer_all();
 
     for (int i = 0; all && i < all->nelts; i++) {
-        lb_cluster_t *cluster = APR_ARRAY_IDX(all, i, lb_cluster_t *);
-        if (cluster->settings->sticky_cookie) {
-            cluster->cookies =
-                apr_pcalloc(pconf, (apr_size_t)cluster->slots * sizeof(*cluster->cookies));
+        lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
+        if (balancer->settings->sticky_cookie) {
+            balancer->cookies =
+                apr_pcalloc(pconf, (apr_size_t)balancer->slots * sizeof(*balancer->cookies));
         }
     }
     return OK;
@@ -98,16 +99,15 @@ int lb_session_cookie_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
 
 /* ---- In a request ---------------------------------------------------------------------------- */
 
-static proxy_worker *member_of_value(const proxy_balancer *balancer, fcgi_span_t given)
+static lb_member_t member_of_value(const lb_balancer_t *balancer, fc_span_t given)
 {
-    proxy_worker *found = NULL;
+    lb_member_t member, found = { 0 };
 
     if (given.bytes != LB_STICKY_COOKIE_CHARS) {
-        return NULL;
+        return found;
     }
-    for (int i = 0; i < balancer->workers->nelts; i++) {    /* all: the time tells nothing */
-        proxy_worker *member = lb_cluster_member(balancer, i);
-        const lb_sticky_cookie_t *value = member ? value_of(balancer, member) : NULL;
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {    /* all: the time tells nothing */
+        const lb_sticky_cookie_t *value = value_of(&member);
         if (value && lb_sticky_cookie_is(given, value)) {
             found = member;
         }
@@ -119,22 +119,22 @@ static proxy_worker *member_of_value(const proxy_balancer *balancer, fcgi_span_t
  * than a few are nobody's honest sessions, and each is compared with all members. */
 #define CANDIDATES_MAX 8
 
-static proxy_worker *member_of_cookies(const proxy_balancer *balancer, const char *cookies)
+static lb_member_t member_of_cookies(const lb_balancer_t *balancer, const char *cookies)
 {
     const char *name = settings_of(balancer)->name;
-    fcgi_span_t value = lb_sticky_in_cookies(cookies, name);
+    fc_span_t value = lb_sticky_in_cookies(cookies, name);
 
     for (int tried = 0; value.at && tried < CANDIDATES_MAX; tried++) {
         while (value.bytes > 0 && strchr(" \t", value.at[value.bytes - 1])) {
             value.bytes--;
         }
-        proxy_worker *member = member_of_value(balancer, value);
-        if (member) {
+        const lb_member_t member = member_of_value(balancer, value);
+        if (member.worker) {
             return member;
         }
         value = lb_sticky_in_cookies((const char *)value.at + value.bytes, name);
     }
-    return NULL;
+    return (lb_member_t){ 0 };
 }
 
 /* Our field in what the answer will carry; NULL when it has none yet. */
@@ -153,7 +153,7 @@ static apr_table_entry_t *field_in_answer(request_rec *r, const char *name)
     return NULL;
 }
 
-proxy_worker *lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new)
+lb_member_t lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new)
 {
     request_rec *r = ticket->r;
     const char *name = settings_of(ticket->balancer)->name;
@@ -162,15 +162,15 @@ proxy_worker *lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new)
     *is_new = false;
     if (field) {
         const char *value = field->val + strlen(name) + 1;
-        proxy_worker *member =
-            member_of_value(ticket->balancer, fcgi_span(value, strcspn(value, ";")));
-        *is_new = member != NULL;
-        if (member) {
+        const lb_member_t member =
+            member_of_value(ticket->balancer, fc_span(value, strcspn(value, ";")));
+        *is_new = member.worker != NULL;
+        if (member.worker) {
             return member;
         }
     }
     const char *cookies = apr_table_get(r->headers_in, "Cookie");
-    return cookies ? member_of_cookies(ticket->balancer, cookies) : NULL;
+    return cookies ? member_of_cookies(ticket->balancer, cookies) : (lb_member_t){ 0 };
 }
 
 /* ---- In the answer --------------------------------------------------------------------------- */
@@ -188,7 +188,7 @@ static void keep_out_of_caches(request_rec *r)
 void lb_session_cookie_set(const lb_ticket_t *ticket)
 {
     const lb_sticky_cookie_settings_t *settings = settings_of(ticket->balancer);
-    const lb_sticky_cookie_t *value = value_of(ticket->balancer, ticket->member);
+    const lb_sticky_cookie_t *value = value_of(&ticket->member);
     request_rec *r = ticket->r;
 
     if (!value) {

@@ -13,13 +13,13 @@
 #include "ticket.h"
 
 /** Has this balancer such a cookie? */
-bool lb_session_cookie_is_on(const proxy_balancer *balancer);
+bool lb_session_cookie_is_on(const lb_balancer_t *balancer);
 
 /** The member that the cookie names: the one that an earlier try of this request, or the request
  *  that was redirected to it, has put into the answer; else the one that the client sent.
  *  is_new   set: is it one of the former? The client does not know that one yet.
- *  returns  NULL when there is none, or when it is nobody's */
-proxy_worker *lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new);
+ *  returns  none when there is none, or when it is nobody's */
+lb_member_t lb_session_cookie_member(const lb_ticket_t *ticket, bool *is_new);
 
 /** The answer sets the cookie to the ticket's member. */
 void lb_session_cookie_set(const lb_ticket_t *ticket);

@@ -9,13 +9,13 @@ lb_ticket_t *lb_ticket_find(request_rec *r)
     return ap_get_module_config(r->request_config, &balancer_byrequests_module);
 }
 
-bool lb_ticket_has_tried(const lb_ticket_t *ticket, const proxy_worker *member)
+bool lb_ticket_has_tried(const lb_ticket_t *ticket, const lb_member_t *member)
 {
     if (!ticket->tried) {
-        return ticket->member == member;
+        return lb_member_is(&ticket->member, member);
     }
     for (int i = 0; i < ticket->tried->nelts; i++) {
-        if (APR_ARRAY_IDX(ticket->tried, i, proxy_worker *) == member) {
+        if (lb_member_is(&APR_ARRAY_IDX(ticket->tried, i, lb_member_t), member)) {
             return true;
         }
     }

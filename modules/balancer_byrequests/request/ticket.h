@@ -14,10 +14,11 @@
 
 struct lb_ticket_t {
     request_rec        *r;
-    proxy_balancer     *balancer;
-    proxy_worker       *member;     /* of the last try */
+    const lb_balancer_t *balancer;
+    proxy_balancer     *proxy;      /* mod_proxy's struct of it, as r's virtual host has it */
+    lb_member_t         member;     /* of the last try, or none */
     const char         *url;        /* balancer://name/path, as the request came */
-    apr_array_header_t *tried;      /* of proxy_worker *, with the last one; NULL until needed */
+    apr_array_header_t *tried;      /* of lb_member_t, with the last one; NULL until needed */
     int                 tries;
     bool                is_held;
     bool                is_abandoned;     /* its client has gone while it was held */
@@ -37,6 +38,6 @@ struct lb_ticket_t {
 lb_ticket_t *lb_ticket_find(request_rec *r);
 
 /** Was this member tried for this request? */
-bool lb_ticket_has_tried(const lb_ticket_t *ticket, const proxy_worker *member);
+bool lb_ticket_has_tried(const lb_ticket_t *ticket, const lb_member_t *member);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "apr_thread_mutex.h"
 #include "clock.h"
-#include "cluster.h"
 #include "directive.h"
 #include "gate.h"
 #include "health.h"
@@ -95,33 +94,28 @@ static uint64_t flow_of(request_rec *r)
     return name && *name ? fc_name_hash(FC_NAME_HASH_START, name) : 0;
 }
 
-static lb_waiter_t request_of(const lb_ticket_t *ticket, const proxy_worker *only)
+static lb_waiter_t request_of(const lb_ticket_t *ticket, const lb_member_t *only)
 {
     lb_waiter_t request = { .priority = priority_of(ticket->r), .flow = flow_of(ticket->r),
-                            .member = LB_NOBODY };
-    const int tried = ticket->tried ? ticket->tried->nelts : ticket->member != NULL;
+                            .member = only ? lb_member_index(only) : LB_NOBODY };
+    const lb_member_t *tried =
+        ticket->tried ? (const lb_member_t *)(const void *)ticket->tried->elts : &ticket->member;
+    const int count = ticket->tried ? ticket->tried->nelts : ticket->member.worker != NULL;
 
-    if (only) {
-        request.member = lb_cluster_index(ticket->balancer, only);
-    }
     for (int i = 0; i < LB_TRIED_MAX; i++) {
-        const proxy_worker *member =
-            i >= tried ? NULL
-                       : ticket->tried ? APR_ARRAY_IDX(ticket->tried, i, proxy_worker *)
-                                       : ticket->member;
-        request.tried[i] = member ? lb_cluster_index(ticket->balancer, member) : LB_NOBODY;
+        request.tried[i] = i < count ? lb_member_index(&tried[i]) : LB_NOBODY;
     }
     return request;
 }
 
 /* The longest that one of its members allows; us. */
-static int64_t time_limit(const proxy_balancer *b)
+static int64_t time_limit(const lb_balancer_t *balancer)
 {
     int64_t longest = 0;
-    for (int i = 0; i < b->workers->nelts; i++) {
-        const proxy_worker *member = lb_cluster_member(b, i);
-        const int64_t limit =
-            member ? atomic_load(&lb_cluster_row(b, member)->queue_timeout) : 0;
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        const int64_t limit = atomic_load(&member.row->queue_timeout);
         longest = limit > longest ? limit : longest;
     }
     return longest;
@@ -133,30 +127,35 @@ static int64_t time_limit(const proxy_balancer *b)
 static bool was_served(lb_ticket_t *ticket)
 {
     const lb_place_t *place = ticket->place;
-    proxy_balancer *b = ticket->balancer;
+    const lb_balancer_t *balancer = ticket->balancer;
     const uint32_t granted = lb_admission_granted(place->ledger, place->slot);
 
     if (granted == LB_NOBODY) {
         return false;
     }
-    proxy_worker *member = lb_cluster_member_at(b, granted);
-    if (!member) {
-        lb_cluster_sync(b, ticket->r->server);
-        member = lb_cluster_member_at(b, granted);
+    lb_member_t member = lb_member_at(balancer, granted);
+    if (!member.worker) {
+        lb_balancer_sync(ticket->proxy, ticket->r->server);
+        member = lb_member_at(balancer, granted);
     }
-    if (member && lb_gate_admit(ticket, member)) {
+    if (member.worker && lb_gate_admit(ticket, &member)) {
         return true;
     }
-    lb_admission_decline(lb_cluster_of(b)->ledger, place->slot, !member);
-    lb_gate_serve(b);
+    lb_admission_decline(balancer->ledger, place->slot, !member.worker);
+    lb_gate_serve(balancer);
     return false;
 }
 
 static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 {
-    proxy_worker *member = lb_cluster_member_at(ticket->balancer, granted);
+    const lb_member_t member = lb_member_at(ticket->balancer, granted);
 
-    lb_gate_give_back(ticket->balancer, granted, member ? &member->s->busy : NULL, NULL);
+    if (member.worker) {
+        lb_gate_give_back(&member, NULL);
+    }
+    else {
+        lb_gate_give_back_unknown(ticket->balancer, granted);
+    }
 }
 
 /* How long the client still waits, by the header that the configuration names; us.
@@ -167,7 +166,8 @@ static int64_t patience_of_client(request_rec *r, const lb_queue_settings_t *set
                        ? apr_table_get(r->headers_in, settings->patience_header) : NULL;
     int64_t patience;
 
-    if (!text || !fcgi_directive_time_limit(text, 1, &patience)) {
+    if (!text || !fc_directive_duration(text, &patience) || patience == 0
+        || patience > FC_TIME_LIMIT_MAX) {
         return INT64_MAX;
     }
     const apr_time_t passed = apr_time_now() - r->request_time;
@@ -183,26 +183,25 @@ static int64_t patience_at(const lb_place_t *place, const lb_queue_settings_t *s
            ? place->deadline - place->since : 0;
 }
 
-static lb_place_t *make_place(lb_ticket_t *ticket, proxy_worker *only, int64_t of_client)
+static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only, int64_t of_client)
 {
-    const proxy_balancer *b = ticket->balancer;
-    const int64_t sticky_wait = only ? atomic_load(&lb_cluster_row(b, only)->sticky_wait) : 0;
+    const int64_t limit = time_limit(ticket->balancer);
+    const int64_t sticky_wait = only ? atomic_load(&only->row->sticky_wait) : 0;
     lb_place_t *place = apr_pcalloc(ticket->r->pool, sizeof(*place));
 
-    place->ledger = lb_cluster_of(b)->ledger;
-    place->only = only;
-    place->is_narrow = only != NULL && !b->s->sticky_force;
-    place->since = fcgi_now();
-    const int64_t limit = time_limit(b);
+    place->ledger = ticket->balancer->ledger;
+    place->only = only ? *only : (lb_member_t){ 0 };
+    place->is_narrow = only && !ticket->proxy->s->sticky_force;
+    place->since = fc_now();
     place->deadline = place->since + (of_client < limit ? of_client : limit);
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
 }
 
-lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
+lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only)
 {
     lb_waiter_t request = request_of(ticket, only);
-    const lb_queue_settings_t *settings = &lb_cluster_of(ticket->balancer)->settings->queue;
+    const lb_queue_settings_t *settings = &ticket->balancer->settings->queue;
     const int64_t of_client = patience_of_client(ticket->r, settings);
     lb_place_t *place = make_place(ticket, only, of_client);
     lb_outcome_t refusal = LB_QUEUE_FULL;
@@ -226,13 +225,13 @@ lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only)
 static uint32_t end_waiting(lb_ticket_t *ticket, lb_outcome_t why)
 {
     lb_place_t *place = ticket->place;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     leave(place);
     close(place->bell);
     ticket->place = NULL;
     ticket->queued += now - place->since;
-    return lb_admission_end(lb_cluster_of(ticket->balancer)->ledger, place->slot, why, now);
+    return lb_admission_end(ticket->balancer->ledger, place->slot, why, now);
 }
 
 void lb_waiting_leave(lb_ticket_t *ticket)
@@ -246,18 +245,17 @@ void lb_waiting_leave(lb_ticket_t *ticket)
 
 static void widen_when_due(lb_ticket_t *ticket)
 {
-    const proxy_balancer *b = ticket->balancer;
     lb_place_t *place = ticket->place;
 
     if (place->is_narrow
-        && (fcgi_now() >= place->widen_at || !lb_health_is_ready(b, place->only))) {
+        && (fc_now() >= place->widen_at || !lb_health_is_ready(&place->only))) {
         place->is_narrow = false;
-        lb_admission_widen(lb_cluster_of(b)->ledger, place->slot);
-        lb_gate_serve(b);
+        lb_admission_widen(ticket->balancer->ledger, place->slot);
+        lb_gate_serve(ticket->balancer);
     }
 }
 
-bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **member)
+bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *member)
 {
     const lb_place_t *place = ticket->place;
     const bool has_gone = ticket->r->connection->aborted;
@@ -265,19 +263,19 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
 
     (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
     const lb_outcome_t refusal = lb_admission_refusal(place->ledger, place->slot);
-    if (!has_gone && refusal == LB_SERVED && fcgi_now() < place->deadline && !was_served(ticket)) {
+    if (!has_gone && refusal == LB_SERVED && fc_now() < place->deadline && !was_served(ticket)) {
         widen_when_due(ticket);
         if (!was_served(ticket)) {
             return false;
         }
     }
     const uint32_t granted = end_waiting(ticket, has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT);
-    *member = granted != LB_NOBODY ? lb_cluster_member_at(ticket->balancer, granted) : NULL;
-    if (granted != LB_NOBODY && (!*member || has_gone)) {    /* of no use */
+    *member = granted != LB_NOBODY ? lb_member_at(ticket->balancer, granted) : (lb_member_t){ 0 };
+    if (granted != LB_NOBODY && (!member->worker || has_gone)) {    /* of no use */
         give_up(ticket, granted);
-        *member = NULL;
+        *member = (lb_member_t){ 0 };
     }
-    *outcome = *member ? LB_SERVED : has_gone ? LB_CLIENT_ABORT
+    *outcome = member->worker ? LB_SERVED : has_gone ? LB_CLIENT_ABORT
                : refusal != LB_SERVED ? refusal : LB_QUEUE_TIMEOUT;
     return true;
 }
@@ -285,7 +283,7 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **
 apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket)
 {
     const lb_place_t *place = ticket->place;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     apr_interval_time_t left = place->deadline - now;
 
     if (place->is_narrow && place->widen_at - now < left) {

@@ -16,7 +16,7 @@ struct lb_place_t {
     const lb_ledger_t *ledger;
     uint32_t slot;
     int bell;                 /* an eventfd: readable when it was served */
-    proxy_worker *only;       /* a session's member; NULL: any */
+    lb_member_t only;         /* a session's member; none: any */
     bool is_narrow;           /* only that one will do, for now */
     apr_time_t since, widen_at, deadline;
     lb_place_t *next, **at;   /* in the list of those who wait; what points to this one */
@@ -26,13 +26,13 @@ struct lb_place_t {
  *  only      a session's member: it is waited for up to stickywait, then any will do unless the
  *            balancer says nofailover; NULL: any
  *  returns   LB_SERVED: ticket->place is there, look; else LB_QUEUE_FULL, LB_NO_TIME */
-lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, proxy_worker *only);
+lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only);
 
 /** Look how it stands. When it is over the place is gone.
  *  outcome   LB_SERVED: the right is held on *member; else LB_QUEUE_TIMEOUT, LB_SHED,
  *            LB_CLIENT_ABORT
  *  returns   is it over? */
-bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, proxy_worker **member);
+bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *member);
 
 /** How long until the next look, when the bell does not ring; us. */
 apr_interval_time_t lb_waiting_patience(const lb_ticket_t *ticket);

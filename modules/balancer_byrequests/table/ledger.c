@@ -143,13 +143,13 @@ static void clear_row(lb_table_t *t, uint32_t process)
 /* returns  true with its `life` held, when nobody lives in this row */
 static bool enter_row(lb_table_t *t, uint32_t process, bool *was_dead)
 {
-    const fcgi_lock_t lock = fcgi_robust_lock_try(&lb_table_process(t, process)->life.mutex);
+    const fc_lock_t lock = fc_robust_lock_try(&lb_table_process(t, process)->life.mutex);
 
-    *was_dead = lock == FCGI_LOCK_OURS_OF_DEAD;
+    *was_dead = lock == FC_LOCK_OURS_OF_DEAD;
     if (*was_dead) {
         clear_row(t, process);
     }
-    return lock != FCGI_LOCK_HELD;
+    return lock != FC_LOCK_HELD;
 }
 
 bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)

@@ -102,9 +102,9 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
         clear_lane(lb_table_lane(t, lb_table_flow_lane(t, i)));
     }
     memset(lb_table_process(t, 0), 0, size.processes * process_bytes(size.members));
-    fcgi_robust_lock_init(&t->lock.mutex);
+    fc_robust_lock_init(&t->lock.mutex);
     for (uint32_t i = 0; i < size.processes; i++) {
-        fcgi_robust_lock_init(&lb_table_process(t, i)->life.mutex);
+        fc_robust_lock_init(&lb_table_process(t, i)->life.mutex);
     }
     t->magic = LB_TABLE_MAGIC;
     return t;

@@ -2,7 +2,7 @@
 /* member_table.h - the shared table of balancers, members, processes and waiters: a published
  *                  memory format.
  * Knows    its layout, and how rows are claimed by key and given up.
- * Ignores  httpd, where the memory comes from (cluster.c maps it), what the counts mean (ledger.c,
+ * Ignores  httpd, where the memory comes from (table_segments.c), what the counts mean (ledger.c,
  *          queue.c).
  * Memory   all of it is the caller's segment, shared by the parent and all children of all
  *          generations; fixed-width fields, no pointers inside.

@@ -7,11 +7,10 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_protocol.h>
-
 #include "api_change.h"
 #include "api_path.h"
+#include "api_reply.h"
+#include "apr_strings.h"
 #include "audit.h"
 #include "balancer_calls.h"
 #include "body.h"
@@ -20,7 +19,7 @@
 #include "etag.h"
 #include "field.h"
 #include "form.h"
-#include "api_reply.h"
+#include "http_protocol.h"
 #include "view.h"
 #include "wording.h"
 
@@ -29,12 +28,12 @@
 
 /* One request. */
 typedef struct {
-    mgr_visit_t *answer;
+    mgr_visit_t *visit;
     const char *what;           /* for the audit: "PATCH /v1/members" */
     mgr_api_path_t path;
     uint64_t revision;          /* of If-Match; 0: any */
     json_t *body;               /* NULL: the method has none */
-    int is_read_only;
+    bool is_read_only;
 } call_t;
 
 /* ---- Looking --------------------------------------------------------------------------------- */
@@ -52,7 +51,7 @@ static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
 
 static int get_audit(call_t *call)
 {
-    request_rec *r = call->answer->r;
+    request_rec *r = call->visit->r;
     const apr_array_header_t *recent = mgr_audit_recent(r->pool);
     json_t *entries = json_array();
 
@@ -65,14 +64,14 @@ static int get_audit(call_t *call)
 
 static int get_balancer(call_t *call)
 {
-    mgr_etag_send(call->answer->r, call->answer->balancer->revision);
-    return mgr_view_balancer_json_send(call->answer);
+    mgr_etag_send(call->visit->r, call->visit->balancer->revision);
+    return mgr_view_balancer_json_send(call->visit);
 }
 
 static int get_member(call_t *call)
 {
-    mgr_etag_send(call->answer->r, call->answer->member->revision);
-    return mgr_view_member_json_send(call->answer);
+    mgr_etag_send(call->visit->r, call->visit->member->revision);
+    return mgr_view_member_json_send(call->visit);
 }
 
 /* ---- Changing -------------------------------------------------------------------------------- */
@@ -86,7 +85,7 @@ static lb_action_t begun_action(const call_t *call)
 
 static int patch_one(call_t *call)
 {
-    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
 
     mgr_api_change_read(change, call->body, begun_action(call));
     return mgr_api_change_run(change, HTTP_OK);
@@ -94,11 +93,11 @@ static int patch_one(call_t *call)
 
 static int patch_many(call_t *call)
 {
-    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
 
     if (call->revision) {
-        return mgr_api_reply_send(call->answer->r, HTTP_BAD_REQUEST, NULL,
-                                "If-Match is about one thing: give each change its etag.");
+        return mgr_api_reply_send(call->visit->r, HTTP_BAD_REQUEST, NULL,
+                                  "If-Match is about one thing: give each change its etag.");
     }
     mgr_api_change_read_many(change, call->body);
     return mgr_api_change_run(change, HTTP_OK);
@@ -106,16 +105,16 @@ static int patch_many(call_t *call)
 
 static int post_member(call_t *call)
 {
-    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
 
-    change->base = call->answer->base;
+    change->base = call->visit->base;
     mgr_api_change_read_new(change, call->body, begun_action(call));
     return mgr_api_change_run(change, HTTP_CREATED);
 }
 
 static int delete_member(call_t *call)
 {
-    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
     lb_action_t action = begun_action(call);
     json_t *nothing = json_object();
 
@@ -128,7 +127,7 @@ static int delete_member(call_t *call)
 /* The body may be {}: it need say nothing. */
 static int post_reset(call_t *call)
 {
-    mgr_api_change_t *change = mgr_api_change_make(call->answer, call->what);
+    mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
     lb_action_t action = begun_action(call);
 
     action.reset_counters = 1;
@@ -144,23 +143,23 @@ static const struct {
     const char *allow;
     method_t *get, *patch, *post, *delete;
 } resources[] = {
-    [MGR_AUDIT] = {"GET, HEAD, OPTIONS", get_audit},
-    [MGR_BALANCER] = {"GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one},
-    [MGR_MEMBERS] = {"GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member},
-    [MGR_MEMBER] = {"GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
-                    delete_member},
-    [MGR_ALL_MEMBERS] = {"PATCH, OPTIONS", NULL, patch_many},
-    [MGR_RESET] = {"POST, OPTIONS", NULL, NULL, post_reset},
+    [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
+    [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
+    [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
+    [MGR_MEMBER] = { "GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
+                     delete_member },
+    [MGR_ALL_MEMBERS] = { "PATCH, OPTIONS", NULL, patch_many },
+    [MGR_RESET] = { "POST, OPTIONS", NULL, NULL, post_reset },
 };
 
 static method_t *method_of(const call_t *call)
 {
     const mgr_resource_t resource = call->path.resource;
 
-    if (call->is_read_only && call->answer->r->method_number != M_GET) {
+    if (call->is_read_only && call->visit->r->method_number != M_GET) {
         return NULL;
     }
-    switch (call->answer->r->method_number) {
+    switch (call->visit->r->method_number) {
     case M_GET:
         return resources[resource].get;
     case M_PATCH:
@@ -176,7 +175,7 @@ static method_t *method_of(const call_t *call)
 
 static int send_allowed(const call_t *call)
 {
-    request_rec *r = call->answer->r;
+    request_rec *r = call->visit->r;
     const char *allow = resources[call->path.resource].allow;
 
     if (call->is_read_only) {
@@ -188,65 +187,66 @@ static int send_allowed(const call_t *call)
         return OK;
     }
     return mgr_api_reply_send(r, HTTP_METHOD_NOT_ALLOWED, NULL, "%s takes only %s.",
-                            r->uri, allow);
+                              r->uri, allow);
 }
 
 /* ---- What it is about ------------------------------------------------------------------------ */
 
-/* The answers of these are OK, too, when the problem is sent: *is_done says so. */
-static int refuse_shared_key(const call_t *call, int *is_done)
+/* These return OK, too, when they have sent an error: *is_done says so. */
+static int refuse_shared_key(const call_t *call, bool *is_done)
 {
-    const mgr_visit_t *answer = call->answer;
+    const mgr_visit_t *visit = call->visit;
     json_t *vhosts = json_array();
 
-    for (int i = 0; i < answer->balancers->nelts; i++) {
-        const lb_balancer_view_t *b = &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
-        if (!strcmp(b->key, answer->balancer->key)) {
-            json_array_append_new(vhosts, mgr_api_reply_text(answer->r->pool, b->vhost));
+    for (int i = 0; i < visit->balancers->nelts; i++) {
+        const lb_balancer_view_t *b = &APR_ARRAY_IDX(visit->balancers, i, lb_balancer_view_t);
+        if (strcmp(b->key, visit->balancer->key) == 0) {
+            json_array_append_new(vhosts, mgr_api_reply_text(visit->r->pool, b->vhost));
         }
     }
-    *is_done = 1;
-    return mgr_api_reply_send(answer->r, HTTP_CONFLICT, json_pack("{s:o}", "vhosts", vhosts),
-                            "Several virtual hosts have a balancer %s: say which one with ?vhost=.",
-                            answer->balancer->key);
+    *is_done = true;
+    return mgr_api_reply_send(visit->r, HTTP_CONFLICT, json_pack("{s:o}", "vhosts", vhosts),
+                              "Several virtual hosts have a balancer %s: say which one with "
+                              "?vhost=.",
+                              visit->balancer->key);
 }
 
-static int choose_balancer(call_t *call, int *is_done)
+static int choose_balancer(call_t *call, bool *is_done)
 {
-    mgr_visit_t *answer = call->answer;
-    request_rec *r = answer->r;
+    mgr_visit_t *visit = call->visit;
+    request_rec *r = visit->r;
     apr_table_t *query;
 
     if (mgr_form_parse(r->pool, r->args, &query) != OK) {
-        *is_done = 1;
+        *is_done = true;
         return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL, "The query is not properly encoded.");
     }
     const char *vhost = apr_table_get(query, "vhost");
-    answer->balancer = mgr_balancer_calls_find(r->pool, answer->balancers, call->path.key, vhost);
-    if (!answer->balancer) {
-        *is_done = 1;
+    visit->balancer = mgr_balancer_calls_find(r->pool, visit->balancers, call->path.key, vhost);
+    if (!visit->balancer) {
+        *is_done = true;
         return mgr_api_reply_send(r, HTTP_NOT_FOUND, NULL, "There is no balancer %s.",
-                                call->path.key);
+                                  call->path.key);
     }
-    return !vhost && mgr_balancer_calls_is_key_shared(answer->balancers, answer->balancer)
+    return !vhost && mgr_balancer_calls_is_key_shared(visit->balancers, visit->balancer)
                ? refuse_shared_key(call, is_done) : OK;
 }
 
-static int choose_member(call_t *call, int *is_done)
+static int choose_member(call_t *call, bool *is_done)
 {
-    mgr_visit_t *answer = call->answer;
+    mgr_visit_t *visit = call->visit;
 
-    answer->member = mgr_balancer_calls_find_member(answer->r->pool, answer->balancer,
-                                               call->path.member);
-    if (answer->member) {
+    visit->member = mgr_balancer_calls_find_member(visit->r->pool, visit->balancer,
+                                                   call->path.member);
+    if (visit->member) {
         return OK;
     }
-    *is_done = 1;
-    return mgr_api_reply_send(answer->r, HTTP_NOT_FOUND, NULL, "%s has no member %s.",
-                            answer->balancer->name, call->path.member);
+    *is_done = true;
+    return mgr_api_reply_send(visit->r, HTTP_NOT_FOUND, NULL, "%s has no member %s.",
+                              visit->balancer->name, call->path.member);
 }
 
-static int choose(call_t *call, int *is_done)
+static int choose(call_t *call, bool *is_done)
 {
     int status = OK;
 
@@ -263,34 +263,34 @@ static int choose(call_t *call, int *is_done)
 
 static int refuse(const call_t *call, int status, const char *why)
 {
-    return mgr_api_reply_send(call->answer->r, status, NULL, "%s",
-                            mgr_change_run_refused(call->answer, call->what, why));
+    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
+                              mgr_change_run_refused(call->visit, call->what, why));
 }
 
-static int check_if_match(call_t *call, int *is_done)
+static int check_if_match(call_t *call, bool *is_done)
 {
-    mgr_visit_t *answer = call->answer;
-    const uint64_t revision = answer->member     ? answer->member->revision
-                              : answer->balancer ? answer->balancer->revision : 0;
+    mgr_visit_t *visit = call->visit;
+    const uint64_t revision = visit->member     ? visit->member->revision
+                              : visit->balancer ? visit->balancer->revision : 0;
 
-    if (mgr_etag_matches(answer->r, revision, &call->revision)) {
+    if (mgr_etag_matches(visit->r, revision, &call->revision)) {
         return OK;
     }
-    *is_done = 1;
+    *is_done = true;
     return refuse(call, HTTP_PRECONDITION_FAILED, "it was changed meanwhile: look at it again");
 }
 
-static int read_body(call_t *call, int *is_done)
+static int read_body(call_t *call, bool *is_done)
 {
-    request_rec *r = call->answer->r;
+    request_rec *r = call->visit->r;
     char *text;
     apr_size_t bytes;
     json_error_t error;
 
-    *is_done = 1;
+    *is_done = true;
     if (!mgr_body_is(r, BODY_TYPE)) {
         return mgr_api_reply_send(r, HTTP_UNSUPPORTED_MEDIA_TYPE, NULL,
-                                "The request body must be " BODY_TYPE ".");
+                                  "The request body must be " BODY_TYPE ".");
     }
     const int status = mgr_body_read(r, BODY_LIMIT_BYTES, &text, &bytes);
     if (status == HTTP_REQUEST_ENTITY_TOO_LARGE) {
@@ -302,20 +302,20 @@ static int read_body(call_t *call, int *is_done)
     call->body = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!call->body) {
         return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL, "The body is no JSON: line %d: %s.",
-                                error.line, error.text);
+                                  error.line, error.text);
     }
     mgr_api_reply_keep(r->pool, call->body);
-    *is_done = 0;
+    *is_done = false;
     return OK;
 }
 
 /* Does an object, or one in an array, have a setting that needs the right to edit? */
-static int has_edit(json_t *body, int is_of_member)
+static bool has_edit(json_t *body, bool is_of_member)
 {
     const char *name;
     json_t *value;
     size_t i;
-    int is_edit = 0;
+    bool is_edit = false;
 
     json_array_foreach(body, i, value) {
         is_edit |= json_is_object(value) && has_edit(value, is_of_member);
@@ -330,35 +330,35 @@ static int has_edit(json_t *body, int is_of_member)
 /* As far as names go: who may not do it need not know whether the values are right. */
 static mgr_right_t right_needed(const call_t *call)
 {
-    const request_rec *r = call->answer->r;
-    const int is_of_balancer = call->path.key && !call->path.member
-                               && call->path.resource != MGR_MEMBERS;
-    const int comes_or_goes = r->method_number == M_DELETE
-                              || (r->method_number == M_POST
-                                  && call->path.resource == MGR_MEMBERS);
+    const request_rec *r = call->visit->r;
+    const bool is_of_balancer = call->path.key && !call->path.member
+                                && call->path.resource != MGR_MEMBERS;
+    const bool comes_or_goes = r->method_number == M_DELETE
+                               || (r->method_number == M_POST
+                                   && call->path.resource == MGR_MEMBERS);
 
     return comes_or_goes || has_edit(call->body, !is_of_balancer) ? MGR_EDIT : MGR_OPERATE;
 }
 
 /* Who may change something is asked for a token first, as that is cheap; who may change nothing has
  * none. */
-static int prepare_change(call_t *call, int *is_done)
+static int prepare_change(call_t *call, bool *is_done)
 {
-    const mgr_visit_t *answer = call->answer;
-    request_rec *r = answer->r;
+    const mgr_visit_t *visit = call->visit;
+    request_rec *r = visit->r;
     const char *why =
-        mgr_rights_have(answer->rights, MGR_OPERATE) ? mgr_csrf_refusal_of_json(r) : NULL;
+        mgr_rights_have(visit->rights, MGR_OPERATE) ? mgr_csrf_refusal_of_json(r) : NULL;
 
     int status = why || r->method_number == M_DELETE ? OK : read_body(call, is_done);
     if (*is_done) {
         return status;
     }
     const mgr_right_t needed = right_needed(call);
-    if (!why && !mgr_rights_have(answer->rights, needed)) {
+    if (!why && !mgr_rights_have(visit->rights, needed)) {
         why = mgr_rights_refusal(r, needed);
     }
     if (why) {
-        *is_done = 1;
+        *is_done = true;
         return refuse(call, HTTP_FORBIDDEN, why);
     }
     return check_if_match(call, is_done);
@@ -368,15 +368,15 @@ static int prepare_change(call_t *call, int *is_done)
 
 static int run(call_t *call)
 {
-    request_rec *r = call->answer->r;
+    request_rec *r = call->visit->r;
     method_t *method = method_of(call);
-    int is_done = 0;
+    bool is_done = false;
 
     if (!method) {
         return send_allowed(call);
     }
     if (call->path.resource != MGR_AUDIT) {
-        mgr_visit_look(call->answer);
+        mgr_visit_look(call->visit);
     }
     int status = choose(call, &is_done);
     if (!is_done && r->method_number != M_GET) {
@@ -385,19 +385,19 @@ static int run(call_t *call)
     return is_done ? status : method(call);
 }
 
-int mgr_api_handle(mgr_visit_t *answer, const char *path, int is_read_only)
+int mgr_api_handle(mgr_visit_t *visit, const char *path, bool is_read_only)
 {
-    request_rec *r = answer->r;
+    request_rec *r = visit->r;
     call_t call = {
-        .answer = answer,
+        .visit = visit,
         .what = apr_pstrcat(r->pool, r->method, " ", path, NULL),
         .path = mgr_api_path_parse(r->pool, path),
         .is_read_only = is_read_only,
     };
 
-    if (!mgr_rights_have(answer->rights, MGR_VIEW)) {
+    if (!mgr_rights_have(visit->rights, MGR_VIEW)) {
         return mgr_api_reply_send(r, HTTP_FORBIDDEN, NULL, "Refused: %s.",
-                                mgr_rights_refusal(r, MGR_VIEW));
+                                  mgr_rights_refusal(r, MGR_VIEW));
     }
     if (call.path.resource == MGR_NO_RESOURCE) {
         return mgr_api_reply_send(r, HTTP_NOT_FOUND, NULL, "There is no %s.", path);

@@ -3,12 +3,14 @@
 #ifndef MGR_API_H
 #define MGR_API_H
 
+#include <stdbool.h>
+
 #include "visit.h"
 
 /** Answer a request.
  *  path          below the manager's own
  *  is_read_only  no method but GET, HEAD and OPTIONS
  *  returns       OK: the answer is sent; or an HTTP status */
-int mgr_api_handle(mgr_visit_t *answer, const char *path, int is_read_only);
+int mgr_api_handle(mgr_visit_t *visit, const char *path, bool is_read_only);
 
 #endif

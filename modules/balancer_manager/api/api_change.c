@@ -7,21 +7,20 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
 #include "api_path.h"
+#include "api_reply.h"
+#include "apr_strings.h"
 #include "balancer_calls.h"
 #include "change_run.h"
 #include "etag.h"
 #include "field.h"
-#include "api_reply.h"
 
-mgr_api_change_t *mgr_api_change_make(mgr_visit_t *answer, const char *what)
+mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what)
 {
-    apr_pool_t *p = answer->r->pool;
+    apr_pool_t *p = visit->r->pool;
     mgr_api_change_t *change = apr_pcalloc(p, sizeof(*change));
 
-    change->answer = answer;
+    change->visit = visit;
     change->what = what;
     change->actions = apr_array_make(p, 1, sizeof(lb_action_t));
     change->origins = apr_array_make(p, 1, sizeof(int));
@@ -40,7 +39,7 @@ enum { ACTIONS_MAX = 20000, ERRORS_MAX = 1000 };
 static void add_error(const mgr_api_change_t *change, int index, const char *member,
                       const char *field, const char *detail)
 {
-    apr_pool_t *p = change->answer->r->pool;
+    apr_pool_t *p = change->visit->r->pool;
 
     if (json_array_size(change->errors) >= ERRORS_MAX) {
         return;
@@ -62,34 +61,34 @@ static void add_error(const mgr_api_change_t *change, int index, const char *mem
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 /* returns  false: so much is wrong, or asked for, that the rest is not looked at */
-static int has_room(const mgr_api_change_t *change)
+static bool has_room(const mgr_api_change_t *change)
 {
     return change->actions->nelts < ACTIONS_MAX && json_array_size(change->errors) < ERRORS_MAX;
 }
 
-static const char *const about[] = {"balancer", "vhost", "member", "etag", NULL};
+static const char *const about[] = { "balancer", "vhost", "member", "etag", NULL };
 
-static int is_about(const char *name)
+static bool is_about(const char *name)
 {
     for (int i = 0; about[i]; i++) {
-        if (!strcmp(name, about[i])) {
-            return 1;
+        if (strcmp(name, about[i]) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 /* Fields of a member go with a member, or with one that comes. */
 static const char *take_field(mgr_api_change_t *change, const char *name, const json_t *value,
                               lb_action_t *action)
 {
-    const int is_of_member = action->member || action->new_member;
+    const bool is_of_member = action->member || action->new_member;
     const mgr_field_t *field = mgr_field_find(name, is_of_member);
 
     if (!field) {
         return is_of_member ? "is no setting of a member" : "is no setting of a balancer";
     }
-    return mgr_field_take_json(change->answer->r->pool, field, value, action);
+    return mgr_field_take_json(change->visit->r->pool, field, value, action);
 }
 
 /* An action without a balancer, or with a new member that has no URL, is wrong already: only its
@@ -122,9 +121,9 @@ void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t
         add_error(change, 0, NULL, NULL, "the body must be a JSON object");
         return;
     }
-    action.balancer = change->answer->balancer->key;
-    action.vhost = change->answer->balancer->vhost;
-    action.member = change->answer->member ? change->answer->member->url : NULL;
+    action.balancer = change->visit->balancer->key;
+    action.vhost = change->visit->balancer->vhost;
+    action.member = change->visit->member ? change->visit->member->url : NULL;
     read_settings(change, 0, settings, action);
 }
 
@@ -133,7 +132,7 @@ void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_acti
     const json_t *url = json_object_get(settings, "url");
 
     action.new_member = json_is_string(url)
-                            ? apr_pstrdup(change->answer->r->pool, json_string_value(url)) : "";
+                            ? apr_pstrdup(change->visit->r->pool, json_string_value(url)) : "";
     if (!*action.new_member) {
         add_error(change, 0, NULL, "url", "must be the URL of the member to add");
     }
@@ -150,7 +149,7 @@ static const char *text_of(const mgr_api_change_t *change, json_t *object, const
         return "";
     }
     return json_is_string(value)
-               ? apr_pstrdup(change->answer->r->pool, json_string_value(value)) : NULL;
+               ? apr_pstrdup(change->visit->r->pool, json_string_value(value)) : NULL;
 }
 
 typedef struct {
@@ -168,13 +167,13 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
     action.balancer = balancer->key;
     action.vhost = balancer->vhost;
     if (strcmp(wish->member, "*") != 0) {
-        one = mgr_balancer_calls_find_member(change->answer->r->pool, balancer, wish->member);
+        one = mgr_balancer_calls_find_member(change->visit->r->pool, balancer, wish->member);
         action.member = one ? one->url : wish->member;
         action.revision = mgr_etag_revision(wish->etag);
         if (!one) {
             action.balancer = NULL;
             add_error(change, wish->index, wish->member, "member",
-                      apr_psprintf(change->answer->r->pool, "%s has no such member",
+                      apr_psprintf(change->visit->r->pool, "%s has no such member",
                                    balancer->name));
         }
         read_settings(change, wish->index, wish->object, action);
@@ -191,32 +190,32 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
 }
 
 /* Of the balancers that are meant, has an earlier one the same members? */
-static int is_inherited_again(const apr_array_header_t *balancers, int index, const char *vhost)
+static bool is_inherited_again(const apr_array_header_t *balancers, int index, const char *vhost)
 {
     const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, index, lb_balancer_view_t);
 
     for (int i = 0; i < index; i++) {
         const lb_balancer_view_t *earlier = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
         if (earlier->owner_id == balancer->owner_id
-            && (!*vhost || !strcmp(earlier->vhost, vhost))) {
-            return 1;
+            && (!*vhost || strcmp(earlier->vhost, vhost) == 0)) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
 {
-    const mgr_visit_t *answer = change->answer;
-    const int is_all = !strcmp(wish->balancer, "*");
+    const mgr_visit_t *visit = change->visit;
+    const bool is_all = strcmp(wish->balancer, "*") == 0;
     int found = 0;
 
-    for (int i = 0; i < answer->balancers->nelts; i++) {
+    for (int i = 0; i < visit->balancers->nelts; i++) {
         const lb_balancer_view_t *balancer =
-            &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
-        if ((is_all || !strcmp(balancer->key, wish->balancer))
-            && (!*wish->vhost || !strcmp(balancer->vhost, wish->vhost))
-            && !is_inherited_again(answer->balancers, i, wish->vhost)) {
+            &APR_ARRAY_IDX(visit->balancers, i, lb_balancer_view_t);
+        if ((is_all || strcmp(balancer->key, wish->balancer) == 0)
+            && (!*wish->vhost || strcmp(balancer->vhost, wish->vhost) == 0)
+            && !is_inherited_again(visit->balancers, i, wish->vhost)) {
             found++;
             if (is_all || found == 1) {
                 read_members(change, wish, balancer);
@@ -239,7 +238,7 @@ static void read_one_of_many(mgr_api_change_t *change, int index, json_t *object
         .vhost = text_of(change, object, "vhost"), .member = text_of(change, object, "member"),
         .etag = text_of(change, object, "etag"),
     };
-    const lb_balancer_view_t *chosen = change->answer->balancer;
+    const lb_balancer_view_t *chosen = change->visit->balancer;
 
     if (!json_is_object(object)) {
         add_error(change, index, NULL, NULL, "must be an object");
@@ -266,7 +265,7 @@ static void read_one_of_many(mgr_api_change_t *change, int index, json_t *object
 
 void mgr_api_change_read_many(mgr_api_change_t *change, json_t *changes)
 {
-    change->is_bulk = 1;
+    change->is_bulk = true;
     if (!json_is_array(changes)) {
         read_one_of_many(change, 0, changes);
         return;
@@ -304,7 +303,7 @@ static int send_errors(const mgr_api_change_t *change, int status)
     const size_t count = json_array_size(change->errors);
 
     return mgr_api_reply_send(
-        change->answer->r, status, json_pack("{s:O}", "errors", change->errors),
+        change->visit->r, status, json_pack("{s:O}", "errors", change->errors),
         "Nothing was changed: %d %s.", (int)count, count == 1 ? "error" : "errors");
 }
 
@@ -324,52 +323,52 @@ static int send_refusals(const mgr_api_change_t *change, const apr_array_header_
 
     add_refusals(change, errors);
     if (status == HTTP_PRECONDITION_FAILED) {
-        mgr_change_run_refused(change->answer, change->what, "it was changed meanwhile");
+        mgr_change_run_refused(change->visit, change->what, "it was changed meanwhile");
     }
     return send_errors(change, status);
 }
 
-/* The member that came is what the answer is about. */
+/* The member that came is what the visit is about. */
 static void send_location(const mgr_api_change_t *change, const lb_result_t *result)
 {
-    mgr_visit_t *answer = change->answer;
+    mgr_visit_t *visit = change->visit;
 
-    for (int i = 0; i < result->changes->nelts && answer->balancer; i++) {
+    for (int i = 0; i < result->changes->nelts && visit->balancer; i++) {
         const lb_change_t *c = &APR_ARRAY_IDX(result->changes, i, lb_change_t);
-        if (!strcmp(c->setting, "member") && !strcmp(c->after, "added")) {
-            answer->member =
-                mgr_balancer_calls_find_member(answer->r->pool, answer->balancer, c->member);
-            apr_table_setn(answer->r->headers_out, "Location",
-                           apr_pstrcat(answer->r->pool,
-                                       ap_escape_uri(answer->r->pool, change->base),
-                                       mgr_api_path_of_member(answer, answer->balancer,
+        if (strcmp(c->setting, "member") == 0 && strcmp(c->after, "added") == 0) {
+            visit->member =
+                mgr_balancer_calls_find_member(visit->r->pool, visit->balancer, c->member);
+            apr_table_setn(visit->r->headers_out, "Location",
+                           apr_pstrcat(visit->r->pool,
+                                       ap_escape_uri(visit->r->pool, change->base),
+                                       mgr_api_path_of_member(visit, visit->balancer,
                                                               c->member), NULL));
         }
     }
 }
 
 /* Of the one thing that it was about. */
-static void send_etag(const mgr_visit_t *answer)
+static void send_etag(const mgr_visit_t *visit)
 {
-    if (answer->member) {
-        mgr_etag_send(answer->r, answer->member->revision);
+    if (visit->member) {
+        mgr_etag_send(visit->r, visit->member->revision);
     }
-    else if (answer->balancer) {
-        mgr_etag_send(answer->r, answer->balancer->revision);
+    else if (visit->balancer) {
+        mgr_etag_send(visit->r, visit->balancer->revision);
     }
 }
 
 int mgr_api_change_run(mgr_api_change_t *change, int status)
 {
-    mgr_visit_t *answer = change->answer;
-    request_rec *r = answer->r;
+    mgr_visit_t *visit = change->visit;
+    request_rec *r = visit->r;
 
     if (json_array_size(change->errors) > 0) {
         /* what is wrong with the other values is for the balancer to say */
         add_refusals(change, mgr_balancer_calls_check(r, change->actions));
         return send_errors(change, HTTP_BAD_REQUEST);
     }
-    const lb_result_t *result = mgr_change_run_run(answer, change->actions);
+    const lb_result_t *result = mgr_change_run_run(visit, change->actions);
     if (result->errors->nelts > 0) {
         return send_refusals(change, result->errors);
     }
@@ -377,7 +376,7 @@ int mgr_api_change_run(mgr_api_change_t *change, int status)
         send_location(change, result);
     }
     if (!change->is_bulk && status != HTTP_ACCEPTED) {
-        send_etag(answer);
+        send_etag(visit);
     }
     return mgr_api_reply_send_result(r, status, changed_json(r->pool, result->changes));
 }

@@ -4,24 +4,25 @@
 #define MGR_API_CHANGE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "visit.h"
 
 /* What one request asks for. */
 typedef struct {
-    mgr_visit_t *answer;
+    mgr_visit_t *visit;
     const char *what;                /* for the audit: "PATCH /v1/members" */
     const char *base;                /* the manager's own path, for Location; NULL: none is sent */
-    int is_bulk;                     /* errors say which change they are about */
+    bool is_bulk;                    /* errors say which change they are about */
     apr_array_header_t *actions;     /* of lb_action_t */
     apr_array_header_t *origins;     /* of int: the change that an action is of */
     json_t *errors;
 } mgr_api_change_t;
 
 /** Nothing so far; what is Jansson's goes with r->pool. */
-mgr_api_change_t *mgr_api_change_make(mgr_visit_t *answer, const char *what);
+mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what);
 
-/** Read the settings of the answer's chosen member, or of its chosen balancer.
+/** Read the settings of the visit's chosen member, or of its chosen balancer.
  *  settings  an object
  *  action    what is known of it already; completed, and added to the actions */
 void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t action);

@@ -8,20 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
-#include <apr_lib.h>
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "balancer_calls.h"
+#include "escape.h"
 
-static int take_end(char *text, const char *end)
+static bool take_end(char *text, const char *end)
 {
     const size_t bytes = strlen(text), end_bytes = strlen(end);
 
     if (bytes < end_bytes || strcmp(text + bytes - end_bytes, end) != 0) {
-        return 0;
+        return false;
     }
     text[bytes - end_bytes] = '\0';
-    return 1;
+    return true;
 }
 
 /* All else is decoded already; see mgr_router_pre_translate(). */
@@ -30,7 +29,7 @@ static void decode_slashes(char *text)
     char *to = text;
 
     while (*text) {
-        if (!strncasecmp(text, "%2f", 3)) {
+        if (strncasecmp(text, "%2f", 3) == 0) {
             *to++ = '/';
             text += 3;
         }
@@ -44,13 +43,13 @@ static void decode_slashes(char *text)
 mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
 {
     static const char balancers[] = "/v1/balancers/", members[] = "/members";
-    mgr_api_path_t out = {MGR_NO_RESOURCE};
+    mgr_api_path_t out = { MGR_NO_RESOURCE };
 
-    if (!strcmp(path, "/v1/audit")) {
+    if (strcmp(path, "/v1/audit") == 0) {
         out.resource = MGR_AUDIT;
         return out;
     }
-    if (!strcmp(path, "/v1/members")) {
+    if (strcmp(path, "/v1/members") == 0) {
         out.resource = MGR_ALL_MEMBERS;
         return out;
     }
@@ -58,9 +57,9 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         return out;
     }
     char *key = apr_pstrdup(p, path + sizeof(balancers) - 1);
-    const int is_reset = take_end(key, "/reset");
+    const bool is_reset = take_end(key, "/reset");
     char *rest = strchr(key, '/');
-    if (rest && !strncmp(rest, members, sizeof(members) - 1)) {
+    if (rest && strncmp(rest, members, sizeof(members) - 1) == 0) {
         char *member = rest + sizeof(members) - 1;
         *rest = '\0';
         /* "members%2F" is no "members/": a <Location> would not take it for one, either */
@@ -81,33 +80,13 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
     return out;
 }
 
-/* Every character but those that mean nothing anywhere in a URL (RFC 3986, 2.3). */
-static const char *escaped(apr_pool_t *p, const char *text)
-{
-    static const char hex[] = "0123456789ABCDEF";
-    char *out = apr_palloc(p, 3 * strlen(text) + 1), *to = out;
-
-    for (; *text; text++) {
-        if (apr_isalnum(*text) || strchr("-._~", *text)) {
-            *to++ = *text;
-        }
-        else {
-            *to++ = '%';
-            *to++ = hex[(unsigned char)*text >> 4];
-            *to++ = hex[*text & 15];
-        }
-    }
-    *to = '\0';
-    return out;
-}
-
-const char *mgr_api_path_of_member(const mgr_visit_t *answer, const lb_balancer_view_t *balancer,
+const char *mgr_api_path_of_member(const mgr_visit_t *visit, const lb_balancer_view_t *balancer,
                                    const char *member_url)
 {
-    apr_pool_t *p = answer->r->pool;
-    const int is_shared = mgr_balancer_calls_is_key_shared(answer->balancers, balancer);
+    apr_pool_t *p = visit->r->pool;
+    const bool is_shared = mgr_balancer_calls_is_key_shared(visit->balancers, balancer);
 
-    return apr_pstrcat(p, "/v1/balancers/", escaped(p, balancer->key), "/members/",
-                       escaped(p, member_url), is_shared ? "?vhost=" : "",
-                       is_shared ? escaped(p, balancer->vhost) : "", NULL);
+    return apr_pstrcat(p, "/v1/balancers/", mgr_escape_segment(p, balancer->key), "/members/",
+                       mgr_escape_segment(p, member_url), is_shared ? "?vhost=" : "",
+                       is_shared ? mgr_escape_segment(p, balancer->vhost) : "", NULL);
 }

@@ -25,7 +25,7 @@ typedef struct {
 mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path);
 
 /** The path of a member below the manager's own, as a URL has it. */
-const char *mgr_api_path_of_member(const mgr_visit_t *answer, const lb_balancer_view_t *balancer,
+const char *mgr_api_path_of_member(const mgr_visit_t *visit, const lb_balancer_view_t *balancer,
                                    const char *member_url);
 
 #endif

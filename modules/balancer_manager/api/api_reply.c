@@ -8,11 +8,10 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_log.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
 #include "fastcgi_log.h"
+#include "http_log.h"
+#include "http_protocol.h"
 #include "utf8.h"
 
 APLOG_USE_MODULE(balancer_manager);

@@ -3,8 +3,9 @@
 #ifndef MGR_API_REPLY_H
 #define MGR_API_REPLY_H
 
-#include <httpd.h>
 #include <jansson.h>
+
+#include "httpd.h"
 
 /** A text for JSON, whatever bytes it has; null for NULL. */
 json_t *mgr_api_reply_text(apr_pool_t *p, const char *text);

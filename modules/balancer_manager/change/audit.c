@@ -16,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_shm.h>
-#include <apr_strings.h>
-#include <http_log.h>
-
+#include "apr_shm.h"
+#include "apr_strings.h"
 #include "audit_ring.h"
 #include "fastcgi_log.h"
+#include "http_log.h"
 #include "login.h"
+#include "robust_lock.h"
 
 APLOG_USE_MODULE(balancer_manager);
 
@@ -32,17 +32,6 @@ typedef struct {
 } audit_t;
 
 static audit_t *audit;
-
-static void init_lock(pthread_mutex_t *lock)
-{
-    pthread_mutexattr_t kind;
-
-    pthread_mutexattr_init(&kind);
-    pthread_mutexattr_setpshared(&kind, PTHREAD_PROCESS_SHARED);
-    pthread_mutexattr_setrobust(&kind, PTHREAD_MUTEX_ROBUST);
-    pthread_mutex_init(lock, &kind);
-    pthread_mutexattr_destroy(&kind);
-}
 
 int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
@@ -54,15 +43,17 @@ int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 
     apr_pool_userdata_get(&found, name, process);
     if (!found) {
-        const apr_status_t rv = apr_shm_create(&segment, sizeof(audit_t), NULL, process);
+        apr_status_t rv = apr_shm_create(&segment, sizeof(audit_t), NULL, process);
+        if (rv == APR_SUCCESS) {
+            found = apr_shm_baseaddr_get(segment);
+            memset(found, 0, sizeof(audit_t));
+            rv = fc_robust_lock_init(&((audit_t *)found)->lock);
+        }
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0641)
                          "no shared memory for the audit");
             return HTTP_INTERNAL_SERVER_ERROR;
         }
-        found = apr_shm_baseaddr_get(segment);
-        memset(found, 0, sizeof(audit_t));
-        init_lock(&((audit_t *)found)->lock);
         apr_pool_userdata_set(found, name, NULL, process);
     }
     audit = found;
@@ -104,7 +95,7 @@ static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entr
 {
     mgr_audit_entry_t e = *entry;
     const char *user = mgr_login_user(r);
-    const char **texts[] = {&e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after};
+    const char **texts[] = { &e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         *texts[i] = *texts[i] ? *texts[i] : "";
@@ -186,7 +177,7 @@ static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, c
 {
     APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
         e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
-        e->what, e->before, e->after,   outcome};
+        e->what, e->before, e->after,   outcome };
 }
 
 static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,

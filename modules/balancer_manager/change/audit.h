@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-#include <apr_tables.h>
-#include <httpd.h>
+#include "apr_tables.h"
+#include "httpd.h"
 
 /* Texts are never NULL; "" is nothing. As they came: a view escapes them. */
 typedef struct {

@@ -7,57 +7,56 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "audit.h"
 #include "balancer_calls.h"
 
 /* A member may have another URL now, or be gone. */
-static void look_again(mgr_visit_t *answer, const apr_array_header_t *changes)
+static void look_again(mgr_visit_t *visit, const apr_array_header_t *changes)
 {
-    request_rec *r = answer->r;
-    const lb_balancer_view_t *balancer = answer->balancer;
-    const char *url = answer->member ? answer->member->url : NULL;
+    request_rec *r = visit->r;
+    const lb_balancer_view_t *balancer = visit->balancer;
+    const char *url = visit->member ? visit->member->url : NULL;
 
     for (int i = 0; url && i < changes->nelts; i++) {
         const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
-        if (change->member && !strcmp(change->setting, "address")) {
+        if (change->member && strcmp(change->setting, "address") == 0) {
             url = change->member;
         }
     }
-    mgr_visit_look(answer);
-    answer->balancer = !balancer ? NULL
-                                 : mgr_balancer_calls_find(r->pool, answer->balancers,
+    mgr_visit_look(visit);
+    visit->balancer = !balancer ? NULL
+                                 : mgr_balancer_calls_find(r->pool, visit->balancers,
                                                            balancer->key, balancer->vhost);
-    answer->member = answer->balancer && url
-                         ? mgr_balancer_calls_find_member(r->pool, answer->balancer, url) : NULL;
+    visit->member = visit->balancer && url
+                        ? mgr_balancer_calls_find_member(r->pool, visit->balancer, url) : NULL;
 }
 
-static void note_in_audit(mgr_visit_t *answer, const apr_array_header_t *changes)
+static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changes)
 {
     apr_array_header_t *entries =
-        apr_array_make(answer->r->pool, changes->nelts, sizeof(mgr_audit_entry_t));
+        apr_array_make(visit->r->pool, changes->nelts, sizeof(mgr_audit_entry_t));
 
     for (int i = 0; i < changes->nelts; i++) {
         const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
         APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
             .vhost = change->vhost, .balancer = change->balancer, .member = change->member,
-            .what = change->setting, .before = change->before, .after = change->after};
+            .what = change->setting, .before = change->before, .after = change->after };
     }
-    answer->is_done = 1;
-    answer->done.count = changes->nelts;
+    visit->is_done = true;
+    visit->done.count = changes->nelts;
     if (changes->nelts > 0) {
-        answer->done.last = mgr_audit_changed(answer->r, entries);
+        visit->done.last = mgr_audit_changed(visit->r, entries);
     }
 }
 
-const lb_result_t *mgr_change_run_run(mgr_visit_t *answer, const apr_array_header_t *actions)
+const lb_result_t *mgr_change_run_run(mgr_visit_t *visit, const apr_array_header_t *actions)
 {
-    const lb_result_t *result = mgr_balancer_calls_apply(answer->r, actions);
+    const lb_result_t *result = mgr_balancer_calls_apply(visit->r, actions);
 
     if (result->errors->nelts == 0) {
-        note_in_audit(answer, result->changes);
-        look_again(answer, result->changes);
+        note_in_audit(visit, result->changes);
+        look_again(visit, result->changes);
     }
     return result;
 }
@@ -68,28 +67,28 @@ enum { MOST_SENTENCES = 20 };
 
 static const char *sentence_of(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
-    if (!strcmp(e->what, "member")) {
+    if (strcmp(e->what, "member") == 0) {
         return apr_psprintf(p, "%s: member %s %s", e->balancer, e->member, e->after);
     }
     return apr_psprintf(p, "%s: %s %s -> %s", *e->member ? e->member : e->balancer, e->what,
                         *e->before ? e->before : "-", *e->after ? e->after : "-");
 }
 
-void mgr_change_run_tell(mgr_visit_t *answer, mgr_done_t done)
+void mgr_change_run_tell(mgr_visit_t *visit, mgr_done_t done)
 {
-    apr_pool_t *p = answer->r->pool;
+    apr_pool_t *p = visit->r->pool;
     const apr_array_header_t *changes = mgr_audit_changes(p, done.last, done.count);
     int told = 0;
 
     if (done.count == 0) {
-        mgr_visit_note(answer, "Nothing to change: all of it was set that way already.");
+        mgr_visit_note(visit, "Nothing to change: all of it was set that way already.");
     }
     while (told < changes->nelts && told < MOST_SENTENCES) {
-        mgr_visit_note(answer, "%s",
-                        sentence_of(p, &APR_ARRAY_IDX(changes, told++, mgr_audit_entry_t)));
+        mgr_visit_note(visit, "%s",
+                       sentence_of(p, &APR_ARRAY_IDX(changes, told++, mgr_audit_entry_t)));
     }
     if (told > 0 && done.count > told) {
-        mgr_visit_note(answer, "... and %d more changes.", done.count - told);
+        mgr_visit_note(visit, "... and %d more changes.", done.count - told);
     }
 }
 
@@ -112,15 +111,15 @@ int mgr_change_run_status(const apr_array_header_t *errors)
     return statuses[first];
 }
 
-const char *mgr_change_run_refused(mgr_visit_t *answer, const char *what, const char *why)
+const char *mgr_change_run_refused(mgr_visit_t *visit, const char *what, const char *why)
 {
-    const lb_balancer_view_t *balancer = answer->balancer;
+    const lb_balancer_view_t *balancer = visit->balancer;
 
-    mgr_audit_refused(answer->r, &(mgr_audit_entry_t){
+    mgr_audit_refused(visit->r, &(mgr_audit_entry_t){
                                      .vhost = balancer ? balancer->vhost : NULL,
                                      .balancer = balancer ? balancer->name : NULL,
-                                     .member = answer->member ? answer->member->url : NULL,
+                                     .member = visit->member ? visit->member->url : NULL,
                                      .what = what,
-                                     .after = why});
-    return apr_psprintf(answer->r->pool, "Nothing was changed: %s.", why);
+                                     .after = why });
+    return apr_psprintf(visit->r->pool, "Nothing was changed: %s.", why);
 }

@@ -6,13 +6,13 @@
 #include "visit.h"
 
 /** Have the balancer carry out actions, all or none; note each change in the audit, and look again:
- *  the answer then has what was done, and a new snapshot, its choices in it.
+ *  the visit then has what was done, and a new snapshot, its choices in it.
  *  actions  array of lb_action_t
  *  returns  what has changed, or what is wrong */
-const lb_result_t *mgr_change_run_run(mgr_visit_t *answer, const apr_array_header_t *actions);
+const lb_result_t *mgr_change_run_run(mgr_visit_t *visit, const apr_array_header_t *actions);
 
 /** Add notes that tell these changes, or that there was nothing to change. */
-void mgr_change_run_tell(mgr_visit_t *answer, mgr_done_t done);
+void mgr_change_run_tell(mgr_visit_t *visit, mgr_done_t done);
 
 /** The HTTP status for these errors. */
 int mgr_change_run_status(const apr_array_header_t *errors);
@@ -20,6 +20,6 @@ int mgr_change_run_status(const apr_array_header_t *errors);
 /** Note in the audit that a request was refused.
  *  what     was asked for, such as "form" or "PATCH /v1/members"
  *  returns  a sentence for the user */
-const char *mgr_change_run_refused(mgr_visit_t *answer, const char *what, const char *why);
+const char *mgr_change_run_refused(mgr_visit_t *visit, const char *what, const char *why);
 
 #endif

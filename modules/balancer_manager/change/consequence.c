@@ -7,27 +7,29 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
+#include "apr_strings.h"
 
 /* What the buttons do. */
 typedef struct {
     const char *word;
     const char *verb;       /* of a title, and of a button */
     const char *effect;     /* on the members themselves */
-    int takes_away;         /* they take no new requests afterwards */
+    bool takes_away;        /* they take no new requests afterwards */
 } deed_t;
 
 static const deed_t *deed_of(const char *word)
 {
     static const deed_t deeds[] = {
         { "drain", "Drain", "Requests in flight will finish. Of new ones, only those of existing "
-                            "sessions are still sent here.", 1 },
-        { "ready", "Make ready", "New requests will be sent here again.", 0 },
-        { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.", 1 },
-        { "stop", "Stop", "Requests in flight will finish; no new ones are sent here.", 1 },
-        { "remove", "Remove", "Requests in flight will finish; after the last one it is gone.", 1 },
-        { "reset", "Reset the counters of", "Counting starts again from 0.", 0 },
-        { "", "Change", "All of them will get the settings in the form.", 0 },
+                            "sessions are still sent here.", true },
+        { "ready", "Make ready", "New requests will be sent here again.", false },
+        { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.",
+          true },
+        { "stop", "Stop", "Requests in flight will finish; no new ones are sent here.", true },
+        { "remove", "Remove", "Requests in flight will finish; after the last one it is gone.",
+          true },
+        { "reset", "Reset the counters of", "Counting starts again from 0.", false },
+        { "", "Change", "All of them will get the settings in the form.", false },
     };
     size_t i = 0;
 
@@ -39,19 +41,19 @@ static const deed_t *deed_of(const char *word)
 
 /* ---- Who is left ----------------------------------------------------------------------------- */
 
-static int is_in(const lb_member_view_t *member, const char *state)
+static bool is_in(const lb_member_view_t *member, const char *state)
 {
-    return !strcmp(member->state, state);
+    return strcmp(member->state, state) == 0;
 }
 
-static int is_one_of(const apr_array_header_t *members, const lb_member_view_t *member)
+static bool is_one_of(const apr_array_header_t *members, const lb_member_view_t *member)
 {
     for (int i = 0; i < members->nelts; i++) {
         if (APR_ARRAY_IDX(members, i, const lb_member_view_t *) == member) {
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 typedef struct {
@@ -85,8 +87,8 @@ static rest_t rest_of(const lb_balancer_view_t *balancer, const deed_t *deed,
     return rest;
 }
 
-int mgr_consequence_is_outage(const lb_balancer_view_t *balancer, const char *word,
-                              const apr_array_header_t *members)
+bool mgr_consequence_is_outage(const lb_balancer_view_t *balancer, const char *word,
+                               const apr_array_header_t *members)
 {
     const rest_t rest = rest_of(balancer, deed_of(word), members);
     return rest.lost > 0 && rest.usable == 0;

@@ -8,9 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
-#include <apr_strings.h>
-
+#include "apr_lib.h"
+#include "apr_strings.h"
 #include "directive.h"
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -86,7 +85,7 @@ static const char *take_queue_timeout(apr_pool_t *p, const char *value, lb_actio
     if (!*value) {
         return NULL;
     }
-    if (!fcgi_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
+    if (!fc_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
         return "must be a time up to 24h, such as 2 (seconds) or 500ms";
     }
     action->queue_timeout = us;
@@ -158,7 +157,7 @@ static const char *take_reset(apr_pool_t *p, const char *value, lb_action_t *act
 }
 
 /* Of two values for one flag the last counts. */
-static void set_flag(lb_action_t *action, char flag, int is_on)
+static void set_flag(lb_action_t *action, char flag, bool is_on)
 {
     int i = 0;
 
@@ -175,13 +174,15 @@ static const char *take_state(apr_pool_t *p, const char *value, lb_action_t *act
     static const struct {
         const char *word;
         char flag;
-    } states[] = {{"ready", 0},
-                  {"drain", PROXY_WORKER_DRAIN_FLAG},
-                  {"disable", PROXY_WORKER_DISABLED_FLAG},
-                  {"stop", PROXY_WORKER_STOPPED_FLAG}};
+    } states[] = {
+        { "ready", 0 },
+        { "drain", PROXY_WORKER_DRAIN_FLAG },
+        { "disable", PROXY_WORKER_DISABLED_FLAG },
+        { "stop", PROXY_WORKER_STOPPED_FLAG },
+    };
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (!strcmp(value, states[i].word)) {
+        if (strcmp(value, states[i].word) == 0) {
             for (size_t k = 1; k < sizeof(states) / sizeof(states[0]); k++) {
                 set_flag(action, states[k].flag, k == i);
             }
@@ -231,10 +232,10 @@ const mgr_field_t mgr_fields[] = {
     {NULL}
 };
 
-const mgr_field_t *mgr_field_find(const char *json_name, int is_of_member)
+const mgr_field_t *mgr_field_find(const char *json_name, bool is_of_member)
 {
     for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        if (field->is_of_member == is_of_member && !strcmp(field->json_name, json_name)) {
+        if (field->is_of_member == is_of_member && strcmp(field->json_name, json_name) == 0) {
             return field;
         }
     }

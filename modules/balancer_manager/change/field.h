@@ -5,6 +5,7 @@
 #define MGR_FIELD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "mod_balancer_byrequests.h"
 #include "rights.h"
@@ -16,7 +17,7 @@ typedef struct {
     const char *form_name;     /* NULL: not in forms */
     const char *json_name;
     mgr_kind_t kind;
-    int is_of_member;          /* else of a balancer */
+    bool is_of_member;         /* else of a balancer */
     mgr_right_t right;
     /* Check a text and write it to the action; "" changes nothing, or clears a text.
      * returns  NULL, else "must be ..." */
@@ -28,7 +29,7 @@ typedef struct {
 extern const mgr_field_t mgr_fields[];
 
 /** By its name in JSON; NULL: members, or balancers, have no such setting. */
-const mgr_field_t *mgr_field_find(const char *json_name, int is_of_member);
+const mgr_field_t *mgr_field_find(const char *json_name, bool is_of_member);
 
 /** Take the value of a form, or of JSON.
  *  returns  NULL, else what is wrong: "must be ..." */

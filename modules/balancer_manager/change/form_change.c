@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "balancer_calls.h"
 #include "change_run.h"
 #include "consequence.h"
@@ -18,7 +17,7 @@
 
 /* A form, as far as it is read. */
 typedef struct {
-    mgr_visit_t *answer;
+    mgr_visit_t *visit;
     const apr_table_t *parameters;
     apr_array_header_t *members;    /* of const lb_member_view_t *, whom the action is for */
     lb_action_t action;             /* for each of them */
@@ -30,10 +29,10 @@ static const char *parameter(const form_t *form, const char *name)
     return apr_table_get(form->parameters, name);
 }
 
-static int is_one(const form_t *form, const char *name)
+static bool is_one(const form_t *form, const char *name)
 {
     const char *value = parameter(form, name);
-    return value && !strcmp(value, "1");
+    return value && strcmp(value, "1") == 0;
 }
 
 /* ---- Who asks, and what it is about ---------------------------------------------------------- */
@@ -42,8 +41,8 @@ static int is_one(const form_t *form, const char *name)
 static mgr_right_t right_needed(const form_t *form)
 {
     const char *button = parameter(form, "action");
-    const int has_members = parameter(form, "w") || is_one(form, "b_all");
-    int is_edit = is_one(form, "b_wyes") || (button && !strcmp(button, "remove"));
+    const bool has_members = parameter(form, "w") || is_one(form, "b_all");
+    bool is_edit = is_one(form, "b_wyes") || (button && strcmp(button, "remove") == 0);
 
     for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
         is_edit |= field->right == MGR_EDIT && field->form_name
@@ -56,35 +55,35 @@ static mgr_right_t right_needed(const form_t *form)
  * the nonce: who has no right has no token either. */
 static int check_sender(const form_t *form)
 {
-    mgr_visit_t *answer = form->answer;
+    mgr_visit_t *visit = form->visit;
 
     if (!parameter(form, "b")) {
-        return mgr_visit_refuse(answer, HTTP_BAD_REQUEST, "Parameter b (balancer) is missing.");
+        return mgr_visit_refuse(visit, HTTP_BAD_REQUEST, "Parameter b (balancer) is missing.");
     }
-    const int status = mgr_visit_choose_balancer(answer, form->parameters);
+    const int status = mgr_visit_choose_balancer(visit, form->parameters);
     if (status != OK) {
         return status;
     }
     const mgr_right_t needed = right_needed(form);
-    const char *why = mgr_rights_have(answer->rights, needed)
-                          ? mgr_csrf_refusal_of_form(answer->r, parameter(form, "nonce"),
-                                                     answer->balancer->nonce)
-                          : mgr_rights_refusal(answer->r, needed);
-    return why ? mgr_visit_refuse(answer, HTTP_FORBIDDEN, "%s",
-                                   mgr_change_run_refused(answer, "form", why))
+    const char *why = mgr_rights_have(visit->rights, needed)
+                          ? mgr_csrf_refusal_of_form(visit->r, parameter(form, "nonce"),
+                                                     visit->balancer->nonce)
+                          : mgr_rights_refusal(visit->r, needed);
+    return why ? mgr_visit_refuse(visit, HTTP_FORBIDDEN, "%s",
+                                  mgr_change_run_refused(visit, "form", why))
                : OK;
 }
 
 static int choose_one(void *data, const char *name, const char *url)
 {
     const form_t *form = data;
-    mgr_visit_t *answer = form->answer;
+    mgr_visit_t *visit = form->visit;
     const lb_member_view_t *member =
-        mgr_balancer_calls_find_member(answer->r->pool, answer->balancer, url);
+        mgr_balancer_calls_find_member(visit->r->pool, visit->balancer, url);
 
     if (!member) {
-        mgr_visit_refuse(answer, HTTP_NOT_FOUND, "There is no member %s in %s.", url,
-                          answer->balancer->name);
+        mgr_visit_refuse(visit, HTTP_NOT_FOUND, "There is no member %s in %s.", url,
+                         visit->balancer->name);
         return 0;
     }
     APR_ARRAY_PUSH(form->members, const lb_member_view_t *) = member;
@@ -93,8 +92,8 @@ static int choose_one(void *data, const char *name, const char *url)
 
 static int choose_members(form_t *form)
 {
-    mgr_visit_t *answer = form->answer;
-    const apr_array_header_t *all = answer->balancer->owner->members;
+    mgr_visit_t *visit = form->visit;
+    const apr_array_header_t *all = visit->balancer->owner->members;
 
     if (is_one(form, "b_all")) {
         for (int i = 0; i < all->nelts; i++) {
@@ -108,9 +107,9 @@ static int choose_members(form_t *form)
         apr_table_do(choose_one, form, form->parameters, "w", NULL);
     }
     if (form->members->nelts == 1) {
-        answer->member = APR_ARRAY_IDX(form->members, 0, const lb_member_view_t *);
+        visit->member = APR_ARRAY_IDX(form->members, 0, const lb_member_view_t *);
     }
-    return answer->status == HTTP_OK ? OK : answer->status;
+    return visit->status == HTTP_OK ? OK : visit->status;
 }
 
 /* ---- What it asks for ------------------------------------------------------------------------ */
@@ -118,12 +117,12 @@ static int choose_members(form_t *form)
 static void refuse_field(const form_t *form, const char *name, const char *value,
                          const char *wrong)
 {
-    mgr_visit_refuse(form->answer, HTTP_BAD_REQUEST, "%s %s, not \"%s\".", name, wrong, value);
+    mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST, "%s %s, not \"%s\".", name, wrong, value);
 }
 
 static void take(form_t *form, const mgr_field_t *field, const char *name, const char *value)
 {
-    const char *wrong = mgr_field_take(form->answer->r->pool, field, value, &form->action);
+    const char *wrong = mgr_field_take(form->visit->r->pool, field, value, &form->action);
 
     if (wrong) {
         refuse_field(form, name, value, wrong);
@@ -149,17 +148,17 @@ static void read_button(form_t *form)
     if (!word || !*word) {
         return;
     }
-    form->answer->is_of_button = 1;
+    form->visit->is_of_button = true;
     if (form->members->nelts == 0) {
-        mgr_visit_refuse(form->answer, HTTP_BAD_REQUEST,
-                          "Nothing was changed: no member was selected. Select members of %s, or "
-                          "all of them (parameter w, or b_all=1).", form->answer->balancer->name);
+        mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST,
+                         "Nothing was changed: no member was selected. Select members of %s, or "
+                         "all of them (parameter w, or b_all=1).", form->visit->balancer->name);
     }
-    else if (!strcmp(word, "remove")) {
-        take(form, mgr_field_find("remove", 1), "action", "1");
+    else if (strcmp(word, "remove") == 0) {
+        take(form, mgr_field_find("remove", true), "action", "1");
     }
-    else if (!strcmp(word, "reset")) {
-        take(form, mgr_field_find("reset_counters", 1), "action", "1");
+    else if (strcmp(word, "reset") == 0) {
+        take(form, mgr_field_find("reset_counters", true), "action", "1");
     }
     else {
         take(form, mgr_field_find("state", 1), "action", word);
@@ -170,15 +169,15 @@ static void read_button(form_t *form)
 static void read_new_member(form_t *form)
 {
     const char *url = parameter(form, "b_nwrkr");
-    const int is_sure = is_one(form, "b_wyes");
+    const bool is_sure = is_one(form, "b_wyes");
 
     if (url && *url && !is_sure) {
-        mgr_visit_refuse(form->answer, HTTP_BAD_REQUEST,
-                          "b_wyes must be 1 to confirm that %s is to be added.", url);
+        mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST,
+                         "b_wyes must be 1 to confirm that %s is to be added.", url);
     }
     else if (is_sure && (!url || !*url)) {
-        mgr_visit_refuse(form->answer, HTTP_BAD_REQUEST,
-                          "b_nwrkr must hold the URL of the member to add.");
+        mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST,
+                         "b_nwrkr must hold the URL of the member to add.");
     }
     else if (is_sure) {
         form->action.new_member = url;
@@ -209,26 +208,26 @@ static const char *button_of(const form_t *form)
 }
 
 /* What hurts when it was not meant. Stock's parameters are sent by scripts: they mean it. */
-static int wants_confirmation(const form_t *form)
+static bool wants_confirmation(const form_t *form)
 {
     const char *word = button_of(form);
 
     if (is_one(form, "confirm")) {
-        return 0;
+        return false;
     }
-    return form->members->nelts > 1 || !strcmp(word, "remove") || !strcmp(word, "disable")
-           || !strcmp(word, "stop")
-           || mgr_consequence_is_outage(form->answer->balancer, word, form->members);
+    return form->members->nelts > 1 || strcmp(word, "remove") == 0 || strcmp(word, "disable") == 0
+           || strcmp(word, "stop") == 0
+           || mgr_consequence_is_outage(form->visit->balancer, word, form->members);
 }
 
 static void ask_for_confirmation(const form_t *form)
 {
-    mgr_visit_t *answer = form->answer;
-    mgr_pending_t *pending = mgr_consequence_tell(answer->r->pool, answer->balancer,
+    mgr_visit_t *visit = form->visit;
+    mgr_pending_t *pending = mgr_consequence_tell(visit->r->pool, visit->balancer,
                                                   button_of(form), form->members);
 
     pending->form = form->parameters;
-    answer->pending = pending;
+    visit->pending = pending;
 }
 
 /* ---- Doing it -------------------------------------------------------------------------------- */
@@ -236,9 +235,9 @@ static void ask_for_confirmation(const form_t *form)
 /* The balancer's own settings go with the first. */
 static apr_array_header_t *actions_of(const form_t *form)
 {
-    const lb_balancer_view_t *balancer = form->answer->balancer;
+    const lb_balancer_view_t *balancer = form->visit->balancer;
     apr_array_header_t *actions =
-        apr_array_make(form->answer->r->pool, form->members->nelts + 1, sizeof(lb_action_t));
+        apr_array_make(form->visit->r->pool, form->members->nelts + 1, sizeof(lb_action_t));
     int i = 0;
 
     do {
@@ -256,31 +255,31 @@ static apr_array_header_t *actions_of(const form_t *form)
     return actions;
 }
 
-/* Each in a note; their status is the answer's. */
+/* Each in a note; their status is the visit's. */
 static int refuse_all(const form_t *form, const apr_array_header_t *errors)
 {
-    mgr_visit_t *answer = form->answer;
+    mgr_visit_t *visit = form->visit;
 
     for (int i = 0; i < errors->nelts; i++) {
-        mgr_visit_refuse(answer, HTTP_BAD_REQUEST, "Nothing was changed: %s",
-                          APR_ARRAY_IDX(errors, i, lb_action_error_t).why);
+        mgr_visit_refuse(visit, HTTP_BAD_REQUEST, "Nothing was changed: %s",
+                         APR_ARRAY_IDX(errors, i, lb_action_error_t).why);
     }
-    return answer->status;
+    return visit->status;
 }
 
 static int commit(const form_t *form)
 {
-    mgr_visit_t *answer = form->answer;
-    const lb_result_t *result = mgr_change_run_run(answer, actions_of(form));
+    mgr_visit_t *visit = form->visit;
+    const lb_result_t *result = mgr_change_run_run(visit, actions_of(form));
 
     if (result->errors->nelts > 0) {
         refuse_all(form, result->errors);
         if (mgr_change_run_status(result->errors) == HTTP_PRECONDITION_FAILED) {
-            answer->status = HTTP_PRECONDITION_FAILED;
+            visit->status = HTTP_PRECONDITION_FAILED;
         }
-        return answer->status;
+        return visit->status;
     }
-    mgr_change_run_tell(answer, answer->done);
+    mgr_change_run_tell(visit, visit->done);
     return OK;
 }
 
@@ -298,18 +297,18 @@ static int read_form(form_t *form)
     read_button(form);
     read_new_member(form);
     read_etag(form);
-    if (form->answer->status == HTTP_OK) {
+    if (form->visit->status == HTTP_OK) {
         return OK;
     }
     /* what is wrong with the other values is for the balancer to say */
-    return refuse_all(form, mgr_balancer_calls_check(form->answer->r, actions_of(form)));
+    return refuse_all(form, mgr_balancer_calls_check(form->visit->r, actions_of(form)));
 }
 
-int mgr_form_change_run(mgr_visit_t *answer, const apr_table_t *parameters)
+int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
 {
     form_t form = {
-        .answer = answer, .parameters = parameters, .action = lb_action_none(),
-        .members = apr_array_make(answer->r->pool, 2, sizeof(const lb_member_view_t *)),
+        .visit = visit, .parameters = parameters, .action = lb_action_none(),
+        .members = apr_array_make(visit->r->pool, 2, sizeof(const lb_member_view_t *)),
     };
     const int status = read_form(&form);
 
@@ -317,7 +316,7 @@ int mgr_form_change_run(mgr_visit_t *answer, const apr_table_t *parameters)
         return status;
     }
     if (!form.wishes) {
-        mgr_visit_note(answer, "The form asks for no change.");
+        mgr_visit_note(visit, "The form asks for no change.");
         return OK;
     }
     if (wants_confirmation(&form)) {

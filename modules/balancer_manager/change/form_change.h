@@ -7,8 +7,8 @@
 
 /** Check a form completely, then change all that it asks for or nothing.
  *  parameters  as mgr_form_read gave them
- *  returns     OK with the new snapshot and notes on what has changed, or with answer->pending;
- *              else the answer is refused, with a note for each thing that is wrong */
-int mgr_form_change_run(mgr_visit_t *answer, const apr_table_t *parameters);
+ *  returns     OK with the new snapshot and notes on what has changed, or with visit->pending;
+ *              else the visit is refused, with a note for each thing that is wrong */
+int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters);
 
 #endif

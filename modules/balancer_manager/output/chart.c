@@ -5,6 +5,8 @@
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "chart.h"
 
+#include <stdbool.h>
+
 #include "quantity.h"
 
 enum { WIDTH = 240, HEIGHT = 56, TOP = 4 };    /* of the drawing, in units of its viewBox */
@@ -64,12 +66,12 @@ static const struct chart {
     { "First byte p95", p95, "p50", p50, write_duration },
 };
 
-static double largest(const apr_array_header_t *past, value_t *value)
+static double largest(const apr_array_header_t *samples, value_t *value)
 {
     double top = 0;
 
-    for (int i = 0; i < past->nelts; i++) {
-        const double v = value(&APR_ARRAY_IDX(past, i, lb_sample_t));
+    for (int i = 0; i < samples->nelts; i++) {
+        const double v = value(&APR_ARRAY_IDX(samples, i, lb_sample_t));
         top = v > top ? v : top;
     }
     return top;
@@ -91,17 +93,17 @@ static void point(mgr_html_t *html, char command, double x, double y)
 
 /* A line from sample to sample; where there is no value it is broken. With is_area each part of it
  * goes down to the bottom and back to its start. */
-static void path(mgr_html_t *html, const char *class, const apr_array_header_t *past,
-                 value_t *value, double top, int is_area)
+static void path(mgr_html_t *html, const char *class, const apr_array_header_t *samples,
+                 value_t *value, double top, bool is_area)
 {
-    const lb_sample_t *samples = (const lb_sample_t *)past->elts;
-    const apr_time_t begin = samples[0].at, end = samples[past->nelts - 1].at;
+    const lb_sample_t *all = (const lb_sample_t *)samples->elts;
+    const apr_time_t begin = all[0].at, end = all[samples->nelts - 1].at;
     const double span = end > begin ? (double)(end - begin) : 1;
     double x = 0, part_begin = -1;
 
     mgr_html_format(html, "<path class=\"%s\" d=\"", class);
-    for (int i = 0; i <= past->nelts; i++) {
-        const double v = i < past->nelts ? value(&samples[i]) : -1;
+    for (int i = 0; i <= samples->nelts; i++) {
+        const double v = i < samples->nelts ? value(&all[i]) : -1;
         if (v < 0 && part_begin >= 0) {
             if (is_area) {
                 point(html, 'L', x, HEIGHT);
@@ -111,7 +113,7 @@ static void path(mgr_html_t *html, const char *class, const apr_array_header_t *
             part_begin = -1;
         }
         if (v >= 0) {
-            x = (double)(samples[i].at - begin) * WIDTH / span;
+            x = (double)(all[i].at - begin) * WIDTH / span;
             point(html, part_begin < 0 ? 'M' : 'L', x,
                   HEIGHT - v * (HEIGHT - TOP) / (top > 0 ? top : 1));
             part_begin = part_begin < 0 ? x : part_begin;
@@ -149,10 +151,10 @@ static void print_caption(mgr_html_t *html, const struct chart *chart, const lb_
 static void print_chart(mgr_html_t *html, const struct chart *chart,
                         const lb_balancer_view_t *balancer)
 {
-    const apr_array_header_t *past = balancer->past;
-    const lb_sample_t *last = &APR_ARRAY_IDX(past, past->nelts - 1, lb_sample_t);
-    const double top = largest(past, chart->value);
-    const double second_top = chart->second ? largest(past, chart->second) : 0;
+    const apr_array_header_t *samples = balancer->past;
+    const lb_sample_t *last = &APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t);
+    const double top = largest(samples, chart->value);
+    const double second_top = chart->second ? largest(samples, chart->second) : 0;
     const double scale = second_top > top ? second_top : top;
 
     mgr_html_raw(html, "<figure class=\"chart\">");
@@ -161,17 +163,17 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
                     "<title>%s of ", WIDTH, HEIGHT, chart->title);
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, " over the last ");
-    mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(past, 0, lb_sample_t).at);
+    mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);
     mgr_html_raw(html, "</title>");
-    path(html, "area", past, chart->value, scale, 1);
-    path(html, "line", past, chart->value, scale, 0);
+    path(html, "area", samples, chart->value, scale, true);
+    path(html, "line", samples, chart->value, scale, false);
     if (chart->second) {
-        path(html, "line second", past, chart->second, scale, 0);
+        path(html, "line second", samples, chart->second, scale, false);
     }
     mgr_html_raw(html, "</svg></figure>\n");
 }
 
-void mgr_chart_print_past(mgr_html_t *html, const lb_balancer_view_t *balancer)
+void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
     if (!balancer->past || balancer->past->nelts < 2) {
         mgr_html_raw(html, "<p class=\"empty\">No data of the last minutes yet.</p>\n");

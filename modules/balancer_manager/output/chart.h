@@ -7,7 +7,7 @@
 #include "mod_balancer_byrequests.h"
 
 /** Print the charts of a balancer's last minutes: requests, in flight, waiting, first byte. */
-void mgr_chart_print_past(mgr_html_t *html, const lb_balancer_view_t *balancer);
+void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer);
 
 /** Print a small bar; what it shows must stand beside it as text.
  *  part     of whole: the filled part

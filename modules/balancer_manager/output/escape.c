@@ -5,10 +5,11 @@
  * Memory   answers live in the caller's pool.   Threads: any, no state. */
 #include "escape.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include <httpd.h>
-
+#include "apr_lib.h"
+#include "httpd.h"
 #include "utf8.h"
 
 const char *mgr_escape_text(apr_pool_t *p, const char *text)
@@ -16,23 +17,45 @@ const char *mgr_escape_text(apr_pool_t *p, const char *text)
     return text ? ap_escape_html(p, mgr_utf8_mend(p, text)) : "";
 }
 
-const char *mgr_escape_query(apr_pool_t *p, const char *text)
+typedef bool test_t(char c);
+
+static const char *percent_encoded(apr_pool_t *p, const char *text, test_t *is_plain)
 {
     static const char hex[] = "0123456789ABCDEF";
-    const char *in = ap_escape_uri(p, text ? text : "");
-    char *escaped = apr_palloc(p, 3 * strlen(in) + 1);
-    char *out = escaped;
+    char *encoded = apr_palloc(p, 3 * strlen(text) + 1), *out = encoded;
 
-    for (; *in; in++) {
-        if (strchr("&+;='", *in)) {
-            *out++ = '%';
-            *out++ = hex[(unsigned char)*in >> 4];
-            *out++ = hex[*in & 15];
+    for (; *text; text++) {
+        if (is_plain(*text)) {
+            *out++ = *text;
         }
         else {
-            *out++ = *in;
+            *out++ = '%';
+            *out++ = hex[(unsigned char)*text >> 4];
+            *out++ = hex[*text & 15];
         }
     }
     *out = '\0';
-    return escaped;
+    return encoded;
+}
+
+/* What httpd's function for paths leaves, and a query does not. */
+static bool is_plain_in_query(char c)
+{
+    return !strchr("&+;='", c);
+}
+
+const char *mgr_escape_query(apr_pool_t *p, const char *text)
+{
+    return percent_encoded(p, ap_escape_uri(p, text ? text : ""), is_plain_in_query);
+}
+
+/* RFC 3986, 2.3 */
+static bool is_unreserved(char c)
+{
+    return apr_isalnum(c) || strchr("-._~", c);
+}
+
+const char *mgr_escape_segment(apr_pool_t *p, const char *text)
+{
+    return percent_encoded(p, text, is_unreserved);
 }

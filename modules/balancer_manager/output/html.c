@@ -8,8 +8,7 @@
 
 #include <stdarg.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "escape.h"
 #include "utf8.h"
 

@@ -2,8 +2,7 @@
 /* json.c - see json.h. */
 #include "json.h"
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "utf8.h"
 
 enum { SHORT_TEXT = 1024 };    /* room for it is found at once */

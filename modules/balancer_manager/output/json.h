@@ -7,13 +7,14 @@
 #ifndef MGR_JSON_H
 #define MGR_JSON_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "sink.h"
 
 typedef struct {
     mgr_sink_t *sink;
-    int needs_comma;
+    bool needs_comma;
     apr_time_t second;       /* the one that is written in `date` */
     char date[APR_RFC822_DATE_LEN];
 } mgr_json_t;
@@ -31,7 +32,7 @@ static inline void mgr_json_begin(mgr_json_t *json, const char *name, size_t byt
     if (json->needs_comma) {
         *out++ = ',';
     }
-    json->needs_comma = 1;
+    json->needs_comma = true;
     if (bytes > 0) {
         *out++ = '"';
         memcpy(out, name, bytes);
@@ -55,7 +56,7 @@ static inline void mgr_json_close(mgr_json_t *json, char bracket)
 {
     *mgr_sink_room(json->sink, 1) = bracket;
     json->sink->used++;
-    json->needs_comma = 1;
+    json->needs_comma = true;
 }
 
 static inline void mgr_json_open(mgr_json_t *json, const char *name, char bracket)
@@ -105,7 +106,7 @@ static inline void mgr_json_fraction(mgr_json_t *json, const char *name, apr_int
     mgr_sink_fraction(json->sink, parts, digits);
 }
 
-static inline void mgr_json_switch(mgr_json_t *json, const char *name, int is_on)
+static inline void mgr_json_switch(mgr_json_t *json, const char *name, bool is_on)
 {
     mgr_json_begin(json, name, strlen(name));
     mgr_sink_text(json->sink, is_on ? "true" : "false");

@@ -5,8 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "utf8.h"
 
 enum { SECOND_DIGITS = 6 /* microseconds */, BOUND_BYTES = 16 };
@@ -112,12 +111,12 @@ void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histog
     uint64_t count = 0;
 
     for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
-        count += times->buckets[i] + (before ? before->buckets[i] : 0);
+        count += times->buckets[i] + before->buckets[i];
         begin(m, "_bucket", labels, "le", m->bounds[i]);
         put_count(m, count);
     }
     begin(m, "_sum", labels, NULL, NULL);
-    put_fraction(m, (apr_int64_t)(times->sum + (before ? before->sum : 0)), SECOND_DIGITS);
+    put_fraction(m, (apr_int64_t)(times->sum + before->sum), SECOND_DIGITS);
     begin(m, "_count", labels, NULL, NULL);
     put_count(m, count);
 }

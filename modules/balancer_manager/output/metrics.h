@@ -37,7 +37,7 @@ void mgr_metrics_count_of(mgr_metrics_t *m, const char *labels, const char *key,
 void mgr_metrics_fraction(mgr_metrics_t *m, const char *labels, apr_int64_t parts, int digits);
 
 /** The samples of a histogram.
- *  before   what is added to `times`; NULL: nothing */
+ *  before   what is added to `times` */
 void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histogram_t *times,
                            const lb_histogram_t *before);
 

@@ -5,7 +5,9 @@
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "quantity.h"
 
-#include <apr_time.h>
+#include <stdbool.h>
+
+#include "apr_time.h"
 
 void mgr_quantity_duration(mgr_html_t *html, apr_interval_time_t us)
 {
@@ -87,7 +89,7 @@ void mgr_quantity_time(mgr_html_t *html, apr_time_t at, apr_time_t now)
     static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
     apr_time_exp_t t;
-    const int is_near = at > now - apr_time_from_sec(86400) && at < now + apr_time_from_sec(86400);
+    const bool is_near = at > now - apr_time_from_sec(86400) && at < now + apr_time_from_sec(86400);
 
     if (apr_time_exp_lt(&t, at) != APR_SUCCESS) {
         return;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include <http_protocol.h>
+#include "http_protocol.h"
 
 mgr_sink_t *mgr_sink_make(request_rec *r)
 {

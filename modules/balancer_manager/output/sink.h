@@ -6,7 +6,7 @@
 #ifndef MGR_SINK_H
 #define MGR_SINK_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 #define MGR_SINK_BYTES 65536
 

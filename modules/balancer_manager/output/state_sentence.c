@@ -26,24 +26,24 @@ const mgr_state_word_t mgr_state_sentence_words[] = {
 static const char *word_of(const char *state)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        if (!strcmp(w->state, state)) {
+        if (strcmp(w->state, state) == 0) {
             return w->word;
         }
     }
     return state;
 }
 
-static int is(const lb_member_view_t *member, const char *state)
+static bool is(const lb_member_view_t *member, const char *state)
 {
-    return !strcmp(member->state, state);
+    return strcmp(member->state, state) == 0;
 }
 
-int mgr_state_sentence_is_reserve(const lb_member_view_t *member)
+bool mgr_state_sentence_is_reserve(const lb_member_view_t *member)
 {
     return is(member, "spare") || is(member, "standby");
 }
 
-int mgr_state_sentence_stands_in(const lb_member_view_t *member)
+bool mgr_state_sentence_stands_in(const lb_member_view_t *member)
 {
     return member->is_serving && mgr_state_sentence_is_reserve(member);
 }
@@ -103,7 +103,7 @@ static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
 
 void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
-    const int stands_in = mgr_state_sentence_stands_in(member);
+    const bool stands_in = mgr_state_sentence_stands_in(member);
 
     mgr_html_raw(html, "<b class=\"pill ");
     mgr_html_text(html, member->state);

@@ -3,6 +3,8 @@
 #ifndef MGR_STATE_SENTENCE_H
 #define MGR_STATE_SENTENCE_H
 
+#include <stdbool.h>
+
 #include "html.h"
 #include "mod_balancer_byrequests.h"
 
@@ -15,8 +17,8 @@ typedef struct {
 extern const mgr_state_word_t mgr_state_sentence_words[];
 
 /** Does it stand by for others, or serve in their place? And does it serve so now? */
-int mgr_state_sentence_is_reserve(const lb_member_view_t *member);
-int mgr_state_sentence_stands_in(const lb_member_view_t *member);
+bool mgr_state_sentence_is_reserve(const lb_member_view_t *member);
+bool mgr_state_sentence_stands_in(const lb_member_view_t *member);
 
 /** Print the word as a pill, and the sentence behind it. */
 void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now);

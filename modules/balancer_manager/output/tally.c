@@ -13,7 +13,7 @@ static uint64_t count_of(const uint64_t *ends, const char *word, int below)
     uint64_t count = 0;
 
     for (int i = 0; i < below; i++) {
-        if (ends[i] > 0 && !strcmp(word, lb_outcome_word((lb_outcome_t)i))) {
+        if (ends[i] > 0 && strcmp(word, lb_outcome_word((lb_outcome_t)i)) == 0) {
             count += ends[i];
         }
     }

@@ -5,17 +5,18 @@
  * Memory   copies into the caller's pool only when something is wrong.   Threads: any, no state. */
 #include "utf8.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include <apr_strings.h>
+#include "apr_strings.h"
 
-static int is_within(unsigned char byte, unsigned char low, unsigned char high)
+static bool is_within(unsigned char byte, unsigned char low, unsigned char high)
 {
     return byte >= low && byte <= high;
 }
 
 /* U+FFFE and U+FFFF, which XML does not know. */
-static int is_no_character(const unsigned char *s)
+static bool is_no_character(const unsigned char *s)
 {
     return s[0] == 0xEF && s[1] == 0xBF && s[2] >= 0xBE;
 }
@@ -27,9 +28,10 @@ static size_t character_bytes(const unsigned char *s)
         unsigned char lead_low, lead_high, second_low, second_high;
         size_t bytes;
     } shapes[] = {
-        {0xC2, 0xDF, 0x80, 0xBF, 2}, {0xE0, 0xE0, 0xA0, 0xBF, 3}, {0xE1, 0xEC, 0x80, 0xBF, 3},
-        {0xED, 0xED, 0x80, 0x9F, 3}, {0xEE, 0xEF, 0x80, 0xBF, 3}, {0xF0, 0xF0, 0x90, 0xBF, 4},
-        {0xF1, 0xF3, 0x80, 0xBF, 4}, {0xF4, 0xF4, 0x80, 0x8F, 4},
+        { 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 },
+        { 0xE1, 0xEC, 0x80, 0xBF, 3 }, { 0xED, 0xED, 0x80, 0x9F, 3 },
+        { 0xEE, 0xEF, 0x80, 0xBF, 3 }, { 0xF0, 0xF0, 0x90, 0xBF, 4 },
+        { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 },
     };
     if (is_within(s[0], 0x20, 0x7E) || s[0] == '\t' || s[0] == '\n' || s[0] == '\r') {
         return 1;

@@ -3,7 +3,7 @@
 #ifndef MGR_UTF8_H
 #define MGR_UTF8_H
 
-#include <apr_pools.h>
+#include "apr_pools.h"
 
 /** Replace what is not UTF-8, and control characters, by U+FFFD.
  *  text     may be NULL

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
+#include "apr_strings.h"
 
 const char *mgr_wording_weight(apr_pool_t *p, int hundredths)
 {
@@ -17,7 +17,7 @@ const char *mgr_wording_weight(apr_pool_t *p, int hundredths)
 const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer)
 {
     if (!*balancer->sticky || !*balancer->sticky_path
-        || !strcmp(balancer->sticky, balancer->sticky_path)) {
+        || strcmp(balancer->sticky, balancer->sticky_path) == 0) {
         return balancer->sticky;
     }
     return apr_pstrcat(p, balancer->sticky, "|", balancer->sticky_path, NULL);

@@ -6,15 +6,15 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "balancer_section.h"
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "balancer_calls.h"
 #include "chart.h"
 #include "edit_form.h"
 #include "escape.h"
+#include "hidden_field.h"
 #include "member_row.h"
-#include "state_sentence.h"
 #include "quantity.h"
+#include "state_sentence.h"
 #include "tally.h"
 #include "wording.h"
 
@@ -29,7 +29,7 @@ mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
 
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = member_at(balancer, i);
-        totals.ok += !strcmp(member->state, "ok") || member->is_serving;
+        totals.ok += strcmp(member->state, "ok") == 0 || member->is_serving;
         totals.standing_by += !member->is_serving && mgr_state_sentence_is_reserve(member);
         totals.elected += member->elected;
         totals.rate += member->recent.requests;
@@ -44,9 +44,9 @@ mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
 /* Scripts find "?b=" and, behind the member, "nonce=" at the end. */
 static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
-    const mgr_visit_t *answer = page->answer;
-    apr_pool_t *p = answer->r->pool;
-    const char *vhost = mgr_balancer_calls_is_key_shared(answer->balancers, balancer)
+    const mgr_visit_t *visit = page->visit;
+    apr_pool_t *p = visit->r->pool;
+    const char *vhost = mgr_balancer_calls_is_key_shared(visit->balancers, balancer)
                             ? apr_pstrcat(p, "vhost=", mgr_escape_query(p, balancer->vhost), "&",
                                           NULL)
                             : "";
@@ -59,8 +59,8 @@ static const char *link_to_balancer(const mgr_page_t *page, const lb_balancer_vi
 
 static const char *link_end(const mgr_page_t *page)
 {
-    apr_pool_t *p = page->answer->r->pool;
-    return apr_pstrcat(p, "&amp;nonce=", mgr_escape_query(p, page->answer->token), NULL);
+    apr_pool_t *p = page->visit->r->pool;
+    return apr_pstrcat(p, "&amp;nonce=", mgr_escape_query(p, page->visit->token), NULL);
 }
 
 /* ---- Above the members ----------------------------------------------------------------------- */
@@ -80,13 +80,13 @@ static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, 
 }
 
 static void print_state_count(mgr_html_t *html, const lb_balancer_view_t *balancer,
-                              const mgr_state_word_t *word, int stand_in)
+                              const mgr_state_word_t *word, bool stand_in)
 {
     unsigned int count = 0;
 
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = member_at(balancer, i);
-        count += !strcmp(member->state, word->state)
+        count += strcmp(member->state, word->state) == 0
                  && mgr_state_sentence_stands_in(member) == stand_in;
     }
     if (count) {
@@ -99,8 +99,8 @@ static void print_state_count(mgr_html_t *html, const lb_balancer_view_t *balanc
 static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        print_state_count(html, balancer, w, 0);
-        print_state_count(html, balancer, w, 1);
+        print_state_count(html, balancer, w, false);
+        print_state_count(html, balancer, w, true);
     }
 }
 
@@ -236,8 +236,8 @@ static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
                                                balancer->id));
-        mgr_html_format(page->html, "<input type=\"hidden\" name=\"action\" value=\"%s\">"
-                        "</form>", actions[i]);
+        mgr_hidden_field_print(page->html, "action", actions[i]);
+        mgr_html_raw(page->html, "</form>");
     }
 }
 
@@ -274,7 +274,7 @@ static void print_how_many(mgr_html_t *html, int shown, int all)
 
 static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int shown)
 {
-    const int is_open =
+    const bool is_open =
         !page->is_big || page->is_huge || mgr_selection_is_partial(&page->selection);
 
     mgr_html_raw(page->html, is_open ? "<details open" : "<details");
@@ -291,9 +291,7 @@ static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int
 static void print_kept(mgr_html_t *html, const char *name, const char *value)
 {
     if (*value) {
-        mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-        mgr_html_text(html, value);
-        mgr_html_raw(html, "\">");
+        mgr_hidden_field_print(html, name, value);
     }
 }
 
@@ -336,10 +334,10 @@ static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
 {
     const apr_array_header_t *members =
         mgr_selection_members(page->html->r->pool, &page->selection, balancer);
-    const int may_operate = mgr_rights_have(page->answer->rights, MGR_OPERATE);
+    const bool may_operate = mgr_rights_have(page->visit->rights, MGR_OPERATE);
 
     print_fold(page, balancer, members->nelts);
-    mgr_chart_print_past(page->html, balancer);
+    mgr_chart_print_samples(page->html, balancer);
     print_settings(page, balancer);
     if (may_operate) {
         print_row_forms(page, balancer);

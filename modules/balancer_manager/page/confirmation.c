@@ -5,15 +5,11 @@
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "confirmation.h"
 
-static int print_parameter(void *data, const char *name, const char *value)
-{
-    mgr_html_t *html = data;
+#include "hidden_field.h"
 
-    mgr_html_raw(html, "<input type=\"hidden\" name=\"");
-    mgr_html_text(html, name);
-    mgr_html_raw(html, "\" value=\"");
-    mgr_html_text(html, value);
-    mgr_html_raw(html, "\">\n");
+static int print_parameter(void *html, const char *name, const char *value)
+{
+    mgr_hidden_field_print(html, name, value);
     return 1;
 }
 
@@ -38,14 +34,14 @@ static void print_text(mgr_html_t *html, const char *class, const char *text)
 void mgr_confirmation_print(mgr_page_t *page)
 {
     mgr_html_t *html = page->html;
-    const mgr_pending_t *pending = page->answer->pending;
+    const mgr_pending_t *pending = page->visit->pending;
 
     mgr_html_raw(html, "<section class=\"confirm\" role=\"alertdialog\" "
                        "aria-labelledby=\"confirm-title\" aria-describedby=\"confirm-lines\">\n"
                        "<h2 id=\"confirm-title\">");
     mgr_html_text(html, pending->deed);
     mgr_html_raw(html, " of ");
-    mgr_html_text(html, page->answer->balancer->name);
+    mgr_html_text(html, page->visit->balancer->name);
     mgr_html_raw(html, "?</h2>\n<div id=\"confirm-lines\">");
     print_lines(html, pending->lines);
     print_text(html, "effect", pending->effect);

@@ -5,7 +5,7 @@
 
 #include "page.h"
 
-/** Print what would happen, and a form that does it: answer->pending is not NULL. */
+/** Print what would happen, and a form that does it: visit->pending is not NULL. */
 void mgr_confirmation_print(mgr_page_t *page);
 
 #endif

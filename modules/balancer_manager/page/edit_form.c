@@ -5,21 +5,14 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "edit_form.h"
 
-#include <ap_provider.h>
-#include <apr_strings.h>
-
+#include "ap_provider.h"
+#include "apr_strings.h"
 #include "etag.h"
+#include "hidden_field.h"
 #include "member_flag.h"
 #include "wording.h"
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
-
-static void hidden_field(mgr_html_t *html, const char *name, const char *value)
-{
-    mgr_html_format(html, "<input type=\"hidden\" name=\"%s\" value=\"", name);
-    mgr_html_text(html, value);
-    mgr_html_raw(html, "\">\n");
-}
 
 /* The hint is part of the description that a screen reader tells. */
 static void text_field(mgr_html_t *html, const char *name, const char *label, const char *value,
@@ -38,7 +31,7 @@ static void check_field(mgr_html_t *html, const char *name, const char *label)
                     "name=\"%s\" value=\"1\"> %s</label></div>\n", name, label);
 }
 
-static void on_off_field(mgr_html_t *html, const char *name, const char *label, int is_on)
+static void on_off_field(mgr_html_t *html, const char *name, const char *label, bool is_on)
 {
     mgr_html_format(html, "<div class=\"field\" role=\"radiogroup\" aria-label=\"%s\">"
                     "<span>%s</span><span class=\"choice\">"
@@ -62,9 +55,9 @@ static void close_group(mgr_html_t *html)
 
 void mgr_edit_form_print_hidden(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
-    hidden_field(page->html, "b", balancer->key);
-    hidden_field(page->html, "vhost", balancer->vhost);
-    hidden_field(page->html, "nonce", page->answer->token);
+    mgr_hidden_field_print(page->html, "b", balancer->key);
+    mgr_hidden_field_print(page->html, "vhost", balancer->vhost);
+    mgr_hidden_field_print(page->html, "nonce", page->visit->token);
 }
 
 static void open_form(mgr_page_t *page, const char *kind, const char *name)
@@ -111,7 +104,7 @@ static const char *short_time(apr_pool_t *p, apr_interval_time_t us)
                : apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(us));
 }
 
-static const char *limit_hint(apr_pool_t *p, const char *hint, int is_added, uint32_t config,
+static const char *limit_hint(apr_pool_t *p, const char *hint, bool is_added, uint32_t config,
                               uint32_t present)
 {
     return is_added || config == present ? hint
@@ -167,14 +160,14 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                "host:port; leave it empty to keep the address");
     check_field(html, "b_wdelete", "Remove it, after its last request");
     close_group(html);
-    hidden_field(html, "w", member->url);
-    hidden_field(html, "etag", mgr_etag_text(p, member->revision));
+    mgr_hidden_field_print(html, "w", member->url);
+    mgr_hidden_field_print(html, "etag", mgr_etag_text(p, member->revision));
     close_form(page, balancer);
 }
 
 /* ---- Balancer -------------------------------------------------------------------------------- */
 
-static void option(mgr_html_t *html, const char *name, int is_selected)
+static void option(mgr_html_t *html, const char *name, bool is_selected)
 {
     mgr_html_raw(html, "<option value=\"");
     mgr_html_text(html, name);
@@ -191,11 +184,11 @@ static void lbmethod_field(mgr_html_t *html, const char *present)
 
     mgr_html_raw(html, "<div class=\"field\"><label for=\"b_lbm\">LB method</label>"
                        "<select name=\"b_lbm\" id=\"b_lbm\">");
-    option(html, present, 1);
+    option(html, present, true);
     for (int i = 0; methods && i < methods->nelts; i++) {
         const char *name = APR_ARRAY_IDX(methods, i, ap_list_provider_names_t).provider_name;
         if (strcmp(name, present) != 0) {
-            option(html, name, 0);
+            option(html, name, false);
         }
     }
     mgr_html_raw(html, "</select><small>from the loaded modules</small></div>\n");
@@ -227,21 +220,21 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
         check_field(html, "b_wyes", "Add it");
         close_group(html);
     }
-    hidden_field(html, "etag", mgr_etag_text(p, balancer->revision));
+    mgr_hidden_field_print(html, "etag", mgr_etag_text(p, balancer->revision));
     close_form(page, balancer);
 }
 
 void mgr_edit_form_print(mgr_page_t *page)
 {
-    const mgr_visit_t *answer = page->answer;
+    const mgr_visit_t *visit = page->visit;
 
-    if (!mgr_rights_have(answer->rights, MGR_EDIT)) {
+    if (!mgr_rights_have(visit->rights, MGR_EDIT)) {
         return;
     }
-    if (answer->member) {
-        member_form(page, answer->balancer, answer->member);
+    if (visit->member) {
+        member_form(page, visit->balancer, visit->member);
     }
-    else if (answer->balancer) {
-        balancer_form(page, answer->balancer);
+    else if (visit->balancer) {
+        balancer_form(page, visit->balancer);
     }
 }

@@ -9,12 +9,11 @@
 
 #include <stdlib.h>
 
-#include <apr_hash.h>
-#include <apr_strings.h>
-
+#include "apr_hash.h"
+#include "apr_strings.h"
 #include "chart.h"
-#include "state_sentence.h"
 #include "quantity.h"
+#include "state_sentence.h"
 #include "tally.h"
 
 static const struct {
@@ -41,7 +40,7 @@ void mgr_member_row_print_head(mgr_page_t *page)
         if (sort) {
             mgr_html_format(html, " data-sort=\"%s\"", sort);
         }
-        if (sort && !strcmp(sort, selection->sort)) {
+        if (sort && strcmp(sort, selection->sort) == 0) {
             mgr_html_format(html, " aria-sort=\"%sending\"",
                             selection->is_descending ? "desc" : "asc");
         }
@@ -126,7 +125,7 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
     mgr_html_t *html = page->html;
 
     mgr_html_raw(html, "<td>");
-    if (mgr_rights_have(page->answer->rights, MGR_OPERATE)) {
+    if (mgr_rights_have(page->visit->rights, MGR_OPERATE)) {
         mgr_html_raw(html, "<input type=\"checkbox\" name=\"w\" value=\"");
         mgr_html_text(html, member->url);
         mgr_html_raw(html, "\" aria-label=\"Select ");
@@ -354,7 +353,7 @@ static void print_actions_cell(mgr_page_t *page, const lb_balancer_view_t *balan
         PROXY_WORKER_DRAIN | PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED;
 
     mgr_html_raw(page->html, "<td>");
-    if (mgr_rights_have(page->answer->rights, MGR_OPERATE)) {
+    if (mgr_rights_have(page->visit->rights, MGR_OPERATE)) {
         if (member->status_bits & off) {
             print_button(page->html, balancer, member, "ready", "Ready");
         }

@@ -3,12 +3,14 @@
 #ifndef MGR_PAGE_H
 #define MGR_PAGE_H
 
-#include "visit.h"
+#include <stdbool.h>
+
 #include "html.h"
 #include "selection.h"
+#include "visit.h"
 
 typedef struct {
-    const mgr_visit_t *answer;
+    const mgr_visit_t *visit;
     mgr_html_t *html;
     mgr_selection_t selection;
     /* For attributes. A browser's links have no path, only a query, so that they lead to this page
@@ -16,8 +18,8 @@ typedef struct {
     const char *path;          /* of the page, up to "?"; "" in a browser */
     const char *action;        /* where forms go: the same page, with its filter and order */
     apr_time_t now;
-    int is_big;                /* so many members that balancers are shown folded up */
-    int is_huge;               /* so many that only those of opened balancers are on the page */
+    bool is_big;               /* so many members that balancers are shown folded up */
+    bool is_huge;              /* so many that only those of opened balancers are on the page */
 } mgr_page_t;
 
 /* Of the members of one balancer. */

@@ -12,7 +12,7 @@ enum { SHOWN = 20, OPEN = 5 };
 
 static void print_from_to(mgr_html_t *html, const mgr_audit_entry_t *entry)
 {
-    if (!strcmp(entry->outcome, "refused")) {
+    if (strcmp(entry->outcome, "refused") == 0) {
         mgr_html_raw(html, ": <b class=\"pill error\">refused</b> ");
         mgr_html_text(html, entry->after);
     }

@@ -5,20 +5,19 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "view.h"
 
-#include <apr_strings.h>
-#include <http_core.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
 #include "asset.h"
 #include "balancer_section.h"
 #include "confirmation.h"
 #include "edit_form.h"
-#include "fastcgi_version.h"
 #include "escape.h"
-#include "state_sentence.h"
+#include "fastcgi_version.h"
+#include "http_core.h"
+#include "http_protocol.h"
 #include "page.h"
 #include "quantity.h"
 #include "recent_changes.h"
+#include "state_sentence.h"
 
 enum {
     MANY_MEMBERS = 100,            /* more on one page than somebody wants to scroll through */
@@ -28,19 +27,19 @@ enum {
 /* ---- Head ------------------------------------------------------------------------------------ */
 
 /* Not any more when it was carried out. */
-static int shows_form(const mgr_visit_t *answer)
+static bool shows_form(const mgr_visit_t *visit)
 {
-    return answer->balancer && !answer->pending && !answer->is_of_button
-           && (answer->r->method_number != M_POST || answer->status != HTTP_OK);
+    return visit->balancer && !visit->pending && !visit->is_of_button
+           && (visit->r->method_number != M_POST || visit->status != HTTP_OK);
 }
 
 /* Only the page itself is loaded again: a form that is being filled in is not. */
 static void print_refresh(mgr_page_t *page)
 {
-    const mgr_visit_t *answer = page->answer;
+    const mgr_visit_t *visit = page->visit;
 
-    if (page->selection.refresh_seconds > 0 && !shows_form(answer) && !answer->pending
-        && answer->status == HTTP_OK) {
+    if (page->selection.refresh_seconds > 0 && !shows_form(visit) && !visit->pending
+        && visit->status == HTTP_OK) {
         mgr_html_format(page->html, "<noscript><meta http-equiv=\"refresh\" content=\"%d;url=",
                         page->selection.refresh_seconds);
         mgr_html_raw(page->html, page->action);
@@ -81,24 +80,34 @@ static void print_head(mgr_page_t *page)
 
 /* ---- Overview -------------------------------------------------------------------------------- */
 
-static void print_tile(mgr_html_t *html, const char *label, const char *class, double value)
+static void open_tile(mgr_html_t *html, const char *label, const char *class)
 {
     mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
-    mgr_quantity_number(html, value);
+}
+
+static void close_tile(mgr_html_t *html)
+{
     mgr_html_raw(html, "</dd></div>\n");
+}
+
+static void print_rate_tile(mgr_html_t *html, const char *label, const char *class, double rate)
+{
+    open_tile(html, label, class);
+    mgr_quantity_number(html, rate);
+    close_tile(html);
 }
 
 static void print_count_tile(mgr_html_t *html, const char *label, const char *class,
                              uint64_t count)
 {
-    mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
+    open_tile(html, label, class);
     mgr_html_count(html, count);
-    mgr_html_raw(html, "</dd></div>\n");
+    close_tile(html);
 }
 
 static void print_overview(mgr_page_t *page)
 {
-    const apr_array_header_t *balancers = page->answer->balancers;
+    const apr_array_header_t *balancers = page->visit->balancers;
     mgr_html_t *html = page->html;
     uint64_t owners = 0, members = 0, ok = 0, standing_by = 0, in_flight = 0, queued = 0;
     double requests = 0, failures = 0;
@@ -124,8 +133,8 @@ static void print_overview(mgr_page_t *page)
     }
     print_count_tile(html, "Not in service", members > ok + standing_by ? "warn" : "",
                      members - ok - standing_by);
-    print_tile(html, "Requests/s", "", requests);
-    print_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
+    print_rate_tile(html, "Requests/s", "", requests);
+    print_rate_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
     print_count_tile(html, "In flight", "", in_flight);
     print_count_tile(html, "Waiting", queued ? "warn" : "", queued);
     mgr_html_raw(html, "</dl>\n");
@@ -200,17 +209,17 @@ static void print_filter(mgr_page_t *page)
 
 static void print_notes(mgr_page_t *page)
 {
-    const mgr_visit_t *answer = page->answer;
+    const mgr_visit_t *visit = page->visit;
     mgr_html_t *html = page->html;
-    const int is_good = answer->status == HTTP_OK;
+    const bool is_good = visit->status == HTTP_OK;
 
     mgr_html_format(html, "<div id=\"notes\" role=\"%s\" aria-live=\"polite\">\n",
                     is_good ? "status" : "alert");
-    if (answer->notes->nelts > 0) {
+    if (visit->notes->nelts > 0) {
         mgr_html_format(html, "<div class=\"note%s\">\n", is_good ? "" : " refused");
-        for (int i = 0; i < answer->notes->nelts; i++) {
+        for (int i = 0; i < visit->notes->nelts; i++) {
             mgr_html_raw(html, "<p>");
-            mgr_html_text(html, APR_ARRAY_IDX(answer->notes, i, const char *));
+            mgr_html_text(html, APR_ARRAY_IDX(visit->notes, i, const char *));
             mgr_html_raw(html, "</p>\n");
         }
         mgr_html_raw(html, "</div>\n");
@@ -220,7 +229,7 @@ static void print_notes(mgr_page_t *page)
 
 static void print_balancers(mgr_page_t *page)
 {
-    const apr_array_header_t *balancers = page->answer->balancers;
+    const apr_array_header_t *balancers = page->visit->balancers;
     int shown = 0;
 
     mgr_html_raw(page->html, "<div id=\"balancers\"><h2 class=\"unseen\">Balancers</h2>\n");
@@ -245,16 +254,16 @@ static void print_balancers(mgr_page_t *page)
 /* Who follows a link to edit sees the form, and of the balancers the one that it is about. */
 static void print_main(mgr_page_t *page)
 {
-    const mgr_visit_t *answer = page->answer;
+    const mgr_visit_t *visit = page->visit;
 
     mgr_html_raw(page->html, "<main id=\"main\" tabindex=\"-1\">\n");
     print_notes(page);
-    if (answer->pending) {
+    if (visit->pending) {
         mgr_confirmation_print(page);
     }
-    else if (shows_form(answer)) {
+    else if (shows_form(visit)) {
         mgr_edit_form_print(page);
-        mgr_balancer_section_print(page, answer->balancer);
+        mgr_balancer_section_print(page, visit->balancer);
     }
     else {
         print_overview(page);
@@ -282,25 +291,25 @@ static void print_foot(mgr_page_t *page)
                        "</body></html>\n");
 }
 
-static int is_about_a_form(const mgr_visit_t *answer)
+static bool is_about_a_form(const mgr_visit_t *visit)
 {
-    return answer->balancer
-           && (answer->status == HTTP_BAD_REQUEST || answer->status == HTTP_PRECONDITION_FAILED);
+    return visit->balancer
+           && (visit->status == HTTP_BAD_REQUEST || visit->status == HTTP_PRECONDITION_FAILED);
 }
 
 /* A refusal that is not about the values of a form shows no cluster. */
-static int is_about_the_cluster(const mgr_visit_t *answer)
+static bool is_about_the_cluster(const mgr_visit_t *visit)
 {
-    return answer->status == HTTP_OK || is_about_a_form(answer);
+    return visit->status == HTTP_OK || is_about_a_form(visit);
 }
 
 /* Of a single balancer, which scripts look at, everything is shown. */
 static void look_at_size(mgr_page_t *page)
 {
-    const apr_array_header_t *balancers = page->answer->balancers;
+    const apr_array_header_t *balancers = page->visit->balancers;
     int members = 0, selected = 0;
 
-    if (balancers->nelts < 2 || shows_form(page->answer)) {
+    if (balancers->nelts < 2 || shows_form(page->visit)) {
         return;
     }
     for (int i = 0; i < balancers->nelts; i++) {
@@ -312,19 +321,19 @@ static void look_at_size(mgr_page_t *page)
     page->is_huge = selected > MOST_MEMBERS;
 }
 
-int mgr_view_html_send(mgr_visit_t *answer)
+int mgr_view_html_send(mgr_visit_t *visit)
 {
-    request_rec *r = answer->r;
+    request_rec *r = visit->r;
     mgr_html_t html;
     mgr_page_t page = {
-        .answer = answer,
+        .visit = visit,
         .html = &html,
         .selection = mgr_selection_read(r),
         .now = apr_time_now(),
     };
 
     look_at_size(&page);
-    page.path = mgr_visit_is_for_browser(answer)
+    page.path = mgr_visit_is_for_browser(visit)
                     ? "" : mgr_escape_text(r->pool, ap_escape_uri(r->pool, r->uri));
     page.action = apr_pstrcat(r->pool, page.path,
                               mgr_escape_text(r->pool, mgr_selection_query(r->pool,
@@ -333,7 +342,7 @@ int mgr_view_html_send(mgr_visit_t *answer)
     ap_set_content_type(r, "text/html; charset=utf-8");
     mgr_html_begin(&html, r);
     print_head(&page);
-    if (is_about_the_cluster(answer)) {
+    if (is_about_the_cluster(visit)) {
         print_main(&page);
     }
     else {

@@ -7,13 +7,13 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_protocol.h>
+#include "apr_strings.h"
+#include "http_protocol.h"
 
 const mgr_asset_t *mgr_asset_find(const char *name)
 {
     for (size_t i = 0; i < mgr_asset_count; i++) {
-        if (!strcmp(mgr_asset_all[i].name, name)) {
+        if (strcmp(mgr_asset_all[i].name, name) == 0) {
             return &mgr_asset_all[i];
         }
     }
@@ -33,7 +33,7 @@ const char *mgr_asset_query(apr_pool_t *p, const char *name)
 /* What the URL names by its content never changes; anything else is asked for again. */
 static const char *cache_control(const request_rec *r, const mgr_asset_t *asset)
 {
-    return r->args && !strcmp(r->args, query_of(r->pool, asset) + 1)
+    return r->args && strcmp(r->args, query_of(r->pool, asset) + 1) == 0
                ? "private, max-age=31536000, immutable" : "private, no-cache";
 }
 

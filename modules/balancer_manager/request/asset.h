@@ -3,7 +3,7 @@
 #ifndef MGR_ASSET_H
 #define MGR_ASSET_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 typedef struct {
     const char *name;           /* of the file, without a folder */

@@ -9,8 +9,7 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-
+#include "apr_strings.h"
 #include "csrf.h"
 #include "token.h"
 
@@ -63,12 +62,12 @@ static name_t name_of(apr_pool_t *p, const char *given)
     char *unescaped = apr_pstrdup(p, given);
 
     ap_unescape_url(unescaped); /* its verdict is about paths, where %2F is not allowed */
-    return (name_t){given, unescaped};
+    return (name_t){ given, unescaped };
 }
 
-static int is_named(const name_t *wanted, const char *name)
+static bool is_named(const name_t *wanted, const char *name)
 {
-    return !strcmp(wanted->given, name) || !strcmp(wanted->unescaped, name);
+    return strcmp(wanted->given, name) == 0 || strcmp(wanted->unescaped, name) == 0;
 }
 
 /* nonce    NULL: any */
@@ -92,14 +91,14 @@ static const lb_balancer_view_t *find(apr_pool_t *p, const apr_array_header_t *s
 }
 
 const lb_balancer_view_t *mgr_balancer_calls_find(apr_pool_t *p, const apr_array_header_t *snapshot,
-                                             const char *key, const char *vhost)
+                                                  const char *key, const char *vhost)
 {
     return find(p, snapshot, key, vhost, NULL);
 }
 
 const lb_balancer_view_t *mgr_balancer_calls_find_by_nonce(apr_pool_t *p,
-                                                      const apr_array_header_t *snapshot,
-                                                      const char *key, const char *nonce)
+                                                           const apr_array_header_t *snapshot,
+                                                           const char *key, const char *nonce)
 {
     return find(p, snapshot, key, NULL, nonce);
 }
@@ -115,15 +114,15 @@ static const char *vhost_of(const request_rec *r)
 }
 
 const lb_balancer_view_t *mgr_balancer_calls_find_here(request_rec *r,
-                                                  const apr_array_header_t *snapshot,
-                                                  const char *key)
+                                                       const apr_array_header_t *snapshot,
+                                                       const char *key)
 {
     const lb_balancer_view_t *here = find(r->pool, snapshot, key, vhost_of(r), NULL);
     const lb_balancer_view_t *owner = find(r->pool, snapshot, key, NULL, NULL);
 
     for (int i = 0; !here && i < snapshot->nelts; i++) {
         const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (!strcmp(other->key, owner->key) && other->owner_id != owner->id) {
+        if (strcmp(other->key, owner->key) == 0 && other->owner_id != owner->id) {
             return NULL;
         }
     }
@@ -147,15 +146,15 @@ const lb_member_view_t *mgr_balancer_calls_find_member(apr_pool_t *p,
     return NULL;
 }
 
-int mgr_balancer_calls_is_key_shared(const apr_array_header_t *snapshot,
-                                const lb_balancer_view_t *balancer)
+bool mgr_balancer_calls_is_key_shared(const apr_array_header_t *snapshot,
+                                      const lb_balancer_view_t *balancer)
 {
     for (int i = 0; i < snapshot->nelts; i++) {
         const lb_balancer_view_t *other = &APR_ARRAY_IDX(snapshot, i, lb_balancer_view_t);
-        if (!strcmp(other->key, balancer->key)
+        if (strcmp(other->key, balancer->key) == 0
             && (other->owner != balancer->owner || balancer->inherited_from)) {
-            return 1;
+            return true;
         }
     }
-    return 0;
+    return false;
 }

@@ -3,8 +3,9 @@
 #ifndef MGR_BALANCER_CALLS_H
 #define MGR_BALANCER_CALLS_H
 
-#include <httpd.h>
+#include <stdbool.h>
 
+#include "httpd.h"
 #include "mod_balancer_byrequests.h"
 
 /** Find the balancer's functions; to be called once for each reading of the configuration.
@@ -30,19 +31,19 @@ const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
  *  vhost    NULL or "": the first of this key
  *  returns  an element of the snapshot, NULL when there is none */
 const lb_balancer_view_t *mgr_balancer_calls_find(apr_pool_t *p, const apr_array_header_t *snapshot,
-                                             const char *key, const char *vhost);
+                                                  const char *key, const char *vhost);
 
 /** Likewise; of those with this key, the one with this nonce of its own. */
 const lb_balancer_view_t *mgr_balancer_calls_find_by_nonce(apr_pool_t *p,
-                                                      const apr_array_header_t *snapshot,
-                                                      const char *key, const char *nonce);
+                                                           const apr_array_header_t *snapshot,
+                                                           const char *key, const char *nonce);
 
 /** Of those with this key, of which there are some: the one of the virtual host that the request
  *  came to; or, when all others have inherited it, the one that they have it from.
  *  returns  NULL when another one may be meant */
 const lb_balancer_view_t *mgr_balancer_calls_find_here(request_rec *r,
-                                                  const apr_array_header_t *snapshot,
-                                                  const char *key);
+                                                       const apr_array_header_t *snapshot,
+                                                       const char *key);
 
 /** Find a member by the form parameter `w`, its URL or its name; or NULL. An heir has those of its
  *  owner. */
@@ -52,7 +53,7 @@ const lb_member_view_t *mgr_balancer_calls_find_member(apr_pool_t *p,
 
 /** Is its key alone not enough to say which one? Heirs need their virtual host, and balancers of
  *  one name; not the one that heirs inherit from. */
-int mgr_balancer_calls_is_key_shared(const apr_array_header_t *snapshot,
-                                const lb_balancer_view_t *balancer);
+bool mgr_balancer_calls_is_key_shared(const apr_array_header_t *snapshot,
+                                      const lb_balancer_view_t *balancer);
 
 #endif

@@ -7,12 +7,11 @@
 
 #include <string.h>
 
-#include <apr_file_io.h>
-#include <apr_strings.h>
-#include <http_log.h>
-#include <http_request.h>
-
+#include "apr_file_io.h"
+#include "apr_strings.h"
 #include "fastcgi_log.h"
+#include "http_log.h"
+#include "http_request.h"
 #include "manager_config.h"
 #include "token.h"
 
@@ -50,7 +49,7 @@ static apr_status_t read_line(apr_pool_t *p, const char *path, char *line, int r
 }
 
 /* What the scheme allows: token68 (RFC 9110, 11.2). */
-static int is_secret(const char *text)
+static bool is_secret(const char *text)
 {
     static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                   "0123456789-._~+/=";
@@ -84,7 +83,7 @@ const char *mgr_bearer_take(cmd_parms *cmd, apr_array_header_t *secrets, const c
                      "chmod 600 %s", path, path);
     }
     secret_t *secret = apr_palloc(cmd->pool, sizeof(*secret));
-    *secret = (secret_t){apr_pstrdup(cmd->pool, line), user ? user : "script"};
+    *secret = (secret_t){ apr_pstrdup(cmd->pool, line), user ? user : "script" };
     APR_ARRAY_PUSH(secrets, secret_t *) = secret;
     return NULL;
 }
@@ -138,7 +137,7 @@ int mgr_bearer_authenticate(request_rec *r)
     return HTTP_UNAUTHORIZED;
 }
 
-int mgr_bearer_is_sender(const request_rec *r)
+bool mgr_bearer_is_sender(const request_rec *r)
 {
     return ap_get_module_config(r->request_config, &balancer_manager_module) != NULL;
 }

@@ -3,8 +3,10 @@
 #ifndef MGR_BEARER_H
 #define MGR_BEARER_H
 
-#include <httpd.h>
-#include <http_config.h>
+#include <stdbool.h>
+
+#include "httpd.h"
+#include "http_config.h"
 
 /** For manager_config.c.
  *  user     NULL: "script" */
@@ -17,6 +19,6 @@ int mgr_bearer_force(request_rec *r);
 int mgr_bearer_authenticate(request_rec *r);
 
 /** Is the sender logged in by a secret? No browser adds that of itself. */
-int mgr_bearer_is_sender(const request_rec *r);
+bool mgr_bearer_is_sender(const request_rec *r);
 
 #endif

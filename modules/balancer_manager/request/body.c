@@ -7,22 +7,22 @@
 
 #include <string.h>
 
-#include <http_protocol.h>
-#include <util_filter.h>
+#include "http_protocol.h"
+#include "util_filter.h"
 
 typedef struct {
     apr_pool_t *p;
     char *text;
     apr_size_t used, room, limit;
-    int is_complete;
+    bool is_complete;
 } gathered_t;
 
-int mgr_body_is(request_rec *r, const char *type)
+bool mgr_body_is(request_rec *r, const char *type)
 {
     const char *given = apr_table_get(r->headers_in, "Content-Type");
     const size_t bytes = strlen(type);
 
-    return given && !ap_cstr_casecmpn(given, type, bytes) && strchr("; \t", given[bytes]);
+    return given && ap_cstr_casecmpn(given, type, bytes) == 0 && strchr("; \t", given[bytes]);
 }
 
 /* Room for so many bytes more, and a NUL. */
@@ -45,7 +45,7 @@ static apr_status_t append(gathered_t *g, apr_bucket_brigade *in)
         apr_size_t bytes;
 
         if (APR_BUCKET_IS_EOS(b)) {
-            g->is_complete = 1;
+            g->is_complete = true;
             break;
         }
         if (APR_BUCKET_IS_METADATA(b)) {
@@ -68,7 +68,7 @@ static apr_status_t append(gathered_t *g, apr_bucket_brigade *in)
 int mgr_body_read(request_rec *r, apr_size_t limit, char **text, apr_size_t *bytes)
 {
     apr_bucket_brigade *in = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    gathered_t g = {.p = r->pool, .text = apr_palloc(r->pool, 1), .room = 1, .limit = limit};
+    gathered_t g = { .p = r->pool, .text = apr_palloc(r->pool, 1), .room = 1, .limit = limit };
 
     while (!g.is_complete) {
         apr_status_t rv = ap_get_brigade(r->input_filters, in, AP_MODE_READBYTES, APR_BLOCK_READ,

@@ -3,10 +3,12 @@
 #ifndef MGR_BODY_H
 #define MGR_BODY_H
 
-#include <httpd.h>
+#include <stdbool.h>
+
+#include "httpd.h"
 
 /** Is the Content-Type this one, with or without parameters? */
-int mgr_body_is(request_rec *r, const char *type);
+bool mgr_body_is(request_rec *r, const char *type);
 
 /** Read all of the body, at most `limit` bytes.
  *  text     ends with a NUL that is not counted in `bytes`

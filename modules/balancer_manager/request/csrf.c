@@ -6,18 +6,17 @@
  * Threads  the key is read-only at run time. */
 #include "csrf.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
-#include <apr_strings.h>
-#include <apr_uri.h>
-#include <http_core.h>
-#include <http_log.h>
-#include <openssl/crypto.h>
-
+#include "apr_strings.h"
+#include "apr_uri.h"
 #include "bearer.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "host_name.h"
+#include "http_core.h"
+#include "http_log.h"
 #include "kept_key.h"
 #include "login.h"
 #include "token.h"
@@ -29,7 +28,7 @@ static const unsigned char *key;
 
 int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const apr_status_t rv = fcgi_kept_key(s->process->pool, key_name, MGR_TOKEN_KEY_BYTES, &key);
+    const apr_status_t rv = fc_kept_key(s->process->pool, key_name, MGR_TOKEN_KEY_BYTES, &key);
 
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
@@ -49,7 +48,7 @@ static const char *user_of(request_rec *r)
 
 static uint32_t now_seconds(void)
 {
-    return (uint32_t)apr_time_sec(fcgi_now());
+    return (uint32_t)apr_time_sec(fc_now());
 }
 
 const char *mgr_csrf_token(request_rec *r)
@@ -77,7 +76,7 @@ static const char *judge_token(request_rec *r, const char *given)
 /* ---- Where from ------------------------------------------------------------------------------ */
 
 /* The host only: ports differ when a proxy or a container maps them. */
-static int is_ours(request_rec *r, const char *url)
+static bool is_ours(request_rec *r, const char *url)
 {
     apr_uri_t from;
 
@@ -86,7 +85,7 @@ static int is_ours(request_rec *r, const char *url)
 }
 
 /* Then it says from where. */
-static int is_browser(const request_rec *r)
+static bool is_browser(const request_rec *r)
 {
     return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Sec-Fetch-Site");
 }

@@ -3,7 +3,7 @@
 #ifndef MGR_CSRF_H
 #define MGR_CSRF_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** In the parent, at start: have a key, the same one as before a restart.
  *  returns  OK or an HTTP status; the reason is logged */

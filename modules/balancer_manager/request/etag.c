@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_strings.h>
-#include <httpd.h>
+#include "apr_strings.h"
+#include "httpd.h"
 
 enum { DIGITS = 16 };
 
@@ -30,28 +30,32 @@ uint64_t mgr_etag_revision(const char *text)
                ? strtoull(text, NULL, 16) : 0;
 }
 
-void mgr_etag_send(request_rec *r, uint64_t revision)
+/* As headers have it. */
+static const char *quoted(apr_pool_t *p, uint64_t revision)
 {
-    apr_table_setn(r->headers_out, "ETag",
-                   apr_pstrcat(r->pool, "\"", mgr_etag_text(r->pool, revision), "\"", NULL));
+    return apr_pstrcat(p, "\"", mgr_etag_text(p, revision), "\"", NULL);
 }
 
-int mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected)
+void mgr_etag_send(request_rec *r, uint64_t revision)
+{
+    apr_table_setn(r->headers_out, "ETag", quoted(r->pool, revision));
+}
+
+bool mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected)
 {
     const char *list = apr_table_get(r->headers_in, "If-Match");
 
     *expected = 0;
-    if (!list || !strcmp(list, "*")) {
-        return 1;
+    if (!list || strcmp(list, "*") == 0) {
+        return true;
     }
     if (!revision) {    /* it is about no one thing */
-        return 0;
+        return false;
     }
     /* a weak one, W/"...", never matches: it is another token */
-    const char *ours = apr_pstrcat(r->pool, "\"", mgr_etag_text(r->pool, revision), "\"", NULL);
-    if (!ap_find_etag_strong(r->pool, list, ours)) {
-        return 0;
+    if (!ap_find_etag_strong(r->pool, list, quoted(r->pool, revision))) {
+        return false;
     }
     *expected = revision;
-    return 1;
+    return true;
 }

@@ -4,9 +4,10 @@
 #ifndef MGR_ETAG_H
 #define MGR_ETAG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** Sixteen hexadecimal digits, in p. */
 const char *mgr_etag_text(apr_pool_t *p, uint64_t revision);
@@ -21,6 +22,6 @@ void mgr_etag_send(request_rec *r, uint64_t revision);
  *  revision  0: of many things, and no etag is theirs
  *  expected  the revision that a change may be made to; 0: any
  *  returns   false: not to this one */
-int mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected);
+bool mgr_etag_matches(request_rec *r, uint64_t revision, uint64_t *expected);
 
 #endif

@@ -5,13 +5,20 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "form.h"
 
+#include <stdbool.h>
 #include <string.h>
 
-#include <apr_strings.h>
+#include "apr_strings.h"
 #include "body.h"
 
 #define FORM_LIMIT_BYTES (64 * 1024)
 #define FORM_TYPE        "application/x-www-form-urlencoded"
+
+/* Regardless of case, as a table finds names. */
+static bool may_be_many(const char *name)
+{
+    return ap_cstr_casecmp(name, "w") == 0 || ap_cstr_casecmp(name, "open") == 0;
+}
 
 int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out)
 {
@@ -30,7 +37,7 @@ int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out)
         if (ap_unescape_urlencoded(name) != OK || ap_unescape_urlencoded(value) != OK) {
             return HTTP_BAD_REQUEST;
         }
-        if (!strcmp(name, "w") || !strcmp(name, "open")) {
+        if (may_be_many(name)) {
             apr_table_addn(*out, name, value);
         }
         else {

@@ -3,12 +3,12 @@
 #ifndef MGR_FORM_H
 #define MGR_FORM_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** Take `a=1&b=2` apart.
  *  text     may be NULL
- *  out      name -> decoded value, in p; of equal names the last counts, but for `w` (members)
- *           and `open` (balancers), which may occur many times
+ *  out      name -> decoded value, in p; of equal names (regardless of case) the last counts, but
+ *           for `w` (members) and `open` (balancers), which may occur many times
  *  returns  OK, or HTTP_BAD_REQUEST for a broken %-escape */
 int mgr_form_parse(apr_pool_t *p, const char *text, apr_table_t **out);
 

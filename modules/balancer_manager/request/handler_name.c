@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include <ap_expr.h>
+#include "ap_expr.h"
 
 #define HANDLER           "balancer-manager"
 #define READ_ONLY_HANDLER "balancer-status"
@@ -19,18 +19,18 @@ const char *mgr_handler_name_in(request_rec *r, const core_dir_config *section)
     return handler && !error ? handler : "";
 }
 
-int mgr_handler_name_is_ours(const char *handler)
+bool mgr_handler_name_is_ours(const char *handler)
 {
-    return !strcmp(handler, HANDLER) || !strcmp(handler, READ_ONLY_HANDLER);
+    return strcmp(handler, HANDLER) == 0 || strcmp(handler, READ_ONLY_HANDLER) == 0;
 }
 
-int mgr_handler_name_is_meant(request_rec *r)
+bool mgr_handler_name_is_meant(request_rec *r)
 {
     return mgr_handler_name_is_ours(
         mgr_handler_name_in(r, ap_get_core_module_config(r->per_dir_config)));
 }
 
-int mgr_handler_name_is_read_only(const request_rec *r)
+bool mgr_handler_name_is_read_only(const request_rec *r)
 {
-    return !strcmp(r->handler, READ_ONLY_HANDLER);
+    return strcmp(r->handler, READ_ONLY_HANDLER) == 0;
 }

@@ -5,18 +5,20 @@
 #ifndef MGR_HANDLER_NAME_H
 #define MGR_HANDLER_NAME_H
 
-#include <httpd.h>
-#include <http_core.h>
+#include <stdbool.h>
+
+#include "httpd.h"
+#include "http_core.h"
 
 /** What SetHandler says in this section; "" when it does not say anything. */
 const char *mgr_handler_name_in(request_rec *r, const core_dir_config *section);
 
-int mgr_handler_name_is_ours(const char *handler);
+bool mgr_handler_name_is_ours(const char *handler);
 
 /** Does the section around this request set our handler? */
-int mgr_handler_name_is_meant(request_rec *r);
+bool mgr_handler_name_is_meant(request_rec *r);
 
 /** Is the request's handler the one that changes nothing? */
-int mgr_handler_name_is_read_only(const request_rec *r);
+bool mgr_handler_name_is_read_only(const request_rec *r);
 
 #endif

@@ -8,11 +8,10 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include <apr_network_io.h>
-#include <apr_strings.h>
-#include <http_core.h>
-#include <http_vhost.h>
-
+#include "apr_network_io.h"
+#include "apr_strings.h"
+#include "http_core.h"
+#include "http_vhost.h"
 #include "login.h"
 #include "manager_config.h"
 
@@ -28,7 +27,7 @@ const char *mgr_host_name_take(cmd_parms *cmd, apr_array_header_t *hosts, const 
 
 /* ---- The names that a request was sent to ---------------------------------------------------- */
 
-typedef int test_t(request_rec *r, const char *name, const void *data);
+typedef bool test_t(request_rec *r, const char *name, const void *data);
 
 /* Each proxy on the way adds one, with its port if that is unusual.
  * returns  the first for which `test` says so; NULL: there is none */
@@ -50,17 +49,17 @@ static const char *find_forwarded(request_rec *r, test_t *test, const void *data
     return NULL;
 }
 
-static int is_same(request_rec *r, const char *name, const void *wanted)
+static bool is_same(request_rec *r, const char *name, const void *wanted)
 {
     const char *other = wanted;
     const size_t open = *name == '[', other_open = *other == '[';
     const size_t bytes = strcspn(name + open, "]");
 
     return bytes == strcspn(other + other_open, "]")
-           && !ap_cstr_casecmpn(name + open, other + other_open, bytes);
+           && ap_cstr_casecmpn(name + open, other + other_open, bytes) == 0;
 }
 
-int mgr_host_name_was_used(request_rec *r, const char *name)
+bool mgr_host_name_was_used(request_rec *r, const char *name)
 {
     return (r->hostname && is_same(r, r->hostname, name))
            || is_same(r, ap_get_server_name(r), name) || find_forwarded(r, is_same, name);
@@ -69,28 +68,28 @@ int mgr_host_name_was_used(request_rec *r, const char *name)
 /* ---- Are they ours? -------------------------------------------------------------------------- */
 
 /* Nobody else decides where these lead. */
-static int is_fixed(const char *name)
+static bool is_fixed(const char *name)
 {
     unsigned char address[sizeof(struct in6_addr)];
 
     return inet_pton(AF_INET, name, address) == 1 || inet_pton(AF_INET6, name, address) == 1
-           || !ap_cstr_casecmp(name, "localhost");
+           || ap_cstr_casecmp(name, "localhost") == 0;
 }
 
-static int is_strange(request_rec *r, const char *name, const void *data)
+static bool is_strange(request_rec *r, const char *name, const void *data)
 {
     const apr_array_header_t *hosts = mgr_manager_config_of(r)->hosts;
 
     /* the server's own port: a name is as good at any */
     if (is_fixed(name) || ap_matches_request_vhost(r, name, r->server->port)) {
-        return 0;
+        return false;
     }
     for (int i = 0; i < hosts->nelts; i++) {
-        if (!ap_strcasecmp_match(name, APR_ARRAY_IDX(hosts, i, const char *))) {
-            return 0;
+        if (ap_strcasecmp_match(name, APR_ARRAY_IDX(hosts, i, const char *)) == 0) {
+            return false;
         }
     }
-    return 1;
+    return true;
 }
 
 const char *mgr_host_name_refusal(request_rec *r)

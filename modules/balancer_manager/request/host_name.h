@@ -7,8 +7,10 @@
 #ifndef MGR_HOST_NAME_H
 #define MGR_HOST_NAME_H
 
-#include <httpd.h>
-#include <http_config.h>
+#include <stdbool.h>
+
+#include "httpd.h"
+#include "http_config.h"
 
 /** For manager_config.c. */
 const char *mgr_host_name_take(cmd_parms *cmd, apr_array_header_t *hosts, const char *name);
@@ -16,7 +18,7 @@ const char *mgr_host_name_take(cmd_parms *cmd, apr_array_header_t *hosts, const 
 /** Was the request sent to this name, as the browser knows it: by its Host header, by the
  *  X-Forwarded-Host of a proxy, or (UseCanonicalName) by ServerName?
  *  name     an IPv6 address may have its brackets */
-int mgr_host_name_was_used(request_rec *r, const char *name);
+bool mgr_host_name_was_used(request_rec *r, const char *name);
 
 /** Was the request sent to a name that is not known to be ours? Who is logged in may use any: a
  *  browser sends a password only to the names it was given for.

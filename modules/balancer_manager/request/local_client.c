@@ -5,13 +5,12 @@
  * Memory   none.   Threads: the provider is written while the configuration is read. */
 #include "local_client.h"
 
-#include <ap_provider.h>
-#include <http_log.h>
-#include <http_request.h>
-#include <mod_auth.h>
-
+#include "ap_provider.h"
 #include "fastcgi_log.h"
 #include "handler_name.h"
+#include "http_log.h"
+#include "http_request.h"
+#include "mod_auth.h"
 
 APLOG_USE_MODULE(balancer_manager);
 
@@ -20,7 +19,7 @@ static const authz_provider *of_httpd;
 /* returns  NULL when it does not say that it came through a proxy */
 static const char *proxys_header(const request_rec *r)
 {
-    static const char *const names[] = {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"};
+    static const char *const names[] = { "Forwarded", "X-Forwarded-For", "X-Real-IP", "Via" };
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (apr_table_get(r->headers_in, names[i])) {
@@ -48,7 +47,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
 
 int mgr_local_client_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
 {
-    static authz_provider ours = {check};
+    static authz_provider ours = { check };
 
     of_httpd = ap_lookup_provider(AUTHZ_PROVIDER_GROUP, "local", AUTHZ_PROVIDER_VERSION);
     if (of_httpd) {    /* mod_authz_host is loaded */

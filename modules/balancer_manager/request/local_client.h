@@ -7,7 +7,7 @@
 #ifndef MGR_LOCAL_CLIENT_H
 #define MGR_LOCAL_CLIENT_H
 
-#include <httpd.h>
+#include "httpd.h"
 
 /** A hook that comes after all modules were loaded, and before a Require is read: puts ours in the
  *  place of mod_authz_host's provider, which it asks. */

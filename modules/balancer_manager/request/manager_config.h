@@ -3,8 +3,8 @@
 #ifndef MGR_MANAGER_CONFIG_H
 #define MGR_MANAGER_CONFIG_H
 
-#include <httpd.h>
-#include <http_config.h>
+#include "httpd.h"
+#include "http_config.h"
 
 /* A section that has lines of one directive forgets those of the sections around it. */
 typedef struct {

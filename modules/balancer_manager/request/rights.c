@@ -5,17 +5,16 @@
  * Memory   rules in pconf, read-only at run time.   Threads: any, no state. */
 #include "rights.h"
 
-#include <ap_provider.h>
-#include <apr_strings.h>
-#include <http_core.h>
-#include <http_log.h>
-#include <http_request.h>
-#include <mod_auth.h>
-
+#include "ap_provider.h"
+#include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "host_name.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_request.h"
 #include "login.h"
 #include "manager_config.h"
+#include "mod_auth.h"
 
 APLOG_USE_MODULE(balancer_manager);
 
@@ -27,7 +26,7 @@ typedef struct {
     const void *parsed;
 } rule_t;
 
-static const char *const words[] = {"view", "operate", "edit"};
+static const char *const words[] = { "view", "operate", "edit" };
 
 enum { RIGHT_COUNT = sizeof(words) / sizeof(words[0]) };
 
@@ -70,7 +69,7 @@ const char *mgr_rights_take(cmd_parms *cmd, apr_array_header_t *rules, const cha
 
 /* ---- At run time ----------------------------------------------------------------------------- */
 
-static int is_granted(request_rec *r, const rule_t *rule)
+static bool is_granted(request_rec *r, const rule_t *rule)
 {
     apr_table_setn(r->notes, AUTHZ_PROVIDER_NAME_NOTE, rule->provider_name);
     const authz_status status =
@@ -87,7 +86,7 @@ static unsigned int up_to(mgr_right_t right)
 static unsigned int granted_rights(request_rec *r)
 {
     const apr_array_header_t *rules = mgr_manager_config_of(r)->rules;
-    int has_view_rule = 0;
+    bool has_view_rule = false;
     unsigned int rights = 0;
 
     for (int i = 0; i < rules->nelts; i++) {

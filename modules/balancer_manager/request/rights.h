@@ -3,8 +3,10 @@
 #ifndef MGR_RIGHTS_H
 #define MGR_RIGHTS_H
 
-#include <httpd.h>
-#include <http_config.h>
+#include <stdbool.h>
+
+#include "httpd.h"
+#include "http_config.h"
 
 /* Each includes those before it. */
 typedef enum {
@@ -20,7 +22,7 @@ const char *mgr_rights_take(cmd_parms *cmd, apr_array_header_t *rules, const cha
  *  not ours. Asks the providers of Require, so once for a request; mgr_visit_t keeps them. */
 unsigned int mgr_rights_of(request_rec *r);
 
-static inline int mgr_rights_have(unsigned int rights, mgr_right_t right)
+static inline bool mgr_rights_have(unsigned int rights, mgr_right_t right)
 {
     return (rights >> right & 1) != 0;
 }

@@ -5,14 +5,13 @@
  * Memory   the caller's pool.   Threads: any, no state. */
 #include "selection.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
-#include <apr_strings.h>
-
-#include "form.h"
+#include "apr_lib.h"
+#include "apr_strings.h"
+#include "directive.h"
 #include "escape.h"
+#include "form.h"
 
 #define REFRESH_SECONDS 10
 
@@ -69,32 +68,40 @@ static int by_check(member_t *a, member_t *b)
 }
 
 const mgr_sort_key_t mgr_selection_sort_keys[] = {
-    { "name", "member" }, { "state", "state" }, { "weight", "weight" },
-    { "requests", "requests" }, { "in_flight", "in flight" }, { "rate", "rate" },
-    { "first_byte", "first byte" }, { "failures", "failures" }, { "check", "failed checks" },
-    { NULL, NULL },
+    { "name", "member", by_name },
+    { "state", "state", by_state },
+    { "weight", "weight", by_weight },
+    { "requests", "requests", by_requests },
+    { "in_flight", "in flight", by_in_flight },
+    { "rate", "rate", by_rate },
+    { "first_byte", "first byte", by_first_byte },
+    { "failures", "failures", by_failures },
+    { "check", "failed checks", by_check },
+    { NULL },
 };
 
-/* In the order of the keys. */
-static int (*const comparisons[])(member_t *a, member_t *b) = {
-    by_name, by_state, by_weight, by_requests, by_in_flight, by_rate, by_first_byte, by_failures,
-    by_check,
-};
-
-static int sort_index(const char *key)
+/* returns  NULL when there is no such key */
+static const mgr_sort_key_t *sort_key(const char *name)
 {
-    for (int i = 0; mgr_selection_sort_keys[i].key; i++) {
-        if (!strcmp(mgr_selection_sort_keys[i].key, key)) {
-            return i;
+    for (const mgr_sort_key_t *key = mgr_selection_sort_keys; key->key; key++) {
+        if (strcmp(key->key, name) == 0) {
+            return key;
         }
     }
-    return -1;
+    return NULL;
 }
 
 static const char *parameter(const apr_table_t *query, const char *name)
 {
     const char *value = apr_table_get(query, name);
     return value ? value : "";
+}
+
+static int refresh_seconds(const char *text)
+{
+    int seconds = REFRESH_SECONDS;
+
+    return !text || fc_directive_count(text, 1, 3600, &seconds) ? seconds : 0;
 }
 
 static int add_value(void *values, const char *name, const char *value)
@@ -111,58 +118,56 @@ mgr_selection_t mgr_selection_read(request_rec *r)
     if (mgr_form_parse(r->pool, r->args, &query) != OK) {
         query = apr_table_make(r->pool, 0);
     }
-    const char *refresh = apr_table_get(query, "refresh");
-    const int seconds = refresh ? atoi(refresh) : REFRESH_SECONDS;
     mgr_selection_t selection = {
         .filter = parameter(query, "filter"),
         .state = parameter(query, "state"),
         .sort = parameter(query, "sort"),
-        .is_descending = !strcmp(parameter(query, "order"), "desc"),
-        .refresh_seconds = seconds > 0 && seconds <= 3600 ? seconds : 0,
+        .is_descending = strcmp(parameter(query, "order"), "desc") == 0,
+        .refresh_seconds = refresh_seconds(apr_table_get(query, "refresh")),
         .open = open,
     };
     apr_table_do(add_value, open, query, "open", NULL);
-    if (sort_index(selection.sort) < 0) {
+    if (!sort_key(selection.sort)) {
         selection.sort = "";
     }
     return selection;
 }
 
-int mgr_selection_is_partial(const mgr_selection_t *selection)
+bool mgr_selection_is_partial(const mgr_selection_t *selection)
 {
     return *selection->filter || *selection->state;
 }
 
 /* As people search: without regard to ASCII case. */
-static int contains(const char *text, const char *piece)
+static bool contains(const char *text, const char *piece)
 {
     const size_t bytes = strlen(piece);
 
     for (; text && *text; text++) {
-        if (!ap_cstr_casecmpn(text, piece, bytes)) {
-            return 1;
+        if (ap_cstr_casecmpn(text, piece, bytes) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-static int has_state(member_t *member, const char *state)
+static bool has_state(member_t *member, const char *state)
 {
     if (!*state) {
-        return 1;
+        return true;
     }
-    return strcmp(state, "attention") ? !strcmp(member->state, state)
+    return strcmp(state, "attention") ? strcmp(member->state, state) == 0
                                       : strcmp(member->state, "ok") != 0;
 }
 
-static int is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+static bool is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
     const char *filter = selection->filter;
     return !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
 }
 
 /* is_meant   all of its balancer, as far as names go */
-static int is_selected(const mgr_selection_t *selection, member_t *member, int is_meant)
+static bool is_selected(const mgr_selection_t *selection, member_t *member, bool is_meant)
 {
     return has_state(member, selection->state)
            && (is_meant || contains(member->name, selection->filter)
@@ -171,7 +176,7 @@ static int is_selected(const mgr_selection_t *selection, member_t *member, int i
 
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
-    const int is_meant = is_balancer_meant(selection, balancer);
+    const bool is_meant = is_balancer_meant(selection, balancer);
     int count = 0;
 
     for (int i = 0; i < balancer->members->nelts; i++) {
@@ -181,19 +186,19 @@ int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view
     return count;
 }
 
-int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
+bool mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
     for (int i = 0; i < selection->open->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key)) {
-            return 1;
+        if (strcmp(APR_ARRAY_IDX(selection->open, i, const char *), balancer->key) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 /* A stable order: members that compare as equal stay as they are configured. */
 static void merge_sort(member_t **members, member_t **spare, int count,
-                            int (*compare)(member_t *, member_t *), int sign)
+                       mgr_compare_t *compare, int sign)
 {
     if (count < 2) {
         return;
@@ -204,7 +209,7 @@ static void merge_sort(member_t **members, member_t **spare, int count,
     merge_sort(members, spare, half, compare, sign);
     merge_sort(members + half, spare, count - half, compare, sign);
     while (left < half && right < count) {
-        const int is_left = sign * compare(members[left], members[right]) <= 0;
+        const bool is_left = sign * compare(members[left], members[right]) <= 0;
         spare[at++] = is_left ? members[left++] : members[right++];
     }
     memcpy(spare + at, members + left, (size_t)(half - left) * sizeof(*members));
@@ -216,8 +221,8 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
 {
     const int all = balancer->members->nelts;
     apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
-    const int is_meant = is_balancer_meant(selection, balancer);
-    const int key = sort_index(selection->sort);
+    const bool is_meant = is_balancer_meant(selection, balancer);
+    const mgr_sort_key_t *key = sort_key(selection->sort);
 
     for (int i = 0; i < all; i++) {
         member_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
@@ -225,10 +230,10 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
             APR_ARRAY_PUSH(selected, member_t *) = member;
         }
     }
-    if (key >= 0) {
+    if (key) {
         merge_sort((member_t **)selected->elts,
                    apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
-                   comparisons[key], selection->is_descending ? -1 : 1);
+                   key->compare, selection->is_descending ? -1 : 1);
     }
     return selected;
 }

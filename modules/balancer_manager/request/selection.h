@@ -4,22 +4,27 @@
 #ifndef MGR_SELECTION_H
 #define MGR_SELECTION_H
 
-#include <httpd.h>
+#include <stdbool.h>
 
+#include "httpd.h"
 #include "mod_balancer_byrequests.h"
 
 typedef struct {
     const char *filter;        /* a piece of a name, a route, a host; "" for all */
     const char *state;         /* "", "attention" or a member's state */
     const char *sort;          /* a sort key, or "" for the order of the configuration */
-    int is_descending;
+    bool is_descending;
     int refresh_seconds;       /* for browsers without JavaScript; 0: never */
     const apr_array_header_t *open;    /* of const char *: keys of balancers that were opened */
 } mgr_selection_t;
 
+/* As for qsort(). */
+typedef int mgr_compare_t(const lb_member_view_t *a, const lb_member_view_t *b);
+
 typedef struct {
     const char *key;           /* of the parameter `sort` */
     const char *label;
+    mgr_compare_t *compare;
 } mgr_sort_key_t;
 
 /** All sort keys; the last has key NULL. */
@@ -29,13 +34,13 @@ extern const mgr_sort_key_t mgr_selection_sort_keys[];
 mgr_selection_t mgr_selection_read(request_rec *r);
 
 /** Does it leave anything out? */
-int mgr_selection_is_partial(const mgr_selection_t *selection);
+bool mgr_selection_is_partial(const mgr_selection_t *selection);
 
 /** How many of the balancer's members are selected? */
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
 
 /** Was it opened? Asked only when there are too many members to show them all. */
-int mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
+bool mgr_selection_is_open(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
 
 /** The balancer's members that are selected, in their order.
  *  returns  array of const lb_member_view_t *, in p */

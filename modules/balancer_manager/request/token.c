@@ -2,24 +2,23 @@
 /* token.c - see token.h. */
 #include "token.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 enum { WHEN_DIGITS = 8, MAC_BYTES = 16 };
 
 static const char digits[] = "0123456789abcdef";
 
-/* returns  0 when OpenSSL has failed */
-static int mac_of(const unsigned char *key, const char *user, const char *when, unsigned char *mac)
+/* returns  false when OpenSSL has failed */
+static bool mac_of(const unsigned char *key, const char *user, const char *when, unsigned char *mac)
 {
     const size_t bytes = WHEN_DIGITS + 1 + strlen(user);
     char *text = malloc(bytes + 1);
-    int is_made = 0;
+    bool is_made = false;
 
     if (text) {
         snprintf(text, bytes + 1, "%.*s|%s", WHEN_DIGITS, when, user);
@@ -66,7 +65,7 @@ mgr_token_verdict_t mgr_token_judge(const unsigned char *key, const char *user, 
     return now - when > MGR_TOKEN_LIFE_SECONDS ? MGR_TOKEN_EXPIRED : MGR_TOKEN_GOOD;
 }
 
-int mgr_token_is_same_secret(const char *a, const char *b)
+bool mgr_token_is_same_secret(const char *a, const char *b)
 {
     const size_t bytes = strlen(a);
     return strlen(b) == bytes && CRYPTO_memcmp(a, b, bytes) == 0;

@@ -10,6 +10,7 @@
 #ifndef MGR_TOKEN_H
 #define MGR_TOKEN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -36,6 +37,6 @@ mgr_token_verdict_t mgr_token_judge(const unsigned char *key, const char *user, 
                                     const char *token);
 
 /** Compare without telling by the time it takes how much was right. */
-int mgr_token_is_same_secret(const char *a, const char *b);
+bool mgr_token_is_same_secret(const char *a, const char *b);
 
 #endif

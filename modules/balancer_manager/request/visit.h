@@ -3,8 +3,9 @@
 #ifndef MGR_VISIT_H
 #define MGR_VISIT_H
 
-#include <httpd.h>
+#include <stdbool.h>
 
+#include "httpd.h"
 #include "mod_balancer_byrequests.h"
 #include "rights.h"
 
@@ -13,7 +14,7 @@ typedef struct {
     const char *deed;                   /* "Drain 2 members" */
     const char *effect;                 /* a sentence: what that means for them */
     const char *outcome;                /* and for the balancer; NULL: nothing */
-    int is_outage;                      /* nobody would be left to serve */
+    bool is_outage;                     /* nobody would be left to serve */
     apr_array_header_t *lines;          /* of const char *: the members */
     const apr_table_t *form;            /* to be posted again, with confirm=1 */
 } mgr_pending_t;
@@ -34,40 +35,40 @@ typedef struct {
     const lb_member_view_t *member;     /* likewise */
     int status;                         /* HTTP */
     apr_array_header_t *notes;          /* of const char *: what the user should know */
-    int is_of_button;                   /* a form of the list's, not one to edit */
+    bool is_of_button;                  /* a form of the list's, not one to edit */
     const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
-    int is_done;                        /* it was carried out: see done */
+    bool is_done;                       /* it was carried out: see done */
     mgr_done_t done;
 } mgr_visit_t;
 
-/** An empty answer with status 200, in r->pool; see mgr_visit_look(). */
+/** A visit with status 200 and nothing to say, in r->pool; see mgr_visit_look(). */
 mgr_visit_t *mgr_visit_make(request_rec *r, const char *base, unsigned int rights);
 
 /** Take the snapshot that all views but JSON show: until then there are no balancers. */
-void mgr_visit_look(mgr_visit_t *answer);
+void mgr_visit_look(mgr_visit_t *visit);
 
 /** Is it for somebody with a browser, who asks for HTML? Scripts do not, and take links, and the
  *  status of a form, as stock has them. */
-int mgr_visit_is_for_browser(const mgr_visit_t *answer);
+bool mgr_visit_is_for_browser(const mgr_visit_t *visit);
 
 /** Add a note. */
-void mgr_visit_note(mgr_visit_t *answer, const char *format, ...)
+void mgr_visit_note(mgr_visit_t *visit, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/** Add a note, make `status` the answer's, and return it. */
-int mgr_visit_refuse(mgr_visit_t *answer, int status, const char *format, ...)
+/** Add a note, make `status` the visit's, and return it. */
+int mgr_visit_refuse(mgr_visit_t *visit, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /** Refuse for lack of a right.
  *  returns  OK when the sender has it, else HTTP_FORBIDDEN */
-int mgr_visit_need(mgr_visit_t *answer, mgr_right_t right);
+int mgr_visit_need(mgr_visit_t *visit, mgr_right_t right);
 
 /** Choose the balancer that the parameters b, vhost and nonce name. Of several virtual hosts, a
  *  request that names none means the one that it came to.
- *  returns  OK, also when there is no b; else the answer is refused: not found, or which one? */
-int mgr_visit_choose_balancer(mgr_visit_t *answer, const apr_table_t *parameters);
+ *  returns  OK, also when there is no b; else the visit is refused: not found, or which one? */
+int mgr_visit_choose_balancer(mgr_visit_t *visit, const apr_table_t *parameters);
 
 /** Choose the chosen balancer's member that the parameter w names; returns as above. */
-int mgr_visit_choose_member(mgr_visit_t *answer, const apr_table_t *parameters);
+int mgr_visit_choose_member(mgr_visit_t *visit, const apr_table_t *parameters);
 
 #endif

@@ -5,14 +5,13 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "server_status.h"
 
-#include <httpd.h>
-#include <http_config.h>
-#include <http_protocol.h>
-#include <apr_optional_hooks.h>
-#include <mod_status.h>
-
+#include "httpd.h"
+#include "apr_optional_hooks.h"
 #include "balancer_calls.h"
 #include "escape.h"
+#include "http_config.h"
+#include "http_protocol.h"
+#include "mod_status.h"
 #include "utf8.h"
 
 /* ---- ?auto ----------------------------------------------------------------------------------- */
@@ -68,7 +67,7 @@ static void print_table(request_rec *r, const lb_balancer_view_t *b)
 static int print_status(request_rec *r, int flags)
 {
     const apr_array_header_t *all = mgr_balancer_calls_snapshot(r);
-    const int is_short = (flags & AP_STATUS_SHORT) != 0;
+    const bool is_short = (flags & AP_STATUS_SHORT) != 0;
 
     if (all->nelts > 0 && !is_short) {
         ap_rputs("<hr />\n<h1>Balancers</h1>\n", r);

@@ -7,14 +7,13 @@
 
 #include <string.h>
 
-#include <ap_mpm.h>
-#include <apr_strings.h>
-#include <http_protocol.h>
-#include <scoreboard.h>
-
+#include "ap_mpm.h"
+#include "apr_strings.h"
 #include "balancer_calls.h"
 #include "etag.h"
+#include "http_protocol.h"
 #include "json.h"
+#include "scoreboard.h"
 #include "tally.h"
 
 enum { STATUS_VERSION = 1 };
@@ -89,6 +88,10 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
 /* What the configuration says: monitors compare it with the values above. */
 static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (member->is_added) {
+        mgr_json_null(w, "config");
+        return;
+    }
     mgr_json_open(w, "config", '{');
     mgr_json_text(w, "url", member->config_url);
     mgr_json_fraction(w, "weight", member->config_weight_hundredths, 2);
@@ -103,6 +106,10 @@ static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 
 static void put_check(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (!member->is_checked) {
+        mgr_json_null(w, "check");
+        return;
+    }
     mgr_json_open(w, "check", '{');
     mgr_json_time(w, "at", member->checked_at);
     mgr_json_text(w, "outcome", member->check_outcome);
@@ -121,6 +128,10 @@ static apr_int64_t tenths_since(apr_time_t at)
 
 static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
 {
+    if (!member->fpm_numbers_at) {
+        mgr_json_null(w, "fpm");
+        return;
+    }
     mgr_json_open(w, "fpm", '{');
     mgr_json_time(w, "at", member->fpm_numbers_at);
     mgr_json_fraction(w, "age_s", tenths_since(member->fpm_numbers_at), 1);
@@ -233,24 +244,9 @@ static void put_member(mgr_json_t *w, const lb_member_view_t *member)
     put_load(w, member);
     put_counted(w, member);
     put_settings(w, member);
-    if (member->is_checked) {
-        put_check(w, member);
-    }
-    else {
-        mgr_json_null(w, "check");
-    }
-    if (member->fpm_numbers_at) {
-        put_fpm(w, member);
-    }
-    else {
-        mgr_json_null(w, "fpm");
-    }
-    if (member->is_added) {
-        mgr_json_null(w, "config");
-    }
-    else {
-        put_member_config(w, member);
-    }
+    put_check(w, member);
+    put_fpm(w, member);
+    put_member_config(w, member);
     mgr_json_close(w, '}');
 }
 
@@ -268,29 +264,29 @@ static void put_balancer_config(mgr_json_t *w, const lb_balancer_view_t *balance
     mgr_json_close(w, '}');
 }
 
-/* A column of the past: one number of each sample. */
-#define PUT_COLUMN(w, past, name, put)                                        \
-    do {                                                                      \
-        mgr_json_open(w, name, '[');                                          \
-        for (int i = 0; i < (past)->nelts; i++) {                             \
-            const lb_sample_t *sample = &APR_ARRAY_IDX(past, i, lb_sample_t); \
-            put;                                                              \
-        }                                                                     \
-        mgr_json_close(w, ']');                                               \
+/* One number of each sample. */
+#define PUT_COLUMN(w, samples, name, put) \
+    do { \
+        mgr_json_open(w, name, '['); \
+        for (int i = 0; i < (samples)->nelts; i++) { \
+            const lb_sample_t *sample = &APR_ARRAY_IDX(samples, i, lb_sample_t); \
+            put; \
+        } \
+        mgr_json_close(w, ']'); \
     } while (0)
 
-static void put_past(mgr_json_t *w, const apr_array_header_t *past)
+static void put_samples(mgr_json_t *w, const apr_array_header_t *samples)
 {
     const apr_time_t now = apr_time_now();
 
     mgr_json_open(w, "past", '{');
-    PUT_COLUMN(w, past, "age_s", mgr_json_fraction(w, "", (now - sample->at) / 100000, 1));
-    PUT_COLUMN(w, past, "requests_per_s", put_rate(w, "", sample->requests));
-    PUT_COLUMN(w, past, "failures_per_s", put_rate(w, "", sample->failures));
-    PUT_COLUMN(w, past, "in_flight", mgr_json_count(w, "", sample->in_flight));
-    PUT_COLUMN(w, past, "queued", mgr_json_count(w, "", sample->queued));
-    PUT_COLUMN(w, past, "p50_us", mgr_json_number_from(w, "", 0, sample->p50));
-    PUT_COLUMN(w, past, "p95_us", mgr_json_number_from(w, "", 0, sample->p95));
+    PUT_COLUMN(w, samples, "age_s", mgr_json_fraction(w, "", (now - sample->at) / 100000, 1));
+    PUT_COLUMN(w, samples, "requests_per_s", put_rate(w, "", sample->requests));
+    PUT_COLUMN(w, samples, "failures_per_s", put_rate(w, "", sample->failures));
+    PUT_COLUMN(w, samples, "in_flight", mgr_json_count(w, "", sample->in_flight));
+    PUT_COLUMN(w, samples, "queued", mgr_json_count(w, "", sample->queued));
+    PUT_COLUMN(w, samples, "p50_us", mgr_json_number_from(w, "", 0, sample->p50));
+    PUT_COLUMN(w, samples, "p95_us", mgr_json_number_from(w, "", 0, sample->p95));
     mgr_json_close(w, '}');
 }
 
@@ -349,7 +345,7 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_time(w, "counted_since", balancer->counted_since);
     put_ends(w, "refused", balancer->refused);
     put_recent(w, &balancer->recent);
-    put_past(w, balancer->past);
+    put_samples(w, balancer->past);
     mgr_json_open(w, "members", '[');
     for (int i = 0; i < balancer->members->nelts; i++) {
         put_member(w, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));
@@ -385,31 +381,31 @@ static int end(const mgr_json_t *w)
     return OK;
 }
 
-int mgr_view_balancer_json_send(mgr_visit_t *answer)
+int mgr_view_balancer_json_send(mgr_visit_t *visit)
 {
-    mgr_json_t *w = begin(answer->r);
+    mgr_json_t *w = begin(visit->r);
 
-    put_balancer(w, answer->balancer);
+    put_balancer(w, visit->balancer);
     return end(w);
 }
 
-int mgr_view_member_json_send(mgr_visit_t *answer)
+int mgr_view_member_json_send(mgr_visit_t *visit)
 {
-    mgr_json_t *w = begin(answer->r);
+    mgr_json_t *w = begin(visit->r);
 
-    put_member(w, answer->member);
+    put_member(w, visit->member);
     return end(w);
 }
 
-int mgr_view_json_send(mgr_visit_t *answer)
+int mgr_view_json_send(mgr_visit_t *visit)
 {
-    mgr_json_t *w = begin(answer->r);
+    mgr_json_t *w = begin(visit->r);
 
     mgr_json_open(w, "", '{');
     mgr_json_number(w, "version", STATUS_VERSION);
     put_server(w);
     mgr_json_open(w, "balancers", '[');
-    mgr_balancer_calls_each(answer->r, put_balancer, w);
+    mgr_balancer_calls_each(visit->r, put_balancer, w);
     mgr_json_close(w, ']');
     mgr_json_close(w, '}');
     return end(w);

@@ -8,10 +8,9 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
 #include "fastcgi_version.h"
+#include "http_protocol.h"
 #include "metrics.h"
 #include "state_sentence.h"
 #include "tally.h"
@@ -20,51 +19,54 @@
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
+/* What was counted before an operator's reset. */
+static const lb_counted_t *before(const lb_member_view_t *member)
+{
+    static const lb_counted_t nothing;
+    return member->before ? member->before : &nothing;
+}
+
 typedef void put_member_t(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member);
 
 static void put_elections(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, member->elected + member->forgotten
-                                     + (member->before ? member->before->elected : 0));
+    mgr_metrics_count(m, labels,
+                      member->elected + member->forgotten + before(member)->elected);
 }
 
 static void put_failures(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels,
-                      member->failures + (member->before ? member->before->failures : 0));
+    mgr_metrics_count(m, labels, member->failures + before(member)->failures);
 }
 
 static void put_sent(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels,
-                      member->bytes_sent + (member->before ? member->before->bytes_sent : 0));
+    mgr_metrics_count(m, labels, member->bytes_sent + before(member)->bytes_sent);
 }
 
 static void put_received(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels,
-                      member->bytes_read + (member->before ? member->before->bytes_read : 0));
+    mgr_metrics_count(m, labels, member->bytes_read + before(member)->bytes_read);
 }
 
 static void put_responses(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     for (int i = 0; i < MGR_TALLY_CLASSES; i++) {
         mgr_metrics_count_of(m, labels, "class", mgr_tally_classes[i],
-                             member->responses[i]
-                                 + (member->before ? member->before->responses[i] : 0));
+                             member->responses[i] + before(member)->responses[i]);
     }
 }
 
 /* Words that never came would be most of all samples: they begin when they come. */
 static void put_words(mgr_metrics_t *m, const char *labels, const char *key, const uint64_t *since,
-                      const uint64_t *before)
+                      const uint64_t *earlier)
 {
     uint64_t ends[LB_OUTCOME_COUNT], count = 0;
     const char *word;
     int at = 0;
 
     for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
-        ends[i] = since[i] + (before ? before[i] : 0);
+        ends[i] = since[i] + earlier[i];
     }
     while ((word = mgr_tally_next(ends, &at, &count))) {
         mgr_metrics_count_of(m, labels, key, word, count);
@@ -73,39 +75,35 @@ static void put_words(mgr_metrics_t *m, const char *labels, const char *key, con
 
 static void put_tries(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    put_words(m, labels, "end", member->ends, member->before ? member->before->ends : NULL);
+    put_words(m, labels, "end", member->ends, before(member)->ends);
 }
 
 static void put_queue_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->queue_times,
-                          member->before ? &member->before->queue_times : NULL);
+    mgr_metrics_histogram(m, labels, &member->queue_times, &before(member)->queue_times);
 }
 
 static void put_connect_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->connect_times,
-                          member->before ? &member->before->connect_times : NULL);
+    mgr_metrics_histogram(m, labels, &member->connect_times, &before(member)->connect_times);
 }
 
 static void put_first_byte_times(mgr_metrics_t *m, const char *labels,
                                  const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->first_byte_times,
-                          member->before ? &member->before->first_byte_times : NULL);
+    mgr_metrics_histogram(m, labels, &member->first_byte_times, &before(member)->first_byte_times);
 }
 
 static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->whole_times,
-                          member->before ? &member->before->whole_times : NULL);
+    mgr_metrics_histogram(m, labels, &member->whole_times, &before(member)->whole_times);
 }
 
 /* One series for each state, and one of them is 1. */
 static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        mgr_metrics_count_of(m, labels, "state", w->state, !strcmp(w->state, member->state));
+        mgr_metrics_count_of(m, labels, "state", w->state, strcmp(w->state, member->state) == 0);
     }
 }
 
@@ -318,16 +316,16 @@ static const struct {
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
 /* Two virtual hosts of one name may both have a balancer of one name. */
-static int has_namesake(const apr_array_header_t *balancers, const lb_balancer_view_t *own)
+static bool has_namesake(const apr_array_header_t *balancers, const lb_balancer_view_t *own)
 {
     for (int i = 0; i < balancers->nelts; i++) {
         const lb_balancer_view_t *other = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
-        if (other->id < own->id && !strcmp(own->key, other->key)
-            && !strcmp(own->vhost, other->vhost)) {
-            return 1;
+        if (other->id < own->id && strcmp(own->key, other->key) == 0
+            && strcmp(own->vhost, other->vhost) == 0) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
 static const char *balancer_labels(apr_pool_t *p, const apr_array_header_t *balancers,
@@ -377,14 +375,14 @@ static void put_build(mgr_metrics_t *m, apr_pool_t *p)
                                      NULL), 1);
 }
 
-int mgr_view_prometheus_send(mgr_visit_t *answer)
+int mgr_view_prometheus_send(mgr_visit_t *visit)
 {
-    const apr_array_header_t *all = answer->balancers;
-    apr_pool_t *p = answer->r->pool;
-    mgr_metrics_t *m = mgr_metrics_make(answer->r);
+    const apr_array_header_t *all = visit->balancers;
+    apr_pool_t *p = visit->r->pool;
+    mgr_metrics_t *m = mgr_metrics_make(visit->r);
     const char **labels = apr_palloc(p, sizeof(char *) * (apr_size_t)(all->nelts + 1));
 
-    ap_set_content_type(answer->r, CONTENT_TYPE);
+    ap_set_content_type(visit->r, CONTENT_TYPE);
     put_build(m, p);
     for (int i = 0; i < all->nelts; i++) {
         labels[i] = balancer_labels(p, all, &APR_ARRAY_IDX(all, i, lb_balancer_view_t));

@@ -7,9 +7,8 @@
 
 #include <string.h>
 
-#include <apr_strings.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
+#include "http_protocol.h"
 #include "sink.h"
 #include "utf8.h"
 
@@ -68,7 +67,7 @@ static const char *reason(apr_pool_t *p, const lb_member_view_t *m)
         return apr_psprintf(p, "%s, next trial in %s", error,
                             duration(p, m->next_trial_at > now ? m->next_trial_at - now : 0));
     }
-    if (!strcmp(m->state, "health_fail")) {
+    if (strcmp(m->state, "health_fail") == 0) {
         return apr_psprintf(p, "%u failed checks in a row (%s)", m->check_fails,
                             m->check_outcome ? m->check_outcome : "-");
     }
@@ -169,13 +168,13 @@ static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
     mgr_sink_text(sink, "\n");
 }
 
-int mgr_view_text_send(mgr_visit_t *answer)
+int mgr_view_text_send(mgr_visit_t *visit)
 {
-    mgr_sink_t *sink = mgr_sink_make(answer->r);
+    mgr_sink_t *sink = mgr_sink_make(visit->r);
 
-    ap_set_content_type(answer->r, "text/plain; charset=utf-8");
-    for (int i = 0; i < answer->balancers->nelts; i++) {
-        put_balancer(sink, &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t));
+    ap_set_content_type(visit->r, "text/plain; charset=utf-8");
+    for (int i = 0; i < visit->balancers->nelts; i++) {
+        put_balancer(sink, &APR_ARRAY_IDX(visit->balancers, i, lb_balancer_view_t));
     }
     mgr_sink_end(sink);
     return OK;

@@ -5,10 +5,9 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "view.h"
 
-#include <apr_strings.h>
-#include <http_protocol.h>
-
+#include "apr_strings.h"
 #include "escape.h"
+#include "http_protocol.h"
 #include "wording.h"
 
 /* One element with text, indented as stock does: 6 blanks in a balancer, 10 in a worker. */
@@ -30,7 +29,7 @@ static void number_if_set(request_rec *r, int indent, const char *name, apr_int6
     }
 }
 
-static const char *on_off(int is_on)
+static const char *on_off(bool is_on)
 {
     return is_on ? "On" : "Off";
 }
@@ -81,12 +80,12 @@ static void member_numbers(request_rec *r, const lb_member_view_t *member)
     number_if_set(r, 10, "retry", apr_time_sec(member->retry));
 }
 
-static void balancer_settings(const mgr_visit_t *answer, const lb_balancer_view_t *balancer)
+static void balancer_settings(const mgr_visit_t *visit, const lb_balancer_view_t *balancer)
 {
-    request_rec *r = answer->r;
+    request_rec *r = visit->r;
 
     element(r, 6, "name", balancer->name);
-    element(r, 6, "nonce", answer->token);
+    element(r, 6, "nonce", visit->token);
     if (*balancer->sticky) {
         element(r, 6, "stickysession", balancer->sticky);
         element(r, 6, "nofailover", on_off(balancer->nofailover));
@@ -101,21 +100,21 @@ static void balancer_settings(const mgr_visit_t *answer, const lb_balancer_view_
     }
 }
 
-int mgr_view_xml_send(mgr_visit_t *answer)
+int mgr_view_xml_send(mgr_visit_t *visit)
 {
-    request_rec *r = answer->r;
+    request_rec *r = visit->r;
 
     ap_set_content_type(r, "text/xml");
     ap_rputs("<?xml version='1.0' encoding='UTF-8' ?>\n"
              "<httpd:manager xmlns:httpd='http://httpd.apache.org'>\n"
              "  <httpd:balancers>\n",
              r);
-    for (int i = 0; i < answer->balancers->nelts; i++) {
+    for (int i = 0; i < visit->balancers->nelts; i++) {
         const lb_balancer_view_t *balancer =
-            &APR_ARRAY_IDX(answer->balancers, i, lb_balancer_view_t);
+            &APR_ARRAY_IDX(visit->balancers, i, lb_balancer_view_t);
 
         ap_rputs("    <httpd:balancer>\n", r);
-        balancer_settings(answer, balancer);
+        balancer_settings(visit, balancer);
         ap_rputs("      <httpd:workers>\n", r);
         for (int n = 0; n < balancer->members->nelts; n++) {
             const lb_member_view_t *member = &APR_ARRAY_IDX(balancer->members, n, lb_member_view_t);

@@ -12,6 +12,7 @@
 #include "connection_counts.h"
 #include "tls.h"
 #include "worker_params.h"
+#include "worker_url.h"
 
 /* Behind worker->context, in each process. */
 typedef struct {
@@ -119,7 +120,7 @@ void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
     fcgi_backend_t *b = backend_of(worker);
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     /* A race may count one too few or too many: it is a budget, not an account. */
     if (now - __atomic_load_n(&b->window_start, __ATOMIC_RELAXED) > WINDOW) {
@@ -213,7 +214,7 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
 {
     fcgi_backend_t *backend = backend_of(worker);
     const apr_interval_time_t ttl = apr_time_from_sec(worker->s->address_ttl);
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     apr_status_t rv = APR_SUCCESS;
 
     PROXY_THREAD_LOCK(worker);
@@ -275,6 +276,23 @@ apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker
     const apr_port_t port = uri.port ? uri.port : ap_proxy_port_of_scheme("fcgi");
     *shown = apr_psprintf(r->pool, "%s:%d", uri.hostname, port);
     return look_up(to, uri.hostname, port, r->pool);
+}
+
+lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv)
+{
+    if (lease->handshake_failed) {
+        return LB_TLS_FAILED;
+    }
+    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
+        return LB_CONNECT_REFUSED;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        return LB_CONNECT_BUSY;
+    }
+    if (APR_STATUS_IS_EINTR(rv)) {
+        return LB_CLIENT_ABORT;
+    }
+    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
 const char *fcgi_backend_cure_of(apr_status_t rv)
@@ -350,7 +368,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     }
     lease->connection->uses = 1;
     target->stop->connection = lease->connection->fd;
-    if (!target->address && ap_cstr_casecmp(worker->s->scheme, "fcgis") == 0) {
+    if (!target->address && fc_worker_url_is_fcgis(worker->s->name_ex)) {
         rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
                             target->server, worker->s->hostname_ex, target->timeout,
                             target->timeout);

@@ -7,6 +7,7 @@
 #ifndef FCGI_BACKEND_H
 #define FCGI_BACKEND_H
 
+#include "balancer_outcome.h"
 #include "connecting.h"
 #include "mod_proxy.h"
 #include "pool.h"
@@ -51,6 +52,10 @@ apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker
 
 /** Nobody answers there: look its name up again. */
 void fcgi_backend_forget_addresses(proxy_worker *worker);
+
+/** Why there is no connection.
+ *  rv       as connecting failed; the lease knows whether TLS did */
+lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv);
 
 /** What may help against a failure to connect, in words. */
 const char *fcgi_backend_cure_of(apr_status_t rv);

@@ -5,11 +5,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "tls.h"
-
-static bool speaks_tls(const char *url)
-{
-    return ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
-}
+#include "worker_url.h"
 
 static bool preserves_host(request_rec *r)
 {
@@ -33,7 +29,7 @@ static apr_interval_time_t handshake_timeout(const fcgi_dial_t *dial)
 {
     const apr_interval_time_t usual =
         fcgi_backend_connect_timeout(dial->worker, dial->r->server);
-    const apr_interval_time_t left = dial->deadline - fcgi_now();
+    const apr_interval_time_t left = dial->deadline - fc_now();
 
     return dial->deadline == 0 || usual < left ? usual : left > 0 ? left : 0;
 }
@@ -86,7 +82,7 @@ static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
         dial->why = apr_psprintf(dial->r->pool, "%s: %s", dial->shown, fcgi_backend_cure_of(rv));
         fcgi_backend_forget_addresses(dial->worker);
     }
-    else if (speaks_tls(dial->url)) {
+    else if (fc_worker_url_is_fcgis(dial->url)) {
         rv = start_tls(dial);
     }
     return rv == APR_SUCCESS ? use(dial) : fail(dial, rv);
@@ -125,7 +121,7 @@ static apr_status_t enter(fcgi_dial_t *dial)
     fcgi_backend_begin_lease(lease, dial->worker);
     /* a certificate that was verified for one host says nothing about the next */
     lease->may_be_kept = fcgi_backend_reuses(dial->worker)
-                         && !(speaks_tls(dial->url) && preserves_host(dial->r));
+                         && !(fc_worker_url_is_fcgis(dial->url) && preserves_host(dial->r));
     if (lease->may_be_kept && !dial->is_fresh) {
         const char *socket = fcgi_backend_socket(dial->r, dial->worker);
         lease->connection = fcgi_pool_take(lease->pool, socket ? socket : "");

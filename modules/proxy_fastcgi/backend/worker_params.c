@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 #include "directive.h"
 #include "mod_balancer_byrequests.h"
+#include "parameter.h"
 
 static const fcgi_worker_params_t defaults = {
     .keepidle = FCGI_KEEPIDLE_DEFAULT,
@@ -57,36 +58,25 @@ static fcgi_worker_params_t *params_to_set(apr_pool_t *p, const proxy_worker *wo
     return params;
 }
 
-typedef struct {
-    const char *key;
-    size_t offset;
-    bool is_duration;
-} parameter_t;
+#define DAY       FC_TIME_LIMIT_MAX
+#define COUNT_MAX 1000000
 
-static const parameter_t parameters[] = {
-    { "connectwait", offsetof(fcgi_worker_params_t, connectwait), true },
-    { "firstbyte", offsetof(fcgi_worker_params_t, firstbyte), true },
-    { "total", offsetof(fcgi_worker_params_t, total), true },
-    { "idletimeout", offsetof(fcgi_worker_params_t, idletimeout), true },
-    { "keepidle", offsetof(fcgi_worker_params_t, keepidle), false },
-    { "maxuses", offsetof(fcgi_worker_params_t, maxuses), false },
+static const fc_parameter_t parameters[] = {
+    { "connectwait", FC_DURATION, offsetof(fcgi_worker_params_t, connectwait), 0, DAY },
+    { "firstbyte", FC_DURATION, offsetof(fcgi_worker_params_t, firstbyte), 0, DAY },
+    { "total", FC_DURATION, offsetof(fcgi_worker_params_t, total), 0, DAY },
+    { "idletimeout", FC_DURATION, offsetof(fcgi_worker_params_t, idletimeout), 0, DAY },
+    { "keepidle", FC_COUNT, offsetof(fcgi_worker_params_t, keepidle), 0, COUNT_MAX },
+    { "maxuses", FC_COUNT, offsetof(fcgi_worker_params_t, maxuses), 0, COUNT_MAX },
 };
 
-static const char *set_param(apr_pool_t *p, proxy_worker *worker, const parameter_t *parameter,
+static const char *set_param(apr_pool_t *p, proxy_worker *worker, const fc_parameter_t *parameter,
                              const char *val)
 {
     fcgi_worker_params_t *params = params_to_set(p, worker);
-    void *field = (char *)params + parameter->offset;
 
-    params->keepidle_is_written |= field == &params->keepidle;
-    if (parameter->is_duration ? fcgi_directive_time_limit(val, 0, field)
-                               : fcgi_directive_count(val, 0, 1000000, field)) {
-        return NULL;
-    }
-    return apr_psprintf(p, "%s: %s=%s is no %s", worker->s->name_ex, parameter->key, val,
-                        parameter->is_duration ? "duration up to 24h; use a number of seconds, "
-                                                 "or of ms, s, m or h as in 500ms"
-                                               : "whole number");
+    params->keepidle_is_written |= parameter->offset == offsetof(fcgi_worker_params_t, keepidle);
+    return fc_parameter_set(parameter, params, val, worker->s->name_ex, p);
 }
 
 /* The balancer's limit: unless keepidle is written, a quarter of it may be kept. */
@@ -95,7 +85,7 @@ static void mind_limit(apr_pool_t *p, const proxy_worker *worker, const char *va
     fcgi_worker_params_t *params = params_to_set(p, worker);
     int limit;
 
-    if (!params->keepidle_is_written && fcgi_directive_count(val, 1, 1000000, &limit)) {
+    if (!params->keepidle_is_written && fc_directive_count(val, 1, COUNT_MAX, &limit)) {
         params->keepidle = limit < 4 ? 1 : limit / 4;
     }
 }
@@ -104,10 +94,11 @@ static void mind_limit(apr_pool_t *p, const proxy_worker *worker, const char *va
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
 {
-    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        if (ap_cstr_casecmp(key, parameters[i].key) == 0) {
-            return set_param(p, worker, &parameters[i], val);
-        }
+    const fc_parameter_t *parameter =
+        fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
+
+    if (parameter) {
+        return set_param(p, worker, parameter, val);
     }
     if (ap_cstr_casecmp(key, "maxinflight") == 0) {
         mind_limit(p, worker, val);

@@ -29,7 +29,7 @@ apr_status_t fcgi_check_owner_open(apr_pool_t *process)
         apr_status_t rv = apr_shm_create(&shm, sizeof(shared_t), NULL, process);
         if (rv == APR_SUCCESS) {
             found = apr_shm_baseaddr_get(shm);
-            rv = fcgi_robust_lock_init(&((shared_t *)found)->lock);
+            rv = fc_robust_lock_init(&((shared_t *)found)->lock);
         }
         if (rv != APR_SUCCESS) {
             return rv;
@@ -47,7 +47,7 @@ bool fcgi_check_owner_take(void)
 {
     if (!is_ours) {
         /* it guards nothing that could be half done */
-        is_ours = fcgi_robust_lock_try(&shared->lock) != FCGI_LOCK_HELD;
+        is_ours = fc_robust_lock_try(&shared->lock) != FC_LOCK_HELD;
     }
     return is_ours;
 }

@@ -41,7 +41,7 @@ typedef struct {
 } slot_t;
 
 static struct {
-    fcgi_condition_t condition;  /* is_stopping, or a slot is done */
+    fc_condition_t condition;  /* is_stopping, or a slot is done */
     apr_thread_t *thread;        /* NULL: there is none */
     server_rec *server;
     bool is_stopping;
@@ -77,10 +77,10 @@ static void *run_check(void *slot_)
     slot_t *slot = slot_;
 
     make_check(slot->check, &slot->stop);
-    fcgi_condition_lock(&checker.condition);
+    fc_condition_lock(&checker.condition);
     slot->is_done = true;
-    fcgi_condition_signal(&checker.condition);
-    fcgi_condition_unlock(&checker.condition);
+    fc_condition_signal(&checker.condition);
+    fc_condition_unlock(&checker.condition);
     return NULL;
 }
 
@@ -109,9 +109,9 @@ static void join_all(void)
     for (int i = 0; i < CHECKS_AT_ONCE; i++) {
         slot_t *slot = &checker.slots[i];
         if (slot->check) {
-            fcgi_condition_unlock(&checker.condition);
+            fc_condition_unlock(&checker.condition);
             pthread_join(slot->thread, NULL);
-            fcgi_condition_lock(&checker.condition);
+            fc_condition_lock(&checker.condition);
             slot->check = NULL;
         }
     }
@@ -128,9 +128,9 @@ static void start_check(slot_t *slot, const lb_check_t *check)
         slot->check = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0350)
                      "%s: no thread for its check; the checks of others wait", check->name);
-        fcgi_condition_unlock(&checker.condition);
+        fc_condition_unlock(&checker.condition);
         make_check(check, &slot->stop);
-        fcgi_condition_lock(&checker.condition);
+        fc_condition_lock(&checker.condition);
     }
 }
 
@@ -170,18 +170,18 @@ static void block_signals(void)
 static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 {
     block_signals();    /* the threads of the checks inherit that */
-    fcgi_condition_lock(&checker.condition);
+    fc_condition_lock(&checker.condition);
     while (!checker.is_stopping && !fcgi_check_owner_is_outdated()) {
         take_duty();
         const apr_interval_time_t wait = checker.is_checking ? start_due() : LOOK_AGAIN_US;
         if (!checker.is_stopping) {
-            fcgi_condition_wait_for(&checker.condition, wait);
+            fc_condition_wait_for(&checker.condition, wait);
         }
     }
     /* first the duty: the checks that still run are not due again before their interval is over */
     fcgi_check_owner_give_up();
     join_all();
-    fcgi_condition_unlock(&checker.condition);
+    fc_condition_unlock(&checker.condition);
     return NULL;
 }
 
@@ -203,11 +203,11 @@ static apr_status_t stop(void *unused)
 {
     apr_status_t rv;
 
-    fcgi_condition_lock(&checker.condition);
+    fc_condition_lock(&checker.condition);
     checker.is_stopping = true;
     stop_all();
-    fcgi_condition_signal(&checker.condition);
-    fcgi_condition_unlock(&checker.condition);
+    fc_condition_signal(&checker.condition);
+    fc_condition_unlock(&checker.condition);
     apr_thread_join(&rv, checker.thread);
     close(checker.stop_pipe[0]);
     checker.thread = NULL;
@@ -236,7 +236,7 @@ apr_status_t fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s)
         return APR_SUCCESS;
     }
     checker.server = s;
-    apr_status_t rv = fcgi_condition_init(&checker.condition);
+    apr_status_t rv = fc_condition_init(&checker.condition);
     if (rv == APR_SUCCESS) {
         rv = lock_allocator(pchild);
     }

@@ -34,7 +34,7 @@ typedef struct {
 
 /* ---- The request ----------------------------------------------------------------------------- */
 
-static fcgi_span_t lay_out_request(const probe_t *probe)
+static fc_span_t lay_out_request(const probe_t *probe)
 {
     const char *const variables[][2] = {
         { "GATEWAY_INTERFACE", "CGI/1.1" },
@@ -57,22 +57,22 @@ static fcgi_span_t lay_out_request(const probe_t *probe)
 
     for (size_t i = 0; i < COUNT; i++) {
         const char *value = variables[i][1] ? variables[i][1] : "";
-        pairs[i].name = fcgi_span(variables[i][0], strlen(variables[i][0]));
-        pairs[i].value = fcgi_span(value, strlen(value));
+        pairs[i].name = fc_span(variables[i][0], strlen(variables[i][0]));
+        pairs[i].value = fc_span(value, strlen(value));
     }
     /* A line of the configuration is shorter than a record can be. */
     ap_assert(fcgi_params_measure(pairs, COUNT, &bytes, &too_big) == FCGI_OK);
     unsigned char *at = apr_palloc(probe->p, begin_bytes + bytes);
     fcgi_record_encode_begin(at, REQUEST_ID, 0);
     fcgi_params_encode(pairs, COUNT, REQUEST_ID, at + begin_bytes);
-    return fcgi_span(at, begin_bytes + bytes);
+    return fc_span(at, begin_bytes + bytes);
 }
 
 /* ---- What the pump tells --------------------------------------------------------------------- */
 
-static fcgi_chunk_t no_body(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last)
+static fcgi_chunk_t no_body(void *baton, bool may_wait, fc_span_t *chunk, bool *last)
 {
-    *chunk = fcgi_span("", 0);
+    *chunk = fc_span("", 0);
     *last = true;
     return FCGI_CHUNK_READY;
 }
@@ -90,7 +90,7 @@ static void add_field(lb_check_result_t *result, fcgi_field_t field, apr_pool_t 
     }
 }
 
-static bool on_head(void *baton, fcgi_span_t head)
+static bool on_head(void *baton, fc_span_t head)
 {
     probe_t *probe = baton;
     lb_check_result_t *result = probe->result;
@@ -110,7 +110,7 @@ static bool on_head(void *baton, fcgi_span_t head)
     return true;
 }
 
-static unsigned char *head_space(void *baton, fcgi_span_t so_far, size_t *bytes)
+static unsigned char *head_space(void *baton, fc_span_t so_far, size_t *bytes)
 {
     probe_t *probe = baton;
 
@@ -122,7 +122,7 @@ static unsigned char *head_space(void *baton, fcgi_span_t so_far, size_t *bytes)
     return apr_palloc(probe->p, HEAD_BYTES);
 }
 
-static bool on_body(void *baton, fcgi_span_t piece)
+static bool on_body(void *baton, fc_span_t piece)
 {
     probe_t *probe = baton;
     const size_t room = BODY_BYTES - probe->result->body_bytes;
@@ -133,7 +133,7 @@ static bool on_body(void *baton, fcgi_span_t piece)
     return true;
 }
 
-static bool on_stderr(void *baton, fcgi_span_t piece)
+static bool on_stderr(void *baton, fc_span_t piece)
 {
     return true;
 }
@@ -168,20 +168,6 @@ static void fail(lb_check_result_t *result, lb_outcome_t outcome, const char *wh
 {
     result->outcome = outcome;
     result->why = why;
-}
-
-static lb_outcome_t connect_outcome(const fcgi_lease_t *lease, apr_status_t rv)
-{
-    if (lease->handshake_failed) {
-        return LB_TLS_FAILED;
-    }
-    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
-        return LB_CONNECT_REFUSED;
-    }
-    if (APR_STATUS_IS_EAGAIN(rv)) {
-        return LB_CONNECT_BUSY;
-    }
-    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
 static void judge_end(lb_check_result_t *result, const fcgi_exchange_t *x)
@@ -251,7 +237,7 @@ static bool is_ended_by_us(const probe_t *probe, const lb_check_result_t *result
 /* Connect, and if there is a method send a request. */
 static void ask(probe_t *probe, lb_check_result_t *result)
 {
-    const apr_time_t started = fcgi_now();
+    const apr_time_t started = fc_now();
     fcgi_lease_t lease;
 
     *result = (lb_check_result_t){ .outcome = LB_SERVED, .why = "", .body = probe->body };
@@ -259,14 +245,14 @@ static void ask(probe_t *probe, lb_check_result_t *result)
     const apr_status_t rv =
         fcgi_backend_connect_for_check(&lease, &probe->target, probe->p, &result->why);
     if (rv != APR_SUCCESS) {
-        result->outcome = connect_outcome(&lease, rv);
+        result->outcome = fcgi_backend_outcome_of(&lease, rv);
     }
     else if (probe->method) {
         run_exchange(probe, lease.connection, started + probe->target.timeout);
     }
     probe->target.stop->connection = -1;    /* before it is closed */
     fcgi_backend_give_back(&lease, false);
-    result->took = fcgi_now() - started;
+    result->took = fc_now() - started;
     probe->is_stopped = is_ended_by_us(probe, result);
 }
 

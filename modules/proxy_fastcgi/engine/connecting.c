@@ -65,7 +65,7 @@ static apr_status_t wait_for(fcgi_connecting_t *c, int fd, apr_interval_time_t t
 /* The backlog is full. */
 static apr_status_t put_off(fcgi_connecting_t *c)
 {
-    const apr_interval_time_t left = c->deadline - fcgi_now();
+    const apr_interval_time_t left = c->deadline - fc_now();
 
     if (left <= 0) {
         return APR_EAGAIN;
@@ -84,7 +84,7 @@ static apr_status_t connect_now(fcgi_connecting_t *c)
         return put_off(c);
     }
     c->is_in_progress = errno == EINPROGRESS || errno == EINTR;
-    return c->is_in_progress ? wait_for(c, c->fd, c->deadline - fcgi_now()) : errno;
+    return c->is_in_progress ? wait_for(c, c->fd, c->deadline - fc_now()) : errno;
 }
 
 static apr_status_t result_of(fcgi_connecting_t *c, unsigned came)
@@ -94,7 +94,7 @@ static apr_status_t result_of(fcgi_connecting_t *c, unsigned came)
 
     if (!(came & (FCGI_READABLE | FCGI_WRITABLE))) {
         return came & FCGI_TIME_IS_UP ? APR_TIMEUP
-                                      : wait_for(c, c->fd, c->deadline - fcgi_now());
+                                      : wait_for(c, c->fd, c->deadline - fc_now());
     }
     return getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &bytes) == 0 ? error : errno;
 }
@@ -128,7 +128,7 @@ static apr_status_t hand_over(fcgi_connecting_t *c, fcgi_connection_t **connecti
 static bool is_worth_another_round(fcgi_connecting_t *c, apr_status_t rv)
 {
     return (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv))
-           && fcgi_now() < c->patient_until;
+           && fc_now() < c->patient_until;
 }
 
 static void begin_round(fcgi_connecting_t *c, apr_time_t at)
@@ -139,7 +139,7 @@ static void begin_round(fcgi_connecting_t *c, apr_time_t at)
 
 void fcgi_connecting_begin(fcgi_connecting_t *c, const fcgi_endpoint_t *to)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     *c = (fcgi_connecting_t){ .to = *to, .fd = -1, .patient_until = now + to->patience };
     begin_round(c, now);
@@ -167,7 +167,7 @@ apr_status_t fcgi_connecting_step(fcgi_connecting_t *c, unsigned came,
             continue;
         }
         if (is_worth_another_round(c, rv)) {
-            begin_round(c, fcgi_now() + AWAY_WAIT_US);
+            begin_round(c, fc_now() + AWAY_WAIT_US);
             return wait_for(c, -1, AWAY_WAIT_US);
         }
         return rv;

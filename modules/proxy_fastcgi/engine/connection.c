@@ -38,7 +38,7 @@ bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
            && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_span_t *spans,
+apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_t *spans,
                                    size_t count, size_t *written)
 {
     if (connection->tls) {

@@ -35,7 +35,7 @@ bool fcgi_connection_is_quiet(const fcgi_connection_t *connection);
  *  spans    at most FCGI_SPANS_MAX
  *  returns  APR_SUCCESS with *written, APR_EAGAIN, or the system's error */
 #define FCGI_SPANS_MAX 16
-apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fcgi_span_t *spans,
+apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_t *spans,
                                    size_t count, size_t *written);
 
 /** Read what is there, without waiting.

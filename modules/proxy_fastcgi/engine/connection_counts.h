@@ -1,18 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* connection_counts.h - how many connections to a backend are kept idle, how many requests wait,
  *               over all processes of httpd.
- * Knows    shared counters by backend address, and what each process has added to them, so that a
- *          dead process's share can be taken back.
+ * Knows    what each process has added, by backend address, so that a dead process's share can be
+ *          forgotten.
  * Ignores  connections themselves.
  * Memory   one anonymous shared segment, made before the children; it outlives restarts.
  * Threads  any, in any process; no lock.
  *
- * Invariant: a total is the sum of what the living processes have added (within the second or so
- * until a dead one is noticed). A process adds to its own row first and takes away from it last. */
+ * Invariants: a total is the sum of what the processes have added: there is no second number that a
+ * process could die before changing. A dead one counts until somebody notices, within a second or
+ * so. No process takes away more than it has added. */
 #ifndef FCGI_CONNECTION_COUNTS_H
 #define FCGI_CONNECTION_COUNTS_H
-
-#include <stdbool.h>
 
 #include "apr_pools.h"
 
@@ -37,8 +36,11 @@ int fcgi_connection_counts_find(const char *address);
 /** Add `by`, which may be negative; does nothing for address -1. */
 void fcgi_connection_counts_add(int address, fcgi_connection_counts_t what, int by);
 
-/** The total; 0 for address -1. */
+/** Of all processes; 0 for address -1. */
 int fcgi_connection_counts_total(int address, fcgi_connection_counts_t what);
+
+/** What this process has added; -1 when it counts nothing: address -1, not joined, no row. */
+int fcgi_connection_counts_own(int address, fcgi_connection_counts_t what);
 
 /** Take back what dead processes have left, at most once a second. */
 void fcgi_connection_counts_bury_the_dead(void);

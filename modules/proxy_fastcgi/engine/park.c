@@ -19,6 +19,7 @@
 #include "http_request.h"
 #include "mpm_common.h"
 #include "connection_counts.h"
+#include "invariant.h"
 #include "scoreboard.h"
 #include "wait_set.h"
 
@@ -60,25 +61,48 @@ static parked_t *of_connection(const conn_rec *c)
     return c->master ? NULL : ap_get_module_config(c->conn_config, &proxy_fastcgi_module);
 }
 
+/* ---- Invariants ------------------------------------------------------------------------------ */
+
+static int shown_by(const parked_t *p)
+{
+    apr_os_sock_t fd = -1;
+
+    apr_os_sock_get(&fd, p->socket);
+    return fd;
+}
+
+static void check(const parked_t *p)
+{
+    if (!FC_IS_CHECKED) {
+        return;
+    }
+    FC_INVARIANT((p->state == IDLE) == !p->set);
+    if (p->set) {
+        const int fd = fcgi_wait_set_fd(p->set);    /* -1: the MPM has closed it */
+        FC_INVARIANT(p->r && p->resume && atomic_load(&parked) > 0);
+        FC_INVARIANT(fd < 0 || (shown_by(p) == fd) == (p->state == SWAPPED));
+        FC_INVARIANT(p->state != SWAPPED || (p->client_fd >= 0 && p->client_fd != fd));
+    }
+}
+
 /* ---- The socket shows the client or the wait set --------------------------------------------- */
 
 static void swap_in(parked_t *p)
 {
     apr_os_sock_t fd = fcgi_wait_set_fd(p->set);
 
-    apr_os_sock_get(&p->client_fd, p->socket);
+    p->client_fd = shown_by(p);
     apr_os_sock_put(&p->socket, &fd, p->c->pool);
     p->state = SWAPPED;
+    check(p);
 }
 
 static void swap_out(parked_t *p)
 {
-    apr_os_sock_t shown = -1;
-
-    apr_os_sock_get(&shown, p->socket);
     p->state = HANDED;
-    if (shown == fcgi_wait_set_fd(p->set)) {
+    if (shown_by(p) == fcgi_wait_set_fd(p->set)) {
         apr_os_sock_put(&p->socket, &p->client_fd, p->c->pool);
+        check(p);
         return;
     }
     /* The MPM could not poll and has closed "the socket": that was the wait set, and nobody will
@@ -89,12 +113,13 @@ static void swap_out(parked_t *p)
 
 /* ---- Arming ---------------------------------------------------------------------------------- */
 
-static void set_timer(parked_t *p)
+/* When the MPM is to see us at the latest; 0: never. */
+static apr_time_t next_alarm(const parked_t *p)
 {
-    const apr_time_t next_tick = p->tick ? fcgi_now() + p->tick : 0;
+    const apr_time_t next_tick = p->tick ? fc_now() + p->tick : 0;
     const bool tick_is_first = next_tick && (!p->deadline || next_tick < p->deadline);
 
-    fcgi_wait_set_timer(p->set, tick_is_first ? next_tick : p->deadline);
+    return tick_is_first ? next_tick : p->deadline;
 }
 
 static void count(int by)
@@ -117,6 +142,7 @@ static void disarm(parked_t *p)
         p->state = IDLE;
         count(-1);
     }
+    check(p);
 }
 
 /* The request's pool goes. */
@@ -155,7 +181,15 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     if (fcgi_park_obstacle(r)) {
         return false;
     }
-    p->set = fcgi_wait_set_take(wait);
+    /* the MPM goes by the Timeout of the connection's server at first, and of the request's then */
+    const apr_interval_time_t timeout = r->server->timeout < p->c->base_server->timeout
+                                        ? r->server->timeout : p->c->base_server->timeout;
+    p->resume = resume;
+    p->baton = baton;
+    p->wait = *wait;
+    p->deadline = wait->timeout >= 0 ? fc_now() + wait->timeout : 0;
+    p->tick = wait->timeout >= 0 && wait->timeout < timeout / 2 ? 0 : timeout / 2;
+    p->set = fcgi_wait_set_take(wait, next_alarm(p));
     if (!p->set) {
         return false;
     }
@@ -163,17 +197,9 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
         p->r = r;
         apr_pool_pre_cleanup_register(r->pool, p, forget_request);
     }
-    /* the MPM goes by the Timeout of the connection's server at first, and of the request's then */
-    const apr_interval_time_t timeout = r->server->timeout < p->c->base_server->timeout
-                                        ? r->server->timeout : p->c->base_server->timeout;
-    p->resume = resume;
-    p->baton = baton;
-    p->wait = *wait;
-    p->deadline = wait->timeout >= 0 ? fcgi_now() + wait->timeout : 0;
-    p->tick = wait->timeout >= 0 && wait->timeout < timeout / 2 ? 0 : timeout / 2;
-    set_timer(p);
     p->state = ARMED;
     count(1);
+    check(p);
     return true;
 }
 
@@ -230,11 +256,11 @@ static void look(parked_t *p)
 {
     unsigned came = fcgi_wait_set_look(p->set, &p->wait);
 
-    if (came == 0 && p->deadline && fcgi_now() >= p->deadline) {
+    if (came == 0 && p->deadline && fc_now() >= p->deadline) {
         came = FCGI_TIME_IS_UP;
     }
     if (came == 0) {
-        set_timer(p);    /* it was but the tick */
+        fcgi_wait_set_timer(p->set, next_alarm(p));    /* it was but the tick */
         hand_to_mpm(p);
     }
     else if (take_up(p, came)) {
@@ -293,6 +319,7 @@ static int process(conn_rec *c)
             after_handler(p);
         }
     }
+    check(p);
     p->is_inside = false;
     return rc;
 }

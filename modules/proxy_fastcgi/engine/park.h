@@ -15,9 +15,10 @@
  *     client's descriptor; resume_connection puts that back when a worker takes the connection up;
  *  4. process_connection is called again, and looks what came.
  *
- * Invariants: nobody but the MPM sees the wait set in the socket. A descriptor of the caller's is
- * in the wait set only while the request is parked. Only descriptors of one request are in a wait
- * set: the kernel allows 500 sets over one descriptor, and the MPM ends the child at the 501st. */
+ * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. A
+ * descriptor of the caller's is in the wait set only while the request is parked. Only
+ * descriptors of one request are in a wait set: the kernel allows 500 sets over one descriptor,
+ * and the MPM ends the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H
 

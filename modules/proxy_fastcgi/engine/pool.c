@@ -11,6 +11,7 @@
 #include "apr_thread_proc.h"
 #include "condition.h"
 #include "connection_counts.h"
+#include "invariant.h"
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
 #define REAPER_BEAT_US (50 * 1000)    /* while anything is kept */
@@ -27,7 +28,7 @@ struct fcgi_pool_t {
 
 /* The thread that closes what was kept for too long. */
 static struct {
-    fcgi_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
+    fc_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
                                      * and is taken before a pool's own */
     apr_thread_t *thread;           /* NULL: there is none */
     fcgi_pool_t *pools;
@@ -44,12 +45,76 @@ static void close_list(fcgi_connection_t *list)
     }
 }
 
+/* ---- Invariants: with the lock held ---------------------------------------------------------- */
+
+static void check_places(const fcgi_pool_t *pool)
+{
+    fcgi_pool_place_t *const *end = &pool->first;
+
+    for (; *end; end = &(*end)->next) {
+        FC_INVARIANT((*end)->is_taken && !(*end)->is_served && (*end)->bell >= 0);
+    }
+    FC_INVARIANT(end == pool->end);
+    FC_INVARIANT(pool->in_use >= 0 && pool->in_use <= pool->limits.max);
+    FC_INVARIANT(!pool->first || pool->in_use == pool->limits.max);
+}
+
+static void check_kept(const fcgi_pool_t *pool)
+{
+    const int own = fcgi_connection_counts_own(pool->limits.address, FCGI_COUNT_KEPT);
+    int count = 0;
+
+    for (const fcgi_connection_t *c = pool->kept; c; c = c->next_kept) {
+        count++;
+        FC_INVARIANT(count <= pool->kept_count);    /* else it was kept twice */
+        FC_INVARIANT(c->fd >= 0 && c->was_kept);
+        FC_INVARIANT(!pool->limits.maxuses || c->uses < pool->limits.maxuses);
+        FC_INVARIANT(!c->next_kept || c->next_kept->kept_since <= c->kept_since);
+    }
+    FC_INVARIANT(count == pool->kept_count);
+    FC_INVARIANT(own < 0 || own >= count);    /* other pools may stand for the same address */
+}
+
+static void check(const fcgi_pool_t *pool)
+{
+    if (FC_IS_CHECKED) {
+        check_places(pool);
+        check_kept(pool);
+    }
+}
+
+void fcgi_pool_check(fcgi_pool_t *pool)
+{
+    apr_thread_mutex_lock(pool->lock);
+    check(pool);
+    apr_thread_mutex_unlock(pool->lock);
+}
+
 /* ---- Making and ending ----------------------------------------------------------------------- */
+
+/* Behind it the reaper does not look at the pool any more. At the end of the process there is none,
+ * and its list is empty. */
+static void unlink_pool(const fcgi_pool_t *pool)
+{
+    if (!reaper.thread) {
+        return;
+    }
+    fc_condition_lock(&reaper.condition);
+    fcgi_pool_t **at = &reaper.pools;
+    while (*at && *at != pool) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = pool->next;
+    }
+    fc_condition_unlock(&reaper.condition);
+}
 
 static apr_status_t end_pool(void *data)
 {
     fcgi_pool_t *pool = data;
 
+    unlink_pool(pool);
     fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -pool->kept_count);
     close_list(pool->kept);
     pool->kept = NULL;
@@ -70,10 +135,10 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     /* before the pools of TLS connections, which lie below p, are gone */
     apr_pool_pre_cleanup_register(p, pool, end_pool);
     if (reaper.thread) {
-        fcgi_condition_lock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
         pool->next = reaper.pools;
         reaper.pools = pool;
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
     }
     *made = pool;
     return APR_SUCCESS;
@@ -108,6 +173,7 @@ apr_status_t fcgi_pool_enter(fcgi_pool_t *pool, fcgi_pool_place_t *place)
     else {
         rv = queue_up(pool, place);
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     return rv;
 }
@@ -140,6 +206,7 @@ bool fcgi_pool_end_waiting(fcgi_pool_t *pool, fcgi_pool_place_t *place)
     if (!place->is_served) {
         unlink_place(pool, place);
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     close(place->bell);
     place->is_taken = false;
@@ -161,6 +228,7 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
     else {
         pool->in_use--;
     }
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
 }
 
@@ -179,6 +247,7 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
             *at = c->next_kept;
             pool->kept_count--;
         }
+        check(pool);
         apr_thread_mutex_unlock(pool->lock);
         if (c) {
             fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -1);
@@ -193,9 +262,9 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
 static void wake_reaper(void)
 {
     if (reaper.thread && __atomic_load_n(&reaper.is_idle, __ATOMIC_RELAXED)) {
-        fcgi_condition_lock(&reaper.condition);
-        fcgi_condition_signal(&reaper.condition);
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
+        fc_condition_signal(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
     }
 }
 
@@ -211,13 +280,14 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
     }
     *connection = NULL;
     c->was_kept = true;
-    c->kept_since = fcgi_now();
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);
+    c->kept_since = fc_now();    /* in the order of the list */
     c->next_kept = pool->kept;
     pool->kept = c;
     pool->kept_count++;
+    check(pool);
     apr_thread_mutex_unlock(pool->lock);
     wake_reaper();
 }
@@ -251,7 +321,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0;
     const int surplus =
         fcgi_connection_counts_total(address, FCGI_COUNT_KEPT) - pool->limits.keepidle;
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
     fcgi_connection_t **at = &pool->kept;
     int i = 0;
 
@@ -263,6 +333,7 @@ static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
     *at = NULL;
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, i - pool->kept_count);
     pool->kept_count = i;
+    check(pool);
     return old;
 }
 
@@ -284,19 +355,19 @@ static bool reap_all(void)
 
 static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
 {
-    fcgi_condition_lock(&reaper.condition);
+    fc_condition_lock(&reaper.condition);
     while (!reaper.is_stopping) {
         fcgi_connection_counts_bury_the_dead();
         if (reap_all()) {
-            fcgi_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
+            fc_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
             continue;
         }
         __atomic_store_n(&reaper.is_idle, true, __ATOMIC_RELAXED);
         /* with a limit: a connection may be kept just before is_idle was seen */
-        fcgi_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
+        fc_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
         __atomic_store_n(&reaper.is_idle, false, __ATOMIC_RELAXED);
     }
-    fcgi_condition_unlock(&reaper.condition);
+    fc_condition_unlock(&reaper.condition);
     return NULL;
 }
 
@@ -305,10 +376,10 @@ static apr_status_t stop_reaper(void *unused)
     apr_status_t rv;
 
     if (reaper.thread) {
-        fcgi_condition_lock(&reaper.condition);
+        fc_condition_lock(&reaper.condition);
         reaper.is_stopping = true;
-        fcgi_condition_signal(&reaper.condition);
-        fcgi_condition_unlock(&reaper.condition);
+        fc_condition_signal(&reaper.condition);
+        fc_condition_unlock(&reaper.condition);
         apr_thread_join(&rv, reaper.thread);
         reaper.thread = NULL;
         reaper.pools = NULL;
@@ -318,7 +389,7 @@ static apr_status_t stop_reaper(void *unused)
 
 apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild)
 {
-    apr_status_t rv = fcgi_condition_init(&reaper.condition);
+    apr_status_t rv = fc_condition_init(&reaper.condition);
 
     reaper.pools = NULL;
     reaper.is_stopping = false;

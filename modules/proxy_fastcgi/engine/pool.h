@@ -5,9 +5,9 @@
  * Memory   the kept connections; they are closed with the pool that it was made in.
  * Threads  any; one thread of each process closes what was kept for too long.
  *
- * Invariants: a connection is either kept here or somebody's, never both. in_use counts the
- * rights that were taken and not yet given back; while anybody waits for one, all are taken. Each
- * kept connection is counted in connection_counts.h.
+ * Invariants (fcgi_pool_check): a connection is either kept here or somebody's, never both; the
+ * one kept last is first. in_use counts the rights that were taken and not yet given back; while
+ * anybody waits for one, all are taken. Each kept connection is counted in connection_counts.h.
  *
  * A kept connection occupies one PHP-FPM child, also when it is idle. So that nobody starves:
  * - over all processes, more than keepidle of them live for a short grace only (a busy pool reuses
@@ -73,6 +73,9 @@ fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket);
 /** Keep a connection for the next request, unless its time is over or somebody waits: then it is
  *  closed. *connection becomes NULL. */
 void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection);
+
+/** Do its invariants hold? See invariant.h; each call does so on its way. */
+void fcgi_pool_check(fcgi_pool_t *pool);
 
 /** A request on a new connection waits for its first byte (+1), or not any more (-1). */
 void fcgi_pool_note_waiting(fcgi_pool_t *pool, int by);

@@ -25,7 +25,7 @@ static apr_status_t status_of(const fcgi_exchange_t *x)
     }
 }
 
-static bool give_head_space(fcgi_pump_t *pump, fcgi_span_t so_far)
+static bool give_head_space(fcgi_pump_t *pump, fc_span_t so_far)
 {
     size_t bytes = 0;
     unsigned char *space = pump->owner->head_space(pump->baton, so_far, &bytes);
@@ -52,7 +52,7 @@ static bool hand_out(fcgi_pump_t *pump, fcgi_event_t event)
     }
 }
 
-static apr_status_t feed(fcgi_pump_t *pump, fcgi_span_t in)
+static apr_status_t feed(fcgi_pump_t *pump, fc_span_t in)
 {
     for (;;) {
         const fcgi_event_t event = fcgi_exchange_feed(pump->exchange, &in);
@@ -73,7 +73,7 @@ static apr_status_t feed(fcgi_pump_t *pump, fcgi_span_t in)
 /* The backend is not silent. Records that bring nothing are silence. */
 static void note_content(fcgi_pump_t *pump)
 {
-    pump->waiting_since = fcgi_now();
+    pump->waiting_since = fc_now();
     if (pump->first_byte_at == 0) {
         pump->first_byte_at = pump->waiting_since;
     }
@@ -96,7 +96,7 @@ static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
     if (rv != APR_SUCCESS) {
         return rv;
     }
-    rv = feed(pump, fcgi_span(pump->buffer, got));
+    rv = feed(pump, fc_span(pump->buffer, got));
     if (pump->exchange->content_bytes > content_before) {
         note_content(pump);
     }
@@ -111,7 +111,7 @@ static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
  * returns  is there output left that waits for room? */
 static bool write_some(fcgi_pump_t *pump)
 {
-    fcgi_span_t spans[FCGI_SPANS_MAX];
+    fc_span_t spans[FCGI_SPANS_MAX];
     size_t count;
 
     while ((count = fcgi_exchange_out(pump->exchange, spans, FCGI_SPANS_MAX)) > 0) {
@@ -137,7 +137,7 @@ static apr_status_t time_is_over(fcgi_pump_t *pump, fcgi_limit_t limit)
 
 static bool is_past_deadline(const fcgi_pump_t *pump)
 {
-    return pump->deadline > 0 && fcgi_now() >= pump->deadline;
+    return pump->deadline > 0 && fc_now() >= pump->deadline;
 }
 
 /* Who sends as slowly as it likes holds the backend as long as it likes. What comes faster makes up
@@ -145,7 +145,7 @@ static bool is_past_deadline(const fcgi_pump_t *pump)
  * returns  is the client too slow? */
 static bool charge_client(fcgi_pump_t *pump, size_t bytes)
 {
-    pump->waiting_since = fcgi_now();    /* now the backend is waited for */
+    pump->waiting_since = fc_now();    /* now the backend is waited for */
     pump->client_late += pump->waiting_since - pump->client_asked_at;
     pump->client_asked_at = 0;
     if (pump->body_rate == 0) {
@@ -160,11 +160,11 @@ static bool charge_client(fcgi_pump_t *pump, size_t bytes)
 static apr_status_t ask_for_chunk(fcgi_pump_t *pump)
 {
     const bool may_wait = pump->client_fd < 0;
-    fcgi_span_t chunk;
+    fc_span_t chunk;
     bool last = false;
 
     if (pump->client_asked_at == 0) {
-        pump->client_asked_at = fcgi_now();
+        pump->client_asked_at = fc_now();
     }
     const fcgi_chunk_t got = pump->owner->next_chunk(pump->baton, may_wait, &chunk, &last);
     pump->body_is_late = got == FCGI_CHUNK_LATER;
@@ -239,7 +239,7 @@ static void begin_limit(fcgi_pump_t *pump, apr_interval_time_t waited, apr_time_
 /* How long to wait at most, and which limit that is. */
 static void find_limit(fcgi_pump_t *pump)
 {
-    const apr_time_t now = fcgi_now();
+    const apr_time_t now = fc_now();
 
     begin_limit(pump, now - pump->waiting_since, now);
     if (pump->deadline > 0) {
@@ -292,7 +292,7 @@ static apr_status_t mind_client(fcgi_pump_t *pump, unsigned came)
     }
     if (came & FCGI_CLIENT_WRITABLE) {
         if (pump->client_is_full) {
-            pump->waiting_since = fcgi_now();    /* it was the client that was waited for */
+            pump->waiting_since = fc_now();    /* it was the client that was waited for */
         }
         return pump->owner->on_client_ready(pump->baton) ? APR_EAGAIN : stop(pump);
     }
@@ -338,7 +338,7 @@ static apr_status_t take_up(fcgi_pump_t *pump, unsigned came)
         pump->has_output = write_some(pump);
     }
     if (came & (FCGI_WRITABLE | FCGI_CLIENT_READABLE)) {
-        pump->waiting_since = fcgi_now();
+        pump->waiting_since = fc_now();
     }
     if ((came & FCGI_READABLE) && !pump->client_is_full) {
         rv = read_some(pump, &got_any);
@@ -367,7 +367,7 @@ static apr_status_t send_body(fcgi_pump_t *pump)
 apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came)
 {
     if (pump->waiting_since == 0) {
-        pump->waiting_since = fcgi_now();
+        pump->waiting_since = fc_now();
     }
     for (;;) {
         apr_status_t rv = take_up(pump, came);

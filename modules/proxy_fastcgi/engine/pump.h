@@ -20,12 +20,12 @@ typedef enum {
 typedef struct {
     /* The next chunk of the request body, valid until the next call.
      * may_wait   wait for the client rather than answer FCGI_CHUNK_LATER */
-    fcgi_chunk_t (*next_chunk)(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last);
-    bool (*on_head)(void *baton, fcgi_span_t head);
+    fcgi_chunk_t (*next_chunk)(void *baton, bool may_wait, fc_span_t *chunk, bool *last);
+    bool (*on_head)(void *baton, fc_span_t head);
     /* More room for a head that comes in pieces, at least `bytes`; NULL stops the pump. */
-    unsigned char *(*head_space)(void *baton, fcgi_span_t so_far, size_t *bytes);
-    bool (*on_body)(void *baton, fcgi_span_t piece);
-    bool (*on_stderr)(void *baton, fcgi_span_t piece);
+    unsigned char *(*head_space)(void *baton, fc_span_t so_far, size_t *bytes);
+    bool (*on_body)(void *baton, fc_span_t piece);
+    bool (*on_stderr)(void *baton, fc_span_t piece);
     /* What was handed out so far will be overwritten. */
     bool (*on_drained)(void *baton);
     /* The backend pauses: see flush_wait. */

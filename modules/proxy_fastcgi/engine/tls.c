@@ -77,7 +77,7 @@ apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, 
     return APR_SUCCESS;
 }
 
-apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t count,
+apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fc_span_t *spans, size_t count,
                             size_t *written)
 {
     size_t bytes = 0;

@@ -27,7 +27,7 @@ apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, 
                             apr_interval_time_t timeout);
 
 /** As fcgi_connection_write() and fcgi_connection_read(). */
-apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fcgi_span_t *spans, size_t count,
+apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fc_span_t *spans, size_t count,
                             size_t *written);
 apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, size_t *got);
 

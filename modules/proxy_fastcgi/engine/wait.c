@@ -16,7 +16,7 @@ static int milliseconds(apr_interval_time_t us)
 /* returns  did anything come? A wait that the system refuses is over, too. */
 static int wait_for(struct pollfd *fds, nfds_t count, apr_interval_time_t timeout)
 {
-    const apr_time_t deadline = fcgi_now() + timeout;
+    const apr_time_t deadline = fc_now() + timeout;
 
     for (;;) {
         const int ready = poll(fds, count, milliseconds(timeout));
@@ -24,7 +24,7 @@ static int wait_for(struct pollfd *fds, nfds_t count, apr_interval_time_t timeou
             return ready > 0;
         }
         if (timeout >= 0) {
-            timeout = deadline - fcgi_now();
+            timeout = deadline - fc_now();
             timeout = timeout > 0 ? timeout : 0;
         }
     }

@@ -5,12 +5,15 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "apr_thread_mutex.h"
+#include "invariant.h"
 
 #define KEPT_MAX 64
 
@@ -28,6 +31,58 @@ static struct {
     fcgi_wait_set_t *first;
     int count;
 } kept;
+
+/* ---- Invariants ------------------------------------------------------------------------------ */
+
+/* How many descriptors the kernel has in the set; -1: it does not say. */
+static int count_held(const fcgi_wait_set_t *set)
+{
+    char text[200];
+    int held = 0;
+
+    snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", set->epoll);
+    FILE *info = fopen(text, "r");
+    if (!info) {
+        return -1;
+    }
+    while (fgets(text, sizeof(text), info)) {
+        held += strncmp(text, "tfd:", 4) == 0;
+    }
+    fclose(info);
+    return held;
+}
+
+static void check_holds(const fcgi_wait_set_t *set, int besides_timer)
+{
+    const int held = count_held(set);
+
+    FC_INVARIANT(set->timer >= 0 && set->is_sound);
+    FC_INVARIANT(held < 0 || held == 1 + besides_timer);
+}
+
+void fcgi_wait_set_check(const fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+{
+    if (FC_IS_CHECKED) {
+        check_holds(set, (wait->fd >= 0) + (wait->client_fd >= 0));
+    }
+}
+
+/* With the lock held. */
+static void check_kept(void)
+{
+    int count = 0;
+
+    if (!FC_IS_CHECKED) {
+        return;
+    }
+    for (const fcgi_wait_set_t *set = kept.first; set; set = set->next) {
+        check_holds(set, 0);
+        count++;
+    }
+    FC_INVARIANT(count == kept.count && count <= KEPT_MAX);
+}
+
+/* ---- Making and keeping ---------------------------------------------------------------------- */
 
 static void destroy(fcgi_wait_set_t *set)
 {
@@ -74,6 +129,7 @@ static fcgi_wait_set_t *take_kept(void)
         kept.first = set->next;
         kept.count--;
     }
+    check_kept();
     apr_thread_mutex_unlock(kept.lock);
     return set;
 }
@@ -90,6 +146,7 @@ static bool keep(fcgi_wait_set_t *set)
         kept.first = set;
         kept.count++;
     }
+    check_kept();
     apr_thread_mutex_unlock(kept.lock);
     return has_room;
 }
@@ -107,7 +164,16 @@ static uint32_t events_of_client(unsigned wanted)
            | (wanted & FCGI_CLIENT_WRITABLE ? EPOLLOUT : 0);
 }
 
-fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait)
+/* ---- One wait -------------------------------------------------------------------------------- */
+
+void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
+{
+    const struct itimerspec when = { .it_value = { .tv_sec = apr_time_sec(at),
+                                                   .tv_nsec = apr_time_usec(at) * 1000 } };
+    timerfd_settime(set->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait, apr_time_t at)
 {
     fcgi_wait_set_t *set = take_kept();
 
@@ -118,14 +184,11 @@ fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait)
         destroy(set);
         set = NULL;
     }
+    if (set) {
+        fcgi_wait_set_timer(set, at);
+        fcgi_wait_set_check(set, wait);
+    }
     return set;
-}
-
-void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
-{
-    const struct itimerspec when = { .it_value = { .tv_sec = apr_time_sec(at),
-                                                   .tv_nsec = apr_time_usec(at) * 1000 } };
-    timerfd_settime(set->timer, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 static unsigned of_backend(uint32_t events)
@@ -188,6 +251,8 @@ void fcgi_wait_set_give_back(fcgi_wait_set_t **given, const fcgi_wait_t *wait)
         destroy(set);
     }
 }
+
+/* ---- The process ----------------------------------------------------------------------------- */
 
 static apr_status_t close_kept(void *unused)
 {

@@ -6,7 +6,6 @@
 #include "fastcgi_log.h"
 #include "http_core.h"
 #include "http_log.h"
-#include "script_path.h"
 #include "util_script.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -39,16 +38,16 @@ static void mend_path_translated(request_rec *r)
  * path info in one; and when there is a REDIRECT_URL it thinks of a CGI handler by Action: it
  * empties PATH_INFO, or takes PATH_TRANSLATED for the script.
  * found   the one that was found, and no ProxyFCGISetEnvIf has set */
-static bool is_misread(request_rec *r, const char *script, const char *found)
+static bool is_misread(request_rec *r, const char *script, fcgi_script_path_t *found)
 {
-    return (strcmp(script, found) == 0 && !fcgi_script_path_is_sure(r, script))
+    return (strcmp(script, found->path) == 0 && !fcgi_script_path_is_sure(found, r))
            || (apr_table_get(r->subprocess_env, "PATH_INFO")
                && apr_table_get(r->subprocess_env, "REDIRECT_URL"));
 }
 
 /* PHP-FPM does right with the prefix of mod_proxy_fcgi, which it takes off; and with a '?' what
  * follows, and some versions decode the rest. */
-static void help_fpm(request_rec *r, const char *found)
+static void help_fpm(request_rec *r, fcgi_script_path_t *found)
 {
     const char *script = apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
 
@@ -101,8 +100,8 @@ static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
     fcgi_pair_t *list = apr_palloc(r->pool, (apr_size_t)variables->nelts * sizeof(*list));
 
     for (int i = 0; i < variables->nelts; i++) {
-        list[i].name = fcgi_span(entry[i].key, strlen(entry[i].key));
-        list[i].value = fcgi_span(entry[i].val, strlen(entry[i].val));
+        list[i].name = fc_span(entry[i].key, strlen(entry[i].key));
+        list[i].value = fc_span(entry[i].val, strlen(entry[i].val));
         ap_log_rerror(APLOG_MARK, APLOG_TRACE8, 0, r, "variable %s='%s'", entry[i].key,
                       entry[i].val);
     }
@@ -120,9 +119,9 @@ static void pass_authorization(request_rec *r)
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              char *script_filename, fcgi_pair_t **pairs, size_t *count)
+                              fcgi_script_path_t *script, fcgi_pair_t **pairs, size_t *count)
 {
-    add_cgi_variables(r, script_filename);
+    add_cgi_variables(r, script->path);
     if (config->passes_auth > 0) {
         pass_authorization(r);
     }
@@ -134,7 +133,7 @@ int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
         }
     }
     if (config->backend_type != FCGI_BACKEND_GENERIC) {
-        help_fpm(r, script_filename);
+        help_fpm(r, script);
     }
     list_variables(r, pairs, count);
     return OK;

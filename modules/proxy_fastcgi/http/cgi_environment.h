@@ -8,12 +8,12 @@
 
 #include "params.h"
 #include "proxy_config.h"
+#include "script_path.h"
 
 /** Fill r->subprocess_env and list it.
- *  script_filename   see script_path.h
  *  pairs    set to an array in r->pool, its values borrowed from r->subprocess_env
  *  returns  OK, or an HTTP status when a ProxyFCGISetEnvIf condition cannot be evaluated */
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              char *script_filename, fcgi_pair_t **pairs, size_t *count);
+                              fcgi_script_path_t *script, fcgi_pair_t **pairs, size_t *count);
 
 #endif

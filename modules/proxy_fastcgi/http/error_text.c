@@ -64,7 +64,7 @@ static void end_line(fcgi_error_text_t *text)
     text->line_bytes = 0;
 }
 
-static void keep(fcgi_error_text_t *text, fcgi_span_t piece)
+static void keep(fcgi_error_text_t *text, fc_span_t piece)
 {
     if (!text->line) {
         text->line = apr_palloc(text->r->pool, FCGI_ERROR_LINE_BYTES);
@@ -74,14 +74,14 @@ static void keep(fcgi_error_text_t *text, fcgi_span_t piece)
         const size_t fits = piece.bytes < room ? piece.bytes : room;
         memcpy(text->line + text->line_bytes, piece.at, fits);
         text->line_bytes += fits;
-        piece = fcgi_span_after(piece, fits);
+        piece = fc_span_after(piece, fits);
         if (text->line_bytes == FCGI_ERROR_LINE_BYTES) {
             end_line(text);
         }
     }
 }
 
-bool fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
+bool fcgi_error_text_add(fcgi_error_text_t *text, fc_span_t piece)
 {
     const unsigned char *end;
 
@@ -89,13 +89,13 @@ bool fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece)
     while (piece.bytes > 0 && (end = memchr(piece.at, '\n', piece.bytes))) {
         const size_t bytes = (size_t)(end - piece.at);
         if (text->line_bytes > 0) {
-            keep(text, fcgi_span(piece.at, bytes));
+            keep(text, fc_span(piece.at, bytes));
             end_line(text);
         }
         else {
             log_line(text, (const char *)piece.at, bytes);
         }
-        piece = fcgi_span_after(piece, bytes + 1);
+        piece = fc_span_after(piece, bytes + 1);
     }
     if (piece.bytes > 0) {
         keep(text, piece);

@@ -26,7 +26,7 @@ typedef struct {
 } fcgi_error_text_t;
 
 /** returns  false when it is more than FCGI_ERROR_BYTES_MAX */
-bool fcgi_error_text_add(fcgi_error_text_t *text, fcgi_span_t piece);
+bool fcgi_error_text_add(fcgi_error_text_t *text, fc_span_t piece);
 
 /** The text ends: log what has no line end, and how much was left out. */
 void fcgi_error_text_end(fcgi_error_text_t *text);

@@ -187,7 +187,7 @@ static const char *set_size(cmd_parms *cmd, const char *arg, apr_off_t *size)
 {
     int64_t bytes;
 
-    if (!fcgi_directive_size(arg, &bytes)) {
+    if (!fc_directive_size(arg, &bytes)) {
         return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or "
                             "G as in 64M", cmd->cmd->name, arg);
     }

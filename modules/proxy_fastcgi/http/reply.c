@@ -28,12 +28,12 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 {
     *reply = (fcgi_reply_t){ .r = r, .config = config, .member = member, .promised_bytes = -1 };
     reply->out = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    fcgi_slow_client_begin(&reply->absorb, r, fcgi_proxy_config_absorb_limit(config));
+    fcgi_slow_client_begin(&reply->slow_client, r, fcgi_proxy_config_absorb_limit(config));
 }
 
 /* ---- The head -------------------------------------------------------------------------------- */
 
-static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
+static bool refuse(fcgi_reply_t *reply, const char *why, fc_span_t what)
 {
     const int shown = what.bytes < 80 ? (int)what.bytes : 80;
     reply->why =
@@ -41,12 +41,12 @@ static bool refuse(fcgi_reply_t *reply, const char *why, fcgi_span_t what)
     return false;
 }
 
-unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes)
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size_t *bytes)
 {
     size_t wanted = reply->head_space_bytes ? reply->head_space_bytes * 4 : 4096;
 
     if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
-        const fcgi_span_t field = fcgi_head_biggest_field(so_far);
+        const fc_span_t field = fcgi_head_biggest_field(so_far);
         reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
                                   "field is '%.*s'", FCGI_HEAD_BYTES_MAX, (int)field.bytes,
                                   (const char *)field.at);
@@ -65,7 +65,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     const int status = atoi(value);
 
     if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
-        return refuse(reply, "the Status is none", fcgi_span(value, strlen(value)));
+        return refuse(reply, "the Status is none", fc_span(value, strlen(value)));
     }
     reply->r->status = status;
     reply->r->status_line = value;
@@ -210,11 +210,11 @@ static void merge_others(request_rec *r, const head_t *head)
 }
 
 /* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
-static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
+static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
 {
     apr_pool_t *p = reply->r->pool;
     unsigned char *copy = apr_palloc(p, whole.bytes);
-    fcgi_span_t in = fcgi_span(copy, fcgi_head_drop_crs(whole, copy));
+    fc_span_t in = fc_span(copy, fcgi_head_drop_crs(whole, copy));
     fcgi_field_t field;
     fcgi_result_t rc;
 
@@ -231,7 +231,7 @@ static bool set_fields(fcgi_reply_t *reply, fcgi_span_t whole, head_t *head)
     }
     merge_others(reply->r, head);
     return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
-                                   fcgi_span_after(in, 1));
+                                   fc_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -279,7 +279,7 @@ static bool follow_target(fcgi_reply_t *reply, const head_t *head)
     }
     if (head->accel_redirect && !is_local(head->accel_redirect)) {
         return refuse(reply, "X-Accel-Redirect is no local path",
-                      fcgi_span(head->accel_redirect, strlen(head->accel_redirect)));
+                      fc_span(head->accel_redirect, strlen(head->accel_redirect)));
     }
     if (head->accel_redirect) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
@@ -353,7 +353,7 @@ static bool body_may_change(const request_rec *r)
     return false;
 }
 
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
+bool fcgi_reply_head(fcgi_reply_t *reply, fc_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
     head_t head = { 0 };
@@ -378,7 +378,7 @@ bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t in, bool *is_interim)
     if (reply->kind == FCGI_REPLY_BODY) {
         let_httpd_answer(reply, head.has_status || head.location);
     }
-    reply->absorb.has_seen_data = false;    /* of an interim answer */
+    reply->slow_client.has_seen_data = false;    /* of an interim answer */
     reply->flushes_at_once |=
         r->content_type && strncmp(r->content_type, "text/event-stream", 17) == 0;
     mind_ranges(reply);
@@ -466,7 +466,7 @@ static bool hold_back(fcgi_reply_t *reply)
 
 /* ---- The body -------------------------------------------------------------------------------- */
 
-void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece)
+void fcgi_reply_body(fcgi_reply_t *reply, fc_span_t piece)
 {
     const apr_off_t before = reply->body_bytes;
     reply->body_bytes += (apr_off_t)piece.bytes;
@@ -496,7 +496,7 @@ static bool head_has_left(const fcgi_reply_t *reply)
     if (r->connection->master) {
         return r->sent_bodyct > 0;
     }
-    if (r->header_only && reply->absorb.has_seen_data) {
+    if (r->header_only && reply->slow_client.has_seen_data) {
         return true;
     }
     const ap_filter_t *filter = r->output_filters;
@@ -507,7 +507,7 @@ static bool head_has_left(const fcgi_reply_t *reply)
 }
 
 /* Whose fault is it when the filters do not take what they get? An aborted connection is the
- * client's, and a file that cannot be read is ours (absorb.error). AP_FILTER_ERROR tells of an
+ * client's, and a file that cannot be read is ours (slow_client.error). AP_FILTER_ERROR tells of an
  * answer of their own when none has left before. */
 static void judge(fcgi_reply_t *reply, apr_status_t rv)
 {
@@ -517,7 +517,7 @@ static void judge(fcgi_reply_t *reply, apr_status_t rv)
     if (reply->r->connection->aborted) {
         reply->client_is_gone = true;
     }
-    else if (rv != APR_SUCCESS && reply->absorb.error == APR_SUCCESS) {
+    else if (rv != APR_SUCCESS && reply->slow_client.error == APR_SUCCESS) {
         reply->filter_status = rv;
         reply->filter_has_answered =
             rv == AP_FILTER_ERROR && !head_was_out && reply->head_is_out;
@@ -528,14 +528,14 @@ static void judge(fcgi_reply_t *reply, apr_status_t rv)
 static bool is_taken(const fcgi_reply_t *reply)
 {
     return !reply->client_is_gone && reply->filter_status == APR_SUCCESS
-           && reply->absorb.error == APR_SUCCESS;
+           && reply->slow_client.error == APR_SUCCESS;
 }
 
 static void pass_brigade(fcgi_reply_t *reply)
 {
     if (!APR_BRIGADE_EMPTY(reply->out) && is_taken(reply)) {
         reply->was_passed = true;
-        judge(reply, fcgi_slow_client_pass(&reply->absorb, reply->out));
+        judge(reply, fcgi_slow_client_pass(&reply->slow_client, reply->out));
     }
     apr_brigade_cleanup(reply->out);
 }
@@ -547,7 +547,7 @@ void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
     }
     /* A flush waits until the client has taken everything: not when it is behind. */
     if (flush && reply->has_head && !reply->drops_body
-        && !fcgi_slow_client_is_behind(&reply->absorb)) {
+        && !fcgi_slow_client_is_behind(&reply->slow_client)) {
         APR_BRIGADE_INSERT_TAIL(reply->out,
                                 apr_bucket_flush_create(reply->r->connection->bucket_alloc));
     }
@@ -556,12 +556,12 @@ void fcgi_reply_pass(fcgi_reply_t *reply, bool flush)
 
 void fcgi_reply_resume(fcgi_reply_t *reply)
 {
-    judge(reply, fcgi_slow_client_resume(&reply->absorb));
+    judge(reply, fcgi_slow_client_resume(&reply->slow_client));
 }
 
 bool fcgi_reply_is_delivered(const fcgi_reply_t *reply)
 {
-    return reply->was_passed && !fcgi_slow_client_is_behind(&reply->absorb)
+    return reply->was_passed && !fcgi_slow_client_is_behind(&reply->slow_client)
            && (has_no_body(reply->r)
                || (reply->promised_bytes >= 0 && reply->body_bytes >= reply->promised_bytes));
 }

@@ -40,7 +40,7 @@ typedef struct {
     const fcgi_proxy_config_t *config;
     const char *member;               /* for the log */
     apr_bucket_brigade *out;          /* r->output_filters; what was not passed on yet */
-    fcgi_slow_client_t absorb;             /* what waits for a slow client */
+    fcgi_slow_client_t slow_client;        /* what waits for a slow client */
     apr_table_t *err_headers_before;  /* as they were without this reply */
     unsigned char *head_space;
     size_t head_space_bytes;
@@ -72,14 +72,14 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 
 /** More room for a head in pieces.
  *  returns  NULL when it is over FCGI_HEAD_BYTES_MAX: head_is_too_big, why */
-unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fcgi_span_t so_far, size_t *bytes);
+unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size_t *bytes);
 
 /** A whole head.
  *  is_interim  set for a 1xx answer, which was passed on: another head follows
  *  returns     false when it cannot be used: why */
-bool fcgi_reply_head(fcgi_reply_t *reply, fcgi_span_t head, bool *is_interim);
+bool fcgi_reply_head(fcgi_reply_t *reply, fc_span_t head, bool *is_interim);
 
-void fcgi_reply_body(fcgi_reply_t *reply, fcgi_span_t piece);
+void fcgi_reply_body(fcgi_reply_t *reply, fc_span_t piece);
 
 /** Pass on what there is, or take it in when the client is behind; flush it if asked. A client that
  *  has left shows in client_is_gone, a filter that has failed in filter_status. */

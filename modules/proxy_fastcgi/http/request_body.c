@@ -220,7 +220,7 @@ int fcgi_request_body_spool(fcgi_request_body_t *body)
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
+static apr_status_t next_of_file(fcgi_request_body_t *body, fc_span_t *piece)
 {
     const apr_off_t left = body->file_bytes - body->file_given;
     const apr_size_t bytes = left < FCGI_BODY_MEMORY_BYTES ? (apr_size_t)left
@@ -233,7 +233,7 @@ static apr_status_t next_of_file(fcgi_request_body_t *body, fcgi_span_t *piece)
     }
     body->file_has_failed = rv != APR_SUCCESS;
     body->file_given += (apr_off_t)bytes;
-    *piece = fcgi_span(body->buffer, bytes);
+    *piece = fc_span(body->buffer, bytes);
     return rv;
 }
 
@@ -272,7 +272,7 @@ static apr_status_t fetch_from_client(fcgi_request_body_t *body, bool may_wait)
 }
 
 /* The first data bucket of what the client sends next; it lives until the next call. */
-static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcgi_span_t *piece,
+static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fc_span_t *piece,
                                    bool *last)
 {
     drop_given(body);
@@ -293,7 +293,7 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcg
             const char *data;
             apr_size_t bytes;
             const apr_status_t rv = apr_bucket_read(bucket, &data, &bytes, APR_BLOCK_READ);
-            *piece = fcgi_span(data, bytes);
+            *piece = fc_span(data, bytes);
             body->client_piece_is_given = true;
             /* One write less when the end is already here. */
             *last = APR_BUCKET_NEXT(bucket) != APR_BRIGADE_SENTINEL(body->incoming)
@@ -305,16 +305,16 @@ static apr_status_t next_of_client(fcgi_request_body_t *body, bool may_wait, fcg
     }
 }
 
-apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fcgi_span_t *piece,
+apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fc_span_t *piece,
                                     bool *last)
 {
     apr_status_t rv = APR_SUCCESS;
 
     *last = false;
-    *piece = fcgi_span(NULL, 0);
+    *piece = fc_span(NULL, 0);
     if (!body->memory_is_given) {
         body->memory_is_given = true;
-        *piece = fcgi_span(body->memory, body->memory_bytes);
+        *piece = fc_span(body->memory, body->memory_bytes);
         *last = body->file_bytes == 0 && !body->client_has_more;
     }
     else if (body->file_given < body->file_bytes) {

@@ -65,7 +65,7 @@ int fcgi_request_body_spool(fcgi_request_body_t *body);
  *  piece     valid until the next call; may be empty
  *  returns   APR_SUCCESS, APR_EAGAIN, or the client's failure, also in body->error; or that of the
  *            file (file_has_failed) */
-apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fcgi_span_t *piece,
+apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fc_span_t *piece,
                                     bool *last);
 
 /** Can the body be sent from its start? */

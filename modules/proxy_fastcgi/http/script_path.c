@@ -2,7 +2,6 @@
 /* script_path.c - see script_path.h. */
 #include "script_path.h"
 
-#include "apr_file_info.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_core.h"
@@ -119,16 +118,41 @@ static bool is_a(request_rec *r, const char *path, apr_filetype_e type)
     return apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS && info.filetype == type;
 }
 
+/* What the disk says about the script's path as it is now. */
+static apr_status_t look_up(fcgi_script_path_t *script, request_rec *r)
+{
+    apr_finfo_t info = { .filetype = APR_NOFILE };
+
+    if (!script->was_looked_up) {
+        script->looked_up = apr_stat(&info, script->path, APR_FINFO_TYPE, r->pool);
+        script->type = info.filetype;
+        script->was_looked_up = true;
+    }
+    return script->looked_up;
+}
+
+static bool is_file(fcgi_script_path_t *script, request_rec *r)
+{
+    return look_up(script, r) == APR_SUCCESS && script->type == APR_REG;
+}
+
+static void put(fcgi_script_path_t *script, char *at, char c)
+{
+    *at = c;
+    script->was_looked_up = false;
+}
+
 /* Take the path info off a path when a file is left. It may be wrong (the first dot of
  * /srv/example.com/index.php): then the border is left to whoever has the file. */
-static void cut_path_info(request_rec *r, char *path)
+static void cut_path_info(fcgi_script_path_t *script, request_rec *r)
 {
-    const size_t bytes = strlen(path), tail = r->path_info ? strlen(r->path_info) : 0;
+    const size_t bytes = strlen(script->path), tail = r->path_info ? strlen(r->path_info) : 0;
+    char *border = script->path + bytes - tail;
 
-    if (tail > 0 && tail < bytes && strcmp(path + bytes - tail, r->path_info) == 0) {
-        path[bytes - tail] = '\0';
-        if (!is_a(r, path, APR_REG)) {
-            path[bytes - tail] = r->path_info[0];
+    if (tail > 0 && tail < bytes && strcmp(border, r->path_info) == 0) {
+        put(script, border, '\0');
+        if (!is_file(script, r)) {
+            put(script, border, r->path_info[0]);
         }
     }
 }
@@ -138,9 +162,9 @@ static char *border_behind_file(request_rec *r, char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        const bool is_file = !is_a(r, path, APR_DIR);
+        const bool is_border = !is_a(r, path, APR_DIR);
         *slash = '/';
-        if (is_file) {
+        if (is_border) {
             return slash;
         }
     }
@@ -171,23 +195,19 @@ static bool ends_in_php(const char *path)
 /* The border between a script and what follows it. A name in .php is the script's, also where the
  * files live on another machine, and behind a file: pictures/a.jpg/x.php is not a.jpg. Without one
  * the disk tells, if it knows the path. */
-static char *find_border(request_rec *r, char *path)
+static char *find_border(fcgi_script_path_t *script, request_rec *r)
 {
-    apr_finfo_t info;
-    char *border = border_behind_php(r, path);
+    char *border = border_behind_php(r, script->path);
 
-    if (!border && !ends_in_php(path)
-        && APR_STATUS_IS_ENOTDIR(apr_stat(&info, path, APR_FINFO_TYPE, r->pool))) {
-        border = border_behind_file(r, path);
+    if (!border && !ends_in_php(script->path) && APR_STATUS_IS_ENOTDIR(look_up(script, r))) {
+        border = border_behind_file(r, script->path);
     }
     return border;
 }
 
-bool fcgi_script_path_is_sure(request_rec *r, const char *path)
+bool fcgi_script_path_is_sure(fcgi_script_path_t *script, request_rec *r)
 {
-    apr_finfo_t info;
-
-    return ends_in_php(path) || apr_stat(&info, path, APR_FINFO_TYPE, r->pool) == APR_SUCCESS;
+    return ends_in_php(script->path) || look_up(script, r) == APR_SUCCESS;
 }
 
 /* proxy-fcgi-pathinfo=full: the disk tells where the script ends. */
@@ -207,42 +227,43 @@ static bool is_by_handler(const request_rec *r)
     return r->handler && strncmp(r->handler, "proxy:", 6) == 0;
 }
 
-char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config)
+void fcgi_script_path_find(fcgi_script_path_t *script, request_rec *r,
+                           const fcgi_proxy_config_t *config)
 {
     const char *mode = apr_table_get(r->subprocess_env, pathinfo_variable);
-    char *path = path_of(r);
 
+    *script = (fcgi_script_path_t){ .path = path_of(r) };
     if (config->backend_type != FCGI_BACKEND_GENERIC || is_by_handler(r)) {
-        ap_unescape_url_keep2f(path, 0);
+        ap_unescape_url_keep2f(script->path, 0);
     }
     if (mode && strcasecmp(mode, "full") == 0) {
-        return walk_directories(r, path);
+        script->path = walk_directories(r, script->path);
     }
-    if (config->backend_type == FCGI_BACKEND_GENERIC) {
-        return path;
+    else if (config->backend_type == FCGI_BACKEND_GENERIC) {
+        return;
     }
-    if (mode) {
-        cut_path_info(r, path);
+    else if (mode) {
+        cut_path_info(script, r);
     }
     else if (!(r->path_info && *r->path_info)) {
-        char *border = find_border(r, path);
+        char *border = find_border(script, r);
         if (border) {
             r->path_info = apr_pstrdup(r->pool, border);
-            *border = '\0';
+            put(script, border, '\0');
         }
     }
-    return path;
 }
 
 static bool climbs(const char *path)
 {
-    return path && fcgi_worker_url_climbs(path, strlen(path));
+    return path && fc_worker_url_climbs(path, strlen(path));
 }
 
-int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, const char *path)
+int fcgi_script_path_check(fcgi_script_path_t *script, request_rec *r,
+                           const fcgi_proxy_config_t *config)
 {
     const bool is_of_this_machine = config->checks_script > 0;
-    apr_finfo_t info;
+    const char *path = script->path;
 
     /* httpd resolves ".." in what it decodes itself. It stays in with nocanon, in what a rewrite
      * makes of a query, and beside the encoded slashes of AllowEncodedSlashes NoDecode. */
@@ -254,8 +275,7 @@ int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, co
     if (!is_of_this_machine) {
         return OK;
     }
-    if (apr_stat(&info, path, APR_FINFO_TYPE, r->pool) != APR_SUCCESS
-        || info.filetype != APR_REG) {
+    if (!is_file(script, r)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0204) "there is no script '%s'",
                       path);
         return HTTP_NOT_FOUND;

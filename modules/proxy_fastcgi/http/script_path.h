@@ -9,24 +9,34 @@
 
 #include <stdbool.h>
 
+#include "apr_file_info.h"
 #include "proxy_config.h"
+
+/* A script, and what this machine's disk says about its path: it is asked once. */
+typedef struct {
+    char *path;                /* plain and absolute; NULL: not found yet */
+    bool was_looked_up;
+    apr_status_t looked_up;    /* with what result */
+    apr_filetype_e type;       /* when that was APR_SUCCESS */
+} fcgi_script_path_t;
 
 /** Hook body of mod_proxy's canon_handler: sets r->filename to proxy:fcgi://host[:port]/path, and
  *  r->path_info when proxy-fcgi-pathinfo asks for it. */
 int fcgi_script_path_canon(request_rec *r, char *url);
 
-/** The script's file name for this request: a plain absolute path, decoded for FPM, and for FPM
- *  without what stands behind the script, which goes to r->path_info. */
-char *fcgi_script_path_find(request_rec *r, const fcgi_proxy_config_t *config);
+/** The script of this request: its path is decoded for FPM, and for FPM without what stands behind
+ *  the script, which goes to r->path_info. */
+void fcgi_script_path_find(fcgi_script_path_t *script, request_rec *r,
+                           const fcgi_proxy_config_t *config);
 
 /** Is a path without a border known to be a script's? Else its end may be path info, which only the
  *  machine can tell that has the file. */
-bool fcgi_script_path_is_sure(request_rec *r, const char *path);
+bool fcgi_script_path_is_sure(fcgi_script_path_t *script, request_rec *r);
 
 /** Refuse a script or path info with a ".." in it, encoded or not, and what is no script of this
  *  machine (ProxyFCGICheckScript).
- *  path     as it was found
  *  returns  OK, 400 for a path that cannot be one, 404 */
-int fcgi_script_path_check(request_rec *r, const fcgi_proxy_config_t *config, const char *path);
+int fcgi_script_path_check(fcgi_script_path_t *script, request_rec *r,
+                           const fcgi_proxy_config_t *config);
 
 #endif

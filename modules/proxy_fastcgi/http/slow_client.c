@@ -14,184 +14,184 @@ APLOG_USE_MODULE(proxy_fastcgi);
 #define ROOM_BYTES  61440
 #define PIECE_BYTES 49152    /* of what waited */
 
-static const char filter_name[] = "FCGI_ABSORB";
+static const char filter_name[] = "FCGI_SLOW_CLIENT";
 static ap_filter_rec_t *filter_record;
 
-static apr_off_t waiting_bytes(const fcgi_slow_client_t *absorb)
+static apr_off_t waiting_bytes(const fcgi_slow_client_t *slow)
 {
-    return absorb->memory_bytes + absorb->behind_bytes + absorb->file_end - absorb->file_start;
+    return slow->memory_bytes + slow->behind_bytes + slow->file_end - slow->file_start;
 }
 
-bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *absorb)
+bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *slow)
 {
-    return waiting_bytes(absorb) > 0 || absorb->r->connection->data_in_output_filters;
+    return waiting_bytes(slow) > 0 || slow->r->connection->data_in_output_filters;
 }
 
-bool fcgi_slow_client_is_full(const fcgi_slow_client_t *absorb)
+bool fcgi_slow_client_is_full(const fcgi_slow_client_t *slow)
 {
-    return waiting_bytes(absorb) > absorb->limit;
+    return waiting_bytes(slow) > slow->limit;
 }
 
 /* ---- Taking in ------------------------------------------------------------------------------- */
 
-static apr_status_t append_to_file(fcgi_slow_client_t *absorb, const char *data, apr_size_t bytes)
+static apr_status_t append_to_file(fcgi_slow_client_t *slow, const char *data, apr_size_t bytes)
 {
-    apr_off_t end = absorb->file_end;
+    apr_off_t end = slow->file_end;
     apr_status_t rv = APR_SUCCESS;
 
-    if (!absorb->file) {
-        rv = fcgi_temporary_file_open(&absorb->file, absorb->r->pool);
+    if (!slow->file) {
+        rv = fcgi_temporary_file_open(&slow->file, slow->r->pool);
     }
     if (rv == APR_SUCCESS) {
-        rv = apr_file_seek(absorb->file, APR_SET, &end);
+        rv = apr_file_seek(slow->file, APR_SET, &end);
     }
     if (rv == APR_SUCCESS) {
-        rv = apr_file_write_full(absorb->file, data, bytes, NULL);
+        rv = apr_file_write_full(slow->file, data, bytes, NULL);
     }
     if (rv == APR_SUCCESS) {
-        absorb->file_end += (apr_off_t)bytes;
+        slow->file_end += (apr_off_t)bytes;
     }
     return rv;
 }
 
-static void append_to_memory(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb, const char *data,
+static void append_to_memory(fcgi_slow_client_t *slow, apr_bucket_brigade *bb, const char *data,
                              apr_size_t bytes)
 {
     while (bytes > 0) {
         const apr_size_t part = bytes < PIECE_BYTES ? bytes : PIECE_BYTES;
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_heap_create(data, part, NULL,
-                                                           absorb->r->connection->bucket_alloc));
+                                                           slow->r->connection->bucket_alloc));
         data += part;
         bytes -= part;
     }
 }
 
-static bool file_has_data(const fcgi_slow_client_t *absorb)
+static bool file_has_data(const fcgi_slow_client_t *slow)
 {
-    return absorb->file_end > absorb->file_start;
+    return slow->file_end > slow->file_start;
 }
 
 /* What is in hand is kept whatever happens, and no more is asked for until it has gone. */
-static void give_file_up(fcgi_slow_client_t *absorb, apr_status_t rv)
+static void give_file_up(fcgi_slow_client_t *slow, apr_status_t rv)
 {
-    absorb->file_has_failed = true;
-    absorb->limit = 0;
-    ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, absorb->r, FCLOGNO(0222)
+    slow->file_has_failed = true;
+    slow->limit = 0;
+    ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, slow->r, FCLOGNO(0222)
                   "cannot take in the answer for a slow client (is there room in the temporary "
                   "folder, TMPDIR?); the backend waits for the client");
 }
 
-static bool goes_to_file(fcgi_slow_client_t *absorb, const char *data, apr_size_t bytes)
+static bool goes_to_file(fcgi_slow_client_t *slow, const char *data, apr_size_t bytes)
 {
-    if (absorb->file_has_failed
-        || (!file_has_data(absorb)
-            && absorb->memory_bytes + (apr_off_t)bytes <= FCGI_ABSORB_MEMORY_BYTES)) {
+    if (slow->file_has_failed
+        || (!file_has_data(slow)
+            && slow->memory_bytes + (apr_off_t)bytes <= FCGI_SLOW_CLIENT_MEMORY_BYTES)) {
         return false;
     }
-    const apr_status_t rv = append_to_file(absorb, data, bytes);
+    const apr_status_t rv = append_to_file(slow, data, bytes);
     if (rv != APR_SUCCESS) {
-        give_file_up(absorb, rv);
+        give_file_up(slow, rv);
     }
     return rv == APR_SUCCESS;
 }
 
-static apr_status_t take_in(fcgi_slow_client_t *absorb, apr_bucket *bucket)
+static apr_status_t take_in(fcgi_slow_client_t *slow, apr_bucket *bucket)
 {
     const char *data;
     apr_size_t bytes;
     const apr_status_t rv = apr_bucket_read(bucket, &data, &bytes, APR_BLOCK_READ);
 
-    if (rv != APR_SUCCESS || goes_to_file(absorb, data, bytes)) {
+    if (rv != APR_SUCCESS || goes_to_file(slow, data, bytes)) {
         return rv;
     }
-    if (file_has_data(absorb)) {
-        append_to_memory(absorb, absorb->behind, data, bytes);
-        absorb->behind_bytes += (apr_off_t)bytes;
+    if (file_has_data(slow)) {
+        append_to_memory(slow, slow->behind, data, bytes);
+        slow->behind_bytes += (apr_off_t)bytes;
     }
     else {
-        append_to_memory(absorb, absorb->memory, data, bytes);
-        absorb->memory_bytes += (apr_off_t)bytes;
+        append_to_memory(slow, slow->memory, data, bytes);
+        slow->memory_bytes += (apr_off_t)bytes;
     }
     return APR_SUCCESS;
 }
 
 /* ---- Giving back, in order ------------------------------------------------------------------- */
 
-static apr_off_t piece_of_memory(fcgi_slow_client_t *absorb)
+static apr_off_t piece_of_memory(fcgi_slow_client_t *slow)
 {
     apr_off_t moved = 0;
 
-    while (!APR_BRIGADE_EMPTY(absorb->memory)) {
-        apr_bucket *bucket = APR_BRIGADE_FIRST(absorb->memory);
+    while (!APR_BRIGADE_EMPTY(slow->memory)) {
+        apr_bucket *bucket = APR_BRIGADE_FIRST(slow->memory);
         if (moved > 0 && moved + (apr_off_t)bucket->length > PIECE_BYTES) {
             break;
         }
         moved += (apr_off_t)bucket->length;
         APR_BUCKET_REMOVE(bucket);
-        APR_BRIGADE_INSERT_TAIL(absorb->piece, bucket);
+        APR_BRIGADE_INSERT_TAIL(slow->piece, bucket);
     }
-    absorb->memory_bytes -= moved;
+    slow->memory_bytes -= moved;
     return moved;
 }
 
-/* returns  0 with absorb->error */
-static apr_off_t piece_of_file(fcgi_slow_client_t *absorb)
+/* returns  0 with slow->error */
+static apr_off_t piece_of_file(fcgi_slow_client_t *slow)
 {
-    const apr_off_t left = absorb->file_end - absorb->file_start;
+    const apr_off_t left = slow->file_end - slow->file_start;
     const apr_size_t bytes = left < PIECE_BYTES ? (apr_size_t)left : PIECE_BYTES;
-    apr_bucket_alloc_t *buckets = absorb->r->connection->bucket_alloc;
-    apr_off_t start = absorb->file_start;
+    apr_bucket_alloc_t *buckets = slow->r->connection->bucket_alloc;
+    apr_off_t start = slow->file_start;
     char *data = apr_bucket_alloc(bytes, buckets);
 
-    absorb->error = apr_file_seek(absorb->file, APR_SET, &start);
-    if (absorb->error == APR_SUCCESS) {
-        absorb->error = apr_file_read_full(absorb->file, data, bytes, NULL);
+    slow->error = apr_file_seek(slow->file, APR_SET, &start);
+    if (slow->error == APR_SUCCESS) {
+        slow->error = apr_file_read_full(slow->file, data, bytes, NULL);
     }
-    if (absorb->error != APR_SUCCESS) {
+    if (slow->error != APR_SUCCESS) {
         apr_bucket_free(data);
         return 0;
     }
-    APR_BRIGADE_INSERT_TAIL(absorb->piece,
+    APR_BRIGADE_INSERT_TAIL(slow->piece,
                             apr_bucket_heap_create(data, bytes, apr_bucket_free, buckets));
-    absorb->file_start += (apr_off_t)bytes;
-    if (absorb->file_start == absorb->file_end) {
-        absorb->file_start = absorb->file_end = 0;
-        (void)apr_file_trunc(absorb->file, 0);
+    slow->file_start += (apr_off_t)bytes;
+    if (slow->file_start == slow->file_end) {
+        slow->file_start = slow->file_end = 0;
+        (void)apr_file_trunc(slow->file, 0);
     }
     return (apr_off_t)bytes;
 }
 
-/* Move the next piece of what waits to absorb->piece.
+/* Move the next piece of what waits to slow->piece.
  * returns  its bytes */
-static apr_off_t next_piece(fcgi_slow_client_t *absorb)
+static apr_off_t next_piece(fcgi_slow_client_t *slow)
 {
-    if (absorb->memory_bytes == 0 && file_has_data(absorb)) {
-        return piece_of_file(absorb);
+    if (slow->memory_bytes == 0 && file_has_data(slow)) {
+        return piece_of_file(slow);
     }
-    if (absorb->memory_bytes == 0) {
-        APR_BRIGADE_CONCAT(absorb->memory, absorb->behind);
-        absorb->memory_bytes = absorb->behind_bytes;
-        absorb->behind_bytes = 0;
+    if (slow->memory_bytes == 0) {
+        APR_BRIGADE_CONCAT(slow->memory, slow->behind);
+        slow->memory_bytes = slow->behind_bytes;
+        slow->behind_bytes = 0;
     }
-    return piece_of_memory(absorb);
+    return piece_of_memory(slow);
 }
 
 /* All of it, in front of bb. */
-static void give_rest(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb)
+static void give_rest(fcgi_slow_client_t *slow, apr_bucket_brigade *bb)
 {
-    const apr_off_t in_file = absorb->file_end - absorb->file_start;
+    const apr_off_t in_file = slow->file_end - slow->file_start;
 
-    APR_BRIGADE_PREPEND(bb, absorb->behind);
+    APR_BRIGADE_PREPEND(bb, slow->behind);
     if (in_file > 0) {
-        apr_bucket *last = apr_brigade_insert_file(absorb->piece, absorb->file,
-                                                   absorb->file_start, in_file, absorb->r->pool);
+        apr_bucket *last = apr_brigade_insert_file(slow->piece, slow->file,
+                                                   slow->file_start, in_file, slow->r->pool);
         /* what cannot be read is then an error, and no signal that ends the process */
         (void)apr_bucket_file_enable_mmap(last, 0);
-        APR_BRIGADE_PREPEND(bb, absorb->piece);
-        absorb->file = NULL;    /* the bucket may take it over */
+        APR_BRIGADE_PREPEND(bb, slow->piece);
+        slow->file = NULL;    /* the bucket may take it over */
     }
-    APR_BRIGADE_PREPEND(bb, absorb->memory);
-    absorb->memory_bytes = absorb->behind_bytes = absorb->file_start = absorb->file_end = 0;
+    APR_BRIGADE_PREPEND(bb, slow->memory);
+    slow->memory_bytes = slow->behind_bytes = slow->file_start = slow->file_end = 0;
 }
 
 /* ---- Passing on ------------------------------------------------------------------------------ */
@@ -203,22 +203,22 @@ static apr_off_t length_of(apr_bucket_brigade *bb)
     return apr_brigade_length(bb, 0, &bytes) == APR_SUCCESS ? bytes : -1;
 }
 
-static apr_status_t pass_on(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb, apr_off_t bytes)
+static apr_status_t pass_on(fcgi_slow_client_t *slow, apr_bucket_brigade *bb, apr_off_t bytes)
 {
-    if (absorb->credit) {
-        return fcgi_stream_credit_pass(absorb->credit, absorb->filter->next, bb, bytes);
+    if (slow->credit) {
+        return fcgi_stream_credit_pass(slow->credit, slow->filter->next, bb, bytes);
     }
-    const apr_status_t rv = ap_pass_brigade(absorb->filter->next, bb);
+    const apr_status_t rv = ap_pass_brigade(slow->filter->next, bb);
     apr_brigade_cleanup(bb);
     return rv;
 }
 
 /* Let the core write what it holds. */
-static apr_status_t drain_core(const fcgi_slow_client_t *absorb)
+static apr_status_t drain_core(const fcgi_slow_client_t *slow)
 {
-    ap_filter_t *core = absorb->filter->next;
+    ap_filter_t *core = slow->filter->next;
 
-    if (!absorb->r->connection->data_in_output_filters) {
+    if (!slow->r->connection->data_in_output_filters) {
         return APR_SUCCESS;
     }
     while (core->next) {
@@ -228,33 +228,33 @@ static apr_status_t drain_core(const fcgi_slow_client_t *absorb)
 }
 
 /* How much can be passed on now without waiting. */
-static apr_status_t look_for_room(fcgi_slow_client_t *absorb, apr_off_t *room)
+static apr_status_t look_for_room(fcgi_slow_client_t *slow, apr_off_t *room)
 {
     apr_off_t held = 0;
     apr_status_t rv;
 
-    if (absorb->credit) {
-        rv = fcgi_stream_credit_ask(absorb->credit, absorb->filter->next, absorb->piece, &held);
+    if (slow->credit) {
+        rv = fcgi_stream_credit_ask(slow->credit, slow->filter->next, slow->piece, &held);
     }
     else {
-        rv = drain_core(absorb);
-        held = absorb->r->connection->data_in_output_filters ? ROOM_BYTES : 0;
+        rv = drain_core(slow);
+        held = slow->r->connection->data_in_output_filters ? ROOM_BYTES : 0;
     }
     *room = held < ROOM_BYTES ? ROOM_BYTES - held : 0;
     return rv;
 }
 
-apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *absorb)
+apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *slow)
 {
     for (;;) {
         apr_off_t room;
-        apr_status_t rv = look_for_room(absorb, &room);
+        apr_status_t rv = look_for_room(slow, &room);
 
-        if (rv != APR_SUCCESS || room < ROOM_BYTES || waiting_bytes(absorb) == 0) {
+        if (rv != APR_SUCCESS || room < ROOM_BYTES || waiting_bytes(slow) == 0) {
             return rv;
         }
-        const apr_off_t bytes = next_piece(absorb);
-        rv = absorb->error == APR_SUCCESS ? pass_on(absorb, absorb->piece, bytes) : absorb->error;
+        const apr_off_t bytes = next_piece(slow);
+        rv = slow->error == APR_SUCCESS ? pass_on(slow, slow->piece, bytes) : slow->error;
         if (rv != APR_SUCCESS) {
             return rv;
         }
@@ -262,7 +262,7 @@ apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *absorb)
 }
 
 /* Pass on what there is room for, and take in the rest. */
-static apr_status_t sort(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb, apr_off_t room)
+static apr_status_t sort(fcgi_slow_client_t *slow, apr_bucket_brigade *bb, apr_off_t room)
 {
     apr_off_t passed = 0;
     apr_status_t rv = APR_SUCCESS;
@@ -271,26 +271,26 @@ static apr_status_t sort(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb, apr
         apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
         const bool fits = APR_BUCKET_IS_METADATA(bucket)
                           || (apr_off_t)bucket->length <= room - passed;
-        if (fits && waiting_bytes(absorb) == 0) {
+        if (fits && waiting_bytes(slow) == 0) {
             passed += (apr_off_t)bucket->length;
             APR_BUCKET_REMOVE(bucket);
-            APR_BRIGADE_INSERT_TAIL(absorb->piece, bucket);
+            APR_BRIGADE_INSERT_TAIL(slow->piece, bucket);
         }
         else if (APR_BUCKET_IS_FLUSH(bucket)) {
             apr_bucket_delete(bucket);    /* what waits is passed on as soon as may be */
         }
         else if (APR_BUCKET_IS_METADATA(bucket)) {    /* an end: it has to keep its place */
-            give_rest(absorb, bb);
-            APR_BRIGADE_PREPEND(bb, absorb->piece);
-            return pass_on(absorb, bb, 0);
+            give_rest(slow, bb);
+            APR_BRIGADE_PREPEND(bb, slow->piece);
+            return pass_on(slow, bb, 0);
         }
         else {
-            rv = take_in(absorb, bucket);
+            rv = take_in(slow, bucket);
             apr_bucket_delete(bucket);
         }
     }
     apr_brigade_cleanup(bb);
-    return rv == APR_SUCCESS ? pass_on(absorb, absorb->piece, passed) : rv;
+    return rv == APR_SUCCESS ? pass_on(slow, slow->piece, passed) : rv;
 }
 
 /* For HTTP/1 a flush would wait until the client has all of it.
@@ -309,34 +309,34 @@ static bool take_flushes_out(apr_bucket_brigade *bb)
     return found;
 }
 
-static apr_status_t pass_or_keep(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb)
+static apr_status_t pass_or_keep(fcgi_slow_client_t *slow, apr_bucket_brigade *bb)
 {
-    const bool is_to_be_written = !absorb->credit && take_flushes_out(bb);
+    const bool is_to_be_written = !slow->credit && take_flushes_out(bb);
     const apr_off_t bytes = length_of(bb);
     apr_off_t room = 0;
 
-    absorb->has_seen_data |= bytes != 0;
-    apr_status_t rv = waiting_bytes(absorb) == 0 ? look_for_room(absorb, &room) : APR_SUCCESS;
+    slow->has_seen_data |= bytes != 0;
+    apr_status_t rv = waiting_bytes(slow) == 0 ? look_for_room(slow, &room) : APR_SUCCESS;
 
     if (rv == APR_SUCCESS) {
-        rv = bytes >= 0 && bytes <= room ? pass_on(absorb, bb, bytes) : sort(absorb, bb, room);
+        rv = bytes >= 0 && bytes <= room ? pass_on(slow, bb, bytes) : sort(slow, bb, room);
     }
-    if (rv == APR_SUCCESS && waiting_bytes(absorb) > 0) {
-        return fcgi_slow_client_resume(absorb);
+    if (rv == APR_SUCCESS && waiting_bytes(slow) > 0) {
+        return fcgi_slow_client_resume(slow);
     }
-    return rv == APR_SUCCESS && is_to_be_written ? drain_core(absorb) : rv;
+    return rv == APR_SUCCESS && is_to_be_written ? drain_core(slow) : rv;
 }
 
 static apr_status_t filter_out(ap_filter_t *filter, apr_bucket_brigade *bb)
 {
-    fcgi_slow_client_t *absorb = filter->ctx;
+    fcgi_slow_client_t *slow = filter->ctx;
 
-    return absorb && bb ? pass_or_keep(absorb, bb) : ap_pass_brigade(filter->next, bb);
+    return slow && bb ? pass_or_keep(slow, bb) : ap_pass_brigade(filter->next, bb);
 }
 
-apr_status_t fcgi_slow_client_pass(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb)
+apr_status_t fcgi_slow_client_pass(fcgi_slow_client_t *slow, apr_bucket_brigade *bb)
 {
-    const apr_status_t rv = ap_pass_brigade(absorb->r->output_filters, bb);
+    const apr_status_t rv = ap_pass_brigade(slow->r->output_filters, bb);
     apr_brigade_cleanup(bb);
     return rv;
 }
@@ -345,10 +345,10 @@ apr_status_t fcgi_slow_client_pass(fcgi_slow_client_t *absorb, apr_bucket_brigad
 
 static apr_status_t leave(void *data)
 {
-    fcgi_slow_client_t *absorb = data;
+    fcgi_slow_client_t *slow = data;
 
-    if (absorb->filter && absorb->filter->ctx == absorb) {
-        absorb->filter->ctx = NULL;
+    if (slow->filter && slow->filter->ctx == slow) {
+        slow->filter->ctx = NULL;
     }
     return APR_SUCCESS;
 }
@@ -366,30 +366,30 @@ static ap_filter_t *filter_of(request_rec *r)
                   : ap_add_output_filter_handle(filter_record, NULL, r, r->connection);
 }
 
-void fcgi_slow_client_begin(fcgi_slow_client_t *absorb, request_rec *r, apr_off_t limit)
+void fcgi_slow_client_begin(fcgi_slow_client_t *slow, request_rec *r, apr_off_t limit)
 {
     conn_rec *c = r->connection;
 
-    *absorb = (fcgi_slow_client_t){ .r = r, .limit = limit, .filter = filter_of(r) };
-    absorb->memory = apr_brigade_create(r->pool, c->bucket_alloc);
-    absorb->behind = apr_brigade_create(r->pool, c->bucket_alloc);
-    absorb->piece = apr_brigade_create(r->pool, c->bucket_alloc);
-    absorb->credit = c->master ? fcgi_stream_credit_make(c) : NULL;
-    absorb->filter->ctx = absorb;
-    apr_pool_cleanup_register(r->pool, absorb, leave, apr_pool_cleanup_null);
+    *slow = (fcgi_slow_client_t){ .r = r, .limit = limit, .filter = filter_of(r) };
+    slow->memory = apr_brigade_create(r->pool, c->bucket_alloc);
+    slow->behind = apr_brigade_create(r->pool, c->bucket_alloc);
+    slow->piece = apr_brigade_create(r->pool, c->bucket_alloc);
+    slow->credit = c->master ? fcgi_stream_credit_make(c) : NULL;
+    slow->filter->ctx = slow;
+    apr_pool_cleanup_register(r->pool, slow, leave, apr_pool_cleanup_null);
 }
 
-void fcgi_slow_client_end(fcgi_slow_client_t *absorb, bool is_lost)
+void fcgi_slow_client_end(fcgi_slow_client_t *slow, bool is_lost)
 {
-    if (!absorb->filter || absorb->filter->ctx != absorb) {
+    if (!slow->filter || slow->filter->ctx != slow) {
         return;
     }
-    absorb->filter->ctx = NULL;
-    if (waiting_bytes(absorb) > 0 && absorb->error == APR_SUCCESS && !is_lost) {
-        apr_bucket_brigade *rest = apr_brigade_create(absorb->r->pool,
-                                                      absorb->r->connection->bucket_alloc);
-        give_rest(absorb, rest);
-        (void)pass_on(absorb, rest, 0);
+    slow->filter->ctx = NULL;
+    if (waiting_bytes(slow) > 0 && slow->error == APR_SUCCESS && !is_lost) {
+        apr_bucket_brigade *rest = apr_brigade_create(slow->r->pool,
+                                                      slow->r->connection->bucket_alloc);
+        give_rest(slow, rest);
+        (void)pass_on(slow, rest, 0);
     }
 }
 

@@ -3,8 +3,8 @@
  *            nobody waits for a client in a write.
  * Knows    when httpd takes data without waiting; memory, then a nameless file.
  * Ignores  where the data come from.
- * Memory   at most FCGI_ABSORB_MEMORY_BYTES, in buckets of the connection, and what the filters
- *          make of one read; the file in r->pool.
+ * Memory   at most FCGI_SLOW_CLIENT_MEMORY_BYTES, in buckets of the connection, and what the
+ *          filters make of one read; the file in r->pool.
  * Threads  the request's own.
  *
  * How: a filter of ours is the last one before httpd's own that writes. So whatever the filters in
@@ -22,7 +22,7 @@
 #include "stream_credit.h"
 #include "util_filter.h"
 
-#define FCGI_ABSORB_MEMORY_BYTES (1024 * 1024)
+#define FCGI_SLOW_CLIENT_MEMORY_BYTES (1024 * 1024)
 
 typedef struct {
     request_rec *r;
@@ -42,25 +42,25 @@ typedef struct {
 } fcgi_slow_client_t;
 
 /** Take part in what goes to the client of `r`, until fcgi_slow_client_end() or its pool's end. */
-void fcgi_slow_client_begin(fcgi_slow_client_t *absorb, request_rec *r, apr_off_t limit);
+void fcgi_slow_client_begin(fcgi_slow_client_t *slow, request_rec *r, apr_off_t limit);
 
 /** Does something wait, here or in httpd's own filter? */
-bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *absorb);
+bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *slow);
 
 /** Does so much wait that no more should come until some of it is written? */
-bool fcgi_slow_client_is_full(const fcgi_slow_client_t *absorb);
+bool fcgi_slow_client_is_full(const fcgi_slow_client_t *slow);
 
 /** Pass data on, or take it in when the client is behind. `bb` is empty afterwards.
  *  returns  the filters' status */
-apr_status_t fcgi_slow_client_pass(fcgi_slow_client_t *absorb, apr_bucket_brigade *bb);
+apr_status_t fcgi_slow_client_pass(fcgi_slow_client_t *slow, apr_bucket_brigade *bb);
 
 /** The client can take more: write what waits, as far as it goes without waiting.
- *  returns  the filters' status; absorb->error is set when it is the file's */
-apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *absorb);
+ *  returns  the filters' status; slow->error is set when it is the file's */
+apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *slow);
 
 /** The backend is free: take no part any more. May be called twice.
  *  is_lost  what waits is forgotten; else it is passed on, and that may wait for the client */
-void fcgi_slow_client_end(fcgi_slow_client_t *absorb, bool is_lost);
+void fcgi_slow_client_end(fcgi_slow_client_t *slow, bool is_lost);
 
 /** The filter. */
 void fcgi_slow_client_register(void);

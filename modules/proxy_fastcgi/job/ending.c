@@ -32,7 +32,7 @@ void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next)
                   "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
                   " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
                   phase_of(job), job->member, word_of(job),
-                  (fcgi_now() - job->started) / 1000,
+                  (fc_now() - job->started) / 1000,
                   job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
                   job->why, next);
 }
@@ -172,5 +172,5 @@ void fcgi_ending_leave_notes(const fcgi_job_t *job)
     apr_table_setn(notes, "fcgi-end", lb_outcome_word(job->outcome));
     leave_time_note(job, "fcgi-connect-us", job->connected - job->started);
     leave_time_note(job, "fcgi-firstbyte-us", first_byte_at ? first_byte_at - job->connected : 0);
-    leave_time_note(job, "fcgi-backend-us", fcgi_now() - job->started);
+    leave_time_note(job, "fcgi-backend-us", fc_now() - job->started);
 }

@@ -9,9 +9,9 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "park.h"
-#include "wait_policy.h"
-#include "script_path.h"
 #include "try.h"
+#include "wait_policy.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
@@ -101,7 +101,7 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
         .http_status = job->reply.status,
         .connect = job->connection_was_kept ? -1 : job->connected - job->started,
         .first_byte = first_byte_at ? first_byte_at - job->connected : -1,
-        .whole = fcgi_now() - job->started,
+        .whole = fc_now() - job->started,
     };
     ticket_release(job->ticket, outcome, &measures);
 }
@@ -118,21 +118,21 @@ static int refuse_unusable(const fcgi_job_t *job)
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
 typedef enum {
-    WAITS,       /* for job->wait */
-    GOES_ON,
-    IS_OVER      /* with job->status */
+    STEP_WAITS,      /* for job->wait */
+    STEP_GOES_ON,
+    STEP_WAS_LAST    /* with job->status */
 } progress_t;
 
 static progress_t end_with(fcgi_job_t *job, int status)
 {
     job->status = status;
-    return IS_OVER;
+    return STEP_WAS_LAST;
 }
 
 static progress_t end_tries(fcgi_job_t *job)
 {
     fcgi_reply_take_back(&job->reply);
-    fcgi_slow_client_end(&job->reply.absorb, job->outcome == LB_CLIENT_ABORT);
+    fcgi_slow_client_end(&job->reply.slow_client, job->outcome == LB_CLIENT_ABORT);
     fcgi_try_leave_body(job);
     fcgi_ending_leave_notes(job);
     return end_with(job, job->outcome == LB_SERVED ? fcgi_ending_of_success(job)
@@ -141,8 +141,8 @@ static progress_t end_tries(fcgi_job_t *job)
 
 static int check_script(fcgi_job_t *job)
 {
-    job->script_filename = fcgi_script_path_find(job->r, job->config);
-    return fcgi_script_path_check(job->r, job->config, job->script_filename);
+    fcgi_script_path_find(&job->script, job->r, job->config);
+    return fcgi_script_path_check(&job->script, job->r, job->config);
 }
 
 /* End it before a member was asked; whoever waits behind it need not wait for its end. */
@@ -164,8 +164,8 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
     /* a request that waits for its turn has no path yet: the member's URL may begin with one */
-    const int rc = job->script_filename ? OK : check_script(job);
-    return rc == OK ? GOES_ON : refuse(job, rc);
+    const int rc = job->script.path ? OK : check_script(job);
+    return rc == OK ? STEP_GOES_ON : refuse(job, rc);
 }
 
 static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
@@ -175,7 +175,7 @@ static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
                                .wanted = FCGI_READABLE | fcgi_try_client_may_end(job),
                                .timeout = turn->timeout };
     fcgi_try_mind_deadline(job);
-    return WAITS;
+    return STEP_WAITS;
 }
 
 /* What the balancer says about the request's turn. */
@@ -246,7 +246,7 @@ static progress_t after_try(fcgi_job_t *job)
         fcgi_ending_log_failure(job, APLOG_INFO, "sent again on a new connection");
         fcgi_request_body_rewind(&job->body);
         job->state = FCGI_JOB_READY;
-        return GOES_ON;
+        return STEP_GOES_ON;
     }
     release(job, outcome);
     if (retry == FCGI_GIVE_UP || !job->ticket) {
@@ -267,14 +267,14 @@ static progress_t wait_on(const fcgi_job_t *job)
     if (job->ticket && job->exchange.head_is_complete) {
         ticket_note_head(job->ticket);
     }
-    return WAITS;
+    return STEP_WAITS;
 }
 
 static progress_t begin_try(fcgi_job_t *job)
 {
     if (job->tries == 0) {
         const apr_interval_time_t total = fcgi_worker_params_of(job->worker)->total;
-        job->deadline = total > 0 ? fcgi_now() + total : 0;
+        job->deadline = total > 0 ? fc_now() + total : 0;
     }
     return fcgi_try_begin(job) ? after_try(job) : wait_on(job);
 }
@@ -378,9 +378,9 @@ static fcgi_wait_policy_case_t case_of(fcgi_job_t *job)
  * progress   of the last step */
 static int drive(fcgi_job_t *job, progress_t progress)
 {
-    while (progress != IS_OVER) {
+    while (progress != STEP_WAS_LAST) {
         unsigned came = 0;
-        if (progress == WAITS) {
+        if (progress == STEP_WAITS) {
             const fcgi_wait_policy_case_t waiting = case_of(job);
             came = fcgi_wait_policy_wait(&waiting);
             if (came == 0) {
@@ -505,7 +505,7 @@ static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_c
 int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *conf, char *url,
                      const char *proxyname, apr_port_t proxyport)
 {
-    if (ap_cstr_casecmpn(url, "fcgi:", 5) != 0 && ap_cstr_casecmpn(url, "fcgis:", 6) != 0) {
+    if (!fc_worker_url_is_fastcgi(url)) {
         return DECLINED;
     }
     fcgi_job_t *job = make_job(r, worker, conf, url);

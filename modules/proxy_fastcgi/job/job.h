@@ -12,6 +12,7 @@
 #include "pump.h"
 #include "reply.h"
 #include "request_body.h"
+#include "script_path.h"
 
 typedef enum {
     FCGI_JOB_QUEUED,       /* waits for a right on a member */
@@ -27,7 +28,7 @@ typedef struct {
     lb_ticket_t *ticket;            /* NULL: a plain worker */
     proxy_worker *worker;
     char *url;
-    char *script_filename;
+    fcgi_script_path_t script;
     const char *member;             /* the worker's name, for logs and notes */
     fcgi_request_body_t body;
     fcgi_job_state_t state;

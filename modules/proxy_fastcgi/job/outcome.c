@@ -6,24 +6,11 @@
 
 #define EXCERPT_BYTES 256    /* of an unfinished head, in the log */
 
-lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv)
-{
-    if (APR_STATUS_IS_ECONNREFUSED(rv) || APR_STATUS_IS_ENOENT(rv)) {
-        return LB_CONNECT_REFUSED;
-    }
-    if (APR_STATUS_IS_EAGAIN(rv)) {
-        return LB_CONNECT_BUSY;
-    }
-    if (APR_STATUS_IS_EINTR(rv)) {
-        return LB_CLIENT_ABORT;
-    }
-    return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
-}
-
 /* Of ours: what it held of the request or of the answer is lost. */
 static bool file_has_failed(fcgi_job_t *job)
 {
-    const bool has_failed = job->body.file_has_failed || job->reply.absorb.error != APR_SUCCESS;
+    const bool has_failed =
+        job->body.file_has_failed || job->reply.slow_client.error != APR_SUCCESS;
 
     if (has_failed) {
         job->why = "what was kept in a file cannot be read";
@@ -75,7 +62,7 @@ static lb_outcome_t ended_outcome(fcgi_job_t *job)
         job->why = "the backend says that it is overloaded";
         return LB_OVERLOADED;
     }
-    fcgi_span_t head = fcgi_exchange_head_so_far(x);
+    fc_span_t head = fcgi_exchange_head_so_far(x);
     head.bytes = head.bytes < EXCERPT_BYTES ? head.bytes : EXCERPT_BYTES;
     const char *excerpt =
         head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";

@@ -8,9 +8,6 @@
 
 #include "job.h"
 
-/** Why there is no connection. */
-lb_outcome_t fcgi_outcome_of_connect(apr_status_t rv);
-
 /** What became of the answer at the output filters: LB_SERVED when they took it; sets why. */
 lb_outcome_t fcgi_outcome_of_output(fcgi_job_t *job);
 

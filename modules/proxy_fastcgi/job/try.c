@@ -22,7 +22,7 @@
 static bool goes_on(const fcgi_job_t *job)
 {
     return job->reply.filter_status == APR_SUCCESS
-           && job->reply.absorb.error == APR_SUCCESS
+           && job->reply.slow_client.error == APR_SUCCESS
            && (!job->reply.client_is_gone || job->config->ignores_client_abort > 0);
 }
 
@@ -30,11 +30,11 @@ static void mind_slow_client(fcgi_job_t *job)
 {
     const bool is_there = !job->reply.client_is_gone;
 
-    job->pump.client_is_behind = is_there && fcgi_slow_client_is_behind(&job->reply.absorb);
-    job->pump.client_is_full = is_there && fcgi_slow_client_is_full(&job->reply.absorb);
+    job->pump.client_is_behind = is_there && fcgi_slow_client_is_behind(&job->reply.slow_client);
+    job->pump.client_is_full = is_there && fcgi_slow_client_is_full(&job->reply.slow_client);
 }
 
-static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fcgi_span_t *chunk, bool *last)
+static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fc_span_t *chunk, bool *last)
 {
     fcgi_job_t *job = baton;
     const apr_status_t rv = fcgi_request_body_next(&job->body, may_wait, chunk, last);
@@ -130,7 +130,7 @@ static bool is_replaceable(const fcgi_job_t *job)
            && fcgi_try_may_run_twice(job) && fcgi_request_body_is_replayable(&job->body);
 }
 
-static bool on_head(void *baton, fcgi_span_t head)
+static bool on_head(void *baton, fc_span_t head)
 {
     fcgi_job_t *job = baton;
     bool is_interim = false;
@@ -151,20 +151,20 @@ static bool on_head(void *baton, fcgi_span_t head)
     return true;
 }
 
-static unsigned char *head_space(void *baton, fcgi_span_t so_far, size_t *bytes)
+static unsigned char *head_space(void *baton, fc_span_t so_far, size_t *bytes)
 {
     fcgi_job_t *job = baton;
     return fcgi_reply_head_space(&job->reply, so_far, bytes);
 }
 
-static bool on_body(void *baton, fcgi_span_t piece)
+static bool on_body(void *baton, fc_span_t piece)
 {
     fcgi_job_t *job = baton;
     fcgi_reply_body(&job->reply, piece);
     return true;
 }
 
-static bool on_stderr(void *baton, fcgi_span_t piece)
+static bool on_stderr(void *baton, fc_span_t piece)
 {
     fcgi_job_t *job = baton;
 
@@ -231,14 +231,13 @@ static uint16_t request_id(const fcgi_job_t *job)
 }
 
 /* BEGIN_REQUEST and all PARAMS in one piece, so that they leave in one write. */
-static int lay_out_request(fcgi_job_t *job, fcgi_span_t *request)
+static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
 {
     fcgi_pair_t *pairs;
     size_t count, bytes, too_big;
     const size_t begin_bytes = 2 * FCGI_RECORD_HEADER_BYTES;
 
-    const int rc = fcgi_cgi_environment_make(job->r, job->config, job->script_filename, &pairs,
-                                             &count);
+    const int rc = fcgi_cgi_environment_make(job->r, job->config, &job->script, &pairs, &count);
     if (rc != OK) {
         return rc;
     }
@@ -253,18 +252,18 @@ static int lay_out_request(fcgi_job_t *job, fcgi_span_t *request)
     unsigned char *at = apr_palloc(job->r->pool, begin_bytes + bytes);
     fcgi_record_encode_begin(at, request_id(job), job->dial.lease.may_be_kept);
     fcgi_params_encode(pairs, count, request_id(job), at + begin_bytes);
-    *request = fcgi_span(at, begin_bytes + bytes);
+    *request = fc_span(at, begin_bytes + bytes);
     return OK;
 }
 
 bool fcgi_try_is_past_deadline(const fcgi_job_t *job)
 {
-    return job->deadline > 0 && fcgi_now() >= job->deadline;
+    return job->deadline > 0 && fc_now() >= job->deadline;
 }
 
 void fcgi_try_mind_deadline(fcgi_job_t *job)
 {
-    const apr_interval_time_t left = job->deadline - fcgi_now();
+    const apr_interval_time_t left = job->deadline - fc_now();
 
     if (job->deadline > 0 && (job->wait.timeout < 0 || left < job->wait.timeout)) {
         job->wait.timeout = left > 0 ? left : 0;
@@ -325,11 +324,11 @@ static void set_time_limits(fcgi_job_t *job)
     }
 }
 
-static void prepare_pump(fcgi_job_t *job, fcgi_span_t request)
+static void prepare_pump(fcgi_job_t *job, fc_span_t request)
 {
     fcgi_exchange_init(&job->exchange, request_id(job), request);
     job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member,
-                                            .script = job->script_filename };
+                                            .script = job->script.path };
     job->pump = (fcgi_pump_t){
         .connection = job->dial.lease.connection,
         .exchange = &job->exchange,
@@ -395,7 +394,7 @@ static bool go_on_with_exchange(fcgi_job_t *job, unsigned came)
 
 static bool begin_exchange(fcgi_job_t *job)
 {
-    fcgi_span_t request;
+    fc_span_t request;
 
     job->connection_was_kept = job->dial.lease.connection->was_kept;
     job->refusal = lay_out_request(job, &request);
@@ -411,7 +410,7 @@ static bool begin_exchange(fcgi_job_t *job)
 static bool give_dialling_up(fcgi_job_t *job)
 {
     fcgi_dial_hang_up(&job->dial);
-    job->connected = fcgi_now();
+    job->connected = fc_now();
     job->why = "the whole request took too long (total), before there was a connection";
     return is_over(job, LB_TOTAL_TIMEOUT);
 }
@@ -424,13 +423,12 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
         fcgi_try_mind_deadline(job);
         return false;
     }
-    job->connected = fcgi_now();
+    job->connected = fc_now();
     if (rv == APR_SUCCESS) {
         return begin_exchange(job);
     }
     job->why = job->dial.why;
-    return is_over(job, job->dial.lease.handshake_failed ? LB_TLS_FAILED
-                                                         : fcgi_outcome_of_connect(rv));
+    return is_over(job, fcgi_backend_outcome_of(&job->dial.lease, rv));
 }
 
 static size_t buffer_bytes_of(const proxy_worker *worker)
@@ -445,7 +443,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
     const bool minds_client = job->config->ignores_client_abort <= 0;
 
     job->tries++;
-    job->started = job->connected = fcgi_now();
+    job->started = job->connected = fc_now();
     job->why = "";
     job->refusal = OK;
     job->connection_was_kept = false;

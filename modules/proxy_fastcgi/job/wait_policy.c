@@ -140,7 +140,7 @@ static bool set_word(const char *arg)
         return set_share(arg + 6);
     }
     if (ap_cstr_casecmpn(arg, "max=", 4) == 0) {
-        return fcgi_directive_count(arg + 4, 1, 1000000, &settings.max);
+        return fc_directive_count(arg + 4, 1, 1000000, &settings.max);
     }
     return ap_cstr_casecmpn(arg, "overflow=", 9) == 0 && set_overflow(arg + 9);
 }

@@ -33,29 +33,29 @@ static fcgi_event_t no_event(void)
 /* ---- What goes out: the request, STDIN records, an empty STDIN record ------------------------ */
 
 /* All records of a chunk are full but its last, so two headers serve a chunk of any length. */
-static fcgi_span_t next_header(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
+static fc_span_t next_header(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
 {
     const unsigned char *header = o->chunk.bytes >= FCGI_RECORD_CONTENT_MAX ? x->full_header
                                                                             : x->rest_header;
-    return fcgi_span(header + o->header_sent, FCGI_RECORD_HEADER_BYTES - o->header_sent);
+    return fc_span(header + o->header_sent, FCGI_RECORD_HEADER_BYTES - o->header_sent);
 }
 
 /* The piece of memory that is to go next; empty when there is nothing. */
-static fcgi_span_t next_piece(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
+static fc_span_t next_piece(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
 {
     if (o->request.bytes > 0) {
         return o->request;
     }
     if (o->record_left > 0) {
-        return fcgi_span(o->chunk.at, o->record_left);
+        return fc_span(o->chunk.at, o->record_left);
     }
     if (o->chunk.bytes > 0) {
         return next_header(x, o);
     }
     if (x->last_chunk_was_given) {
-        return fcgi_span(x->end_header + o->end_sent, FCGI_RECORD_HEADER_BYTES - o->end_sent);
+        return fc_span(x->end_header + o->end_sent, FCGI_RECORD_HEADER_BYTES - o->end_sent);
     }
-    return fcgi_span(NULL, 0);
+    return fc_span(NULL, 0);
 }
 
 static void step_through_header(fcgi_outgoing_t *o, size_t bytes)
@@ -71,10 +71,10 @@ static void step_through_header(fcgi_outgoing_t *o, size_t bytes)
 static void step(fcgi_outgoing_t *o, size_t bytes)
 {
     if (o->request.bytes > 0) {
-        o->request = fcgi_span_after(o->request, bytes);
+        o->request = fc_span_after(o->request, bytes);
     }
     else if (o->record_left > 0) {
-        o->chunk = fcgi_span_after(o->chunk, bytes);
+        o->chunk = fc_span_after(o->chunk, bytes);
         o->record_left = (uint16_t)(o->record_left - bytes);
     }
     else if (o->chunk.bytes > 0) {
@@ -91,7 +91,7 @@ bool fcgi_exchange_wants_body(const fcgi_exchange_t *x)
            && !is_over(x);
 }
 
-void fcgi_exchange_body(fcgi_exchange_t *x, fcgi_span_t chunk, bool last)
+void fcgi_exchange_body(fcgi_exchange_t *x, fc_span_t chunk, bool last)
 {
     assert(x->outgoing.chunk.bytes == 0 && !x->last_chunk_was_given);
     x->outgoing.chunk = chunk;
@@ -100,7 +100,7 @@ void fcgi_exchange_body(fcgi_exchange_t *x, fcgi_span_t chunk, bool last)
                        (uint16_t)(chunk.bytes % FCGI_RECORD_CONTENT_MAX));
 }
 
-size_t fcgi_exchange_out(fcgi_exchange_t *x, fcgi_span_t *out, size_t max)
+size_t fcgi_exchange_out(fcgi_exchange_t *x, fc_span_t *out, size_t max)
 {
     fcgi_outgoing_t ahead = x->outgoing;
     size_t count = 0;
@@ -109,7 +109,7 @@ size_t fcgi_exchange_out(fcgi_exchange_t *x, fcgi_span_t *out, size_t max)
         return 0;
     }
     while (count < max) {
-        fcgi_span_t piece = next_piece(x, &ahead);
+        fc_span_t piece = next_piece(x, &ahead);
         if (piece.bytes == 0) {
             break;
         }
@@ -141,15 +141,15 @@ bool fcgi_exchange_is_sent(const fcgi_exchange_t *x)
 
 /* ---- What comes in: record headers, content, padding ----------------------------------------- */
 
-static fcgi_span_t take(fcgi_exchange_t *x, fcgi_span_t *in, size_t bytes)
+static fc_span_t take(fcgi_exchange_t *x, fc_span_t *in, size_t bytes)
 {
-    fcgi_span_t taken = fcgi_span(in->at, bytes);
-    *in = fcgi_span_after(*in, bytes);
+    fc_span_t taken = fc_span(in->at, bytes);
+    *in = fc_span_after(*in, bytes);
     x->bytes_received += bytes;
     return taken;
 }
 
-static fcgi_span_t take_content(fcgi_exchange_t *x, fcgi_span_t *in, size_t bytes)
+static fc_span_t take_content(fcgi_exchange_t *x, fc_span_t *in, size_t bytes)
 {
     x->content_left = (uint16_t)(x->content_left - bytes);
     x->content_bytes += x->record_is_skipped ? 0 : bytes;
@@ -157,12 +157,12 @@ static fcgi_span_t take_content(fcgi_exchange_t *x, fcgi_span_t *in, size_t byte
 }
 
 /* As much content of the current record as has been fed. */
-static size_t content_here(const fcgi_exchange_t *x, const fcgi_span_t *in)
+static size_t content_here(const fcgi_exchange_t *x, const fc_span_t *in)
 {
     return smaller(x->content_left, in->bytes);
 }
 
-static void skip_padding(fcgi_exchange_t *x, fcgi_span_t *in)
+static void skip_padding(fcgi_exchange_t *x, fc_span_t *in)
 {
     size_t bytes = smaller(x->padding_left, in->bytes);
     x->padding_left = (uint8_t)(x->padding_left - bytes);
@@ -232,12 +232,12 @@ static void open_record(fcgi_exchange_t *x)
     }
 }
 
-static void read_header(fcgi_exchange_t *x, fcgi_span_t *in)
+static void read_header(fcgi_exchange_t *x, fc_span_t *in)
 {
     size_t bytes = smaller(FCGI_RECORD_HEADER_BYTES - x->header_bytes, in->bytes);
     memcpy(x->header + x->header_bytes, take(x, in, bytes).at, bytes);
     x->header_bytes = (uint8_t)(x->header_bytes + bytes);
-    switch (fcgi_record_decode(fcgi_span(x->header, x->header_bytes), &x->record)) {
+    switch (fcgi_record_decode(fc_span(x->header, x->header_bytes), &x->record)) {
     case FCGI_OK:
         open_record(x);
         break;
@@ -249,7 +249,7 @@ static void read_header(fcgi_exchange_t *x, fcgi_span_t *in)
     }
 }
 
-static fcgi_event_t finish_head(fcgi_exchange_t *x, fcgi_span_t head)
+static fcgi_event_t finish_head(fcgi_exchange_t *x, fc_span_t head)
 {
     x->head_is_complete = true;
     change_state(x, FCGI_READING_BODY);
@@ -257,11 +257,11 @@ static fcgi_event_t finish_head(fcgi_exchange_t *x, fcgi_span_t head)
 }
 
 /* A head in one piece stays where it is; otherwise its pieces go to the caller's space. */
-static fcgi_event_t read_head(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_head(fcgi_exchange_t *x, fc_span_t *in)
 {
     fcgi_head_scan_t scan = x->scan;
     size_t bytes;
-    fcgi_result_t result = fcgi_head_scan(&scan, fcgi_span(in->at, content_here(x, in)), &bytes);
+    fcgi_result_t result = fcgi_head_scan(&scan, fc_span(in->at, content_here(x, in)), &bytes);
     if (result == FCGI_OK && x->head_bytes == 0) {
         return finish_head(x, take_content(x, in, bytes));
     }
@@ -271,17 +271,17 @@ static fcgi_event_t read_head(fcgi_exchange_t *x, fcgi_span_t *in)
     memcpy(x->head + x->head_bytes, take_content(x, in, bytes).at, bytes);
     x->head_bytes += bytes;
     x->scan = scan;
-    return result == FCGI_OK ? finish_head(x, fcgi_span(x->head, x->head_bytes)) : no_event();
+    return result == FCGI_OK ? finish_head(x, fc_span(x->head, x->head_bytes)) : no_event();
 }
 
-static fcgi_event_t read_body(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_body(fcgi_exchange_t *x, fc_span_t *in)
 {
-    fcgi_span_t piece = take_content(x, in, content_here(x, in));
+    fc_span_t piece = take_content(x, in, content_here(x, in));
     x->body_bytes += piece.bytes;
     return (fcgi_event_t){ FCGI_EVENT_BODY, piece };
 }
 
-static fcgi_event_t read_stdout(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_stdout(fcgi_exchange_t *x, fc_span_t *in)
 {
     if (x->state == FCGI_READING_HEAD) {
         return read_head(x, in);
@@ -290,7 +290,7 @@ static fcgi_event_t read_stdout(fcgi_exchange_t *x, fcgi_span_t *in)
     return read_body(x, in);
 }
 
-static fcgi_event_t read_end(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_end(fcgi_exchange_t *x, fc_span_t *in)
 {
     size_t bytes = smaller(FCGI_END_BODY_BYTES - x->end_body_bytes, content_here(x, in));
     const unsigned char *body = x->end_body;
@@ -308,7 +308,7 @@ static fcgi_event_t read_end(fcgi_exchange_t *x, fcgi_span_t *in)
     return (fcgi_event_t){ FCGI_EVENT_END, { NULL, 0 } };
 }
 
-static fcgi_event_t read_content(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_content(fcgi_exchange_t *x, fc_span_t *in)
 {
     if (x->record_is_skipped) {
         take_content(x, in, content_here(x, in));
@@ -327,7 +327,7 @@ static fcgi_event_t read_content(fcgi_exchange_t *x, fcgi_span_t *in)
 }
 
 /* Goes on to the next border: of a header, of content, of padding, or of the input. */
-static fcgi_event_t read_part(fcgi_exchange_t *x, fcgi_span_t *in)
+static fcgi_event_t read_part(fcgi_exchange_t *x, fc_span_t *in)
 {
     if (x->content_left > 0) {
         return read_content(x, in);
@@ -341,7 +341,7 @@ static fcgi_event_t read_part(fcgi_exchange_t *x, fcgi_span_t *in)
     return no_event();
 }
 
-fcgi_event_t fcgi_exchange_feed(fcgi_exchange_t *x, fcgi_span_t *in)
+fcgi_event_t fcgi_exchange_feed(fcgi_exchange_t *x, fc_span_t *in)
 {
     fcgi_event_t event = no_event();
     while (in->bytes > 0 && event.kind == FCGI_EVENT_MORE && !is_over(x)) {
@@ -364,9 +364,9 @@ void fcgi_exchange_head_space(fcgi_exchange_t *x, unsigned char *space, size_t b
     x->head_space = bytes;
 }
 
-fcgi_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x)
+fc_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x)
 {
-    return fcgi_span(x->head, x->head_is_complete ? 0 : x->head_bytes);
+    return fc_span(x->head, x->head_is_complete ? 0 : x->head_bytes);
 }
 
 void fcgi_exchange_expect_another_head(fcgi_exchange_t *x)
@@ -387,7 +387,7 @@ void fcgi_exchange_eof(fcgi_exchange_t *x)
 
 /* ---- The whole exchange ---------------------------------------------------------------------- */
 
-void fcgi_exchange_init(fcgi_exchange_t *x, uint16_t request_id, fcgi_span_t request)
+void fcgi_exchange_init(fcgi_exchange_t *x, uint16_t request_id, fc_span_t request)
 {
     assert(request_id != 0);   /* that id is for management records (FastCGI 1.0, 3.3) */
     *x = (fcgi_exchange_t){ .request_id = request_id, .outgoing.request = request };

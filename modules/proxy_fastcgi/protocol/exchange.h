@@ -61,7 +61,7 @@ typedef enum {
 
 typedef struct {
     fcgi_event_kind_t kind;
-    fcgi_span_t data;
+    fc_span_t data;
 } fcgi_event_t;
 
 #define FCGI_END_BODY_BYTES 8
@@ -72,8 +72,8 @@ typedef struct {
 
 /* private: how far sending has come; out() walks a copy of it, sent() the original */
 typedef struct {
-    fcgi_span_t request;          /* the rest of BEGIN_REQUEST and PARAMS */
-    fcgi_span_t chunk;            /* the rest of the current body chunk */
+    fc_span_t request;          /* the rest of BEGIN_REQUEST and PARAMS */
+    fc_span_t chunk;            /* the rest of the current body chunk */
     uint16_t record_left;         /* content to come in the STDIN record whose header has gone */
     uint8_t header_sent;          /* bytes of that record's header that have gone */
     uint8_t end_sent;             /* bytes of the empty STDIN record that have gone */
@@ -116,7 +116,7 @@ typedef struct {
 /** Start an exchange.
  *  request  the BEGIN_REQUEST record and all PARAMS records, laid out in one piece; borrowed until
  *           all of it was sent */
-void fcgi_exchange_init(fcgi_exchange_t *x, uint16_t request_id, fcgi_span_t request);
+void fcgi_exchange_init(fcgi_exchange_t *x, uint16_t request_id, fc_span_t request);
 
 /** May the next chunk of the request body be given? (The one before is all in the output, and the
  *  last was not given yet.) */
@@ -125,12 +125,12 @@ bool fcgi_exchange_wants_body(const fcgi_exchange_t *x);
 /** Give the next chunk of the request body, of any length, also empty.
  *  chunk    borrowed until it was sent
  *  last     no other chunk follows: the empty STDIN record goes out behind it */
-void fcgi_exchange_body(fcgi_exchange_t *x, fcgi_span_t chunk, bool last);
+void fcgi_exchange_body(fcgi_exchange_t *x, fc_span_t chunk, bool last);
 
 /** What to write next, in order, for one writev().
  *  max      at least 4
  *  returns  number of spans, 0 when there is nothing to write now */
-size_t fcgi_exchange_out(fcgi_exchange_t *x, fcgi_span_t *out, size_t max);
+size_t fcgi_exchange_out(fcgi_exchange_t *x, fc_span_t *out, size_t max);
 
 /** So many bytes of the last fcgi_exchange_out() were written. */
 void fcgi_exchange_sent(fcgi_exchange_t *x, size_t bytes);
@@ -148,10 +148,10 @@ void fcgi_exchange_head_space(fcgi_exchange_t *x, unsigned char *space, size_t b
 /** Take the next event out of `in`.
  *  in       advanced past what was used; feed the rest again until FCGI_EVENT_MORE
  *  After FCGI_EVENT_END and FCGI_EVENT_BAD nothing is used up any more. */
-fcgi_event_t fcgi_exchange_feed(fcgi_exchange_t *x, fcgi_span_t *in);
+fcgi_event_t fcgi_exchange_feed(fcgi_exchange_t *x, fc_span_t *in);
 
 /** What has come of a head that is not whole and does not lie in one piece; may be empty. */
-fcgi_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x);
+fc_span_t fcgi_exchange_head_so_far(const fcgi_exchange_t *x);
 
 /** The head event was an interim answer (1xx): expect another head. */
 void fcgi_exchange_expect_another_head(fcgi_exchange_t *x);

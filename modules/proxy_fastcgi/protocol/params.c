@@ -54,7 +54,7 @@ static unsigned char *put_length(unsigned char *out, size_t length)
     return out + 4;
 }
 
-static unsigned char *put_text(unsigned char *out, fcgi_span_t text)
+static unsigned char *put_text(unsigned char *out, fc_span_t text)
 {
     if (text.bytes > 0) {   /* an empty span may point nowhere, which memcpy forbids */
         memcpy(out, text.at, text.bytes);

@@ -10,8 +10,8 @@
 #include "record.h"
 
 typedef struct {
-    fcgi_span_t name;
-    fcgi_span_t value;
+    fc_span_t name;
+    fc_span_t value;
 } fcgi_pair_t;
 
 /** Bytes that fcgi_params_encode() will write for these pairs.

@@ -24,7 +24,7 @@ static uint16_t get_16(const unsigned char *in)
     return (uint16_t)(in[0] << 8 | in[1]);
 }
 
-fcgi_result_t fcgi_record_decode(fcgi_span_t in, fcgi_record_t *out)
+fcgi_result_t fcgi_record_decode(fc_span_t in, fcgi_record_t *out)
 {
     /* Asked first: the first byte is enough to know that this is some other protocol. */
     if (in.bytes > 0 && in.at[0] != VERSION) {

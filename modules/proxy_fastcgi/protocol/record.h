@@ -56,7 +56,7 @@ typedef struct {
  *           FCGI_MORE  ask again with more bytes, same start
  *           FCGI_BAD   version is not 1; the connection cannot be trusted any further
  *  source   FastCGI 1.0, 3.3 */
-fcgi_result_t fcgi_record_decode(fcgi_span_t in, fcgi_record_t *out);
+fcgi_result_t fcgi_record_decode(fc_span_t in, fcgi_record_t *out);
 
 /** Write one record header, without padding.
  *  out      FCGI_RECORD_HEADER_BYTES bytes

@@ -25,7 +25,7 @@ static bool is_blank(unsigned char c)
     return c == ' ' || c == '\t';
 }
 
-static bool is_token(fcgi_span_t name)
+static bool is_token(fc_span_t name)
 {
     for (size_t i = 0; i < name.bytes; i++) {
         if (!is_token_character(name.at[i])) {
@@ -36,7 +36,7 @@ static bool is_token(fcgi_span_t name)
 }
 
 /* No control character but HTAB: a CR that is left here is a bare one. */
-static bool is_field_text(fcgi_span_t value)
+static bool is_field_text(fc_span_t value)
 {
     for (size_t i = 0; i < value.bytes; i++) {
         unsigned char c = value.at[i];
@@ -47,10 +47,10 @@ static bool is_field_text(fcgi_span_t value)
     return true;
 }
 
-static fcgi_span_t trim(fcgi_span_t value)
+static fc_span_t trim(fc_span_t value)
 {
     while (value.bytes > 0 && is_blank(value.at[0])) {
-        value = fcgi_span_after(value, 1);
+        value = fc_span_after(value, 1);
     }
     while (value.bytes > 0 && is_blank(value.at[value.bytes - 1])) {
         value.bytes--;
@@ -59,7 +59,7 @@ static fcgi_span_t trim(fcgi_span_t value)
 }
 
 /* The first line of `text` without its LF or CRLF, and in *whole its bytes with them. */
-static fcgi_span_t first_line(fcgi_span_t text, size_t *whole)
+static fc_span_t first_line(fc_span_t text, size_t *whole)
 {
     if (text.bytes == 0) {
         *whole = 0;
@@ -75,18 +75,18 @@ static fcgi_span_t first_line(fcgi_span_t text, size_t *whole)
     if (bytes > 0 && text.at[bytes - 1] == '\r') {
         bytes--;
     }
-    return fcgi_span(text.at, bytes);
+    return fc_span(text.at, bytes);
 }
 
-static fcgi_span_t up_to_colon(fcgi_span_t line)
+static fc_span_t up_to_colon(fc_span_t line)
 {
     const unsigned char *colon = line.bytes > 0 ? memchr(line.at, ':', line.bytes) : NULL;
-    return colon ? fcgi_span(line.at, (size_t)(colon - line.at)) : line;
+    return colon ? fc_span(line.at, (size_t)(colon - line.at)) : line;
 }
 
 /* The two marks of the scan say what the current line holds: nothing yet (both 0), a CR and
  * nothing else (after_cr), or something, so that it cannot be the empty line (line_has_text). */
-fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fcgi_span_t in, size_t *used)
+fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fc_span_t in, size_t *used)
 {
     *used = in.bytes;
     for (size_t i = 0; i < in.bytes; i++) {
@@ -111,7 +111,7 @@ fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fcgi_span_t in, size_t *use
     return FCGI_MORE;
 }
 
-size_t fcgi_head_drop_crs(fcgi_span_t head, unsigned char *out)
+size_t fcgi_head_drop_crs(fc_span_t head, unsigned char *out)
 {
     size_t kept = 0;
 
@@ -123,22 +123,22 @@ size_t fcgi_head_drop_crs(fcgi_span_t head, unsigned char *out)
     return kept;
 }
 
-fcgi_result_t fcgi_head_next(fcgi_span_t *head, fcgi_field_t *field)
+fcgi_result_t fcgi_head_next(fc_span_t *head, fcgi_field_t *field)
 {
     size_t whole;
-    fcgi_span_t line = first_line(*head, &whole);
+    fc_span_t line = first_line(*head, &whole);
     if (line.bytes == 0) {
         return FCGI_MORE;   /* the empty line stays: asking again gives the same answer */
     }
-    *head = fcgi_span_after(*head, whole);
+    *head = fc_span_after(*head, whole);
 
     /* A folded line (obs-fold) fails here too: it starts with white space, which no name may. */
-    fcgi_span_t name = up_to_colon(line);
+    fc_span_t name = up_to_colon(line);
     if (name.bytes == line.bytes || !is_token(name)) {
         *field = (fcgi_field_t){ .name = line };
         return FCGI_BAD;
     }
-    fcgi_span_t value = trim(fcgi_span_after(line, name.bytes + 1));
+    fc_span_t value = trim(fc_span_after(line, name.bytes + 1));
     if (!is_field_text(value)) {
         *field = (fcgi_field_t){ .name = line };
         return FCGI_BAD;
@@ -147,18 +147,18 @@ fcgi_result_t fcgi_head_next(fcgi_span_t *head, fcgi_field_t *field)
     return FCGI_OK;
 }
 
-fcgi_span_t fcgi_head_biggest_field(fcgi_span_t head)
+fc_span_t fcgi_head_biggest_field(fc_span_t head)
 {
-    fcgi_span_t biggest = fcgi_span(head.at, 0);
+    fc_span_t biggest = fc_span(head.at, 0);
     while (head.bytes > 0) {
         size_t whole;
-        fcgi_span_t line = first_line(head, &whole);
+        fc_span_t line = first_line(head, &whole);
         if (line.bytes > biggest.bytes) {
             biggest = line;
         }
-        head = fcgi_span_after(head, whole);
+        head = fc_span_after(head, whole);
     }
-    fcgi_span_t name = up_to_colon(biggest);
+    fc_span_t name = up_to_colon(biggest);
     if (name.bytes > BIGGEST_NAME_BYTES) {
         name.bytes = BIGGEST_NAME_BYTES;
     }

@@ -18,16 +18,16 @@ typedef struct {
  *  used     bytes of `in` that belong to the head, the empty line included
  *  returns  FCGI_OK    the head ends at *used
  *           FCGI_MORE  all of `in` belongs to the head; go on with the next piece */
-fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fcgi_span_t in, size_t *used);
+fcgi_result_t fcgi_head_scan(fcgi_head_scan_t *scan, fc_span_t in, size_t *used);
 
 /** Copy a head without its CRs: lines then end in LF, and a bare CR is gone.
  *  out      room for all of `head`
  *  returns  bytes in `out` */
-size_t fcgi_head_drop_crs(fcgi_span_t head, unsigned char *out);
+size_t fcgi_head_drop_crs(fc_span_t head, unsigned char *out);
 
 typedef struct {
-    fcgi_span_t name;    /* without the colon */
-    fcgi_span_t value;   /* without white space around it */
+    fc_span_t name;    /* without the colon */
+    fc_span_t value;   /* without white space around it */
 } fcgi_field_t;
 
 /** Take the next field off the front of a whole head.
@@ -37,10 +37,10 @@ typedef struct {
  *           colon, an empty name, a name with a byte that is no token character, a NUL or a bare
  *           CR in the value
  *  source   RFC 3875, 6.3; RFC 9110, 5.1 and 5.5 */
-fcgi_result_t fcgi_head_next(fcgi_span_t *head, fcgi_field_t *field);
+fcgi_result_t fcgi_head_next(fc_span_t *head, fcgi_field_t *field);
 
 /** The name of the field that fills a head which was given up unfinished: its longest line.
  *  returns  a span inside `head`, up to the colon, at most 64 bytes; empty for an empty head */
-fcgi_span_t fcgi_head_biggest_field(fcgi_span_t head);
+fc_span_t fcgi_head_biggest_field(fc_span_t head);
 
 #endif
