@@ -33,35 +33,35 @@ static inline int64_t lb_histogram_bound(int bucket)
 }
 
 typedef struct {
-    uint64_t    buckets[LB_HISTOGRAM_BUCKETS];    /* each for itself, not cumulative */
-    uint64_t    sum;           /* us */
+    uint64_t buckets[LB_HISTOGRAM_BUCKETS];       /* each for itself, not cumulative */
+    uint64_t sum;              /* us */
 } lb_histogram_t;
 
 /* What is counted of a member; it never falls. */
 typedef struct {
-    uint64_t    elected;       /* elections that led to a try */
-    uint64_t    failures;      /* tries that ended in the member's failure */
-    uint64_t    bytes_sent;    /* to the member */
-    uint64_t    bytes_read;    /* from the member */
-    uint64_t    responses[6];  /* by class: [2] for 200 to 299; [0]: tries without an answer */
-    uint64_t    ends[LB_OUTCOME_COUNT];       /* tries by lb_outcome_t */
-    lb_histogram_t  queue_times;   /* of requests that waited in the queue and came here */
-    lb_histogram_t  connect_times; /* of new connections */
-    lb_histogram_t  first_byte_times, whole_times;
+    uint64_t elected;          /* elections that led to a try */
+    uint64_t failures;         /* tries that ended in the member's failure */
+    uint64_t bytes_sent;       /* to the member */
+    uint64_t bytes_read;       /* from the member */
+    uint64_t responses[6];     /* by class: [2] for 200 to 299; [0]: tries without an answer */
+    uint64_t ends[LB_OUTCOME_COUNT];          /* tries by lb_outcome_t */
+    lb_histogram_t queue_times;    /* of requests that waited in the queue and came here */
+    lb_histogram_t connect_times;  /* of new connections */
+    lb_histogram_t first_byte_times, whole_times;
 } lb_counted_t;
 
 /* The last minute; rates are per second. */
 typedef struct {
-    double      requests;
-    double      failures;      /* tries that failed, or were answered with 5xx */
+    double requests;
+    double failures;           /* tries that failed, or were answered with 5xx */
     int64_t p50, p95, p99, mean;  /* of the first byte, us; -1: there was none */
 } lb_recent_t;
 
 /* One point of a balancer's past. */
 typedef struct {
-    int64_t  at;
-    double      requests, failures;           /* as above, since the point before */
-    uint32_t    in_flight, queued;
+    int64_t at;
+    double requests, failures;                /* as above, since the point before */
+    uint32_t in_flight, queued;
     int64_t p50, p95;             /* of the first byte, us; -1: there was none */
 } lb_sample_t;
 

@@ -4,7 +4,6 @@
 #ifndef BALANCER_OUTCOME_H
 #define BALANCER_OUTCOME_H
 
-
 /* What the end of a try says about the member. */
 typedef enum {
     LB_SAYS_FINE,        /* it serves; what may have been its fault before is forgotten */

@@ -72,7 +72,8 @@ static int check_names(server_rec *s)
             if (strlen(member->s->name_ex) == sizeof(member->s->name_ex) - 1) {
                 ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0433)
                              "BalancerMember %.64s...: its name is longer than mod_proxy's %d "
-                             "characters. Cure: a shorter path behind the host", member->s->name_ex,
+                             "characters. Cure: a shorter path behind the host",
+                             member->s->name_ex,
                              (int)sizeof(member->s->name_ex) - 2);
                 rc = !OK;
             }
@@ -132,7 +133,8 @@ static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *nod
         && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
                      "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "
-                     "%sx asks the balancer %sx. Cure: %s/", node->line_num, node->filename,
+                     "%sx asks the balancer %sx. Cure: %s/",
+                     node->line_num, node->filename,
                      line.path, line.url, line.path, line.url, line.url);
     }
 }
@@ -180,7 +182,8 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
                      "BalancerMember %s on line %d of %s: %s has a member of this name already "
                      "(line %d of %s), and mod_proxy would take both for one. Cure: remove one, or "
                      "for unix sockets give each its own host behind the '|', as in "
-                     "unix:/run/b.sock|fcgi://b", line.member, node->line_num, node->filename,
+                     "unix:/run/b.sock|fcgi://b",
+                     line.member, node->line_num, node->filename,
                      line.balancer, first->line_num, first->filename);
         rc = !OK;
     }
@@ -263,12 +266,14 @@ static void warn_of_queue(server_rec *s, const proxy_balancer *b)
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0521)
                      "%s: queuereserve=%d keeps all %" APR_INT64_T_FMT " places of the queue for "
                      "requests of priority 0 to 2. Cure: a smaller one, or a larger queue= of the "
-                     "members", b->s->name, queue->reserve, sum.places);
+                     "members",
+                     b->s->name, queue->reserve, sum.places);
     }
     if (queue->order == LB_ORDER_ADAPTIVE && queue->target >= sum.longest_wait
         && queue->target > 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0522)
-                     "%s: queuetarget=%" APR_INT64_T_FMT "ms is never exceeded, as nobody waits for "
+                     "%s: queuetarget=%" APR_INT64_T_FMT
+                     "ms is never exceeded, as nobody waits for "
                      "longer than queuetimeout=%" APR_INT64_T_FMT "ms. Cure: a shorter queuetarget",
                      b->s->name, queue->target / 1000, sum.longest_wait / 1000);
     }
@@ -284,7 +289,7 @@ static void warn_of_queues(server_rec *s)
 }
 
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                             server_rec *main)
+                        server_rec *main)
 {
     int rc = OK;
 

@@ -12,6 +12,6 @@ int lb_configtest_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
 
 /** check_config: refuse what cannot work, with the cure. */
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                             server_rec *s);
+                        server_rec *s);
 
 #endif

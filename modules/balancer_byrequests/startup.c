@@ -36,7 +36,9 @@ static const char *vhost_id(apr_pool_t *p, server_rec *s, int index)
 
 static const char *vhost_name(apr_pool_t *p, server_rec *s)
 {
-    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+    const apr_port_t port = s->port    ? s->port
+                            : s->addrs ? s->addrs->host_port
+                                       : 0;
     const char *name = s->server_hostname ? s->server_hostname : "_default_";
     return port ? apr_psprintf(p, "%s:%d", name, port) : apr_pstrdup(p, name);
 }
@@ -45,7 +47,8 @@ static int slot_failed(server_rec *s, const char *name, const char *step, apr_st
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0402)
                  "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, and is there "
-                 "room in it?", name, step);
+                 "room in it?",
+                 name, step);
     return !OK;
 }
 
@@ -309,7 +312,8 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
         lb_balancer_t *base = lb_balancer_inherited_by(proxy);
 
         if ((base ? inherit(pconf, conf, proxy, base, s)
-                  : add_balancer(pconf, conf, proxy, s)) != OK) {
+                  : add_balancer(pconf, conf, proxy, s))
+            != OK) {
             return !OK;
         }
     }

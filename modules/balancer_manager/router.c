@@ -101,8 +101,10 @@ static mgr_view_t *view_of_format(const char *format)
         const char *format;
         mgr_view_t *view;
     } views[] = {
-        { "html", mgr_view_html_send }, { "json", mgr_view_json_send },
-        { "xml", mgr_view_xml_send },   { "text", mgr_view_text_send },
+        { "html", mgr_view_html_send },
+        { "json", mgr_view_json_send },
+        { "xml", mgr_view_xml_send },
+        { "text", mgr_view_text_send },
         { "prometheus", mgr_view_prometheus_send },
     };
     for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
@@ -276,7 +278,8 @@ static int send_asset(mgr_visit_t *visit, const char *name)
 static mgr_view_t *view_at(const char *path)
 {
     return strcmp(path, "/v1/status") == 0 ? mgr_view_json_send
-           : strcmp(path, "/metrics") == 0 ? mgr_view_prometheus_send : NULL;
+           : strcmp(path, "/metrics") == 0 ? mgr_view_prometheus_send
+                                           : NULL;
 }
 
 static int run(mgr_visit_t *visit, const char *path)

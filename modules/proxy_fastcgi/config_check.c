@@ -105,7 +105,8 @@ static int check_path(const place_t *at)
         return OK;
     }
     LOG_OF(at, APLOG_CRIT, FCLOGNO(0301), "the path of %s has a \"..\", and such paths are "
-           "refused. Cure: write the path without it", at->url);
+                                  "refused. Cure: write the path without it",
+           at->url);
     return !OK;
 }
 
@@ -115,7 +116,8 @@ static int check_socket_path(const place_t *at, const char *socket)
         return OK;
     }
     LOG_OF(at, APLOG_CRIT, FCLOGNO(0302), "the path of a unix socket has at most %d bytes, and %s "
-           "has %d", (int)SOCKET_PATH_MAX, socket, (int)strlen(socket));
+                                  "has %d",
+           (int)SOCKET_PATH_MAX, socket, (int)strlen(socket));
     return !OK;
 }
 
@@ -130,9 +132,11 @@ static int check_worker(const place_t *at, const char *socket)
         || (socket && strcmp(worker->s->uds_path, socket) == 0)) {
         return OK;
     }
-    LOG_OF(at, APLOG_CRIT, FCLOGNO(0303), "%s would be sent to %s: a worker of this name, %s, has "
+    LOG_OF(at, APLOG_CRIT, FCLOGNO(0303),
+           "%s would be sent to %s: a worker of this name, %s, has "
            "that socket already. Cure: give each socket its own host behind the '|', as in "
-           "unix:/run/b.sock|fcgi://b", at->url, worker->s->uds_path, worker->s->name_ex);
+           "unix:/run/b.sock|fcgi://b",
+           at->url, worker->s->uds_path, worker->s->name_ex);
     return !OK;
 }
 
@@ -142,7 +146,8 @@ static void warn_of_glue(const place_t *at)
 
     if (fc_proxy_pass_line_read(at->p, at->node, &line) && fc_proxy_pass_line_glues(&line)) {
         LOG_OF(at, APLOG_WARNING, FCLOGNO(0304), "%s ends with a slash and %s does not, so that "
-               "%sx asks the host %sx. Cure: %s/", line.path, line.url, line.path,
+                                         "%sx asks the host %sx. Cure: %s/",
+               line.path, line.url, line.path,
                authority_of(line.url), line.url);
     }
 }
@@ -163,7 +168,8 @@ static void warn_of_prefix(const place_t *at)
 {
     if (strcasecmp(at->node->directive, "ProxyFCGISetEnvIf") == 0
         && strstr(at->node->args, "proxy:")) {
-        LOG_OF(at, APLOG_WARNING, FCLOGNO(0305), "%s", "SCRIPT_FILENAME and PATH_TRANSLATED are "
+        LOG_OF(at, APLOG_WARNING, FCLOGNO(0305), "%s",
+               "SCRIPT_FILENAME and PATH_TRANSLATED are "
                "plain paths with this module and never begin with \"proxy:\". Cure: remove the "
                "line if it takes that away, else write the condition for the plain path");
     }
@@ -207,7 +213,8 @@ static int check_buffer(server_rec *s, const proxy_worker *worker)
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0306)
                  "%s: iobuffersize=%" APR_SIZE_T_FMT " (or ProxyIOBufferSize) is more than 16 MB, "
-                 "for each request", worker->s->name_ex, worker->s->io_buffer_size);
+                 "for each request",
+                 worker->s->name_ex, worker->s->io_buffer_size);
     return !OK;
 }
 

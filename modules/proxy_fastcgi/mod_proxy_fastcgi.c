@@ -65,8 +65,9 @@ static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 
     ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &processes);
     return fcgi_connection_counts_open(s->process->pool, processes) == APR_SUCCESS
-           && fcgi_check_owner_open(s->process->pool) == APR_SUCCESS
-           ? OK : HTTP_INTERNAL_SERVER_ERROR;
+                   && fcgi_check_owner_open(s->process->pool) == APR_SUCCESS
+               ? OK
+               : HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static void start_child(apr_pool_t *pchild, server_rec *s)

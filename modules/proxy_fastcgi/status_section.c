@@ -11,15 +11,17 @@ static int show(request_rec *r, int flags)
 {
     if (flags & AP_STATUS_SHORT) {
         ap_rprintf(r, "FCGIParked: %d\nFCGIParkedHere: %d\nFCGIParkedHereMost: %d\n"
-                   "FCGIWaitingThreadsHere: %d\n", fcgi_park_total(), fcgi_park_count(),
+                      "FCGIWaitingThreadsHere: %d\n",
+                   fcgi_park_total(), fcgi_park_count(),
                    fcgi_park_most(), fcgi_wait_policy_threads());
         return OK;
     }
-    ap_rprintf(r, "<hr />\n<h2>FastCGI requests that wait without a thread</h2>\n<dl>\n"
+    ap_rprintf(r,
+               "<hr />\n<h2>FastCGI requests that wait without a thread</h2>\n<dl>\n"
                "<dt>Parked now: %d</dt>\n"
                "<dt>In the process that answers this: %d parked, at most %d since its start; %d of "
-               "its threads wait for a backend</dt>\n</dl>\n", fcgi_park_total(),
-               fcgi_park_count(), fcgi_park_most(), fcgi_wait_policy_threads());
+               "its threads wait for a backend</dt>\n</dl>\n",
+               fcgi_park_total(), fcgi_park_count(), fcgi_park_most(), fcgi_wait_policy_threads());
     return OK;
 }
 

@@ -49,8 +49,11 @@ bool fc_directive_duration(const char *text, int64_t *us)
     static const struct {
         const char *unit;
         int64_t us;
-    } units[] = { { "", 1000000 }, { "ms", 1000 }, { "s", 1000000 },
-                  { "m", 60000000 }, { "h", INT64_C(3600000000) } };
+    } units[] = { { "", 1000000 },
+                  { "ms", 1000 },
+                  { "s", 1000000 },
+                  { "m", 60000000 },
+                  { "h", INT64_C(3600000000) } };
     long long number;
     const char *unit = read_number(text, &number);
 

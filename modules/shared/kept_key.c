@@ -5,7 +5,7 @@
 #include "apr_general.h"
 
 apr_status_t fc_kept_key(apr_pool_t *process, const char *name, apr_size_t bytes,
-                           const unsigned char **key)
+                         const unsigned char **key)
 {
     void *found = NULL;
 

@@ -11,6 +11,6 @@
  *  key      set on success
  *  returns  the error of the source of random bytes */
 apr_status_t fc_kept_key(apr_pool_t *process, const char *name, apr_size_t bytes,
-                           const unsigned char **key);
+                         const unsigned char **key);
 
 #endif

@@ -22,7 +22,7 @@ static const char *path_around(apr_pool_t *p, const ap_directive_t *node)
 }
 
 bool fc_proxy_pass_line_read(apr_pool_t *p, const ap_directive_t *node,
-                               fc_proxy_pass_line_t *line)
+                             fc_proxy_pass_line_t *line)
 {
     const char *args = node->args;
 

@@ -19,7 +19,7 @@ typedef struct {
 /** Read it.
  *  returns  false: it is no ProxyPass, or has no URL */
 bool fc_proxy_pass_line_read(apr_pool_t *p, const ap_directive_t *node,
-                               fc_proxy_pass_line_t *line);
+                             fc_proxy_pass_line_t *line);
 
 /** Is what follows the path glued to the name of the host? "/a/" and "fcgi://h:9000" ask the host
  *  "h:9000x.php" for /a/x.php. */

@@ -91,7 +91,9 @@ static char next_decoded(const char **path, const char *end)
 {
     const char *at = *path;
     const char last = end - at >= 3 && at[0] == '%' && at[1] == '2' ? at[2] : '\0';
-    const char c = last == 'e' || last == 'E' ? '.' : last == 'f' || last == 'F' ? '/' : at[0];
+    const char c = last == 'e' || last == 'E'   ? '.'
+                   : last == 'f' || last == 'F' ? '/'
+                                                : at[0];
 
     *path += c == at[0] ? 1 : 3;
     return c;

@@ -31,7 +31,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BEGIN_REQUEST = 1, ABORT_REQUEST = 2, END_REQUEST = 3, PARAMS = 4, STDIN = 5, STDOUT = 6 };
+enum {
+    BEGIN_REQUEST = 1,
+    ABORT_REQUEST = 2,
+    END_REQUEST = 3,
+    PARAMS = 4,
+    STDIN = 5,
+    STDOUT = 6
+};
 
 enum {
     HEADER_BYTES = 8,
@@ -48,7 +55,11 @@ typedef struct {
     _Atomic int64_t in_flight, in_flight_peak;
 } counts_t;
 
-typedef enum { READING, WAITING, WRITING } phase_t;
+typedef enum {
+    READING,
+    WAITING,
+    WRITING
+} phase_t;
 
 typedef struct connection_t {
     int fd;
@@ -281,10 +292,12 @@ static void answer_begin(connection_t *c, uint64_t bytes, bool is_count)
     char head[160], line[48] = "";
     size_t line_bytes = 0;
     if (is_count) {
-        line_bytes = (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)c->stdin_bytes);
+        line_bytes =
+            (size_t)snprintf(line, sizeof line, "%llu\n", (unsigned long long)c->stdin_bytes);
         bytes = line_bytes;
     }
-    size_t head_bytes = (size_t)snprintf(head, sizeof head,
+    size_t head_bytes = (size_t)snprintf(
+        head, sizeof head,
         "Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %llu\r\n\r\n",
         (unsigned long long)bytes);
     c->out_have = c->out_used = 0;
@@ -292,7 +305,9 @@ static void answer_begin(connection_t *c, uint64_t bytes, bool is_count)
     c->phase = WRITING;
 
     unsigned char *first = c->out;
-    size_t in_first = is_count ? line_bytes : bytes < 32768 ? (size_t)bytes : 32768;
+    size_t in_first = is_count        ? line_bytes
+                      : bytes < 32768 ? (size_t)bytes
+                                      : 32768;
     put_header(first, STDOUT, c->id, head_bytes + in_first);
     memcpy(first + HEADER_BYTES, head, head_bytes);
     memcpy(first + HEADER_BYTES + head_bytes, is_count ? (const void *)line : filler, in_first);
@@ -462,8 +477,9 @@ static void advance(connection_t *c)
         connection_close(c);
         return;
     }
-    watch(c, c->phase == WRITING ? EPOLLOUT | EPOLLRDHUP
-             : c->phase == WAITING ? EPOLLRDHUP : EPOLLIN | EPOLLRDHUP);
+    watch(c, c->phase == WRITING   ? EPOLLOUT | EPOLLRDHUP
+             : c->phase == WAITING ? EPOLLRDHUP
+                                   : EPOLLIN | EPOLLRDHUP);
 }
 
 static void handle(connection_t *c, uint32_t events)
@@ -588,7 +604,8 @@ int main(int argc, char **argv)
         case 'd': default_ms = strtoull(optarg, NULL, 10); break;
         default:
             fprintf(stderr, "usage: %s [-l [address:]port | -u socket] [-n processes]"
-                            " [-b bytes] [-d ms]\n", argv[0]);
+                            " [-b bytes] [-d ms]\n",
+                    argv[0]);
             return 2;
         }
     }

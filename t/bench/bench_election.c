@@ -12,7 +12,11 @@
 
 #include "admission.h"
 
-enum { MEMBERS_MAX = 1000, ROUNDS = 7, PROCESSES = 8, ELECTIONS_EACH = 50000, WINDOW = 1000 };
+enum { MEMBERS_MAX = 1000,
+       ROUNDS = 7,
+       PROCESSES = 8,
+       ELECTIONS_EACH = 50000,
+       WINDOW = 1000 };
 
 static void *shared_memory(size_t bytes)
 {
@@ -46,12 +50,15 @@ static void set_field(field_t *field, uint32_t members, const uint32_t *weights,
         lb_member_row_t *row = lb_table_claim_member(field->table, 1 + m, 1);
         atomic_store(&row->limit, limit);
         field->contenders[m] = (lb_contender_t){ .member = m,
-            .weight = weights && *weights ? *weights++ : 100,
-            .is_usable = true, .busy = &field->busy[m] };
+                                                 .weight = weights && *weights ? *weights++ : 100,
+                                                 .is_usable = true,
+                                                 .busy = &field->busy[m] };
     }
     field->ledger.table = field->table;
     lb_ledger_join(&field->ledger, (int32_t)getpid());
-    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = members, .open = 1,
+    field->arena = (lb_arena_t){ .contenders = field->contenders,
+                                 .count = members,
+                                 .open = 1,
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
 }

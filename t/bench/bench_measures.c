@@ -10,7 +10,10 @@
 
 #include "counters.h"
 
-enum { TRIES = 2000000, PROCESSES = 8 };
+enum {
+    TRIES = 2000000,
+    PROCESSES = 8
+};
 
 static double now_ns(void)
 {
@@ -24,7 +27,8 @@ static double count_tries(lb_member_room_t *room)
     const double began = now_ns();
 
     for (int i = 0; i < TRIES; i++) {
-        const lb_measures_t measures = { .http_status = 200, .connect = -1,
+        const lb_measures_t measures = { .http_status = 200,
+                                         .connect = -1,
                                          .first_byte = 100 + i % 10000,
                                          .whole = 200 + i % 100000 };
         lb_counters_add_try(room, LB_SERVED, &measures);
@@ -53,6 +57,7 @@ int main(void)
             _exit(EXIT_SUCCESS);
         }
     }
-    while (wait(NULL) > 0) { }
+    while (wait(NULL) > 0) {
+    }
     return EXIT_SUCCESS;
 }

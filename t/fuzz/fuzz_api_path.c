@@ -17,7 +17,11 @@ static char *arrived(apr_pool_t *p, const char *url)
 {
     char *path = apr_palloc(p, strlen(url) + 1), *to = path;
     for (; *url; url++) {
-        const char hex[] = { *url == '%' ? url[1] : 'x', *url == '%' ? url[2] : 'x', '\0' };
+        const char hex[] = { *url == '%' ? url[1]
+                                         : 'x',
+                             *url == '%' ? url[2]
+                                         : 'x',
+                             '\0' };
         const bool is_decoded = *url == '%' && strcasecmp(hex, "2f") != 0;
         *to++ = is_decoded ? (char)strtoul(hex, NULL, 16) : *url;
         url += is_decoded ? 2 : 0;

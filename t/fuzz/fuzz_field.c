@@ -54,8 +54,8 @@ static void check(const lb_action_t *action, const lb_action_t *before, const ch
 {
     check_bounds(action);
     check_flags(action);
-    assert(wrong == NULL || (strncmp(wrong, "must ", 5) == 0
-                             && memcmp(action, before, sizeof(*action)) == 0));
+    assert(wrong == NULL
+           || (strncmp(wrong, "must ", 5) == 0 && memcmp(action, before, sizeof(*action)) == 0));
 }
 
 static void take(apr_pool_t *p, const char *name, const json_t *value, bool is_of_member,

@@ -31,7 +31,11 @@ static const char *decoded(plain_t *plain, const char *from, const char *to)
             byte = ' ';
         }
         else if (byte == '%') {
-            const char hex[] = { from < to ? from[0] : 'x', to - from > 1 ? from[1] : 'x', '\0' };
+            const char hex[] = { from < to ? from[0]
+                                           : 'x',
+                                 to - from > 1 ? from[1]
+                                               : 'x',
+                                 '\0' };
             const bool is_byte = strspn(hex, "0123456789abcdefABCDEF") == 2;
             byte = (unsigned)strtoul(hex, NULL, 16);
             from += 2;
@@ -79,8 +83,9 @@ static void check_name(const plain_t *plain, const apr_table_t *table, const cha
         const pair_t *pair = &APR_ARRAY_IDX(plain->pairs, i, pair_t);
         if (strcasecmp(pair->name, name) == 0) {
             last = pair->value;
-            assert(!is_many || (count < found->nelts
-                                && strcmp(APR_ARRAY_IDX(found, count, const char *), last) == 0));
+            assert(!is_many
+                   || (count < found->nelts
+                       && strcmp(APR_ARRAY_IDX(found, count, const char *), last) == 0));
             count++;
         }
     }

@@ -122,7 +122,7 @@ lb_result_t *lb_action_run_apply(apr_pool_t *p, server_rec *any, const apr_array
     return NULL;
 }
 apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
-                                     const apr_array_header_t *actions)
+                                        const apr_array_header_t *actions)
 {
     return NULL;
 }
@@ -175,7 +175,8 @@ static void alone_begin(apr_pool_t *p)
     lb_contract_register();
     alone.ledger.table = shared_table((lb_table_size_t){ 1, ALONE_MEMBERS_MAX, 2, 4 });
     ck_assert(lb_ledger_join(&alone.ledger, (int32_t)getpid()));
-    alone.balancer = (lb_balancer_t){ .proxy = &alone.proxy, .settings = &alone.settings,
+    alone.balancer = (lb_balancer_t){ .proxy = &alone.proxy,
+                                      .settings = &alone.settings,
                                       .ledger = &alone.ledger,
                                       .row = lb_table_balancer(alone.ledger.table, 0),
                                       .member_rows = alone.rows };

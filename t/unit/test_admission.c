@@ -7,7 +7,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2, MEMBERS = 3, PROCESSES = 4, WAITERS = 64 };
+enum { BALANCERS = 2,
+       MEMBERS = 3,
+       PROCESSES = 4,
+       WAITERS = 64 };
 
 /* ---- A balancer of three members ------------------------------------------------------------- */
 
@@ -38,12 +41,15 @@ static field_t *new_field(uint32_t first, uint32_t second, uint32_t third)
 
     memset(&field, 0, sizeof(field));
     field.table = shared_table((lb_table_size_t){ BALANCERS, MEMBERS, PROCESSES, WAITERS });
-    field.arena = (lb_arena_t){ .contenders = field.contenders, .count = MEMBERS, .open = 1,
+    field.arena = (lb_arena_t){ .contenders = field.contenders,
+                                .count = MEMBERS,
+                                .open = 1,
                                 .candidates = field.candidates,
                                 .contender_of = field.contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        field.contenders[m] = (lb_contender_t){ .member = m, .weight = 100, .is_usable = true,
-                                                .busy = &field.busy[m] };
+        field.contenders[m] = (lb_contender_t){
+            .member = m, .weight = 100, .is_usable = true, .busy = &field.busy[m]
+        };
         set_limit(&field, m, limits[m]);
         set_queue_limit(&field, m, WAITERS);
     }
@@ -552,7 +558,8 @@ END_TEST
 
 #define MS INT64_C(1000)
 
-static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE, .target = 100 * MS,
+static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE,
+                                          .target = 100 * MS,
                                           .target_is_promised = true };
 
 static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t priority, int64_t now)
@@ -566,7 +573,8 @@ static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t pri
 static size_t pass_on_at(lb_ledger_t *ledger, field_t *field, uint32_t member, int64_t now)
 {
     return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, now)
-           ? lb_admission_serve(field->table, &field->arena, now) : 0;
+               ? lb_admission_serve(field->table, &field->arena, now)
+               : 0;
 }
 
 START_TEST(newest_of_a_priority_is_served_first_when_so_configured)

@@ -13,7 +13,11 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum { MEMBERS = 3, PROCESSES = 8, THREADS = 8, WAITERS = 64, QUEUED_PER_MEMBER = 16 };
+enum { MEMBERS = 3,
+       PROCESSES = 8,
+       THREADS = 8,
+       WAITERS = 64,
+       QUEUED_PER_MEMBER = 16 };
 
 static const uint32_t limits[MEMBERS] = { 5, 3, 2 };
 
@@ -46,14 +50,16 @@ typedef struct {
 
 static void set_field(field_t *field)
 {
-    field->arena = (lb_arena_t){ .contenders = field->contenders, .count = MEMBERS, .open = 1,
+    field->arena = (lb_arena_t){ .contenders = field->contenders,
+                                 .count = MEMBERS,
+                                 .open = 1,
                                  .queue = { LB_ORDER_ADAPTIVE, .target = 2000,
                                             .target_is_promised = true, .reserve = 6 },
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
-        field->contenders[m] = (lb_contender_t){ .member = m, .weight = limits[m] * 100,
-                                                 .is_usable = true };
+        field->contenders[m] =
+            (lb_contender_t){ .member = m, .weight = limits[m] * 100, .is_usable = true };
     }
 }
 
@@ -112,8 +118,11 @@ static bool wait_for_decision(process_t *process, uint32_t slot, int64_t patienc
 static uint32_t queue(process_t *process, const field_t *field, uint32_t only, uint32_t tried,
                       uint32_t chance)
 {
-    lb_waiter_t request = { .since = now_us(), .priority = chance % 4, .member = only,
-                            .flow = chance / 4 % 5, .patience = chance % 17 == 0 ? 100 : 0,
+    lb_waiter_t request = { .since = now_us(),
+                            .priority = chance % 4,
+                            .member = only,
+                            .flow = chance / 4 % 5,
+                            .patience = chance % 17 == 0 ? 100 : 0,
                             .tried = { tried, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
     lb_outcome_t refusal;
     const uint32_t slot = lb_admission_queue(&process->ledger, &request, &field->arena, &refusal);
@@ -142,7 +151,8 @@ static uint32_t queue(process_t *process, const field_t *field, uint32_t only, u
     const uint32_t member = lb_admission_end(&process->ledger, slot, LB_CLIENT_ABORT, now_us());
     if (member == LB_NOBODY) {
         atomic_fetch_add(told == LB_SERVED ? &process->said->gave_up
-                                           : &process->said->refused[told], 1);
+                                           : &process->said->refused[told],
+                         1);
         lb_admission_serve(process->ledger.table, &field->arena, now_us());
     }
     return member;
@@ -171,7 +181,8 @@ static void run_ticket(process_t *process, const field_t *field, uint32_t chance
     use_right(process, member);
     atomic_fetch_add(&process->said->served, 1);
     const int64_t now = now_us();
-    const lb_use_t use = { .took = now - since, .waited = chance % 50,
+    const lb_use_t use = { .took = now - since,
+                           .waited = chance % 50,
                            .is_abandoned = chance % 19 == 0 };
     if (lb_admission_give_back(&process->ledger, 0, member, NULL, &use, now)) {
         lb_admission_serve(process->ledger.table, &field->arena, now_us());
@@ -215,8 +226,11 @@ static void watch(process_t *process)
 
 static void run_process(lb_table_t *t, said_t *said, uint32_t index)
 {
-    process_t process = { .index = index, .said = said, .working = THREADS,
-                          .lock = PTHREAD_MUTEX_INITIALIZER, .bell = PTHREAD_COND_INITIALIZER };
+    process_t process = { .index = index,
+                          .said = said,
+                          .working = THREADS,
+                          .lock = PTHREAD_MUTEX_INITIALIZER,
+                          .bell = PTHREAD_COND_INITIALIZER };
     pthread_t threads[THREADS];
 
     join(&process.ledger, t);

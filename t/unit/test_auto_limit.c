@@ -6,9 +6,12 @@
 static lb_pool_reading_t reading(lb_pm_t pm, uint32_t total, uint32_t active, uint32_t most,
                                  uint32_t reached)
 {
-    return (lb_pool_reading_t){ .process_manager = pm, .start_time = 1700000000,
-                                .total_processes = total, .active_processes = active,
-                                .max_active_processes = most, .max_children_reached = reached };
+    return (lb_pool_reading_t){ .process_manager = pm,
+                                .start_time = 1700000000,
+                                .total_processes = total,
+                                .active_processes = active,
+                                .max_active_processes = most,
+                                .max_children_reached = reached };
 }
 
 static uint32_t read_it(lb_auto_limit_t *known, lb_pool_reading_t r)

@@ -30,12 +30,21 @@ typedef enum {
 } phase_t;
 
 typedef enum {
-    ORDINARY, SECOND_SET, STANDBY, DISABLED,    /* three members are looked at with these alone */
-    SPARE, DRAINING, FAILS_CHECKS,
+    ORDINARY,
+    SECOND_SET,
+    STANDBY,
+    DISABLED,    /* three members are looked at with these alone */
+    SPARE,
+    DRAINING,
+    FAILS_CHECKS,
     KINDS
 } kind_t;
 
-typedef enum { WORKS, REFUSES, BREAKS, HAS_TOO_MUCH_TO_DO, TRUTHS } truth_t;
+typedef enum { WORKS,
+               REFUSES,
+               BREAKS,
+               HAS_TOO_MUCH_TO_DO,
+               TRUTHS } truth_t;
 
 typedef struct {
     phase_t phase;
@@ -90,8 +99,10 @@ static conn_rec connection;
 static unsigned int status_of(const member_case_t *m)
 {
     static const unsigned int bits[KINDS] = {
-        [STANDBY] = PROXY_WORKER_HOT_STANDBY, [SPARE] = PROXY_WORKER_HOT_SPARE,
-        [DISABLED] = PROXY_WORKER_DISABLED, [DRAINING] = PROXY_WORKER_DRAIN,
+        [STANDBY] = PROXY_WORKER_HOT_STANDBY,
+        [SPARE] = PROXY_WORKER_HOT_SPARE,
+        [DISABLED] = PROXY_WORKER_DISABLED,
+        [DRAINING] = PROXY_WORKER_DRAIN,
         [FAILS_CHECKS] = PROXY_WORKER_HC_FAIL,
     };
     return PROXY_WORKER_INITIALIZED | bits[m->kind]
@@ -185,8 +196,10 @@ static run_t run_request(const case_t *c)
         MUST(!lb_health_is_trial(&ticket->trial) && !ticket->trial.claim);
         run.is_served = outcome == LB_SERVED;
         deaths += outcome == LB_BACKEND_EOF;
-        const fcgi_try_t failed = { .outcome = outcome, .may_run_twice = c->is_safe,
-                                    .is_replayable = true, .runs = deaths,
+        const fcgi_try_t failed = { .outcome = outcome,
+                                    .may_run_twice = c->is_safe,
+                                    .is_replayable = true,
+                                    .runs = deaths,
                                     .retry_on = fcgi_failover_set_of("default") };
         if (run.is_served || fcgi_failover_decide(&failed) != FCGI_NEXT_MEMBER) {
             const lb_member_t last = lb_member_of(&alone.balancer, turn.worker);
@@ -246,7 +259,11 @@ static void assert_first_choice_is_ready(const case_t *c)
 
 static unsigned long cases;    /* states of all members together */
 
-typedef enum { GOES_ON, IS_SERVED, FAILS, PROVES_NOTHING, ENDS } end_t;
+typedef enum { GOES_ON,
+               IS_SERVED,
+               FAILS,
+               PROVES_NOTHING,
+               ENDS } end_t;
 
 static void end_trials(lb_ticket_t *const *others, size_t count, end_t end)
 {
@@ -255,7 +272,8 @@ static void end_trials(lb_ticket_t *const *others, size_t count, end_t end)
             continue;
         }
         lb_blame_of_try(others[i], end == IS_SERVED ? LB_SERVED
-                          : end == FAILS ? LB_CONNECT_REFUSED : LB_CLIENT_ABORT);
+                                   : end == FAILS   ? LB_CONNECT_REFUSED
+                                                    : LB_CLIENT_ABORT);
     }
 }
 
@@ -379,7 +397,8 @@ START_TEST(who_waits_does_not_get_the_member_that_has_just_failed)
 {
     const case_t c = { .count = 2, .forces_recovery = true, .overflows = true };
     lb_ticket_t *others[ALONE_MEMBERS_MAX], *tickets[2];
-    lb_waiter_t waiter = { .priority = 5, .member = LB_NOBODY,
+    lb_waiter_t waiter = { .priority = 5,
+                           .member = LB_NOBODY,
                            .tried = { LB_NOBODY, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
 
     set_case(&c, others);

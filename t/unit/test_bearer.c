@@ -74,8 +74,14 @@ static const char *take(const char *text, size_t bytes)
 /* ---- The directive --------------------------------------------------------------------------- */
 
 static const char *const right[] = {
-    SECRET, SECRET "\n", SECRET "\r\n", SECRET " of the script\n", SECRET "\t\n", SECRET "\n\n\nx",
-    "AZaz09-._~+/====", SECRET SECRET "\n",
+    SECRET,
+    SECRET "\n",
+    SECRET "\r\n",
+    SECRET " of the script\n",
+    SECRET "\t\n",
+    SECRET "\n\n\nx",
+    "AZaz09-._~+/====",
+    SECRET SECRET "\n",
 };
 
 START_TEST(the_first_word_of_the_file_is_the_secret)
@@ -89,8 +95,17 @@ START_TEST(the_first_word_of_the_file_is_the_secret)
 END_TEST
 
 static const char *const wrong[] = {
-    "", "\n", " " SECRET, "\n" SECRET, "0123456789abcde", "0123456789abcde\n", SECRET "!",
-    SECRET ",x", SECRET "\"", SECRET "\xC3\xA4", "\xEF\xBB\xBF" SECRET,
+    "",
+    "\n",
+    " " SECRET,
+    "\n" SECRET,
+    "0123456789abcde",
+    "0123456789abcde\n",
+    SECRET "!",
+    SECRET ",x",
+    SECRET "\"",
+    SECRET "\xC3\xA4",
+    "\xEF\xBB\xBF" SECRET,
 };
 
 START_TEST(what_no_client_could_send_is_refused)
@@ -161,8 +176,13 @@ START_TEST(who_sends_it_is_logged_in)
 END_TEST
 
 static const char *const foreign[] = {
-    "Bearer ", "Bearer x", "Bearer " SECRET, "Bearer " SECRET "xx", "Bearer " SECRET "x ",
-    "Bearer " SECRET "X", "Bearer \t" SECRET "x",
+    "Bearer ",
+    "Bearer x",
+    "Bearer " SECRET,
+    "Bearer " SECRET "xx",
+    "Bearer " SECRET "x ",
+    "Bearer " SECRET "X",
+    "Bearer \t" SECRET "x",
 };
 
 START_TEST(another_secret_is_refused)
@@ -174,7 +194,12 @@ START_TEST(another_secret_is_refused)
 END_TEST
 
 static const char *const others[] = {
-    "", "Bearer", "Bearer\t" SECRET "x", "Basic " SECRET "x", SECRET "x", " Bearer " SECRET "x",
+    "",
+    "Bearer",
+    "Bearer\t" SECRET "x",
+    "Basic " SECRET "x",
+    SECRET "x",
+    " Bearer " SECRET "x",
 };
 
 START_TEST(another_scheme_is_somebody_elses)

@@ -11,7 +11,8 @@ enum { TARGET = 1000 };
 static const lb_queue_rule_t fifo = { .order = LB_ORDER_FIFO, .target = TARGET };
 static const lb_queue_rule_t lifo = { .order = LB_ORDER_LIFO, .target = TARGET };
 static const lb_queue_rule_t adaptive = { .order = LB_ORDER_ADAPTIVE, .target = TARGET };
-static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE, .target = TARGET,
+static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE,
+                                          .target = TARGET,
                                           .target_is_promised = true };
 
 /* So many looks in one interval, each finding that the oldest has waited so long.

@@ -76,9 +76,11 @@ START_TEST(all_words_together_in_any_order_and_case)
                               "SameSite=None";
 
     assert_text(WORDS("secure", "httponly", "samesite=none", "path=/a b", "domain=.example.com",
-                      "maxage=60"), all);
+                      "maxage=60"),
+                all);
     assert_text(WORDS("MaxAge=60", "Domain=.example.com", "Path=/a b", "SameSite=NONE", "HttpOnly",
-                      "Secure"), all);
+                      "Secure"),
+                all);
 }
 END_TEST
 

@@ -9,7 +9,10 @@
 #include "shared_table.h"
 #include "histogram.h"
 
-enum { TRIES = 50000, MANY = 8 };
+enum {
+    TRIES = 50000,
+    MANY = 8
+};
 
 static const lb_measures_t quick = {
     .http_status = 200, .connect = -1, .first_byte = 150, .whole = 250
@@ -69,9 +72,22 @@ END_TEST
 
 START_TEST(every_status_has_a_class)
 {
-    static const struct { int status, in_class; } cases[] = {
-        { -1, 0 }, { 0, 0 }, { 99, 0 }, { 100, 1 }, { 199, 1 }, { 204, 2 }, { 304, 3 }, { 404, 4 },
-        { 499, 4 }, { 500, 5 }, { 599, 5 }, { 600, 5 }, { 999, 5 },
+    static const struct {
+        int status, in_class;
+    } cases[] = {
+        { -1, 0 },
+        { 0, 0 },
+        { 99, 0 },
+        { 100, 1 },
+        { 199, 1 },
+        { 204, 2 },
+        { 304, 3 },
+        { 404, 4 },
+        { 499, 4 },
+        { 500, 5 },
+        { 599, 5 },
+        { 600, 5 },
+        { 999, 5 },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         lb_member_room_t *room = new_room();

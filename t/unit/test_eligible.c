@@ -36,7 +36,7 @@ static cluster_t read_cluster(const char *text)
             case 'N': m->is_draining = true; break;
             case 'R': m->is_spare = true; break;
             case 'H': m->is_standby = true; break;
-            default: ck_abort_msg("no such flag: %s", flag);
+            default:  ck_abort_msg("no such flag: %s", flag);
             }
         }
         text = flag + strspn(flag, " ");
@@ -410,7 +410,9 @@ START_TEST(random_clusters_are_read_as_the_manual_says)
             if ((turn[k] == 0) != naive.is_chosen[k]) {
                 ck_abort_msg("random cluster %d", i);
             }
-            kinds[m->is_spare ? 1 : m->is_standby ? 2 : 0] += turn[k] == 0;
+            kinds[m->is_spare     ? 1
+                  : m->is_standby ? 2
+                                  : 0] += turn[k] == 0;
         }
     }
     for (int i = 0; i < 3; i++) {    /* the dice did throw all kinds */

@@ -31,8 +31,11 @@ static const struct {
     uint64_t revision;
     const char *text;
 } revisions[] = {
-    { 0, "0000000000000000" }, { 1, "0000000000000001" }, { OURS, "00ab12cd34ef5678" },
-    { UINT64_C(1) << 63, "8000000000000000" }, { UINT64_MAX, "ffffffffffffffff" },
+    { 0, "0000000000000000" },
+    { 1, "0000000000000001" },
+    { OURS, "00ab12cd34ef5678" },
+    { UINT64_C(1) << 63, "8000000000000000" },
+    { UINT64_MAX, "ffffffffffffffff" },
 };
 
 START_TEST(a_revision_is_sixteen_digits_and_these_are_it)
@@ -43,9 +46,21 @@ START_TEST(a_revision_is_sixteen_digits_and_these_are_it)
 END_TEST
 
 static const char *const others[] = {
-    "", "0", "1", "00ab12cd34ef567", "00ab12cd34ef56788", "00AB12CD34EF5678", "00ab12cd34ef567g",
-    "\"00ab12cd34ef5678\"", "00ab12cd34ef567 ", " 0ab12cd34ef5678", "-0ab12cd34ef5678",
-    "0x0b12cd34ef5678", "0x00000000000001", "00ab12cd34ef\xC3\xA4" "56",
+    "",
+    "0",
+    "1",
+    "00ab12cd34ef567",
+    "00ab12cd34ef56788",
+    "00AB12CD34EF5678",
+    "00ab12cd34ef567g",
+    "\"00ab12cd34ef5678\"",
+    "00ab12cd34ef567 ",
+    " 0ab12cd34ef5678",
+    "-0ab12cd34ef5678",
+    "0x0b12cd34ef5678",
+    "0x00000000000001",
+    "00ab12cd34ef\xC3\xA4"
+    "56",
 };
 
 START_TEST(no_other_text_is_a_revision)
@@ -84,7 +99,9 @@ START_TEST(no_header_and_a_star_mean_any_revision)
 END_TEST
 
 static const char *const matching[] = {
-    "\"00ab12cd34ef5678\"", "\"x\", \"00ab12cd34ef5678\"", "\"00ab12cd34ef5678\" ,\"x\"",
+    "\"00ab12cd34ef5678\"",
+    "\"x\", \"00ab12cd34ef5678\"",
+    "\"00ab12cd34ef5678\" ,\"x\"",
     "\"a,b\",\"00ab12cd34ef5678\"",
 };
 
@@ -97,8 +114,15 @@ START_TEST(one_of_the_list_is_enough)
 END_TEST
 
 static const char *const foreign[] = {
-    "", "\"\"", "00ab12cd34ef5678", "\"00ab12cd34ef5679\"", "W/\"00ab12cd34ef5678\"",
-    "\"00ab12cd34ef5678", "\"x,00ab12cd34ef5678\"", "\"00AB12CD34EF5678\"", "**",
+    "",
+    "\"\"",
+    "00ab12cd34ef5678",
+    "\"00ab12cd34ef5679\"",
+    "W/\"00ab12cd34ef5678\"",
+    "\"00ab12cd34ef5678",
+    "\"x,00ab12cd34ef5678\"",
+    "\"00AB12CD34EF5678\"",
+    "**",
 };
 
 START_TEST(another_list_does_not_match)

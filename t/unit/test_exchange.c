@@ -625,8 +625,13 @@ END_TEST
  * not end it. */
 START_TEST(too_many_records_in_a_row_that_bring_nothing_are_bad)
 {
-    static const struct { unsigned type, id; const char *text; } kinds[] = {
-        { FCGI_STDERR, ID, "" }, { FCGI_STDOUT, ID + 1, "foreign" }, { FCGI_STDIN, ID, "x" },
+    static const struct {
+        unsigned type, id;
+        const char *text;
+    } kinds[] = {
+        { FCGI_STDERR, ID, "" },
+        { FCGI_STDOUT, ID + 1, "foreign" },
+        { FCGI_STDIN, ID, "x" },
     };
     for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
         said_nothing();
@@ -798,7 +803,7 @@ static bool naive_log(void)
             }
             else {
                 log_end(content[4], (unsigned)content[0] << 24 | (unsigned)content[1] << 16
-                                    | (unsigned)content[2] << 8 | content[3]);
+                                        | (unsigned)content[2] << 8 | content[3]);
             }
             break;
         }
@@ -952,7 +957,9 @@ static void assert_wire(const give_t *gives, size_t count, size_t first, size_t 
             given++;
         }
         MUST(!fcgi_exchange_is_sent(&x) || wire.bytes == t.bytes);
-        if (!write_some(&x, turn == 0 ? first : turn == 1 ? second : others, max)) {
+        if (!write_some(&x, turn == 0 ? first : turn == 1 ? second
+                                                          : others,
+                        max)) {
             break;
         }
     }

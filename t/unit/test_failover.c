@@ -23,32 +23,32 @@ typedef struct {
 #define SAME     { "----", "S-S-" }
 
 static const row_t table[] = {
-    { LB_SERVED,             NEVER,  NEVER },     /* see statuses_are_decided_by_their_words */
-    { LB_CLIENT_ABORT,       NEVER,  NEVER },
-    { LB_CLIENT_ERROR,       NEVER,  NEVER },
-    { LB_CONNECT_REFUSED,    ALWAYS, ALWAYS },
-    { LB_CONNECT_TIMEOUT,    ALWAYS, ALWAYS },
-    { LB_CONNECT_BUSY,       ALWAYS, ALWAYS },
-    { LB_CONNECT_FAILED,     ALWAYS, ALWAYS },
-    { LB_TLS_FAILED,         ALWAYS, ALWAYS },
-    { LB_STALE,              SAME,   SAME },
-    { LB_FIRST_BYTE_TIMEOUT, NEVER,  ONCE },
-    { LB_READ_TIMEOUT,       NEVER,  NEVER },
-    { LB_WRITE_TIMEOUT,      NEVER,  NEVER },
-    { LB_TOTAL_TIMEOUT,      NEVER,  NEVER },
-    { LB_BACKEND_EOF,        ONCE,   ONCE },
-    { LB_PROTOCOL,           NEVER,  NEVER },
-    { LB_BAD_RESPONSE,       NEVER,  ONCE },
-    { LB_OVERLOADED,         ALWAYS, ALWAYS },
-    { LB_TOO_BIG_HEADER,     NEVER,  NEVER },
-    { LB_BAD_STATUS,         NEVER,  NEVER },
-    { LB_NO_MEMBER,          NEVER,  NEVER },
-    { LB_QUEUE_FULL,         NEVER,  NEVER },
-    { LB_QUEUE_TIMEOUT,      NEVER,  NEVER },
-    { LB_NO_TIME,            NEVER,  NEVER },
-    { LB_SHED,               NEVER,  NEVER },
-    { LB_FILTER_ERROR,       NEVER,  NEVER },
-    { LB_FILE_ERROR,         NEVER,  NEVER },
+    { LB_SERVED, NEVER, NEVER },     /* see statuses_are_decided_by_their_words */
+    { LB_CLIENT_ABORT, NEVER, NEVER },
+    { LB_CLIENT_ERROR, NEVER, NEVER },
+    { LB_CONNECT_REFUSED, ALWAYS, ALWAYS },
+    { LB_CONNECT_TIMEOUT, ALWAYS, ALWAYS },
+    { LB_CONNECT_BUSY, ALWAYS, ALWAYS },
+    { LB_CONNECT_FAILED, ALWAYS, ALWAYS },
+    { LB_TLS_FAILED, ALWAYS, ALWAYS },
+    { LB_STALE, SAME, SAME },
+    { LB_FIRST_BYTE_TIMEOUT, NEVER, ONCE },
+    { LB_READ_TIMEOUT, NEVER, NEVER },
+    { LB_WRITE_TIMEOUT, NEVER, NEVER },
+    { LB_TOTAL_TIMEOUT, NEVER, NEVER },
+    { LB_BACKEND_EOF, ONCE, ONCE },
+    { LB_PROTOCOL, NEVER, NEVER },
+    { LB_BAD_RESPONSE, NEVER, ONCE },
+    { LB_OVERLOADED, ALWAYS, ALWAYS },
+    { LB_TOO_BIG_HEADER, NEVER, NEVER },
+    { LB_BAD_STATUS, NEVER, NEVER },
+    { LB_NO_MEMBER, NEVER, NEVER },
+    { LB_QUEUE_FULL, NEVER, NEVER },
+    { LB_QUEUE_TIMEOUT, NEVER, NEVER },
+    { LB_NO_TIME, NEVER, NEVER },
+    { LB_SHED, NEVER, NEVER },
+    { LB_FILTER_ERROR, NEVER, NEVER },
+    { LB_FILE_ERROR, NEVER, NEVER },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -63,7 +63,7 @@ static fcgi_retry_t decision_of(char letter)
     case '-': return FCGI_GIVE_UP;
     case 'S': return FCGI_SAME_MEMBER;
     case 'N': return FCGI_NEXT_MEMBER;
-    default: ck_abort_msg("no such letter: %c", letter);
+    default:  ck_abort_msg("no such letter: %c", letter);
     }
 }
 
@@ -94,7 +94,8 @@ static void assert_row(fcgi_try_t failed, const char *may_not_run_twice, const c
 START_TEST(every_outcome_is_decided_as_the_table_says)
 {
     const row_t *row = &table[_i];
-    fcgi_try_t failed = { .outcome = row->outcome, .http_status = 500,
+    fcgi_try_t failed = { .outcome = row->outcome,
+                          .http_status = 500,
                           .retry_on = fcgi_failover_set_of("default") };
     assert_row(failed, row->by_default.may_not_run_twice, row->by_default.may_run_twice);
     failed.retry_on = all_words();
@@ -147,7 +148,7 @@ START_TEST(words_are_bits_of_their_own)
     ck_assert_int_eq((fcgi_failover_set_of("default") & 1u << FCGI_RETRY_##name) != 0, by_default);
     FCGI_RETRY_WORDS(X)
 #undef X
-    ck_assert_uint_eq(fcgi_failover_set_of("none"), 0);
+        ck_assert_uint_eq(fcgi_failover_set_of("none"), 0);
     ck_assert_uint_eq(fcgi_failover_set_of(""), 0);
     ck_assert_uint_eq(fcgi_failover_set_of("read_timeout"), 0);
 }
@@ -168,10 +169,13 @@ START_TEST(nothing_is_sent_twice_once_a_byte_came_back_or_the_body_is_gone)
 {
     for (int bits = 0; bits < 16; bits++) {
         for (int outcome = 0; outcome < LB_OUTCOME_COUNT; outcome++) {
-            const fcgi_try_t failed = { .outcome = (lb_outcome_t)outcome, .http_status = 503,
+            const fcgi_try_t failed = { .outcome = (lb_outcome_t)outcome,
+                                        .http_status = 503,
                                         .retry_on = all_words(),
-                                        .may_run_twice = bits & 1, .is_replayable = bits & 2,
-                                        .was_answered = bits & 4, .runs = 1,
+                                        .may_run_twice = bits & 1,
+                                        .is_replayable = bits & 2,
+                                        .was_answered = bits & 4,
+                                        .runs = 1,
                                         .is_over_budget = bits & 8 };
             if (failed.was_answered || !failed.is_replayable) {
                 ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
@@ -183,8 +187,9 @@ END_TEST
 
 START_TEST(request_that_may_have_run_is_repeated_only_when_it_may_run_twice)
 {
-    fcgi_try_t failed = { .outcome = LB_BACKEND_EOF, .is_replayable = true, .runs = 1,
-                          .retry_on = all_words() };
+    fcgi_try_t failed = {
+        .outcome = LB_BACKEND_EOF, .is_replayable = true, .runs = 1, .retry_on = all_words()
+    };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
     failed.may_run_twice = true;
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_NEXT_MEMBER);
@@ -193,8 +198,11 @@ END_TEST
 
 START_TEST(request_that_has_run_twice_is_not_given_to_a_third)
 {
-    const fcgi_try_t failed = { .outcome = LB_BACKEND_EOF, .may_run_twice = true,
-                                .is_replayable = true, .runs = 2, .retry_on = all_words() };
+    const fcgi_try_t failed = { .outcome = LB_BACKEND_EOF,
+                                .may_run_twice = true,
+                                .is_replayable = true,
+                                .runs = 2,
+                                .retry_on = all_words() };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
 }
 END_TEST
@@ -209,8 +217,10 @@ END_TEST
 
 START_TEST(outcome_out_of_range_gives_up)
 {
-    const fcgi_try_t failed = { .outcome = LB_OUTCOME_COUNT, .may_run_twice = true,
-                                .is_replayable = true, .retry_on = all_words() };
+    const fcgi_try_t failed = { .outcome = LB_OUTCOME_COUNT,
+                                .may_run_twice = true,
+                                .is_replayable = true,
+                                .retry_on = all_words() };
     ck_assert_int_eq(fcgi_failover_decide(&failed), FCGI_GIVE_UP);
 }
 END_TEST

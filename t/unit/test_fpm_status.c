@@ -41,7 +41,13 @@ END_TEST
 START_TEST(something_else_is_no_page)
 {
     static const char *const others[] = {
-        "pong", "[]", "{}", "null", "", "<html></html>", "{\"idle processes\":1}",
+        "pong",
+        "[]",
+        "{}",
+        "null",
+        "",
+        "<html></html>",
+        "{\"idle processes\":1}",
         "{\"idle processes\":-1,\"active processes\":3,\"total processes\":4,\"listen queue\":0,"
         "\"max children reached\":0}",
         "{\"idle processes\":\"1\",\"active processes\":3,\"total processes\":4,"

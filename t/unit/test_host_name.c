@@ -56,8 +56,15 @@ static void send_to(const char *host, const char *forwarded)
 /* ---- The directive --------------------------------------------------------------------------- */
 
 static const char *const no_names[] = {
-    "http://lb.example.com", "lb.example.com:80", "lb.example.com/", "user@lb.example.com", "[::1]",
-    "::1", "/", ":", "@",
+    "http://lb.example.com",
+    "lb.example.com:80",
+    "lb.example.com/",
+    "user@lb.example.com",
+    "[::1]",
+    "::1",
+    "/",
+    ":",
+    "@",
 };
 
 START_TEST(a_name_has_neither_scheme_nor_port)
@@ -118,8 +125,16 @@ END_TEST
 /* ---- Is it ours? ----------------------------------------------------------------------------- */
 
 static const char *const ours[] = {
-    NULL, "", "lb.example.com", "LB.example.com", "localhost", "LocalHost", "127.0.0.1", "10.1.2.3",
-    "::1", "2001:db8::1",
+    NULL,
+    "",
+    "lb.example.com",
+    "LB.example.com",
+    "localhost",
+    "LocalHost",
+    "127.0.0.1",
+    "10.1.2.3",
+    "::1",
+    "2001:db8::1",
 };
 
 START_TEST(our_names_and_addresses_are_fine)
@@ -130,9 +145,16 @@ START_TEST(our_names_and_addresses_are_fine)
 END_TEST
 
 static const char *const strange[] = {
-    "evil.example", "lb.example.com.evil.example", "localhost.evil.example",
+    "evil.example",
+    "lb.example.com.evil.example",
+    "localhost.evil.example",
     "127.0.0.1.evil.example",
-    "127.1", "10.1.2.3.4", "localhos", "localhost.", "0x7f000001", "example.com",
+    "127.1",
+    "10.1.2.3.4",
+    "localhos",
+    "localhost.",
+    "0x7f000001",
+    "example.com",
 };
 
 START_TEST(other_names_are_refused)

@@ -9,7 +9,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 1, MEMBERS = 3, PROCESSES = 6, WAITERS = 8 };
+enum { BALANCERS = 1,
+       MEMBERS = 3,
+       PROCESSES = 6,
+       WAITERS = 8 };
 
 static lb_table_t *new_table(void)
 {
@@ -243,7 +246,8 @@ END_TEST
 
 START_TEST(process_that_leaves_while_its_threads_work_leaves_nothing_behind)
 {
-    enum { THREADS = 3, ROUNDS = 60 };
+    enum { THREADS = 3,
+           ROUNDS = 60 };
     lb_table_t *t = new_table();
     for (int round = 0; round < ROUNDS; round++) {
         worker_t worker = { .times = 1 << 30 };

@@ -61,9 +61,9 @@ END_TEST
 
 START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
-    ck_assert_uint_eq(bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
-                      HEAD + (64 + BALANCER_ROOM + ROW + ROOM + 2 * LINE + 128)
-                                 * UINT64_C(0xffffffff));
+    ck_assert_uint_eq(
+        bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
+        HEAD + (64 + BALANCER_ROOM + ROW + ROOM + 2 * LINE + 128) * UINT64_C(0xffffffff));
 }
 END_TEST
 

@@ -11,7 +11,9 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum { MEMBERS = 2, WAITERS = 1024, EVENTS = 8192 };
+enum { MEMBERS = 2,
+       WAITERS = 1024,
+       EVENTS = 8192 };
 #define SECOND INT64_C(1000000)
 #define CALM_US (2 * SECOND)
 
@@ -62,7 +64,10 @@ static int64_t around(uint64_t *state, int64_t mean, bool varies)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-enum { COMES, ENDS, LEAVES, BEAT };
+enum { COMES,
+       ENDS,
+       LEAVES,
+       BEAT };
 
 typedef struct {
     int64_t at;
@@ -237,7 +242,8 @@ static void serve(world_t *w)
 
 static uint64_t flow_of(const load_t *load, int client)
 {
-    return load->flows == 0 ? 0 : client < 2 * load->flows ? (uint64_t)client / 2 + 1 : 100;
+    return load->flows == 0 ? 0 : client < 2 * load->flows ? (uint64_t)client / 2 + 1
+                                                           : 100;
 }
 
 static int new_request(world_t *w, int client)
@@ -250,7 +256,10 @@ static int new_request(world_t *w, int client)
         MUST(i < WAITERS * 2);
     }
     w->requests[i] = (request_t){
-        .is_used = true, .number = ++w->numbers, .came = w->now, .slot = LB_NOBODY,
+        .is_used = true,
+        .number = ++w->numbers,
+        .came = w->now,
+        .slot = LB_NOBODY,
         .client = client,
         .leaves_at = load->patience ? w->now + load->patience : INT64_MAX,
         .priority = load->important_in && w->numbers % (uint64_t)load->important_in == 0 ? 0 : 5,
@@ -264,10 +273,13 @@ static int new_request(world_t *w, int client)
 static void wait_in_queue(world_t *w, int i)
 {
     request_t *r = &w->requests[i];
-    lb_waiter_t request = { .since = w->now, .priority = r->priority, .balancer = 0,
-                            .member = LB_NOBODY, .flow = flow_of(w->load, r->client),
-                            .patience = w->arena.queue.order == LB_ORDER_FIFO
-                                        ? 0 : w->load->queuetimeout };
+    lb_waiter_t request = { .since = w->now,
+                            .priority = r->priority,
+                            .balancer = 0,
+                            .member = LB_NOBODY,
+                            .flow = flow_of(w->load, r->client),
+                            .patience =
+                                w->arena.queue.order == LB_ORDER_FIFO ? 0 : w->load->queuetimeout };
     lb_outcome_t refusal;
 
     for (int n = 0; n < LB_TRIED_MAX; n++) {
@@ -314,7 +326,8 @@ static void come(world_t *w, int client)
 
 static void give_back(world_t *w, const request_t *r, bool is_abandoned)
 {
-    const lb_use_t use = { .took = w->now - r->began, .waited = r->began - r->came,
+    const lb_use_t use = { .took = w->now - r->began,
+                           .waited = r->began - r->came,
                            .is_abandoned = is_abandoned };
 
     if (lb_admission_give_back(&w->ledger, 0, r->member, NULL, &use, w->now)) {
@@ -368,7 +381,8 @@ static void leave_queue(world_t *w, int i)
         at++;
     }
     MUST(lb_admission_end(&w->ledger, r->slot, has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT,
-                          w->now) == LB_NOBODY);
+                          w->now)
+         == LB_NOBODY);
     stop_waiting(w, at);
     w->result->left += has_gone;
     w->result->refused[LB_QUEUE_TIMEOUT] += !has_gone;
@@ -447,7 +461,8 @@ static void say(const load_t *load, const result_t *r)
     if (getenv("VERBOSE")) {
         printf("%-8s %s %g, %g s%s: good %6.2f/s of %6.2f/s, p50 %5.2f s, p99 %5.2f s; %lld late, "
                "%lld left, %lld refused (%lld full, %lld no_time, %lld shed); %lld came while it "
-               "stood\n", orders[load->rule.order],
+               "stood\n",
+               orders[load->rule.order],
                load->clients ? "clients" : "load", load->clients ? load->clients : load->load,
                (double)load->service / 1e6, load->service_varies ? " about" : "",
                per_second(r->good, r), per_second(r->came, r), percentile(r->answers, r->good, 0.5),
@@ -471,8 +486,11 @@ static result_t run(const load_t *load)
     w.dice = 88172645463325252u;
     w.now = w.began = 1000 * SECOND;
     w.table = shared_table((lb_table_size_t){ 1, MEMBERS, 1, WAITERS });
-    w.arena = (lb_arena_t){ .contenders = w.contenders, .count = MEMBERS, .open = 1,
-                            .queue = load->rule, .candidates = w.candidates,
+    w.arena = (lb_arena_t){ .contenders = w.contenders,
+                            .count = MEMBERS,
+                            .open = 1,
+                            .queue = load->rule,
+                            .candidates = w.candidates,
                             .contender_of = w.contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
         w.contenders[m] = (lb_contender_t){ .member = m, .weight = 100, .is_usable = true };
@@ -515,9 +533,14 @@ static int64_t wanted_requests(void)
 
 static load_t open_loop(lb_queue_order_t order, double offered)
 {
-    return (load_t){ .rule = { .order = order, .target = 5 * SECOND / 4 }, .limit = 2,
-                     .queue_limit = 200, .service = SECOND / 5, .patience = 2 * SECOND,
-                     .queuetimeout = 5 * SECOND, .load = offered, .requests = wanted_requests() };
+    return (load_t){ .rule = { .order = order, .target = 5 * SECOND / 4 },
+                     .limit = 2,
+                     .queue_limit = 200,
+                     .service = SECOND / 5,
+                     .patience = 2 * SECOND,
+                     .queuetimeout = 5 * SECOND,
+                     .load = offered,
+                     .requests = wanted_requests() };
 }
 
 static double goodput(const load_t *load)
@@ -612,9 +635,13 @@ END_TEST
  * can be served. */
 START_TEST(closed_loop_is_served_first_in_first_out_however_long_it_waits)
 {
-    assert_same_as_fifo((load_t){ .rule = { .target = 15 * SECOND }, .limit = 2, .queue_limit = 50,
-                                  .service = 8 * SECOND, .queuetimeout = 60 * SECOND,
-                                  .clients = 20, .requests = wanted_requests() });
+    assert_same_as_fifo((load_t){ .rule = { .target = 15 * SECOND },
+                                  .limit = 2,
+                                  .queue_limit = 50,
+                                  .service = 8 * SECOND,
+                                  .queuetimeout = 60 * SECOND,
+                                  .clients = 20,
+                                  .requests = wanted_requests() });
 }
 END_TEST
 
@@ -622,9 +649,14 @@ END_TEST
 
 static double p99_of_small_flows(lb_queue_order_t order, int clients)
 {
-    const load_t load = { .rule = { .order = order, .target = 5 * SECOND / 4 }, .limit = 2,
-                          .queue_limit = 200, .service = SECOND / 20, .service_varies = true,
-                          .queuetimeout = 5 * SECOND, .clients = clients, .flows = 9,
+    const load_t load = { .rule = { .order = order, .target = 5 * SECOND / 4 },
+                          .limit = 2,
+                          .queue_limit = 200,
+                          .service = SECOND / 20,
+                          .service_varies = true,
+                          .queuetimeout = 5 * SECOND,
+                          .clients = clients,
+                          .flows = 9,
                           .requests = wanted_requests() };
     result_t result = run(&load);
     const double p99 = percentile(result.of_flows, result.count_of_flows, 0.99);

@@ -54,9 +54,12 @@ static const struct {
     const char *key, *val;
     int64_t expected;
 } good[] = {
-    { "count", "1", 1 },           { "count", "16", 16 },
-    { "wait", "1ms", 1000 },       { "wait", "2", 2000000 },
-    { "wait", "3m", 180000000 },   { "wait", "24h", INT64_C(86400000000) },
+    { "count", "1", 1 },
+    { "count", "16", 16 },
+    { "wait", "1ms", 1000 },
+    { "wait", "2", 2000000 },
+    { "wait", "3m", 180000000 },
+    { "wait", "24h", INT64_C(86400000000) },
     { "none", "0", 0 },
 };
 
@@ -108,9 +111,17 @@ static const struct {
     const char *text;
     int64_t us;
 } durations[] = {
-    { "0", 0 },          { "1ms", 1000 },           { "500ms", 500000 },    { "1500ms", 1500000 },
-    { "1s", 1000000 },   { "90s", 90000000 },       { "2m", 120000000 },    { "59m", 3540000000 },
-    { "1h", 3600000000 }, { "24h", FC_TIME_LIMIT_MAX }, { "86399999ms", 86399999000 },
+    { "0", 0 },
+    { "1ms", 1000 },
+    { "500ms", 500000 },
+    { "1500ms", 1500000 },
+    { "1s", 1000000 },
+    { "90s", 90000000 },
+    { "2m", 120000000 },
+    { "59m", 3540000000 },
+    { "1h", 3600000000 },
+    { "24h", FC_TIME_LIMIT_MAX },
+    { "86399999ms", 86399999000 },
 };
 
 START_TEST(duration_is_written_as_it_is_read)
@@ -122,7 +133,6 @@ START_TEST(duration_is_written_as_it_is_read)
     ck_assert_int_eq(us, durations[_i].us);
 }
 END_TEST
-
 
 int main(void)
 {

@@ -443,8 +443,15 @@ START_TEST(without_a_descriptor_nobody_takes_a_place)
 END_TEST
 
 /* Requests, a pool, and what should be: who has a right, and who waits in which order. */
-enum { REQUESTS = 4, STEPS = 9 };
-typedef enum { OUT, WAITING, HOLDING } request_state_t;
+enum {
+    REQUESTS = 4,
+    STEPS = 9
+};
+typedef enum {
+    OUT,
+    WAITING,
+    HOLDING
+} request_state_t;
 
 typedef struct {
     fcgi_pool_t *pool;
@@ -552,7 +559,11 @@ END_TEST
 
 /* ---- Threads --------------------------------------------------------------------------------- */
 
-enum { THREADS = 6, ROUNDS = 300, RIGHTS = 2 };
+enum {
+    THREADS = 6,
+    ROUNDS = 300,
+    RIGHTS = 2
+};
 static _Atomic int inside, served, gave_up;
 
 /* Take a right, wait for it if needed, for ever or just for a moment; reuse a connection. */

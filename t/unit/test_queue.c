@@ -5,7 +5,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2, MEMBERS = 3, SLOTS = 12, MANY = 200 };
+enum { BALANCERS = 2,
+       MEMBERS = 3,
+       SLOTS = 12,
+       MANY = 200 };
 
 static lb_table_t *new_table(uint32_t slots)
 {
@@ -17,8 +20,9 @@ static lb_table_t *new_table(uint32_t slots)
 static uint32_t add_of(lb_table_t *t, uint32_t process, uint32_t balancer, uint32_t member,
                        uint32_t priority)
 {
-    lb_waiter_t request = { .process = process, .balancer = balancer, .member = member,
-                            .priority = priority };
+    lb_waiter_t request = {
+        .process = process, .balancer = balancer, .member = member, .priority = priority
+    };
     for (int i = 0; i < LB_TRIED_MAX; i++) {
         request.tried[i] = LB_NOBODY;
     }
@@ -28,8 +32,9 @@ static uint32_t add_of(lb_table_t *t, uint32_t process, uint32_t balancer, uint3
 /* Of a flow, and when it came. */
 static uint32_t add_at(lb_table_t *t, uint32_t priority, uint64_t flow, int64_t since)
 {
-    lb_waiter_t request = { .member = LB_NOBODY, .priority = priority, .flow = flow,
-                            .since = since };
+    lb_waiter_t request = {
+        .member = LB_NOBODY, .priority = priority, .flow = flow, .since = since
+    };
     for (int i = 0; i < LB_TRIED_MAX; i++) {
         request.tried[i] = LB_NOBODY;
     }

@@ -73,15 +73,24 @@ START_TEST(what_failed_and_what_was_answered_with_5xx_is_a_failure)
         int status;
         bool is_failure;
     } cases[] = {
-        { LB_SERVED, 200, false }, { LB_SERVED, 404, false }, { LB_SERVED, 500, true },
-        { LB_SERVED, 503, true }, { LB_CLIENT_ABORT, 0, false }, { LB_CLIENT_ERROR, 0, false },
-        { LB_STALE, 0, false }, { LB_CONNECT_REFUSED, 0, true }, { LB_READ_TIMEOUT, 0, true },
-        { LB_BAD_RESPONSE, 0, true }, { LB_OVERLOADED, 0, true }, { LB_BAD_STATUS, 503, true },
+        { LB_SERVED, 200, false },
+        { LB_SERVED, 404, false },
+        { LB_SERVED, 500, true },
+        { LB_SERVED, 503, true },
+        { LB_CLIENT_ABORT, 0, false },
+        { LB_CLIENT_ERROR, 0, false },
+        { LB_STALE, 0, false },
+        { LB_CONNECT_REFUSED, 0, true },
+        { LB_READ_TIMEOUT, 0, true },
+        { LB_BAD_RESPONSE, 0, true },
+        { LB_OVERLOADED, 0, true },
+        { LB_BAD_STATUS, 503, true },
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         cluster_t c = new_cluster();
-        const lb_measures_t measures = { .http_status = cases[i].status, .connect = -1,
-                                         .first_byte = -1, .whole = 5 };
+        const lb_measures_t measures = {
+            .http_status = cases[i].status, .connect = -1, .first_byte = -1, .whole = 5
+        };
         sample(&c, START);
         lb_counters_add_try(&c.members[0], cases[i].end, &measures);
         const lb_recent_t last = recent(&c, 0, START + SECOND);
@@ -227,7 +236,10 @@ END_TEST
 
 /* ---- Many at once ---------------------------------------------------------------------------- */
 
-enum { MANY = 8, ROUNDS = 200 };
+enum {
+    MANY = 8,
+    ROUNDS = 200
+};
 
 typedef struct {
     cluster_t cluster;

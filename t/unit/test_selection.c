@@ -21,7 +21,8 @@ int mgr_body_read(request_rec *of, apr_size_t limit, char **text, apr_size_t *by
 static void add(const char *name, const char *state, const char *route, uint64_t elected)
 {
     APR_ARRAY_PUSH(balancer.members, lb_member_view_t) = (lb_member_view_t){
-        .name = name, .state = state, .route = route, .elected = elected };
+        .name = name, .state = state, .route = route, .elected = elected
+    };
 }
 
 static void begin(void)
@@ -29,7 +30,8 @@ static void begin(void)
     apr_initialize();
     apr_pool_create(&p, NULL);
     r.pool = p;
-    balancer = (lb_balancer_view_t){ .name = "balancer://Cluster", .key = "cluster",
+    balancer = (lb_balancer_view_t){ .name = "balancer://Cluster",
+                                     .key = "cluster",
                                      .vhost = "www.example.com:443" };
     balancer.members = apr_array_make(p, 4, sizeof(lb_member_view_t));
     add("fcgi://10.0.0.10:9000", "ok", "alpha", 5);
@@ -68,9 +70,25 @@ static const char *members(const char *query)
 /* ---- Choosing -------------------------------------------------------------------------------- */
 
 static const char *const all[] = {
-    NULL, "", "?", "filter=", "state=", "filter=&state=&sort=", "x=1", "filter", "sort=", "sort=x",
-    "sort=name%20", "sort=NAME", "filter=10.0.0", "filter=FCGI", "filter=cluster",
-    "filter=example.com:4", "filter=%", "filter=%zz&state=error", "filter=%00",
+    NULL,
+    "",
+    "?",
+    "filter=",
+    "state=",
+    "filter=&state=&sort=",
+    "x=1",
+    "filter",
+    "sort=",
+    "sort=x",
+    "sort=name%20",
+    "sort=NAME",
+    "filter=10.0.0",
+    "filter=FCGI",
+    "filter=cluster",
+    "filter=example.com:4",
+    "filter=%",
+    "filter=%zz&state=error",
+    "filter=%00",
 };
 
 START_TEST(without_a_choice_all_are_there_as_configured)
@@ -83,11 +101,20 @@ END_TEST
 static const struct {
     const char *query, *members;
 } choices[] = {
-    { "filter=0.10:", "10 " }, { "filter=BETA", "9 " }, { "filter=10.0.0.1", "10 1 " },
-    { "filter=nowhere", "" }, { "filter=fcgi%3A%2F%2F10.0.0.2", "2 " }, { "filter=+", "" },
-    { "filter=a&filter=beta", "9 " }, { "filter=fcgi:%2F%2F10.0.0.10:90000", "" },
-    { "state=ok", "10 1 " }, { "state=attention", "9 2 " }, { "state=error", "9 " },
-    { "state=OK", "" }, { "state=nonsense", "" }, { "state=ok&filter=gamma", "1 " },
+    { "filter=0.10:", "10 " },
+    { "filter=BETA", "9 " },
+    { "filter=10.0.0.1", "10 1 " },
+    { "filter=nowhere", "" },
+    { "filter=fcgi%3A%2F%2F10.0.0.2", "2 " },
+    { "filter=+", "" },
+    { "filter=a&filter=beta", "9 " },
+    { "filter=fcgi:%2F%2F10.0.0.10:90000", "" },
+    { "state=ok", "10 1 " },
+    { "state=attention", "9 2 " },
+    { "state=error", "9 " },
+    { "state=OK", "" },
+    { "state=nonsense", "" },
+    { "state=ok&filter=gamma", "1 " },
     { "state=error&filter=cluster", "9 " },
 };
 
@@ -125,13 +152,19 @@ END_TEST
 static const struct {
     const char *query, *members;
 } orders[] = {
-    { "sort=name", "1 2 9 10 " }, { "sort=name&order=desc", "10 9 2 1 " },
-    { "sort=name&order=DESC", "1 2 9 10 " }, { "sort=name&order=asc", "1 2 9 10 " },
-    { "order=desc", "10 9 1 2 " }, { "sort=state", "2 9 10 1 " },
+    { "sort=name", "1 2 9 10 " },
+    { "sort=name&order=desc", "10 9 2 1 " },
+    { "sort=name&order=DESC", "1 2 9 10 " },
+    { "sort=name&order=asc", "1 2 9 10 " },
+    { "order=desc", "10 9 1 2 " },
+    { "sort=state", "2 9 10 1 " },
     /* equal ones stay as they are configured, in both directions */
-    { "sort=requests", "10 1 9 2 " }, { "sort=requests&order=desc", "2 9 10 1 " },
-    { "sort=weight", "10 9 1 2 " }, { "sort=check&order=desc", "10 9 1 2 " },
-    { "sort=requests&sort=name", "1 2 9 10 " }, { "sort=name&state=ok", "1 10 " },
+    { "sort=requests", "10 1 9 2 " },
+    { "sort=requests&order=desc", "2 9 10 1 " },
+    { "sort=weight", "10 9 1 2 " },
+    { "sort=check&order=desc", "10 9 1 2 " },
+    { "sort=requests&sort=name", "1 2 9 10 " },
+    { "sort=name&state=ok", "1 10 " },
 };
 
 START_TEST(members_are_sorted_by_a_key)
@@ -157,10 +190,25 @@ static const struct {
     const char *value;
     int seconds;
 } refreshes[] = {
-    { "0", 0 }, { "1", 1 }, { "5", 5 }, { "3600", 3600 }, { "3601", 0 }, { "-1", 0 }, { "", 0 },
-    { "x", 0 }, { "5x", 0 }, { "%205", 0 }, { "1e3", 0 }, { "2147483648", 0 }, { "4294967301", 0 },
-    { "99999999999999999999999", 0 }, { "-99999999999999999999999", 0 }, { "0x10", 0 }, { "+5", 0 },
-    { "%2B5", 0 }, { "007", 7 },
+    { "0", 0 },
+    { "1", 1 },
+    { "5", 5 },
+    { "3600", 3600 },
+    { "3601", 0 },
+    { "-1", 0 },
+    { "", 0 },
+    { "x", 0 },
+    { "5x", 0 },
+    { "%205", 0 },
+    { "1e3", 0 },
+    { "2147483648", 0 },
+    { "4294967301", 0 },
+    { "99999999999999999999999", 0 },
+    { "-99999999999999999999999", 0 },
+    { "0x10", 0 },
+    { "+5", 0 },
+    { "%2B5", 0 },
+    { "007", 7 },
 };
 
 START_TEST(a_page_is_reloaded_every_1_to_3600_seconds_or_never)
@@ -197,8 +245,11 @@ END_TEST
 static const struct {
     const char *query, *again;
 } queries[] = {
-    { NULL, "?" }, { "x=1&refresh=10&order=asc", "?" }, { "filter=a%26b%3Dc", "?filter=a%26b%3Dc" },
-    { "filter=a+b%2Bc", "?filter=a%20b%2Bc" }, { "filter=%C3%A4%22%3C", "?filter=%c3%a4%22%3c" },
+    { NULL, "?" },
+    { "x=1&refresh=10&order=asc", "?" },
+    { "filter=a%26b%3Dc", "?filter=a%26b%3Dc" },
+    { "filter=a+b%2Bc", "?filter=a%20b%2Bc" },
+    { "filter=%C3%A4%22%3C", "?filter=%c3%a4%22%3c" },
     { "state=ok&sort=name&order=desc&open=b&open=a&refresh=0",
       "?state=ok&sort=name&order=desc&open=b&open=a&refresh=0" },
     { "open=&open=a", "?open=a" },

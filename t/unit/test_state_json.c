@@ -35,7 +35,8 @@ static apr_array_header_t *values_of(const char *name, const char *value, const 
 static lb_saved_state_t state_of(lb_saved_member_t member)
 {
     lb_saved_state_t state = { .saved_at = apr_time_from_sec(1700000000) };
-    lb_saved_balancer_t balancer = { .name = "balancer://b", .vhost = "host:80",
+    lb_saved_balancer_t balancer = { .name = "balancer://b",
+                                     .vhost = "host:80",
                                      .values = values_of("timeout", "5", "0") };
 
     balancer.members = apr_array_make(pool, 1, sizeof(lb_saved_member_t));
@@ -64,10 +65,13 @@ static const lb_saved_member_t *member_in(const lb_saved_state_t *state)
 
 START_TEST(everything_comes_back)
 {
-    const lb_saved_state_t state = state_of((lb_saved_member_t){
-        .url = "unix:/run/a.sock|fcgi://a", .is_added = true, .is_removed = true,
-        .values = values_of("weight", "2.50", NULL),
-        .banned_since = INT64_C(1700000000123456), .ban = 60000000 });
+    const lb_saved_state_t state =
+        state_of((lb_saved_member_t){ .url = "unix:/run/a.sock|fcgi://a",
+                                      .is_added = true,
+                                      .is_removed = true,
+                                      .values = values_of("weight", "2.50", NULL),
+                                      .banned_since = INT64_C(1700000000123456),
+                                      .ban = 60000000 });
     const lb_saved_state_t *back = there_and_back(&state);
     const lb_saved_balancer_t *b = &APR_ARRAY_IDX(back->balancers, 0, lb_saved_balancer_t);
     const lb_saved_member_t *m = member_in(back);

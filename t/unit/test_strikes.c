@@ -14,8 +14,9 @@
 #define SECOND INT64_C(1000000)
 #define NOW    (INT64_C(1700000000) * SECOND)    /* some day in 2023 */
 
-static const lb_strike_rules_t rules = { .max = 3, .window = 10 * SECOND, .first_ban = SECOND,
-                                         .longest_ban = 60 * SECOND };
+static const lb_strike_rules_t rules = {
+    .max = 3, .window = 10 * SECOND, .first_ban = SECOND, .longest_ban = 60 * SECOND
+};
 
 /* The row of a test alone. */
 static lb_strikes_t *new_row(void)
@@ -48,7 +49,8 @@ static uint64_t try_claim(lb_strikes_t *s, uint32_t owner, int64_t now)
 {
     const lb_strikes_view_t seen = lb_strikes_look(s, now);
     return seen.phase == LB_BANNED && lb_strikes_ban_is_over(&seen, &rules, now)
-           ? lb_strikes_claim(s, &seen, owner, now) : 0;
+               ? lb_strikes_claim(s, &seen, owner, now)
+               : 0;
 }
 
 /* ---- The window ------------------------------------------------------------------------------ */
@@ -333,7 +335,8 @@ static uint64_t try_join(lb_strikes_t *s, uint32_t owner, int64_t now)
 {
     const lb_strikes_view_t seen = lb_strikes_look(s, now);
     return seen.phase == LB_ON_TRIAL && lb_strikes_trial_is_open(&seen)
-           ? lb_strikes_claim(s, &seen, owner, now) : 0;
+               ? lb_strikes_claim(s, &seen, owner, now)
+               : 0;
 }
 
 START_TEST(trial_is_joined_after_two_seconds_and_then_each_time_its_run_has_doubled)

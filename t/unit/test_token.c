@@ -62,8 +62,12 @@ END_TEST
 START_TEST(what_is_no_token_is_told_apart)
 {
     static const char *const others[] = {
-        "", "x", "6553f100-", "6553F100-0123456789abcdef0123456789abcdef",
-        "6553f100-0123456789abcdef0123456789abcdef0", "6553f1000-123456789abcdef0123456789abcdef",
+        "",
+        "x",
+        "6553f100-",
+        "6553F100-0123456789abcdef0123456789abcdef",
+        "6553f100-0123456789abcdef0123456789abcdef0",
+        "6553f1000-123456789abcdef0123456789abcdef",
     };
 
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {

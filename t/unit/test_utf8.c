@@ -24,32 +24,64 @@ static void end(void)
 }
 
 static const char *const right[] = {
-    "", "fcgi://127.0.0.1:9000", "\t\r\n", " ~", "\xC2\x80", "\xDF\xBF", "\xE0\xA0\x80",
-    "\xED\x9F\xBF" /* before the surrogates */, "\xEE\x80\x80" /* behind them */, R,
-    "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF" /* U+10FFFF */, "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x90\x98z",
+    "",
+    "fcgi://127.0.0.1:9000",
+    "\t\r\n",
+    " ~",
+    "\xC2\x80",
+    "\xDF\xBF",
+    "\xE0\xA0\x80",
+    "\xED\x9F\xBF" /* before the surrogates */,
+    "\xEE\x80\x80" /* behind them */,
+    R,
+    "\xF0\x90\x80\x80",
+    "\xF4\x8F\xBF\xBF" /* U+10FFFF */,
+    "a\xC3\xA4\xE2\x82\xAC\xF0\x9F\x90\x98z",
 };
 
 static const struct {
     const char *text, *mended;
 } wrong[] = {
     /* control characters */
-    { "\x01", R }, { "a\x1Fz", "a" R "z" }, { "\x7F", R }, { "\x1B[2J", R "[2J" },
+    { "\x01", R },
+    { "a\x1Fz", "a" R "z" },
+    { "\x7F", R },
+    { "\x1B[2J", R "[2J" },
     /* a continuation without a start, and a start without its continuation */
-    { "\x80", R }, { "\xBF\xBF", R R }, { "\xC3", R }, { "\xC3(", R "(" }, { "\xE2\x82", R R },
-    { "\xE2\x82z", R R "z" }, { "\xF0\x9F\x90", R R R }, { "\xF0\x9F\x90z", R R R "z" },
-    { "\xE2", R }, { "\xF0\x9F", R R },
+    { "\x80", R },
+    { "\xBF\xBF", R R },
+    { "\xC3", R },
+    { "\xC3(", R "(" },
+    { "\xE2\x82", R R },
+    { "\xE2\x82z", R R "z" },
+    { "\xF0\x9F\x90", R R R },
+    { "\xF0\x9F\x90z", R R R "z" },
+    { "\xE2", R },
+    { "\xF0\x9F", R R },
     /* longer than need be: "/", U+007F, U+07FF, U+FFFF */
-    { "\xC0\xAF", R R }, { "\xC1\xBF", R R }, { "\xE0\x9F\xBF", R R R },
-    { "\xF0\x8F\xBF\xBF", R R R R }, { "\xE0\x80\xAF", R R R }, { "\xC0\x80", R R },
+    { "\xC0\xAF", R R },
+    { "\xC1\xBF", R R },
+    { "\xE0\x9F\xBF", R R R },
+    { "\xF0\x8F\xBF\xBF", R R R R },
+    { "\xE0\x80\xAF", R R R },
+    { "\xC0\x80", R R },
     /* surrogates */
-    { "\xED\xA0\x80", R R R }, { "\xED\xBF\xBF", R R R },
+    { "\xED\xA0\x80", R R R },
+    { "\xED\xBF\xBF", R R R },
     { "\xED\xA0\xBD\xED\xB0\x80", R R R R R R },
     /* beyond U+10FFFF, and starts that there are not */
-    { "\xF4\x90\x80\x80", R R R R }, { "\xF5\x80\x80\x80", R R R R }, { "\xFE", R }, { "\xFF", R },
+    { "\xF4\x90\x80\x80", R R R R },
+    { "\xF5\x80\x80\x80", R R R R },
+    { "\xFE", R },
+    { "\xFF", R },
     /* no characters for XML */
-    { "\xEF\xBF\xBE", R R R }, { "\xEF\xBF\xBF", R R R },
+    { "\xEF\xBF\xBE", R R R },
+    { "\xEF\xBF\xBF", R R R },
     /* what is right beside it stays */
-    { "\xC3\xA4\xFF\xE2\x82\xAC", "\xC3\xA4" R "\xE2\x82\xAC" }, { "\xFF" "ok", R "ok" },
+    { "\xC3\xA4\xFF\xE2\x82\xAC", "\xC3\xA4" R "\xE2\x82\xAC" },
+    { "\xFF"
+      "ok",
+      R "ok" },
     { "ISO \xE4\xF6\xFC", "ISO " R R R },
 };
 

@@ -13,7 +13,10 @@
 #include "shared_table.h"
 #include "wait_set.h"
 
-enum { FAR_MS = 20000, KEPT_MAX = 64 };
+enum {
+    FAR_MS = 20000,
+    KEPT_MAX = 64
+};
 
 static apr_pool_t *child;
 
@@ -69,7 +72,15 @@ static bool is_ready(const fcgi_wait_set_t *set, int patience_ms)
 /* ---- What comes ------------------------------------------------------------------------------ */
 
 /* What a peer may have done before. */
-enum { NOTHING, SENT, HALF_CLOSED, SENT_AND_HALF_CLOSED, CLOSED, FULL, DEEDS };
+enum {
+    NOTHING,
+    SENT,
+    HALF_CLOSED,
+    SENT_AND_HALF_CLOSED,
+    CLOSED,
+    FULL,
+    DEEDS
+};
 
 static void act(const pair_t *pair, int deed)
 {
@@ -98,7 +109,10 @@ START_TEST(parked_or_not_the_same_comes)
 {
     const pair_t backend = connect_pair(), client = connect_pair();
     const int has = _i / (DEEDS * DEEDS);
-    fcgi_wait_t wait = { .fd = has & 1 ? backend.ours : -1, .client_fd = has & 2 ? client.ours : -1,
+    fcgi_wait_t wait = { .fd = has & 1 ? backend.ours
+                                       : -1,
+                         .client_fd = has & 2 ? client.ours
+                                              : -1,
                          .timeout = 0 };
 
     act(&backend, _i % DEEDS);

@@ -27,10 +27,17 @@ static const char *const right[] = {
     "",
 };
 static const char *const ports[] = {
-    "fcgi://h:99999",      "fcgi://h:65536/",  "fcgi://h:-1",
-    "fcgi://h:0",          "fcgi://h:80x/",    "fcgi://h:+80",
-    "fcgi://h:4294967376", "fcgi://[::1]:0",   "unix:/s|fcgi://php:70000",
-    "fcgi://h: 80",        "fcgi://a:b:99999",
+    "fcgi://h:99999",
+    "fcgi://h:65536/",
+    "fcgi://h:-1",
+    "fcgi://h:0",
+    "fcgi://h:80x/",
+    "fcgi://h:+80",
+    "fcgi://h:4294967376",
+    "fcgi://[::1]:0",
+    "unix:/s|fcgi://php:70000",
+    "fcgi://h: 80",
+    "fcgi://a:b:99999",
 };
 static const char *const credentials[] = { "http://user:pass@h/", "fcgi://user@h:9000",
                                            "unix:/s|http://u:p@h/", "http://@h" };
@@ -90,12 +97,34 @@ START_TEST(fastcgi_has_two_schemes)
 END_TEST
 
 static const char *const climbing[] = {
-    "..",       "/..",     "/../",        "/a/../b",   "/a/..",
-    "/%2e%2e/", "/.%2E/b", "/a%2f..%2Fb", "/a/..%2fb", "a/%2e.",
+    "..",
+    "/..",
+    "/../",
+    "/a/../b",
+    "/a/..",
+    "/%2e%2e/",
+    "/.%2E/b",
+    "/a%2f..%2Fb",
+    "/a/..%2fb",
+    "a/%2e.",
 };
 static const char *const level[] = {
-    "",    "/",  "/a",    "/a..",   "/..a/",      "/.../",    "/./",   "/a/.b", "/%252e%252e/",
-    "/%2", "/%", "/..%2", "/..%5c", "/a.php/..b", "/%2x%2x/", "/..;/",
+    "",
+    "/",
+    "/a",
+    "/a..",
+    "/..a/",
+    "/.../",
+    "/./",
+    "/a/.b",
+    "/%252e%252e/",
+    "/%2",
+    "/%",
+    "/..%2",
+    "/..%5c",
+    "/a.php/..b",
+    "/%2x%2x/",
+    "/..;/",
 };
 
 START_TEST(two_dots_alone_climb)
@@ -117,7 +146,6 @@ START_TEST(other_names_do_not_climb)
     ck_assert_msg(!fc_worker_url_climbs(level[_i], strlen(level[_i])), "%s", level[_i]);
 }
 END_TEST
-
 
 int main(void)
 {

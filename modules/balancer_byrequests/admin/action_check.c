@@ -47,8 +47,9 @@ static void check_range(const check_t *check, const char *setting, apr_int64_t v
 static void check_text(const check_t *check, const char *setting, const char *value, size_t room)
 {
     if (value && strlen(value) >= room) {
-        refuse(check, setting, apr_psprintf(check->errors->pool, "%s is longer than %d characters",
-                                            setting, (int)room - 1));
+        refuse(check, setting,
+               apr_psprintf(check->errors->pool, "%s is longer than %d characters", setting,
+                            (int)room - 1));
     }
 }
 
@@ -97,7 +98,8 @@ static void check_flags(const check_t *check)
         if (!strchr("INDHRSC", a->status[i].flag)) {
             refuse(check, "state",
                    apr_psprintf(check->errors->pool, "there is no status flag %c; use I, N, D, H, "
-                                "R, S or C", a->status[i].flag));
+                                                     "R, S or C",
+                                a->status[i].flag));
         }
         if (a->drain_deadline > 0 && a->status[i].flag == 'N' && !a->status[i].set) {
             refuse(check, "drain_deadline",

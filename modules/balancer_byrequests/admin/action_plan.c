@@ -6,7 +6,7 @@
 #include "apr_strings.h"
 
 void lb_action_plan_refuse(const lb_action_plan_t *op, int index, lb_refusal_t refusal,
-                         const char *setting, const char *why)
+                           const char *setting, const char *why)
 {
     lb_action_check_refuse(op->result->errors, index, refusal, setting, why);
 }
@@ -61,7 +61,7 @@ static void add_owner(apr_array_header_t *owners, lb_balancer_t *owner)
 }
 
 lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
-                                  const apr_array_header_t *actions)
+                                      const apr_array_header_t *actions)
 {
     lb_action_plan_t *op = apr_pcalloc(p, sizeof(*op));
 
@@ -77,9 +77,9 @@ lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
         lb_balancer_t *balancer = find_balancer(action);
         if (!balancer) {
             lb_action_plan_refuse(op, i, LB_NOT_THERE, "balancer",
-                                apr_psprintf(p, "there is no balancer %s%s%s", action->balancer,
-                                             action->vhost ? " in " : "",
-                                             action->vhost ? action->vhost : ""));
+                                  apr_psprintf(p, "there is no balancer %s%s%s", action->balancer,
+                                               action->vhost ? " in " : "",
+                                               action->vhost ? action->vhost : ""));
             continue;
         }
         APR_ARRAY_PUSH(op->planned, lb_planned_t) =
@@ -138,22 +138,24 @@ static void check_together(const lb_action_plan_t *op, int n)
     for (int i = 0; i < n; i++) {
         const lb_planned_t *before = &APR_ARRAY_IDX(op->planned, i, lb_planned_t);
         if (planned->member.worker && lb_member_is(&before->member, &planned->member)) {
-            lb_action_plan_refuse(op, planned->index, LB_WRONG_VALUE, "member",
-                                apr_psprintf(op->p, "%s is named twice", planned->action->member));
+            lb_action_plan_refuse(
+                op, planned->index, LB_WRONG_VALUE, "member",
+                apr_psprintf(op->p, "%s is named twice", planned->action->member));
             break;
         }
         if (lb_action_plan_needs_slot(planned->action)
             && lb_action_plan_needs_slot(before->action)) {
             lb_action_plan_refuse(op, planned->index, LB_WRONG_VALUE, "member",
-                                "only one member can be added or moved at a time");
+                                  "only one member can be added or moved at a time");
             break;
         }
     }
     if (removes_the_last(op, planned)) {
         lb_action_plan_refuse(op, planned->index, LB_NOT_NOW, "member",
-                            apr_psprintf(op->p, "%s is the last member of %s; add another one "
-                                         "first", planned->action->member,
-                                         planned->balancer->proxy->s->name));
+                              apr_psprintf(op->p, "%s is the last member of %s; add another one "
+                                                  "first",
+                                           planned->action->member,
+                                           planned->balancer->proxy->s->name));
     }
 }
 

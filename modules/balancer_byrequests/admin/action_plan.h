@@ -30,7 +30,7 @@ typedef struct {
  *  actions  of lb_action_t
  *  returns  in p; its result has the errors so far */
 lb_action_plan_t *lb_action_plan_plan(apr_pool_t *p, server_rec *any,
-                                  const apr_array_header_t *actions);
+                                      const apr_array_header_t *actions);
 
 /** Find the members, and note all that is wrong. With the locks of all owners held. */
 void lb_action_plan_check(lb_action_plan_t *op);
@@ -47,6 +47,6 @@ lb_member_t lb_action_plan_find_member(apr_pool_t *p, const lb_balancer_t *balan
 
 /** Note that an action is refused. */
 void lb_action_plan_refuse(const lb_action_plan_t *op, int index, lb_refusal_t refusal,
-                         const char *setting, const char *why);
+                           const char *setting, const char *why);
 
 #endif

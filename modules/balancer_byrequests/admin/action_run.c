@@ -29,7 +29,9 @@ static void note_change(const lb_action_plan_t *op, const lb_planned_t *planned,
         .balancer = apr_pstrdup(op->p, planned->balancer->proxy->s->name),
         .vhost = planned->balancer->vhost,
         .member = member ? apr_pstrdup(op->p, member) : NULL,
-        .setting = setting, .before = before, .after = after,
+        .setting = setting,
+        .before = before,
+        .after = after,
     };
 }
 
@@ -323,8 +325,8 @@ void lb_action_run_tidy(lb_balancer_t *balancer, server_rec *any)
 static const char *url_to_come(apr_pool_t *p, const lb_action_t *action)
 {
     return action->new_address && action->member
-           ? lb_member_template_moved_url(p, action->member, action->new_address)
-           : action->new_member;
+               ? lb_member_template_moved_url(p, action->member, action->new_address)
+               : action->new_member;
 }
 
 /* Who was removed a moment ago may leave the slot, or the name, that is needed now. */
@@ -352,7 +354,7 @@ static void prepare_newcomer(const lb_action_plan_t *op, const lb_planned_t *pla
 
     if (why) {
         lb_action_plan_refuse(op, planned->index, LB_NOT_NOW,
-                            planned->action->new_member ? "url" : "address", why);
+                              planned->action->new_member ? "url" : "address", why);
         return;
     }
     wait_for_slot(op, planned, url);
@@ -417,7 +419,7 @@ lb_result_t *lb_action_run_apply(apr_pool_t *p, server_rec *any, const apr_array
 }
 
 apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
-                                     const apr_array_header_t *actions)
+                                        const apr_array_header_t *actions)
 {
     lb_action_plan_t *op = lb_action_plan_plan(p, any, actions);
 

@@ -14,7 +14,7 @@ lb_result_t *lb_action_run_apply(apr_pool_t *p, server_rec *any, const apr_array
 
 /** See lb_apply_errors in the contract. */
 apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
-                                     const apr_array_header_t *actions);
+                                        const apr_array_header_t *actions);
 
 /** Before a balancer is looked at: see what other processes changed, and who has left. */
 void lb_action_run_tidy(lb_balancer_t *balancer, server_rec *any);

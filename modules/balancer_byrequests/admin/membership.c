@@ -78,13 +78,16 @@ const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer
     }
     const lb_member_t other = find_name(balancer, like_it->s->name_ex);
     if (other.worker) {
-        return apr_psprintf(p, lb_member_leaves(&other)
-                               ? "%s is still removing its member %s: it has requests"
-                               : "%s already has a member %s", proxy->s->name, like_it->s->name_ex);
+        return apr_psprintf(p,
+                            lb_member_leaves(&other)
+                                ? "%s is still removing its member %s: it has requests"
+                                : "%s already has a member %s",
+                            proxy->s->name, like_it->s->name_ex);
     }
     if (proxy->storage->num_free_slots(proxy->wslot) == 0) {
         return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
-                            "ProxySet growth=N and restart", proxy->s->name);
+                               "ProxySet growth=N and restart",
+                            proxy->s->name);
     }
     return NULL;
 }
@@ -101,7 +104,8 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_member_t *member, c
 
     if (*s->uds_path) {
         return apr_psprintf(p, "%s is on a unix socket and has no host and port; add another "
-                            "member and remove this one", s->name_ex);
+                               "member and remove this one",
+                            s->name_ex);
     }
     if (lb_member_leaves(member)) {
         return apr_psprintf(p, "%s is being removed", s->name_ex);
@@ -128,8 +132,9 @@ static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_sha
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
     lb_table_reset_member(balancer->ledger->table, row);
-    lb_member_config_set_limits(row, lb_member_params_written(
-        origin ? balancer->roster->configured[origin - 1].worker : balancer->owner->template));
+    lb_member_config_set_limits(
+        row, lb_member_params_written(origin ? balancer->roster->configured[origin - 1].worker
+                                             : balancer->owner->template));
     atomic_store(&row->key, lb_row_key_of_member(balancer, shared));
     atomic_store(&slot->bytes_sent_seen, 0);
     atomic_store(&slot->bytes_read_seen, 0);

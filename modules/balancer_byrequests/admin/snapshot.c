@@ -40,7 +40,8 @@ static const char *state_word(const lb_member_t *member)
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
         if (status & states[i].bits) {
             return states[i].bits == PROXY_WORKER_IN_ERROR && phase == LB_ON_TRIAL
-                   ? "trial" : states[i].word;
+                       ? "trial"
+                       : states[i].word;
         }
     }
     return "ok";
@@ -237,7 +238,8 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
     view->state = lb_member_leaves(member) ? "removing" : state_word(member);
     view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
-                   ? another->status : ap_proxy_parse_wstatus(p, worker);
+                       ? another->status
+                       : ap_proxy_parse_wstatus(p, worker);
     view->revision = lb_setting_revision(p, lb_setting_of_members, worker->s, member->row);
     copy_numbers(member, now, view);
     copy_configured(member, view);

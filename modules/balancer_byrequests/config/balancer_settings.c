@@ -49,8 +49,9 @@ void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
 static const char *check_place(const cmd_parms *cmd)
 {
     return lb_proxy_set_is_balancer(cmd->path)
-           ? NULL : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
-                                 cmd->cmd->name);
+               ? NULL
+               : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+                              cmd->cmd->name);
 }
 
 static lb_balancer_settings_t *settings_of_balancer(const cmd_parms *cmd, const char *url)
@@ -104,7 +105,8 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
         && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
                      "%s: all users of this machine may read or write the key file %s. Cure: chmod "
-                     "600 %s", cmd->cmd->name, file, file);
+                     "600 %s",
+                     cmd->cmd->name, file, file);
     }
 }
 

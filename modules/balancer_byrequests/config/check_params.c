@@ -70,8 +70,8 @@ static const char *name_key(apr_pool_t *p, const server_rec *s, const char *name
 static void *find_name(apr_pool_t *p, apr_hash_t *names, server_rec *s, const char *name)
 {
     void *found = apr_hash_get(names, name_key(p, s, name), APR_HASH_KEY_STRING);
-    return found ? found : apr_hash_get(names, name_key(p, ap_server_conf, name),
-                                        APR_HASH_KEY_STRING);
+    return found ? found
+                 : apr_hash_get(names, name_key(p, ap_server_conf, name), APR_HASH_KEY_STRING);
 }
 
 const char *lb_check_params_define_expr(cmd_parms *cmd, void *unused, const char *args)
@@ -124,8 +124,12 @@ static const char *set_method(apr_pool_t *p, lb_check_params_t *params, const ch
         bool is_checked;
         const char *method;
     } methods[] = {
-        { "NONE", false, NULL }, { "TCP", true, NULL }, { "FCGI", true, "GET" },
-        { "GET", true, "GET" }, { "HEAD", true, "HEAD" }, { "OPTIONS", true, "OPTIONS" },
+        { "NONE", false, NULL },
+        { "TCP", true, NULL },
+        { "FCGI", true, "GET" },
+        { "GET", true, "GET" },
+        { "HEAD", true, "HEAD" },
+        { "OPTIONS", true, "OPTIONS" },
     };
     for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
         if (ap_cstr_casecmp(val, methods[i].word) == 0) {
@@ -135,7 +139,8 @@ static const char *set_method(apr_pool_t *p, lb_check_params_t *params, const ch
         }
     }
     return apr_psprintf(p, "hcmethod=%s is no check for FastCGI; use FCGI (or GET), HEAD, OPTIONS, "
-                        "TCP or NONE", val);
+                           "TCP or NONE",
+                        val);
 }
 
 static const char *set_duration(apr_pool_t *p, apr_interval_time_t *field, const char *key,
@@ -145,14 +150,17 @@ static const char *set_duration(apr_pool_t *p, apr_interval_time_t *field, const
     const bool is_duration = fc_directive_duration(val, field)
                              || ap_timeout_parameter_parse(val, field, "s") == APR_SUCCESS;
     return is_duration && *field >= INTERVAL_MIN && *field <= FC_TIME_LIMIT_MAX
-           ? NULL : apr_psprintf(p, "%s=%s is no duration from 100ms to 24h; use a number of "
-                                 "seconds, or of ms, s, m or h as in 500ms", key, val);
+               ? NULL
+               : apr_psprintf(p, "%s=%s is no duration from 100ms to 24h; use a number of "
+                                 "seconds, or of ms, s, m or h as in 500ms",
+                              key, val);
 }
 
 static const char *set_count(apr_pool_t *p, int *field, const char *key, const char *val)
 {
     return fc_directive_count(val, 1, COUNT_MAX, field)
-           ? NULL : apr_psprintf(p, "%s=%s is no whole number from 1 to %d", key, val, COUNT_MAX);
+               ? NULL
+               : apr_psprintf(p, "%s=%s is no whole number from 1 to %d", key, val, COUNT_MAX);
 }
 
 static const char *set_uri(apr_pool_t *p, const char **field, const char *key, const char *val)
@@ -182,7 +190,8 @@ static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const ch
         || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)
         || fc_worker_url_mistake(val)) {
         return apr_psprintf(p, "hcstatus=%s: use /path, fcgi://host:port/path or "
-                            "unix:/socket|fcgi://any/path", val);
+                               "unix:/socket|fcgi://any/path",
+                            val);
     }
     params->status_uri = uri.path;
     params->status_address = bar ? apr_pstrmemdup(p, val, (apr_size_t)(bar - val))
@@ -221,7 +230,8 @@ static const char *set_value(apr_pool_t *p, lb_check_params_t *params, const cha
         return NULL;
     }
     return apr_psprintf(p, "there is no parameter %s=%s; known are hcmethod hcuri hcinterval "
-                        "hctimeout hcpasses hcfails hcexpr hctemplate hcstatus", key, val);
+                           "hctimeout hcpasses hcfails hcexpr hctemplate hcstatus",
+                        key, val);
 }
 
 const char *lb_check_params_set(apr_pool_t *p, server_rec *s, proxy_worker *member,
@@ -231,7 +241,8 @@ const char *lb_check_params_set(apr_pool_t *p, server_rec *s, proxy_worker *memb
     const char *err = NULL;
 
     if (!member->balancer) {
-        return apr_psprintf(p, "%s: %s=%s: only members of a balancer are checked. Cure: "
+        return apr_psprintf(p,
+                            "%s: %s=%s: only members of a balancer are checked. Cure: "
                             "<Proxy balancer://name> with a BalancerMember, also for one backend",
                             member->s->name_ex, key, val);
     }

@@ -33,7 +33,8 @@ const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key)
     }
     if (bytes < LB_COOKIE_KEY_MIN || bytes > LB_COOKIE_KEY_MAX) {
         return apr_psprintf(p, "the key file %s must have from %d to %d bytes. Cure: "
-                            "openssl rand -out %s 32", file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
+                               "openssl rand -out %s 32",
+                            file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
                             file);
     }
     *key = fc_span(read, bytes);

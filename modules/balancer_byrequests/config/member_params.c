@@ -63,7 +63,8 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_param
                              const char *val)
 {
     if (!member->balancer) {
-        return apr_psprintf(p, "%s: %s=%s is a parameter of members of a balancer. Cure: "
+        return apr_psprintf(p,
+                            "%s: %s=%s is a parameter of members of a balancer. Cure: "
                             "<Proxy balancer://name> with a BalancerMember, also for one backend",
                             member->s->name_ex, parameter->key, val);
     }
@@ -86,7 +87,8 @@ static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *w
     }
     if (!behind_us) {
         return apr_psprintf(p, "%s: %s=%s: health checks of %s:// members need mod_proxy_hcheck: "
-                            "a2enmod proxy_hcheck", worker->s->name_ex, key, val,
+                               "a2enmod proxy_hcheck",
+                            worker->s->name_ex, key, val,
                             worker->s->scheme);
     }
     const char *their_err = behind_us(p, s, worker, key, val, ctx);
@@ -106,12 +108,14 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
     if (strncasecmp(key, "hc", 2) == 0) {
         return set_check_param(p, s, worker, key, val, ctx);
     }
-    return apr_psprintf(p, "%s: there is no parameter %s=%s; known are loadfactor lbset route "
+    return apr_psprintf(p,
+                        "%s: there is no parameter %s=%s; known are loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
                         "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
                         "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
                         "firstbyte total maxinflight queue queuetimeout stickywait maxfails "
-                        "failwindow slowstart and hc*", worker->s->name_ex, key, val);
+                        "failwindow slowstart and hc*",
+                        worker->s->name_ex, key, val);
 }
 
 int lb_member_params_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)

@@ -25,7 +25,8 @@ const char *lb_proxy_set_read(cmd_parms *cmd, const char *args, lb_proxy_set_tak
 {
     const char *rest = args, *err = NULL;
     const char *balancer = lb_proxy_set_is_balancer(cmd->path)
-                           ? cmd->path : ap_getword_conf(cmd->pool, &rest);
+                               ? cmd->path
+                               : ap_getword_conf(cmd->pool, &rest);
     const char *others = apr_pstrmemdup(cmd->pool, args, (apr_size_t)(rest - args));
 
     if (!lb_proxy_set_is_balancer(balancer)) {

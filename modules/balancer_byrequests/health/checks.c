@@ -225,18 +225,20 @@ static verdict_t judge(const lb_check_params_t *params, const lb_check_t *check,
     }
     if (!params->expr) {
         const bool is_good = result->http_status >= 200 && result->http_status < 400;
-        return is_good ? (verdict_t){ LB_SERVED, "" }
-                       : (verdict_t){ LB_BAD_STATUS, apr_psprintf(p, "%s %s: status %d",
-                                      check->method, check->uri, result->http_status) };
+        return is_good
+                   ? (verdict_t){ LB_SERVED, "" }
+                   : (verdict_t){ LB_BAD_STATUS, apr_psprintf(p, "%s %s: status %d", check->method,
+                                                              check->uri, result->http_status) };
     }
     const int holds = lb_check_expr_holds(params->expr, check, result, p, &err);
     if (holds > 0) {
         return (verdict_t){ LB_SERVED, "" };
     }
-    return (verdict_t){ LB_BAD_RESPONSE, apr_psprintf(p, "%s %s: hcexpr %s %s%s%s", check->method,
-                        check->uri, params->expr_name,
-                        holds == 0 ? "does not hold" : "cannot be evaluated",
-                        err ? ": " : "", err ? err : "") };
+    return (verdict_t){ LB_BAD_RESPONSE,
+                        apr_psprintf(p, "%s %s: hcexpr %s %s%s%s", check->method, check->uri,
+                                     params->expr_name,
+                                     holds == 0 ? "does not hold" : "cannot be evaluated",
+                                     err ? ": " : "", err ? err : "") };
 }
 
 static void change(const place_t *place, lb_check_change_t what, const verdict_t *verdict)
@@ -285,9 +287,11 @@ static void count(const place_t *place, const lb_check_result_t *result, apr_poo
     atomic_store(&row->outcome, (uint16_t)verdict.outcome);
     atomic_store(&row->took_us, (uint32_t)result->took);
     atomic_store(&row->checked_at, fc_now());
-    change(place, lb_check_count(row, verdict.outcome == LB_SERVED,
-                                 PROXY_WORKER_IS(worker, PROXY_WORKER_HC_FAIL),
-                                 params->passes, params->fails), &verdict);
+    change(place,
+           lb_check_count(row, verdict.outcome == LB_SERVED,
+                          PROXY_WORKER_IS(worker, PROXY_WORKER_HC_FAIL), params->passes,
+                          params->fails),
+           &verdict);
     ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, place->check.server, FCLOGNO(0553)
                  "%s: check: %s%s%s, %" APR_TIME_T_FMT " us; in a row: %d passed, %d failed",
                  place->check.name, lb_outcome_word(verdict.outcome), *verdict.why ? ": " : "",

@@ -58,7 +58,8 @@ void lb_drain_end_due(const lb_balancer_t *balancer, server_rec *s)
 apr_time_t lb_drain_until(const lb_member_t *member)
 {
     return PROXY_WORKER_IS_DRAINING(member->worker)
-           ? lb_wall_clock_of(atomic_load(&member->row->drain_until)) : 0;
+               ? lb_wall_clock_of(atomic_load(&member->row->drain_until))
+               : 0;
 }
 
 int lb_drain_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)

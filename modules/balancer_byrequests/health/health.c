@@ -25,8 +25,10 @@ static lb_strike_rules_t rules_of(const lb_member_t *member)
 {
     const lb_member_params_t *params = lb_member_config_params(member);
     const proxy_worker_shared *s = member->worker->s;
-    lb_strike_rules_t rules = { .max = (uint32_t)params->maxfails, .window = params->failwindow,
-                                .first_ban = FIRST_BAN_US, .longest_ban = LONGEST_BAN_US };
+    lb_strike_rules_t rules = { .max = (uint32_t)params->maxfails,
+                                .window = params->failwindow,
+                                .first_ban = FIRST_BAN_US,
+                                .longest_ban = LONGEST_BAN_US };
 
     if (s->retry_set && s->retry > 0) {
         rules.first_ban = s->retry;

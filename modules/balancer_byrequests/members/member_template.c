@@ -55,7 +55,8 @@ void lb_member_template_take_address(proxy_worker_shared *to, const proxy_worker
 const char *lb_member_template_url_mistake(const char *url)
 {
     if (ap_cstr_casecmpn(fc_worker_url_behind_socket(url), BALANCER_PREFIX,
-                         sizeof(BALANCER_PREFIX) - 1) == 0) {
+                         sizeof(BALANCER_PREFIX) - 1)
+        == 0) {
         return "a balancer cannot be a member of a balancer";
     }
     return fc_worker_url_mistake(url);

@@ -61,7 +61,8 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
     const uint32_t origin = atomic_load(&roster->slots[slot].origin);
 
     return origin > 0 && origin <= (uint32_t)roster->configured_count
-           ? &roster->configured[origin - 1] : NULL;
+               ? &roster->configured[origin - 1]
+               : NULL;
 }
 
 /* ---- Taking over what another process changed ------------------------------------------------ */
@@ -104,7 +105,7 @@ static void sync_slot(lb_roster_t *roster, proxy_balancer *proxy, int slot, serv
 
     if (generation == seat->generation || generation % 2
         || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
-           != APR_SUCCESS) {
+               != APR_SUCCESS) {
         return;
     }
     /* Who reads the seat meanwhile finds that its generation is not the slot's, or no member. */

@@ -23,7 +23,7 @@
 typedef struct {
     _Atomic uint32_t generation;      /* odd: it is being written; writer: mutex holder */
     _Atomic uint32_t origin;          /* 1 + index in configured; 0: added at run time */
-    _Atomic int64_t  leaves_since;    /* monotonic us: takes no new requests; 0: it stays */
+    _Atomic int64_t leaves_since;    /* monotonic us: takes no new requests; 0: it stays */
     _Atomic uint64_t bytes_sent_seen, bytes_read_seen;    /* see member_counters.c; writer: any */
 } lb_slot_t;
 static_assert(sizeof(lb_slot_t) == 32, "fixed width");

@@ -101,7 +101,7 @@ FLAGS(X)
 
 /* ---- Of members, in our own row -------------------------------------------------------------- */
 
-static const char *count_text(apr_pool_t *p, const _Atomic uint32_t *count)
+    static const char *count_text(apr_pool_t *p, const _Atomic uint32_t *count)
 {
     return apr_ltoa(p, (long)atomic_load(count));
 }
@@ -177,7 +177,9 @@ static bool set_drain_until(void *shared, lb_member_row_t *row, const char *text
 
     if (*text) {
         if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
-                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end) != 7 || text[end]
+                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end)
+                != 7
+            || text[end]
             || t.tm_mon < 1 || t.tm_mon > 12) {    /* APR before 1.7.1 does not look */
             return false;
         }

@@ -214,7 +214,7 @@ static apr_status_t replace_file(int folder, const char *text)
 }
 
 apr_status_t lb_state_file_save(apr_pool_t *p, const char *folder,
-                                 const lb_saved_state_t *(*take)(apr_pool_t *p))
+                                const lb_saved_state_t *(*take)(apr_pool_t *p))
 {
     const int fd = open_folder(folder);
     if (fd < 0) {

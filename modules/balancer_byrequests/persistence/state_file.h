@@ -26,6 +26,6 @@ lb_saved_state_t *lb_state_file_load(apr_pool_t *p, const char *folder, server_r
  *  take     returns the state, in p
  *  returns  when APR_SUCCESS the state is on disk */
 apr_status_t lb_state_file_save(apr_pool_t *p, const char *folder,
-                                 const lb_saved_state_t *(*take)(apr_pool_t *p));
+                                const lb_saved_state_t *(*take)(apr_pool_t *p));
 
 #endif

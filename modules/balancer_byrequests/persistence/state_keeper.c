@@ -64,7 +64,8 @@ static void save(apr_pool_t *p)
         has_warned = true;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0455)
                      "BalancerPersist: cannot save to the folder %s; what is changed at run time "
-                     "is lost with a full restart", keeper.folder);
+                     "is lost with a full restart",
+                     keeper.folder);
     }
 }
 

@@ -30,7 +30,8 @@ static void log_configuration_wins(const decision_t *d)
 {
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, d->balancer->server, FCLOGNO(0452)
                  "%s%s%s: the configuration says %s \"%s\" now, so its run-time value \"%s\"%s%s%s "
-                 "is forgotten", d->balancer->proxy->s->name, d->member ? ": member " : "",
+                 "is forgotten",
+                 d->balancer->proxy->s->name, d->member ? ": member " : "",
                  d->member ? d->member : "", d->saved->name, d->configured, d->saved->value,
                  d->saved->configured ? " (in the place of \"" : "",
                  d->saved->configured ? d->saved->configured : "",
@@ -81,7 +82,8 @@ static void apply_values(const lb_balancer_t *balancer, const char *member,
             && !setting->set(target->shared, target->row, saved->value)) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0453)
                          "%s%s%s: the run-time value \"%s\" of %s is forgotten: it cannot be set "
-                         "(is a module missing?)", balancer->proxy->s->name,
+                         "(is a module missing?)",
+                         balancer->proxy->s->name,
                          member ? ": member " : "", member ? member : "", saved->value,
                          saved->name);
         }

@@ -19,7 +19,8 @@ static void push_value(apr_array_header_t *values, const char *name, const char 
 {
     if (!configured || strcmp(value, configured) != 0) {
         APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){
-            apr_pstrdup(values->pool, name), apr_pstrdup(values->pool, value),
+            apr_pstrdup(values->pool, name),
+            apr_pstrdup(values->pool, value),
             apr_pstrdup(values->pool, configured),
         };
     }
@@ -101,7 +102,7 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
 
         if (atomic_load(&roster->slots[slot].leaves_since) != 0
             || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
-               != APR_SUCCESS
+                   != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)) {
             continue;
         }
@@ -134,8 +135,8 @@ lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
                                   (source_t){ balancer->proxy->s, NULL },
                                   (source_t){ balancer->baseline, NULL }),
             .members = balancer->owner == balancer
-                       ? take_members(p, balancer)
-                       : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
+                           ? take_members(p, balancer)
+                           : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
         };
     }
     return state;

@@ -41,7 +41,8 @@ static void watch_backlog(lb_auto_limit_t *known, const lb_pool_reading_t *readi
 uint32_t lb_auto_limit_of(const lb_auto_limit_t *known)
 {
     return known->served_at_most > 0 && known->served_at_most < known->size
-           ? known->served_at_most : known->size;
+               ? known->served_at_most
+               : known->size;
 }
 
 uint32_t lb_auto_limit_read(lb_auto_limit_t *known, const lb_pool_reading_t *reading,

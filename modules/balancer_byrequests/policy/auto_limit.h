@@ -15,12 +15,15 @@
 #include <assert.h>
 #include <stdint.h>
 
-typedef enum { LB_PM_UNKNOWN, LB_PM_STATIC, LB_PM_DYNAMIC, LB_PM_ONDEMAND } lb_pm_t;
+typedef enum { LB_PM_UNKNOWN,
+               LB_PM_STATIC,
+               LB_PM_DYNAMIC,
+               LB_PM_ONDEMAND } lb_pm_t;
 
 /* One reading of the page; the names are FPM's. */
 typedef struct {
-    lb_pm_t  process_manager;
-    int64_t  start_time;               /* s */
+    lb_pm_t process_manager;
+    int64_t start_time;               /* s */
     uint32_t total_processes, active_processes, max_active_processes;
     uint32_t listen_queue;             /* connections that wait in the backlog */
     uint32_t max_children_reached;
@@ -32,7 +35,7 @@ typedef struct {
 
 /* What is known of one pool. All 0: nothing yet. Fixed width, for shared memory. */
 typedef struct {
-    int64_t  start_time;
+    int64_t start_time;
     uint32_t size;                     /* of the pool; 0: not known */
     uint32_t served_at_most;           /* lower: the surplus stood in the backlog; 0: no */
     uint32_t surplus_readings, clear_readings;    /* in a row */

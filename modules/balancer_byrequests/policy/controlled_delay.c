@@ -37,7 +37,8 @@ void lb_delay_count_refused(lb_delay_t *delay)
 void lb_delay_count_gone(lb_delay_t *delay, int64_t waited)
 {
     const int64_t mean = delay->patience_us;
-    const int64_t counted = waited < 1 ? 1 : waited < UINT32_MAX ? waited : UINT32_MAX;
+    const int64_t counted = waited < 1 ? 1 : waited < UINT32_MAX ? waited
+                                                                 : UINT32_MAX;
 
     delay->lost++;
     delay->patience_us =
@@ -46,7 +47,8 @@ void lb_delay_count_gone(lb_delay_t *delay, int64_t waited)
 
 static uint32_t longer(uint32_t hold)
 {
-    return hold == 0 ? LB_HOLD_FIRST : 4 * hold < LB_HOLD_MAX ? 4 * hold : LB_HOLD_MAX;
+    return hold == 0 ? LB_HOLD_FIRST : 4 * hold < LB_HOLD_MAX ? 4 * hold
+                                                              : LB_HOLD_MAX;
 }
 
 /* While the newest go first there may be no sign of overload left to see, so now and then all are

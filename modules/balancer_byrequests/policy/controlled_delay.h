@@ -30,8 +30,8 @@
 
 /* Part of the shared table's format. Writer of all: lock. */
 typedef struct {
-    int64_t  until;          /* monotonic us: the end of the interval */
-    int64_t  least;          /* us: the shortest that the oldest had waited in it */
+    int64_t until;          /* monotonic us: the end of the interval */
+    int64_t least;          /* us: the shortest that the oldest had waited in it */
     uint32_t served, lost;   /* in the interval */
     uint32_t stands;         /* 1: it did in the last interval */
     uint32_t patience_us;    /* how long those had waited who went, a running mean; 0: nobody has */

@@ -14,9 +14,10 @@ static uint64_t stride(uint32_t weight)
 /* Where a member with this pass stands. */
 static uint64_t standing(const lb_candidate_t *member, uint64_t pass)
 {
-    return member->held_back == 0
-           ? pass : pass + stride(member->weight) * member->held_back
-                               / (LB_FULL_SHARE - member->held_back);
+    return member->held_back == 0 ? pass
+                                  : pass
+                                        + stride(member->weight) * member->held_back
+                                              / (LB_FULL_SHARE - member->held_back);
 }
 
 static uint64_t later(uint64_t a, uint64_t b)

@@ -2,11 +2,18 @@
 /* eligible.c - see eligible.h. */
 #include "eligible.h"
 
-typedef enum { ORDINARY, SPARE, STANDBY, KINDS } kind_t;
+typedef enum {
+    ORDINARY,
+    SPARE,
+    STANDBY,
+    KINDS
+} kind_t;
 
 static kind_t kind_of(const lb_standing_t *m)
 {
-    return m->is_spare ? SPARE : m->is_standby ? STANDBY : ORDINARY;
+    return m->is_spare     ? SPARE
+           : m->is_standby ? STANDBY
+                           : ORDINARY;
 }
 
 /* What is being made. An election waits for it: few passes, and none for what is not there. */

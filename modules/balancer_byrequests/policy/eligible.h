@@ -19,7 +19,7 @@ typedef enum {
 } lb_readiness_t;
 
 typedef struct {
-    int  lbset;
+    int lbset;
     lb_readiness_t readiness;
     bool is_draining;     /* takes requests of its own sessions only */
     bool is_spare;        /* takes the place of one unusable member of its set */

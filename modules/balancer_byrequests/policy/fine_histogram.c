@@ -45,7 +45,7 @@ uint64_t lb_fine_histogram_count(const uint64_t *buckets)
 }
 
 int64_t lb_fine_histogram_percentile(const uint64_t *buckets, uint64_t count,
-                                             int64_t mean, int percent)
+                                     int64_t mean, int percent)
 {
     const double rank = (double)count * percent / 100;
     double below = 0;

@@ -27,6 +27,6 @@ uint64_t lb_fine_histogram_count(const uint64_t *buckets);
  *  count    of all durations, not 0: see above
  *  mean     of them, us */
 int64_t lb_fine_histogram_percentile(const uint64_t *buckets, uint64_t count,
-                                             int64_t mean, int percent);
+                                     int64_t mean, int percent);
 
 #endif

@@ -17,7 +17,7 @@
 
 /* Part of the shared table's format. Writer of all: lock. */
 typedef struct {
-    int64_t  since;                      /* monotonic us: when this window began */
+    int64_t since;                      /* monotonic us: when this window began */
     uint32_t tries, resends;             /* in this window */
     uint32_t tries_before, resends_before;    /* in the one before */
 } lb_retry_budget_t;

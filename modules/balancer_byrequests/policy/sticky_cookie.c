@@ -19,7 +19,8 @@ static bool hash_under(const unsigned char *key, size_t key_bytes, const char *t
     unsigned int bytes = 0;
 
     if (!HMAC(EVP_sha256(), key, (int)key_bytes, (const unsigned char *)text, strlen(text), result,
-              &bytes) || bytes != HASH_BYTES) {
+              &bytes)
+        || bytes != HASH_BYTES) {
         return false;
     }
     memcpy(hash, result, HASH_BYTES);

@@ -199,8 +199,8 @@ uint64_t lb_strikes_claim(lb_strikes_t *s, const lb_strikes_view_t *seen, uint32
     const uint64_t claim = on_trial(owner, now);
     uint64_t from = seen->word;
     const bool is_ours = seen->phase == LB_ON_TRIAL    /* its run goes on */
-                         ? atomic_compare_exchange_strong(&s->phase, &from, claim)
-                         : change_phase(s, from, claim, now);
+                             ? atomic_compare_exchange_strong(&s->phase, &from, claim)
+                             : change_phase(s, from, claim, now);
     return is_ours ? claim : 0;
 }
 

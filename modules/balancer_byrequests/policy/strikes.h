@@ -23,11 +23,11 @@
 /* A published memory format. Times are monotonic us; writer: any. */
 typedef struct {
     _Atomic uint64_t phase;           /* see strikes.c */
-    _Atomic int64_t  since;           /* when this phase began, 0 = not known; a run: its first */
-    _Atomic int64_t  climbs_since;    /* slow start: when it came back, 0 = has its full share */
-    _Atomic int64_t  forgiven_at;     /* soft strikes up to here do not count */
-    _Atomic int64_t  last_at;         /* of the last strike that was counted */
-    _Atomic int64_t  ban_us;          /* length of the last ban, 0 = none yet */
+    _Atomic int64_t since;            /* when this phase began, 0 = not known; a run: its first */
+    _Atomic int64_t climbs_since;     /* slow start: when it came back, 0 = has its full share */
+    _Atomic int64_t forgiven_at;      /* soft strikes up to here do not count */
+    _Atomic int64_t last_at;          /* of the last strike that was counted */
+    _Atomic int64_t ban_us;           /* length of the last ban, 0 = none yet */
     _Atomic uint32_t soft_pending;    /* 1: there may be soft strikes to forgive */
     _Atomic uint32_t is_kept;         /* 1: had strikes enough, but stays in, as the last one */
     _Atomic uint32_t added;           /* strikes ever */
@@ -39,9 +39,9 @@ static_assert(sizeof(lb_strikes_t) == 128, "two cache lines: the first one is re
 /* Durations are us, all over 0. */
 typedef struct {
     uint32_t max;            /* so many strikes within the window are enough; 1 to LB_STRIKES_MAX */
-    int64_t  window;
-    int64_t  first_ban;
-    int64_t  longest_ban;    /* at least first_ban */
+    int64_t window;
+    int64_t first_ban;
+    int64_t longest_ban;     /* at least first_ban */
 } lb_strike_rules_t;
 
 typedef enum {
@@ -52,11 +52,11 @@ typedef enum {
 
 typedef struct {
     lb_phase_t phase;
-    int64_t    until;    /* LB_BANNED: when the ban ends */
-    int64_t    age;      /* LB_ON_TRIAL: us since the trial was claimed, to the ms */
-    int64_t    run;      /* LB_ON_TRIAL: us since the first of its run was */
-    uint32_t   owner;    /* LB_ON_TRIAL: the process that claimed it */
-    uint64_t   word;     /* of the row, as it was read */
+    int64_t until;       /* LB_BANNED: when the ban ends */
+    int64_t age;         /* LB_ON_TRIAL: us since the trial was claimed, to the ms */
+    int64_t run;         /* LB_ON_TRIAL: us since the first of its run was */
+    uint32_t owner;      /* LB_ON_TRIAL: the process that claimed it */
+    uint64_t word;       /* of the row, as it was read */
 } lb_strikes_view_t;
 
 /** What the row says now. */

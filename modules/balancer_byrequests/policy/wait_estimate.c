@@ -14,17 +14,19 @@ void lb_service_note(lb_service_t *service, int64_t took, int64_t now)
     const int64_t mean = lb_service_mean(service, now);
     const int64_t counted = at_most(took > 0 ? took : 1, UINT32_MAX);
 
-    service->mean_us = mean == 0
-        ? (uint32_t)counted
-        : (uint32_t)(mean + (at_most(counted, mean * LB_SERVICE_AT_MOST) - mean)
-                                / LB_SERVICE_PARTS);
+    service->mean_us =
+        mean == 0
+            ? (uint32_t)counted
+            : (uint32_t)(mean
+                         + (at_most(counted, mean * LB_SERVICE_AT_MOST) - mean) / LB_SERVICE_PARTS);
     service->measured_at = now;
 }
 
 uint32_t lb_service_mean(const lb_service_t *service, int64_t now)
 {
     return service->measured_at != 0 && now - service->measured_at <= LB_SERVICE_STALE_US
-           ? service->mean_us : 0;
+               ? service->mean_us
+               : 0;
 }
 
 void lb_capacity_add(lb_capacity_t *capacity, uint32_t limit, uint32_t mean_us)
@@ -40,7 +42,8 @@ void lb_capacity_add(lb_capacity_t *capacity, uint32_t limit, uint32_t mean_us)
 int64_t lb_capacity_mean(const lb_capacity_t *capacity)
 {
     return capacity->rate == 0
-           ? 0 : (int64_t)((double)capacity->measured_places * MILLION * MILLION
+               ? 0
+               : (int64_t)((double)capacity->measured_places * MILLION * MILLION
                            / (double)capacity->rate);
 }
 

@@ -23,7 +23,7 @@
 
 /* How long requests occupy a member. Part of the shared table's format. Writer: lock. */
 typedef struct {
-    int64_t  measured_at;    /* monotonic us; 0: never */
+    int64_t measured_at;    /* monotonic us; 0: never */
     uint32_t mean_us;
     uint32_t reserved;
 } lb_service_t;

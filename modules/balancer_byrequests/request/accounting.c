@@ -14,7 +14,9 @@ void lb_accounting_add_try(const lb_ticket_t *ticket, lb_outcome_t outcome,
 void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outcome,
                                     int http_status)
 {
-    const lb_measures_t measures = { .http_status = http_status, .connect = -1, .first_byte = -1,
+    const lb_measures_t measures = { .http_status = http_status,
+                                     .connect = -1,
+                                     .first_byte = -1,
                                      .whole = fc_now() - ticket->held_at };
 
     lb_counters_add_try(lb_member_counters_of(&ticket->member), outcome, &measures);

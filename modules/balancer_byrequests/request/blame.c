@@ -23,8 +23,8 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     lb_member_row_t *row = ticket->member.row;
     const char *reason = outcome == LB_BAD_STATUS
-                         ? apr_psprintf(ticket->r->pool, "bad_status %d", ticket->r->status)
-                         : lb_outcome_word(outcome);
+                             ? apr_psprintf(ticket->r->pool, "bad_status %d", ticket->r->status)
+                             : lb_outcome_word(outcome);
 
     atomic_fetch_add(&row->failures, 1);
     atomic_store(&row->last_error, (uint32_t)outcome);
@@ -33,7 +33,8 @@ static void blame(lb_ticket_t *ticket, lb_outcome_t outcome)
         lb_health_fail_trial(&ticket->trial, reason);
     }
     else {
-        const lb_failure_t failure = { .began = ticket->held_at, .reason = reason,
+        const lb_failure_t failure = { .began = ticket->held_at,
+                                       .reason = reason,
                                        .is_soft = lb_outcome_says(outcome) != LB_SAYS_DOWN };
         lb_health_strike(&ticket->member, &failure, ticket->r);
     }

@@ -21,7 +21,8 @@ static lb_standing_t standing_of(const lb_member_t *member, const lb_ticket_t *t
     return (lb_standing_t){
         .lbset = worker->s->lbset,
         .readiness = ticket && lb_ticket_has_tried(ticket, member)
-                     ? LB_READY_NEVER : lb_health_readiness(member),
+                         ? LB_READY_NEVER
+                         : lb_health_readiness(member),
         .is_draining = PROXY_WORKER_IS_DRAINING(worker) != 0,
         .is_spare = PROXY_WORKER_IS_SPARE(worker) != 0,
         .is_standby = PROXY_WORKER_IS_STANDBY(worker) != 0,
@@ -41,9 +42,10 @@ static lb_contender_t *make_room(lb_contenders_t *field, size_t count)
     field->standings = field->few_standings;
     field->turns = field->few_turns;
     if (count > LB_FEW_CONTENDERS) {
-        unsigned char *at = ap_malloc(count * (sizeof(*contenders) + sizeof(lb_candidate_t)
-                                               + sizeof(lb_member_t) + sizeof(size_t)
-                                               + sizeof(lb_standing_t) + sizeof(unsigned)));
+        unsigned char *at =
+            ap_malloc(count
+                      * (sizeof(*contenders) + sizeof(lb_candidate_t) + sizeof(lb_member_t)
+                         + sizeof(size_t) + sizeof(lb_standing_t) + sizeof(unsigned)));
         field->many = at;
         contenders = (void *)at;
         field->arena.candidates = (void *)(at += count * sizeof(*contenders));

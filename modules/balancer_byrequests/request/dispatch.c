@@ -136,7 +136,8 @@ static lb_outcome_t take_or_queue(lb_ticket_t *ticket, const lb_member_t *own,
     }
     const lb_outcome_t outcome = queue_up(ticket, own, member);
     return outcome == LB_QUEUE_FULL && !ticket->proxy->s->sticky_force
-           ? elect_or_queue(ticket, member) : outcome;
+               ? elect_or_queue(ticket, member)
+               : outcome;
 }
 
 static lb_outcome_t choose_for_session(lb_ticket_t *ticket, lb_member_t *member)
@@ -339,8 +340,9 @@ static apr_interval_time_t patience(const lb_ticket_t *ticket)
     const apr_interval_time_t left = ticket->patient_until - fc_now();
     apr_interval_time_t pause = (ticket->proxy->s->timeout - left) / 8;
 
-    pause = pause < LOOK_AGAIN_US ? LOOK_AGAIN_US
-            : pause > LOOK_AGAIN_LAST_US ? LOOK_AGAIN_LAST_US : pause;
+    pause = pause < LOOK_AGAIN_US        ? LOOK_AGAIN_US
+            : pause > LOOK_AGAIN_LAST_US ? LOOK_AGAIN_LAST_US
+                                         : pause;
     return left < pause ? (left > 0 ? left : 0) : pause;
 }
 
@@ -476,7 +478,8 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
         if (!*balancer) {
             ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0424)
                           "%s: this virtual host has no such balancer; define it in "
-                          "<Proxy \"balancer://...\">", *url);
+                          "<Proxy \"balancer://...\">",
+                          *url);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
         ticket = lb_holding_begin(r, *balancer, *url);

@@ -40,7 +40,8 @@ void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket)
     lb_use_t use = { 0 };
 
     if (ticket) {
-        use = (lb_use_t){ .took = now - ticket->held_at, .waited = ticket->queued,
+        use = (lb_use_t){ .took = now - ticket->held_at,
+                          .waited = ticket->queued,
                           .is_abandoned = ticket->is_abandoned };
     }
     give_back(member->balancer, lb_member_index(member), &member->worker->s->busy,

@@ -169,8 +169,8 @@ const char *lb_session_wording(const lb_ticket_t *ticket, const lb_session_t *se
 {
     apr_pool_t *p = ticket->r->pool;
     return session->route_is_known
-           ? apr_pstrcat(p, "route ", session->route, NULL)
-           : apr_pstrcat(p, "cookie of ", session->of_cookie.worker->s->name_ex, NULL);
+               ? apr_pstrcat(p, "route ", session->route, NULL)
+               : apr_pstrcat(p, "cookie of ", session->of_cookie.worker->s->name_ex, NULL);
 }
 
 void lb_session_tell(const lb_ticket_t *ticket, const lb_session_t *session)

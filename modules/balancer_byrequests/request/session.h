@@ -12,9 +12,9 @@
 #include "ticket.h"
 
 typedef struct lb_session_t {
-    const char   *name;         /* of the parameter or cookie that carried the route */
-    const char   *route;        /* NULL when the client sent none */
-    lb_member_t   of_cookie;    /* whom our cookie names, or none */
+    const char *name;           /* of the parameter or cookie that carried the route */
+    const char *route;          /* NULL when the client sent none */
+    lb_member_t of_cookie;      /* whom our cookie names, or none */
     bool is_known;              /* does the client's session belong to a member, usable or not? */
     bool route_is_known;        /* ... by its route? Then our cookie does not count */
     lb_member_t by_route;       /* who was found by a route: our cookie then stays as it is */

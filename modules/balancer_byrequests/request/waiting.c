@@ -84,7 +84,8 @@ static uint32_t priority_of(request_rec *r)
 {
     const char *text = apr_table_get(r->subprocess_env, PRIORITY_VARIABLE);
     const long given = text ? strtol(text, NULL, 10) : PRIORITY_DEFAULT;
-    return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST : (uint32_t)given;
+    return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST
+                                                 : (uint32_t)given;
 }
 
 /* 0: none */
@@ -96,7 +97,8 @@ static uint64_t flow_of(request_rec *r)
 
 static lb_waiter_t request_of(const lb_ticket_t *ticket, const lb_member_t *only)
 {
-    lb_waiter_t request = { .priority = priority_of(ticket->r), .flow = flow_of(ticket->r),
+    lb_waiter_t request = { .priority = priority_of(ticket->r),
+                            .flow = flow_of(ticket->r),
                             .member = only ? lb_member_index(only) : LB_NOBODY };
     const lb_member_t *tried =
         ticket->tried ? (const lb_member_t *)(const void *)ticket->tried->elts : &ticket->member;
@@ -163,7 +165,8 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
 static int64_t patience_of_client(request_rec *r, const lb_queue_settings_t *settings)
 {
     const char *text = settings->patience_header
-                       ? apr_table_get(r->headers_in, settings->patience_header) : NULL;
+                           ? apr_table_get(r->headers_in, settings->patience_header)
+                           : NULL;
     int64_t patience;
 
     if (!text || !fc_directive_duration(text, &patience) || patience == 0
@@ -171,7 +174,8 @@ static int64_t patience_of_client(request_rec *r, const lb_queue_settings_t *set
         return INT64_MAX;
     }
     const apr_time_t passed = apr_time_now() - r->request_time;
-    return passed < 0 ? patience : passed < patience ? patience - passed : 1;
+    return passed < 0 ? patience : passed < patience ? patience - passed
+                                                     : 1;
 }
 
 /* Refuse it at once when the wait will be longer? First in, first out waits in any case, as always,
@@ -180,7 +184,8 @@ static int64_t patience_at(const lb_place_t *place, const lb_queue_settings_t *s
                            int64_t of_client)
 {
     return settings->order != LB_ORDER_FIFO || of_client != INT64_MAX
-           ? place->deadline - place->since : 0;
+               ? place->deadline - place->since
+               : 0;
 }
 
 static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only, int64_t of_client)
@@ -275,8 +280,9 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *me
         give_up(ticket, granted);
         *member = (lb_member_t){ 0 };
     }
-    *outcome = member->worker ? LB_SERVED : has_gone ? LB_CLIENT_ABORT
-               : refusal != LB_SERVED ? refusal : LB_QUEUE_TIMEOUT;
+    *outcome = member->worker ? LB_SERVED : has_gone           ? LB_CLIENT_ABORT
+                                        : refusal != LB_SERVED ? refusal
+                                                               : LB_QUEUE_TIMEOUT;
     return true;
 }
 

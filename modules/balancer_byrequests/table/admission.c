@@ -217,7 +217,8 @@ lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_
     const lb_capacity_t capacity = capacity_for(t, arena, LB_NOBODY, now);
     const lb_outlook_t outlook = {
         .estimate = capacity.is_unlimited
-                    ? 0 : lb_wait_estimate(waiting_for_any(t, line), capacity.places,
+                        ? 0
+                        : lb_wait_estimate(waiting_for_any(t, line), capacity.places,
                                            lb_capacity_mean(&capacity)),
         .oldest = oldest_in(t, line, now),
         .stands = lb_table_line(t, line)->delay.stands != 0,
@@ -255,8 +256,8 @@ static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, uint64_t l
     const uint64_t all = lb_queue_count_up_to(t, line, LB_PRIORITIES - 1);
     const uint64_t important = lb_queue_count_up_to(t, line, LB_PRIORITY_RESERVED);
 
-    return all < limit && (request->priority <= LB_PRIORITY_RESERVED
-                           || all - important + reserve < limit);
+    return all < limit
+           && (request->priority <= LB_PRIORITY_RESERVED || all - important + reserve < limit);
 }
 
 /* returns  the process of somebody less important, whose place is free now; LB_NOBODY: none */
@@ -432,7 +433,8 @@ static bool is_before(lb_table_t *t, lb_head_t a, lb_head_t b)
     const lb_waiter_t *first = lb_table_waiter(t, a.slot), *second = lb_table_waiter(t, b.slot);
 
     return a.is_newest && b.is_newest && first->priority == second->priority
-           ? first->sequence > second->sequence : lb_queue_is_before(first, second);
+               ? first->sequence > second->sequence
+               : lb_queue_is_before(first, second);
 }
 
 static void consider(lb_table_t *t, lb_head_t head, lb_head_t *best)
@@ -575,7 +577,8 @@ static uint32_t too_late_in(lb_table_t *t, const lb_arena_t *arena, uint32_t lin
     look_at(t, line, arena, now);
     return lb_delay_is_too_late(&lb_table_line(t, line)->delay, &arena->queue,
                                 oldest_in(t, line, now))
-           ? lb_table_line(t, line)->first : LB_NOBODY;
+               ? lb_table_line(t, line)->first
+               : LB_NOBODY;
 }
 
 static uint32_t too_late(lb_table_t *t, const lb_arena_t *arena, int64_t now)

@@ -54,9 +54,9 @@ bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, 
 
 /* What a right was used for. */
 typedef struct {
-    int64_t  took;            /* us that it was held */
-    int64_t  waited;          /* us in the queue before that */
-    bool     is_abandoned;    /* the client has gone meanwhile: it was too late, or PHP too slow */
+    int64_t took;            /* us that it was held */
+    int64_t waited;          /* us in the queue before that */
+    bool is_abandoned;    /* the client has gone meanwhile: it was too late, or PHP too slow */
 } lb_use_t;
 
 /** Give a right back.
@@ -111,9 +111,9 @@ bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now);
 
 /* How it stands with a balancer's queue. */
 typedef struct {
-    int64_t  estimate;        /* us that a request which comes now would wait behind all others */
-    int64_t  oldest;          /* us that the oldest has waited; 0: nobody waits */
-    bool     stands;
+    int64_t estimate;        /* us that a request which comes now would wait behind all others */
+    int64_t oldest;          /* us that the oldest has waited; 0: nobody waits */
+    bool stands;
     uint32_t retries_left;
     uint64_t resent, not_resent;      /* by the budget, since the balancer is there */
 } lb_outlook_t;

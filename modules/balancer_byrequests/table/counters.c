@@ -37,7 +37,9 @@ static void add_time(lb_times_room_t *times, int64_t took)
 /* 0 without an answer; what is beyond the classes of HTTP is the application's fault. */
 static int class_of(int http_status)
 {
-    return http_status < 100 ? 0 : http_status < 500 ? http_status / 100 : 5;
+    return http_status < 100   ? 0
+           : http_status < 500 ? http_status / 100
+                               : 5;
 }
 
 static void step(_Atomic uint32_t *counter)

@@ -195,7 +195,8 @@ uint32_t lb_lanes_after(lb_table_t *t, uint32_t line, uint32_t slot, int64_t old
     const lb_lane_t *lane = lb_table_lane(t, w->lane);
     lb_priority_t *p = priority_of(t, line, w->priority);
     const uint32_t in_lane = lb_lanes_is_newest_first(t, w->lane, old_before)
-                             ? w->prev[LB_IN_LANE] : w->next[LB_IN_LANE];
+                                 ? w->prev[LB_IN_LANE]
+                                 : w->next[LB_IN_LANE];
 
     if (in_lane != LB_NOBODY) {
         return in_lane;

@@ -121,7 +121,8 @@ static void watch_forks(void)
 uint32_t lb_ledger_row(const lb_ledger_t *ledger)
 {
     return ledger->forks == atomic_load_explicit(&forks, memory_order_relaxed)
-           ? atomic_load(&ledger->row) : LB_NOBODY;
+               ? atomic_load(&ledger->row)
+               : LB_NOBODY;
 }
 
 /* The owner of this row is dead or has left; its `life` is held by the caller. */

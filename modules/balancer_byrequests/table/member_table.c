@@ -69,8 +69,8 @@ size_t lb_table_bytes(lb_table_size_t size)
 
 static void clear_lane(lb_lane_t *lane)
 {
-    *lane = (lb_lane_t){ .first = LB_NOBODY, .last = LB_NOBODY, .next = LB_NOBODY,
-                         .prev = LB_NOBODY };
+    *lane =
+        (lb_lane_t){ .first = LB_NOBODY, .last = LB_NOBODY, .next = LB_NOBODY, .prev = LB_NOBODY };
 }
 
 void lb_table_clear_line(lb_table_t *t, uint32_t line)

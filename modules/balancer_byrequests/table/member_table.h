@@ -42,9 +42,9 @@ static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
 
 /* The checks of one member (hcmethod). Writer: the one process that checks. */
 typedef struct {
-    _Atomic int64_t  next_at;         /* monotonic us: when the next is due; 0 = at once */
-    _Atomic int64_t  checked_at;      /* monotonic us: the last result; 0 = none yet */
-    _Atomic int64_t  fpm_at;          /* monotonic us: when FPM's numbers were read; 0 = never */
+    _Atomic int64_t next_at;         /* monotonic us: when the next is due; 0 = at once */
+    _Atomic int64_t checked_at;      /* monotonic us: the last result; 0 = none yet */
+    _Atomic int64_t fpm_at;          /* monotonic us: when FPM's numbers were read; 0 = never */
     _Atomic uint32_t took_us;         /* of the last check */
     _Atomic uint32_t generation;      /* the configuration in which the last was judged */
     _Atomic uint16_t passes, fails;   /* in a row; one of them is 0 */
@@ -61,21 +61,21 @@ typedef struct {
     _Atomic uint64_t pass;            /* see election.h; writer: any */
     _Atomic uint64_t elected;         /* elections won or routed to it; writer: any, adds */
     _Atomic uint64_t failures;        /* tries that ended in its failure; writer: any, adds */
-    _Atomic int64_t  last_error_at;   /* monotonic us, 0 = never; writer: any, relaxed */
+    _Atomic int64_t last_error_at;   /* monotonic us, 0 = never; writer: any, relaxed */
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
     uint32_t reserved;
-    _Atomic int64_t  busy_until;      /* monotonic us: asked only when nobody else can be; any */
+    _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
     _Atomic uint32_t limit;           /* of in_flight, 0 = none; writer: operator */
     _Atomic uint32_t queue_limit;     /* how many may wait for this member; writer: operator */
-    _Atomic int64_t  queue_timeout;   /* us; writer: operator */
-    _Atomic int64_t  sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
+    _Atomic int64_t queue_timeout;   /* us; writer: operator */
+    _Atomic int64_t sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
     lb_service_t service;             /* how long requests are in flight; lock */
     _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
     uint32_t reserved_admission[3];
-    _Atomic int64_t  drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
+    _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
 
@@ -93,7 +93,7 @@ static_assert(sizeof(lb_shared_lock_t) == 64, "one cache line");
 /* One process. */
 typedef struct {
     lb_shared_lock_t life;            /* held by the process as long as it lives */
-    _Atomic int32_t  pid;             /* 0 = free; writer: lock */
+    _Atomic int32_t pid;             /* 0 = free; writer: lock */
     _Atomic uint32_t bell;            /* a futex: counts up when one of its waiters was served */
     uint8_t reserved[56];
     /* uint32_t in_flight[member_count]: what this process holds; writer: lock
@@ -102,17 +102,23 @@ typedef struct {
 static_assert(sizeof(lb_process_row_t) == 128, "two cache lines");
 
 /* LB_SLOT_SHED and LB_SLOT_LATE: it was refused, and is to be told; see admission.h */
-enum { LB_SLOT_FREE, LB_SLOT_WAITING, LB_SLOT_GRANTED, LB_SLOT_SHED, LB_SLOT_LATE };
+enum { LB_SLOT_FREE,
+       LB_SLOT_WAITING,
+       LB_SLOT_GRANTED,
+       LB_SLOT_SHED,
+       LB_SLOT_LATE };
 #define LB_NOBODY     UINT32_MAX      /* the end of a list; no member */
 #define LB_TRIED_MAX  4
 
 /* The two lists in which a waiter stands, both by arrival. */
-enum { LB_IN_LANE, LB_IN_LINE, LB_LISTS };
+enum { LB_IN_LANE,
+       LB_IN_LINE,
+       LB_LISTS };
 
 /* One request that waits. */
 typedef struct {
     uint64_t sequence;                /* counts up; writer: lock, as all here */
-    int64_t  since;                   /* monotonic us: when it came */
+    int64_t since;                   /* monotonic us: when it came */
     uint64_t flow;                    /* hash of its name; 0: none */
     _Atomic uint32_t state;           /* LB_SLOT_*; any reads */
     uint32_t priority;                /* smaller ones go first */
@@ -123,7 +129,7 @@ typedef struct {
     uint32_t next[LB_LISTS], prev[LB_LISTS];    /* next[0] also of the free ones */
 
     uint32_t tried[LB_TRIED_MAX];     /* members that it does not want; LB_NOBODY fills up */
-    int64_t  patience;                /* us: refuse it at once if it will wait longer; 0: do not */
+    int64_t patience;                /* us: refuse it at once if it will wait longer; 0: do not */
     uint32_t lane;                    /* where it stands, as long as it waits */
     uint8_t reserved[36];
 } lb_waiter_t;

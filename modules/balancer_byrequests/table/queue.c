@@ -28,8 +28,8 @@ static _Atomic uint32_t *count_of(lb_table_t *t, uint32_t line)
 static bool is_used(lb_table_t *t, uint32_t line)
 {
     return line < t->balancer_count
-           ? atomic_load(&lb_table_balancer(t, line)->key) != 0
-           : atomic_load(&lb_table_member(t, line - t->balancer_count)->key) != 0;
+               ? atomic_load(&lb_table_balancer(t, line)->key) != 0
+               : atomic_load(&lb_table_member(t, line - t->balancer_count)->key) != 0;
 }
 
 static void add_to_count(_Atomic uint32_t *count, uint32_t by)

@@ -90,13 +90,13 @@ static uint64_t minute_ago(uint64_t samples)
 }
 
 const lb_mark_t *lb_samples_minute_ago(const lb_balancer_room_t *balancer,
-                                    const lb_member_room_t *room)
+                                       const lb_member_room_t *room)
 {
     return &room->marks[minute_ago(atomic_load(&balancer->samples)) % LB_MARKS];
 }
 
 int64_t lb_samples_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
-                            int64_t now, lb_gain_t *gain)
+                               int64_t now, lb_gain_t *gain)
 {
     const uint64_t made = atomic_load(&balancer->samples);
 
@@ -155,7 +155,7 @@ lb_recent_t lb_samples_recent(const lb_gain_t *gain, int64_t took)
 /* ---- Samples --------------------------------------------------------------------------------- */
 
 void lb_samples_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *gain,
-                        uint32_t in_flight, uint32_t queued)
+                           uint32_t in_flight, uint32_t queued)
 {
     const uint64_t n = atomic_load(&room->samples);
     lb_sample_room_t *sample = &room->ring[n % LB_SAMPLES];

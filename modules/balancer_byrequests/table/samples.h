@@ -34,19 +34,19 @@ void lb_samples_mark(const lb_balancer_room_t *balancer, lb_member_room_t *room,
 
 /** The sample is complete: `gain` of all members since the one before. */
 void lb_samples_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_t *gain,
-                        uint32_t in_flight, uint32_t queued);
+                           uint32_t in_flight, uint32_t queued);
 
 /** All marks of a member that was away are where its counts are: nothing came in that time. */
 void lb_samples_level(lb_member_room_t *room);
 
 /** The mark that the last minute is counted from. */
 const lb_mark_t *lb_samples_minute_ago(const lb_balancer_room_t *balancer,
-                                    const lb_member_room_t *room);
+                                       const lb_member_room_t *room);
 
 /** Add to `gain` what came in the last minute.
  *  returns  how long ago it began, us; 0: there is no sample yet */
 int64_t lb_samples_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
-                            int64_t now, lb_gain_t *gain);
+                               int64_t now, lb_gain_t *gain);
 
 /** Add one to the other. */
 void lb_samples_add_gain(lb_gain_t *gain, const lb_gain_t *more);

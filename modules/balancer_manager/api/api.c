@@ -229,7 +229,8 @@ static int choose_balancer(call_t *call, bool *is_done)
                                   call->path.key);
     }
     return !vhost && mgr_balancer_calls_is_key_shared(visit->balancers, visit->balancer)
-               ? refuse_shared_key(call, is_done) : OK;
+               ? refuse_shared_key(call, is_done)
+               : OK;
 }
 
 static int choose_member(call_t *call, bool *is_done)
@@ -271,7 +272,8 @@ static int check_if_match(call_t *call, bool *is_done)
 {
     mgr_visit_t *visit = call->visit;
     const uint64_t revision = visit->member     ? visit->member->revision
-                              : visit->balancer ? visit->balancer->revision : 0;
+                              : visit->balancer ? visit->balancer->revision
+                                                : 0;
 
     if (mgr_etag_matches(visit->r, revision, &call->revision)) {
         return OK;

@@ -30,7 +30,10 @@ mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what)
 }
 
 /* 1 MB of a request can ask for billions of changes, and be wrong in a hundred thousand ways. */
-enum { ACTIONS_MAX = 20000, ERRORS_MAX = 1000 };
+enum {
+    ACTIONS_MAX = 20000,
+    ERRORS_MAX = 1000
+};
 
 /* ---- What is wrong --------------------------------------------------------------------------- */
 
@@ -132,7 +135,8 @@ void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_acti
     const json_t *url = json_object_get(settings, "url");
 
     action.new_member = json_is_string(url)
-                            ? apr_pstrdup(change->visit->r->pool, json_string_value(url)) : "";
+                            ? apr_pstrdup(change->visit->r->pool, json_string_value(url))
+                            : "";
     if (!*action.new_member) {
         add_error(change, 0, NULL, "url", "must be the URL of the member to add");
     }
@@ -149,7 +153,8 @@ static const char *text_of(const mgr_api_change_t *change, json_t *object, const
         return "";
     }
     return json_is_string(value)
-               ? apr_pstrdup(change->visit->r->pool, json_string_value(value)) : NULL;
+               ? apr_pstrdup(change->visit->r->pool, json_string_value(value))
+               : NULL;
 }
 
 typedef struct {
@@ -234,8 +239,11 @@ static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
 static void read_one_of_many(mgr_api_change_t *change, int index, json_t *object)
 {
     const wish_t wish = {
-        .index = index, .object = object, .balancer = text_of(change, object, "balancer"),
-        .vhost = text_of(change, object, "vhost"), .member = text_of(change, object, "member"),
+        .index = index,
+        .object = object,
+        .balancer = text_of(change, object, "balancer"),
+        .vhost = text_of(change, object, "vhost"),
+        .member = text_of(change, object, "member"),
         .etag = text_of(change, object, "etag"),
     };
     const lb_balancer_view_t *chosen = change->visit->balancer;
@@ -342,7 +350,8 @@ static void send_location(const mgr_api_change_t *change, const lb_result_t *res
                            apr_pstrcat(visit->r->pool,
                                        ap_escape_uri(visit->r->pool, change->base),
                                        mgr_api_path_of_member(visit, visit->balancer,
-                                                              c->member), NULL));
+                                                              c->member),
+                                       NULL));
         }
     }
 }

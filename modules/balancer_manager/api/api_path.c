@@ -64,7 +64,9 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         *rest = '\0';
         /* "members%2F" is no "members/": a <Location> would not take it for one, either */
         out.member = *member == '/' && member[1] ? member + 1 : NULL;
-        out.resource = out.member ? MGR_MEMBER : *member ? MGR_NO_RESOURCE : MGR_MEMBERS;
+        out.resource = out.member ? MGR_MEMBER
+                       : *member  ? MGR_NO_RESOURCE
+                                  : MGR_MEMBERS;
         decode_slashes(member);
     }
     else if (!rest) {

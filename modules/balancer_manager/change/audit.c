@@ -176,8 +176,9 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
 static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, const char *outcome)
 {
     APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
-        e->at,   e->user,   e->address, e->vhost, e->balancer, e->member,
-        e->what, e->before, e->after,   outcome };
+        e->at, e->user, e->address, e->vhost, e->balancer, e->member,
+        e->what, e->before, e->after, outcome
+    };
 }
 
 static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,
@@ -218,7 +219,9 @@ static int newer_first(const void *a, const void *b)
 {
     const apr_time_t at_a = ((const mgr_audit_entry_t *)a)->at;
     const apr_time_t at_b = ((const mgr_audit_entry_t *)b)->at;
-    return at_a < at_b ? 1 : at_a > at_b ? -1 : 0;
+    return at_a < at_b   ? 1
+           : at_a > at_b ? -1
+                         : 0;
 }
 
 apr_array_header_t *mgr_audit_recent(apr_pool_t *p)

@@ -13,7 +13,10 @@
 #include <assert.h>
 #include <stdint.h>
 
-enum { MGR_AUDIT_RING_SHOWN = 200, MGR_AUDIT_RING_PLACES = MGR_AUDIT_RING_SHOWN + 1 };
+enum {
+    MGR_AUDIT_RING_SHOWN = 200,
+    MGR_AUDIT_RING_PLACES = MGR_AUDIT_RING_SHOWN + 1
+};
 
 /* Longer texts are cut. */
 typedef struct {

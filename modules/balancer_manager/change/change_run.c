@@ -26,10 +26,11 @@ static void look_again(mgr_visit_t *visit, const apr_array_header_t *changes)
     }
     mgr_visit_look(visit);
     visit->balancer = !balancer ? NULL
-                                 : mgr_balancer_calls_find(r->pool, visit->balancers,
-                                                           balancer->key, balancer->vhost);
+                                : mgr_balancer_calls_find(r->pool, visit->balancers,
+                                                          balancer->key, balancer->vhost);
     visit->member = visit->balancer && url
-                        ? mgr_balancer_calls_find_member(r->pool, visit->balancer, url) : NULL;
+                        ? mgr_balancer_calls_find_member(r->pool, visit->balancer, url)
+                        : NULL;
 }
 
 static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changes)
@@ -39,9 +40,13 @@ static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changes)
 
     for (int i = 0; i < changes->nelts; i++) {
         const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
-        APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
-            .vhost = change->vhost, .balancer = change->balancer, .member = change->member,
-            .what = change->setting, .before = change->before, .after = change->after };
+        APR_ARRAY_PUSH(entries, mgr_audit_entry_t) =
+            (mgr_audit_entry_t){ .vhost = change->vhost,
+                                 .balancer = change->balancer,
+                                 .member = change->member,
+                                 .what = change->setting,
+                                 .before = change->before,
+                                 .after = change->after };
     }
     visit->is_done = true;
     visit->done.count = changes->nelts;
@@ -116,10 +121,10 @@ const char *mgr_change_run_refused(mgr_visit_t *visit, const char *what, const c
     const lb_balancer_view_t *balancer = visit->balancer;
 
     mgr_audit_refused(visit->r, &(mgr_audit_entry_t){
-                                     .vhost = balancer ? balancer->vhost : NULL,
-                                     .balancer = balancer ? balancer->name : NULL,
-                                     .member = visit->member ? visit->member->url : NULL,
-                                     .what = what,
-                                     .after = why });
+                                    .vhost = balancer ? balancer->vhost : NULL,
+                                    .balancer = balancer ? balancer->name : NULL,
+                                    .member = visit->member ? visit->member->url : NULL,
+                                    .what = what,
+                                    .after = why });
     return apr_psprintf(visit->r->pool, "Nothing was changed: %s.", why);
 }

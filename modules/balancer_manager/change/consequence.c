@@ -21,7 +21,8 @@ static const deed_t *deed_of(const char *word)
 {
     static const deed_t deeds[] = {
         { "drain", "Drain", "Requests in flight will finish. Of new ones, only those of existing "
-                            "sessions are still sent here.", true },
+                            "sessions are still sent here.",
+          true },
         { "ready", "Make ready", "New requests will be sent here again.", false },
         { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.",
           true },
@@ -103,7 +104,8 @@ static const char *outage(apr_pool_t *p, const lb_balancer_view_t *balancer, con
     const char *wait = !balancer->timeout
                            ? ""
                            : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, "
-                                          "and then ", apr_time_sec(balancer->timeout));
+                                             "and then ",
+                                          apr_time_sec(balancer->timeout));
 
     return apr_psprintf(p, "%s: new requests will %sget 503%s.", who, wait,
                         rest->failed ? " until a failed member recovers" : "");
@@ -125,7 +127,8 @@ static const char *outcome_of(apr_pool_t *p, const lb_balancer_view_t *balancer,
     }
     if (rest->stand_in) {
         return apr_psprintf(p, "No regular member will be left in service: the hot %s %s takes "
-                            "over.", rest->stand_in->state, rest->stand_in->name);
+                               "over.",
+                            rest->stand_in->state, rest->stand_in->name);
     }
     return outage(p, balancer, rest);
 }

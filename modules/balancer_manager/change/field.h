@@ -11,7 +11,13 @@
 #include "rights.h"
 
 /* What a value is in JSON. */
-typedef enum { MGR_TEXT, MGR_WHOLE, MGR_NUMBER, MGR_SECONDS, MGR_SWITCH } mgr_kind_t;
+typedef enum {
+    MGR_TEXT,
+    MGR_WHOLE,
+    MGR_NUMBER,
+    MGR_SECONDS,
+    MGR_SWITCH
+} mgr_kind_t;
 
 typedef struct {
     const char *form_name;     /* NULL: not in forms */

@@ -152,7 +152,8 @@ static void read_button(form_t *form)
     if (form->members->nelts == 0) {
         mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST,
                          "Nothing was changed: no member was selected. Select members of %s, or "
-                         "all of them (parameter w, or b_all=1).", form->visit->balancer->name);
+                         "all of them (parameter w, or b_all=1).",
+                         form->visit->balancer->name);
     }
     else if (strcmp(word, "remove") == 0) {
         take(form, mgr_field_find("remove", true), "action", "1");
@@ -307,7 +308,9 @@ static int read_form(form_t *form)
 int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
 {
     form_t form = {
-        .visit = visit, .parameters = parameters, .action = lb_action_none(),
+        .visit = visit,
+        .parameters = parameters,
+        .action = lb_action_none(),
         .members = apr_array_make(visit->r->pool, 2, sizeof(const lb_member_view_t *)),
     };
     const int status = read_form(&form);

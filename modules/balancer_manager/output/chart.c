@@ -9,7 +9,9 @@
 
 #include "quantity.h"
 
-enum { WIDTH = 240, HEIGHT = 56, TOP = 4 };    /* of the drawing, in units of its viewBox */
+enum { WIDTH = 240,
+       HEIGHT = 56,
+       TOP = 4 };    /* of the drawing, in units of its viewBox */
 
 typedef double value_t(const lb_sample_t *sample);     /* negative: there is none */
 
@@ -79,7 +81,10 @@ static double largest(const apr_array_header_t *samples, value_t *value)
 
 static uint64_t tenths_within(double value, double high)
 {
-    return (uint64_t)((value > high ? high : value > 0 ? value : 0) * 10 + 0.5);
+    return (uint64_t)((value > high ? high : value > 0 ? value
+                                                       : 0)
+                          * 10
+                      + 0.5);
 }
 
 /* Within the drawing, wherever a clock that was set back would lead. */
@@ -160,7 +165,8 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     mgr_html_raw(html, "<figure class=\"chart\">");
     print_caption(html, chart, last, top);
     mgr_html_format(html, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\">"
-                    "<title>%s of ", WIDTH, HEIGHT, chart->title);
+                          "<title>%s of ",
+                    WIDTH, HEIGHT, chart->title);
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, " over the last ");
     mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);

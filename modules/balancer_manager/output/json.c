@@ -39,8 +39,8 @@ static void put_escaped(mgr_sink_t *sink, const char *text)
         else if (*text) {
             char escape[8];
             const int bytes = *text == '"' || *text == '\\'
-                              ? apr_snprintf(escape, sizeof(escape), "\\%c", *text)
-                              : apr_snprintf(escape, sizeof(escape), "\\u%04x", *text);
+                                  ? apr_snprintf(escape, sizeof(escape), "\\%c", *text)
+                                  : apr_snprintf(escape, sizeof(escape), "\\u%04x", *text);
             mgr_sink_bytes(sink, escape, (apr_size_t)bytes);
             text++;
         }

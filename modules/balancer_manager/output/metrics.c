@@ -8,7 +8,8 @@
 #include "apr_strings.h"
 #include "utf8.h"
 
-enum { SECOND_DIGITS = 6 /* microseconds */, BOUND_BYTES = 16 };
+enum { SECOND_DIGITS = 6 /* microseconds */,
+       BOUND_BYTES = 16 };
 
 mgr_metrics_t *mgr_metrics_make(request_rec *r)
 {

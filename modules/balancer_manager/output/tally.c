@@ -5,7 +5,12 @@
 #include <string.h>
 
 const char *const mgr_tally_classes[MGR_TALLY_CLASSES] = {
-    "none", "1xx", "2xx", "3xx", "4xx", "5xx",
+    "none",
+    "1xx",
+    "2xx",
+    "3xx",
+    "4xx",
+    "5xx",
 };
 
 static uint64_t count_of(const uint64_t *ends, const char *word, int below)

@@ -213,10 +213,10 @@ static void print_action_bar(mgr_page_t *page, const lb_balancer_view_t *balance
                        "aria-label=\"Selected members of ");
     mgr_html_text(html, balancer->name);
     mgr_html_format(html, "\"><label><input type=\"checkbox\" name=\"b_all\" value=\"1\"> all %d"
-                    "</label> <span>or the selected members:</span>"
-                    "<button name=\"action\" value=\"drain\">Drain</button>"
-                    "<button name=\"action\" value=\"ready\">Ready</button>"
-                    "<button name=\"action\" value=\"disable\">Disable</button></div>\n",
+                          "</label> <span>or the selected members:</span>"
+                          "<button name=\"action\" value=\"drain\">Drain</button>"
+                          "<button name=\"action\" value=\"ready\">Ready</button>"
+                          "<button name=\"action\" value=\"disable\">Disable</button></div>\n",
                     balancer->members->nelts);
 }
 
@@ -234,8 +234,8 @@ static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer
     static const char *const actions[] = { "drain", "ready", "disable" };
 
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
-        open_form(page, balancer, apr_psprintf(page->html->r->pool, "%s%d", actions[i],
-                                               balancer->id));
+        open_form(page, balancer,
+                  apr_psprintf(page->html->r->pool, "%s%d", actions[i], balancer->id));
         mgr_hidden_field_print(page->html, "action", actions[i]);
         mgr_html_raw(page->html, "</form>");
     }

@@ -19,7 +19,8 @@ static void text_field(mgr_html_t *html, const char *name, const char *label, co
                        const char *hint)
 {
     mgr_html_format(html, "<div class=\"field\"><label for=\"%s\">%s</label><input name=\"%s\" "
-                    "id=\"%s\" aria-describedby=\"%s-hint\" value=\"", name, label, name, name,
+                          "id=\"%s\" aria-describedby=\"%s-hint\" value=\"",
+                    name, label, name, name,
                     name);
     mgr_html_text(html, value);
     mgr_html_format(html, "\"><small id=\"%s-hint\">%s</small></div>\n", name, hint);
@@ -28,16 +29,18 @@ static void text_field(mgr_html_t *html, const char *name, const char *label, co
 static void check_field(mgr_html_t *html, const char *name, const char *label)
 {
     mgr_html_format(html, "<div class=\"field\"><label class=\"check\"><input type=\"checkbox\" "
-                    "name=\"%s\" value=\"1\"> %s</label></div>\n", name, label);
+                          "name=\"%s\" value=\"1\"> %s</label></div>\n",
+                    name, label);
 }
 
 static void on_off_field(mgr_html_t *html, const char *name, const char *label, bool is_on)
 {
     mgr_html_format(html, "<div class=\"field\" role=\"radiogroup\" aria-label=\"%s\">"
-                    "<span>%s</span><span class=\"choice\">"
-                    "<label><input type=\"radio\" name=\"%s\" value=\"1\"%s> on</label>"
-                    "<label><input type=\"radio\" name=\"%s\" value=\"0\"%s> off</label>"
-                    "</span></div>\n", label, label, name, is_on ? " checked" : "", name,
+                          "<span>%s</span><span class=\"choice\">"
+                          "<label><input type=\"radio\" name=\"%s\" value=\"1\"%s> on</label>"
+                          "<label><input type=\"radio\" name=\"%s\" value=\"0\"%s> off</label>"
+                          "</span></div>\n",
+                    label, label, name, is_on ? " checked" : "", name,
                     is_on ? "" : " checked");
 }
 
@@ -65,7 +68,7 @@ static void open_form(mgr_page_t *page, const char *kind, const char *name)
     mgr_html_t *html = page->html;
 
     mgr_html_format(html, "<form class=\"edit\" method=\"post\" aria-labelledby=\"edit-title\" "
-                    "action=\"");
+                          "action=\"");
     mgr_html_raw(html, page->action);
     mgr_html_format(html, "\">\n<h2 id=\"edit-title\">Edit %s settings for ", kind);
     mgr_html_text(html, name);

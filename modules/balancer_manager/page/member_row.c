@@ -20,12 +20,25 @@ static const struct {
     const char *title;
     const char *sort;          /* key of mgr_selection_sort_keys; NULL: not sorted by it */
 } columns[] = {
-    { "Worker URL", "name" }, { "Route", NULL }, { "RouteRedir", NULL }, { "Factor", NULL },
-    { "Set", NULL }, { "Status", NULL }, { "Elected", NULL }, { "Busy", NULL }, { "Load", NULL },
-    { "To", NULL }, { "From", NULL },
-    { "State", "state" }, { "Share", "weight" }, { "Requests", "requests" },
-    { "In flight", "in_flight" }, { "First byte", "first_byte" }, { "Failures", "failures" },
-    { "Checks", "check" }, { "Actions", NULL },
+    { "Worker URL", "name" },
+    { "Route", NULL },
+    { "RouteRedir", NULL },
+    { "Factor", NULL },
+    { "Set", NULL },
+    { "Status", NULL },
+    { "Elected", NULL },
+    { "Busy", NULL },
+    { "Load", NULL },
+    { "To", NULL },
+    { "From", NULL },
+    { "State", "state" },
+    { "Share", "weight" },
+    { "Requests", "requests" },
+    { "In flight", "in_flight" },
+    { "First byte", "first_byte" },
+    { "Failures", "failures" },
+    { "Checks", "check" },
+    { "Actions", NULL },
 };
 
 void mgr_member_row_print_head(mgr_page_t *page)
@@ -272,7 +285,7 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
         kinds++;
         print_named_count(html, word, count);
     }
-    for (int class = 4; class <= 5; class++) {
+    for (int class = 4; class <= 5; class ++) {
         if (member->responses[class]) {
             print_named_count(html, mgr_tally_classes[class], member->responses[class]);
         }

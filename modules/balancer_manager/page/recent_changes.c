@@ -8,7 +8,10 @@
 #include "audit.h"
 #include "quantity.h"
 
-enum { SHOWN = 20, OPEN = 5 };
+enum {
+    SHOWN = 20,
+    OPEN = 5
+};
 
 static void print_from_to(mgr_html_t *html, const mgr_audit_entry_t *entry)
 {

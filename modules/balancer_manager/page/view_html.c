@@ -235,7 +235,8 @@ static void print_balancers(mgr_page_t *page)
     mgr_html_raw(page->html, "<div id=\"balancers\"><h2 class=\"unseen\">Balancers</h2>\n");
     if (page->is_huge) {
         mgr_html_format(page->html, "<p class=\"hint\">More than %d members: search all balancers "
-                        "with the filter, or show the members of one.</p>\n", MOST_MEMBERS);
+                                    "with the filter, or show the members of one.</p>\n",
+                        MOST_MEMBERS);
     }
     for (int i = 0; i < balancers->nelts; i++) {
         shown += mgr_balancer_section_print(page, &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t))
@@ -334,7 +335,8 @@ int mgr_view_html_send(mgr_visit_t *visit)
 
     look_at_size(&page);
     page.path = mgr_visit_is_for_browser(visit)
-                    ? "" : mgr_escape_text(r->pool, ap_escape_uri(r->pool, r->uri));
+                    ? ""
+                    : mgr_escape_text(r->pool, ap_escape_uri(r->pool, r->uri));
     page.action = apr_pstrcat(r->pool, page.path,
                               mgr_escape_text(r->pool, mgr_selection_query(r->pool,
                                                                            &page.selection)),

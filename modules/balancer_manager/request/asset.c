@@ -34,7 +34,8 @@ const char *mgr_asset_query(apr_pool_t *p, const char *name)
 static const char *cache_control(const request_rec *r, const mgr_asset_t *asset)
 {
     return r->args && strcmp(r->args, query_of(r->pool, asset) + 1) == 0
-               ? "private, max-age=31536000, immutable" : "private, no-cache";
+               ? "private, max-age=31536000, immutable"
+               : "private, no-cache";
 }
 
 int mgr_asset_send(request_rec *r, const mgr_asset_t *asset)

@@ -108,7 +108,9 @@ static const char *vhost_of(const request_rec *r)
 {
     const server_rec *s = r->server;
     const char *name = s->server_hostname ? s->server_hostname : "_default_";
-    const apr_port_t port = s->port ? s->port : s->addrs ? s->addrs->host_port : 0;
+    const apr_port_t port = s->port    ? s->port
+                            : s->addrs ? s->addrs->host_port
+                                       : 0;
 
     return port ? apr_psprintf(r->pool, "%s:%d", name, port) : name;
 }

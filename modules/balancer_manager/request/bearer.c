@@ -23,7 +23,10 @@ typedef struct {
     const char *user;    /* who sends it is logged in as this one */
 } secret_t;
 
-enum { SHORTEST = 16, LONGEST = 512 };
+enum {
+    SHORTEST = 16,
+    LONGEST = 512
+};
 
 /* ---- The directive --------------------------------------------------------------------------- */
 
@@ -73,14 +76,17 @@ const char *mgr_bearer_take(cmd_parms *cmd, apr_array_header_t *secrets, const c
                             apr_strerror(rv, reason, sizeof(reason)));
     }
     if (rv == APR_EOF || !is_secret(line)) {
-        return apr_psprintf(cmd->pool, "BalancerManagerToken: the first line of %s must be a "
+        return apr_psprintf(cmd->pool,
+                            "BalancerManagerToken: the first line of %s must be a "
                             "secret of %d to %d letters, digits or -._~+/= : make one with "
-                            "openssl rand -hex 32", file, SHORTEST, LONGEST);
+                            "openssl rand -hex 32",
+                            file, SHORTEST, LONGEST);
     }
     if (info.protection & (APR_WREAD | APR_WWRITE)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0650)
                      "BalancerManagerToken: every user of this machine may read or change %s: "
-                     "chmod 600 %s", path, path);
+                     "chmod 600 %s",
+                     path, path);
     }
     secret_t *secret = apr_palloc(cmd->pool, sizeof(*secret));
     *secret = (secret_t){ apr_pstrdup(cmd->pool, line), user ? user : "script" };

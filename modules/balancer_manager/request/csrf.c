@@ -118,7 +118,8 @@ const char *mgr_csrf_refusal_of_form(request_rec *r, const char *given, const ch
     }
     if (!*nonce) {
         return apr_table_get(r->headers_in, "Origin") || apr_table_get(r->headers_in, "Referer")
-                   ? NULL : "with nonce=None a change needs an Origin or a Referer header";
+                   ? NULL
+                   : "with nonce=None a change needs an Origin or a Referer header";
     }
     return given && mgr_token_is_same_secret(nonce, given) ? NULL : judge_token(r, given);
 }
@@ -135,6 +136,7 @@ const char *mgr_csrf_refusal_of_json(request_rec *r)
         return judge_token(r, given);
     }
     return mgr_login_user(r) && !is_browser(r)
-               ? NULL : "the token is missing: send the page's in the header X-CSRF-Token, or a "
-                        "secret of BalancerManagerToken; a script that logs in needs neither";
+               ? NULL
+               : "the token is missing: send the page's in the header X-CSRF-Token, or a "
+                 "secret of BalancerManagerToken; a script that logs in needs neither";
 }

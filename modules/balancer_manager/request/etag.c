@@ -27,7 +27,8 @@ const char *mgr_etag_text(apr_pool_t *p, uint64_t revision)
 uint64_t mgr_etag_revision(const char *text)
 {
     return strlen(text) == DIGITS && strspn(text, "0123456789abcdef") == DIGITS
-               ? strtoull(text, NULL, 16) : 0;
+               ? strtoull(text, NULL, 16)
+               : 0;
 }
 
 /* As headers have it. */

@@ -19,7 +19,8 @@ const char *mgr_host_name_take(cmd_parms *cmd, apr_array_header_t *hosts, const 
 {
     if (strpbrk(name, "/:@")) {
         return apr_psprintf(cmd->pool, "BalancerManagerHost takes names such as lb.example.com or "
-                            "*.example.com, without a scheme and a port, not \"%s\"", name);
+                                       "*.example.com, without a scheme and a port, not \"%s\"",
+                            name);
     }
     APR_ARRAY_PUSH(hosts, const char *) = name;
     return NULL;
@@ -104,7 +105,8 @@ const char *mgr_host_name_refusal(request_rec *r)
         header = "X-Forwarded-Host";
         name = find_forwarded(r, is_strange, NULL);
     }
-    return name ? apr_psprintf(r->pool, "the %s header names \"%s\", which is no name of this "
+    return name ? apr_psprintf(r->pool,
+                               "the %s header names \"%s\", which is no name of this "
                                "server; if it is one, add \"BalancerManagerHost %s\"; or log in",
                                header, name, name)
                 : NULL;

@@ -33,7 +33,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
 {
     const authz_status status = of_httpd->check_authorization(r, line, parsed);
     const char *header = status == AUTHZ_GRANTED && mgr_handler_name_is_meant(r) ? proxys_header(r)
-                                                                           : NULL;
+                                                                                 : NULL;
 
     if (!header) {
         return status;

@@ -53,7 +53,8 @@ const char *mgr_rights_take(cmd_parms *cmd, apr_array_header_t *rules, const cha
     if (!rule->provider) {
         return apr_psprintf(cmd->pool,
                             "there is no \"Require %s\"; is its module (mod_authz_user, "
-                            "mod_authz_host, ...) loaded?", rule->provider_name);
+                            "mod_authz_host, ...) loaded?",
+                            rule->provider_name);
     }
     const char *wrong = rule->provider->parse_require_line
                             ? rule->provider->parse_require_line(cmd, rule->arguments,
@@ -130,6 +131,7 @@ const char *mgr_rights_refusal(request_rec *r, mgr_right_t right)
                         "%s does not have the right \"%s\" here; a line such as "
                         "\"BalancerManagerRequire %s %s%s\" in the configuration gives it",
                         user ? user : "a user who is not logged in", word, word,
-                        user ? "user " : ap_auth_type(r) ? "valid-user" : "local",
+                        user ? "user " : ap_auth_type(r) ? "valid-user"
+                                                         : "local",
                         user ? user : "");
 }

@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WHEN_DIGITS = 8, MAC_BYTES = 16 };
+enum {
+    WHEN_DIGITS = 8,
+    MAC_BYTES = 16
+};
 
 static const char digits[] = "0123456789abcdef";
 
@@ -23,7 +26,8 @@ static bool mac_of(const unsigned char *key, const char *user, const char *when,
     if (text) {
         snprintf(text, bytes + 1, "%.*s|%s", WHEN_DIGITS, when, user);
         is_made = HMAC(EVP_sha256(), key, MGR_TOKEN_KEY_BYTES, (const unsigned char *)text, bytes,
-                       mac, NULL) != NULL;
+                       mac, NULL)
+                  != NULL;
         free(text);
     }
     return is_made;

@@ -83,7 +83,8 @@ static int choose_of_several(mgr_visit_t *visit)
         return OK;
     }
     visit->balancer = NULL;
-    return mgr_visit_refuse(visit, HTTP_CONFLICT, "Nothing was changed: several virtual hosts "
+    return mgr_visit_refuse(visit, HTTP_CONFLICT,
+                            "Nothing was changed: several virtual hosts "
                             "have a balancer %s. Say which one with the parameter vhost.",
                             first->key);
 }

@@ -26,7 +26,8 @@ static void print_lines_of_member(request_rec *r, int balancer, int index,
                mgr_utf8_line(r->pool, m->name), key, m->state, key, m->in_flight, key,
                m->queued);
     ap_rprintf(r, "%sElected: %" APR_UINT64_T_FMT "\n%sFailures: %" APR_UINT64_T_FMT "\n"
-               "%sReqPerSec: %.3f\n", key, m->elected, key, m->failures, key,
+                  "%sReqPerSec: %.3f\n",
+               key, m->elected, key, m->failures, key,
                m->recent.requests);
 }
 
@@ -44,7 +45,8 @@ static void print_lines(request_rec *r, int index, const lb_balancer_view_t *b)
 
 static void print_row(request_rec *r, const lb_member_view_t *m)
 {
-    ap_rprintf(r, "<tr><td>%s</td><td>%s</td><td>%u</td><td>%u</td><td>%" APR_UINT64_T_FMT
+    ap_rprintf(r,
+               "<tr><td>%s</td><td>%s</td><td>%u</td><td>%u</td><td>%" APR_UINT64_T_FMT
                "</td><td>%" APR_UINT64_T_FMT "</td><td>%.1f</td><td>%s</td></tr>\n",
                mgr_escape_text(r->pool, m->name), m->state, m->in_flight, m->queued, m->elected,
                m->failures, m->recent.requests, m->last_error ? m->last_error : "");
@@ -53,9 +55,9 @@ static void print_row(request_rec *r, const lb_member_view_t *m)
 static void print_table(request_rec *r, const lb_balancer_view_t *b)
 {
     ap_rprintf(r, "<h2>%s (%s)</h2>\n<p>%.1f requests/s, %u in the queue</p>\n"
-               "<table border=\"0\"><tr><th>Member</th><th>State</th><th>In flight</th>"
-               "<th>Queued</th><th>Elected</th><th>Failures</th><th>Requests/s</th>"
-               "<th>Last error</th></tr>\n",
+                  "<table border=\"0\"><tr><th>Member</th><th>State</th><th>In flight</th>"
+                  "<th>Queued</th><th>Elected</th><th>Failures</th><th>Requests/s</th>"
+                  "<th>Last error</th></tr>\n",
                mgr_escape_text(r->pool, b->name), mgr_escape_text(r->pool, b->vhost),
                b->recent.requests, b->queued);
     for (int i = 0; i < b->members->nelts; i++) {

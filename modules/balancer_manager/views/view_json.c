@@ -361,8 +361,8 @@ static void put_server(mgr_json_t *w)
     ap_mpm_query(AP_MPMQ_GENERATION, &generation);
     mgr_json_open(w, "server", '{');
     mgr_json_text(w, "software", ap_get_server_description());
-    mgr_json_time(w, "restart_time", ap_exists_scoreboard_image()
-                                         ? ap_scoreboard_image->global->restart_time : 0);
+    mgr_json_time(w, "restart_time",
+                  ap_exists_scoreboard_image() ? ap_scoreboard_image->global->restart_time : 0);
     mgr_json_number(w, "generation", generation);
     mgr_json_time(w, "now", apr_time_now());
     mgr_json_close(w, '}');

@@ -370,9 +370,10 @@ static void put_member_family(mgr_metrics_t *m, const apr_array_header_t *balanc
 static void put_build(mgr_metrics_t *m, apr_pool_t *p)
 {
     mgr_metrics_family(m, "build_info", "gauge", "Always 1; its labels say what runs here.");
-    mgr_metrics_count(m, apr_pstrcat(p, "version=\"" FASTCGI_CLUSTER_VERSION "\",httpd=\"",
-                                     mgr_metrics_quoted(p, ap_get_server_description()), "\"",
-                                     NULL), 1);
+    mgr_metrics_count(m,
+                      apr_pstrcat(p, "version=\"" FASTCGI_CLUSTER_VERSION "\",httpd=\"",
+                                  mgr_metrics_quoted(p, ap_get_server_description()), "\"", NULL),
+                      1);
 }
 
 int mgr_view_prometheus_send(mgr_visit_t *visit)

@@ -12,8 +12,20 @@
 #include "sink.h"
 #include "utf8.h"
 
-enum { MEMBER, STATE, SINCE, WEIGHT, IN_FLIGHT, QUEUED, ELECTED, FAILURES, RATE, P95, REASON,
-       COLUMNS };
+enum {
+    MEMBER,
+    STATE,
+    SINCE,
+    WEIGHT,
+    IN_FLIGHT,
+    QUEUED,
+    ELECTED,
+    FAILURES,
+    RATE,
+    P95,
+    REASON,
+    COLUMNS
+};
 
 typedef struct {
     const char *cells[COLUMNS];
@@ -28,8 +40,10 @@ static const char *duration(apr_pool_t *p, apr_interval_time_t us)
         apr_interval_time_t us;
         const char *unit;
     } units[] = {
-        { APR_INT64_C(86400000000), "d" }, { APR_INT64_C(3600000000), "h" },
-        { APR_INT64_C(60000000), "min" },  { APR_INT64_C(1000000), "s" },
+        { APR_INT64_C(86400000000), "d" },
+        { APR_INT64_C(3600000000), "h" },
+        { APR_INT64_C(60000000), "min" },
+        { APR_INT64_C(1000000), "s" },
         { 1000, "ms" },
     };
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {

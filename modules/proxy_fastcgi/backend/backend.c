@@ -53,7 +53,8 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 {
     const proxy_server_conf *conf = proxy_conf(s);
     return worker->s->timeout_set ? worker->s->timeout
-                                  : conf->timeout_set ? conf->timeout : s->timeout;
+           : conf->timeout_set    ? conf->timeout
+                                  : s->timeout;
 }
 
 /* ---- One for each worker --------------------------------------------------------------------- */
@@ -220,8 +221,9 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
     PROXY_THREAD_LOCK(worker);
     if (backend->known_until <= now) {
         rv = look_up(&backend->endpoint, worker->s->hostname_ex, worker->s->port, p);
-        backend->known_until = rv != APR_SUCCESS ? 0
-                               : worker->s->address_ttl > 0 ? now + ttl : APR_INT64_MAX;
+        backend->known_until = rv != APR_SUCCESS            ? 0
+                               : worker->s->address_ttl > 0 ? now + ttl
+                                                            : APR_INT64_MAX;
     }
     to->address_count = backend->endpoint.address_count;
     memcpy(to->address, backend->endpoint.address, sizeof(to->address));

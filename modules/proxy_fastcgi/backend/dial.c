@@ -22,7 +22,8 @@ static const char *tls_name(request_rec *r, const proxy_worker *worker, const ch
         return r->hostname;
     }
     return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
-           ? uri.hostname : worker->s->hostname_ex;
+               ? uri.hostname
+               : worker->s->hostname_ex;
 }
 
 static apr_interval_time_t handshake_timeout(const fcgi_dial_t *dial)
@@ -31,7 +32,9 @@ static apr_interval_time_t handshake_timeout(const fcgi_dial_t *dial)
         fcgi_backend_connect_timeout(dial->worker, dial->r->server);
     const apr_interval_time_t left = dial->deadline - fc_now();
 
-    return dial->deadline == 0 || usual < left ? usual : left > 0 ? left : 0;
+    return dial->deadline == 0 || usual < left ? usual
+           : left > 0                          ? left
+                                               : 0;
 }
 
 /* Waits for the backend in this thread, up to connectiontimeout: mod_ssl's filters know no other
@@ -46,9 +49,11 @@ static apr_status_t start_tls(fcgi_dial_t *dial)
         handshake_timeout(dial), fcgi_backend_timeout(dial->worker, r->server));
     if (rv != APR_SUCCESS) {
         lease->handshake_failed = true;
-        dial->why = apr_psprintf(r->pool, "no TLS connection to %s: mod_ssl says why "
+        dial->why = apr_psprintf(r->pool,
+                                 "no TLS connection to %s: mod_ssl says why "
                                  "(SSLProxyEngine, SSLProxyVerify, SSLProxyCACertificateFile, "
-                                 "SSLProxyCheckPeerName)", name);
+                                 "SSLProxyCheckPeerName)",
+                                 name);
     }
     return rv;
 }
@@ -94,9 +99,9 @@ static const char *why_not_found(const fcgi_dial_t *dial, apr_status_t rv)
         return "the path of a unix socket has at most 107 bytes";
     }
     return dial->worker->s->is_address_reusable
-           ? "cannot find its address"
-           : "cannot find its address; does the URL in the configuration end with a slash, as the "
-             "path before it does?";
+               ? "cannot find its address"
+               : "cannot find its address; does the URL in the configuration end with a slash, as "
+                 "the path before it does?";
 }
 
 static apr_status_t begin_connecting(fcgi_dial_t *dial)
@@ -138,9 +143,10 @@ static apr_status_t end_waiting_for_right(fcgi_dial_t *dial, unsigned came)
     if (came & FCGI_CLIENT_GONE) {
         return APR_EINTR;
     }
-    dial->why = came & FCGI_NO_THREAD
-                ? "all connections that max= allows are in use, and no thread is left to wait in"
-                : "all connections that max= allows are in use, for longer than acquire=";
+    dial->why =
+        came & FCGI_NO_THREAD
+            ? "all connections that max= allows are in use, and no thread is left to wait in"
+            : "all connections that max= allows are in use, for longer than acquire=";
     return came & FCGI_NO_THREAD ? APR_EAGAIN : APR_TIMEUP;
 }
 
@@ -157,8 +163,10 @@ apr_status_t fcgi_dial_begin(fcgi_dial_t *dial)
         return enter(dial);
     }
     dial->why = "no descriptor is left to wait for a connection with";
-    dial->wait = (fcgi_wait_t){ .fd = dial->place.bell, .client_fd = dial->client_fd,
-                                .wanted = FCGI_READABLE, .timeout = fcgi_pool_patience(pool) };
+    dial->wait = (fcgi_wait_t){ .fd = dial->place.bell,
+                                .client_fd = dial->client_fd,
+                                .wanted = FCGI_READABLE,
+                                .timeout = fcgi_pool_patience(pool) };
     return rv;
 }
 

@@ -199,9 +199,9 @@ static void judge(lb_check_result_t *result, const fcgi_pump_t *pump, apr_status
         fail(result, LB_PROTOCOL, fcgi_exchange_reason_text(pump->exchange->reason));
     }
     else {
-        fail(result, LB_BACKEND_EOF, APR_STATUS_IS_EOF(rv)
-                                     ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
-                                     : "the connection was reset");
+        fail(result, LB_BACKEND_EOF,
+             APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
+                                   : "the connection was reset");
     }
 }
 

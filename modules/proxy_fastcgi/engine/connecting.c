@@ -51,12 +51,15 @@ static apr_status_t make_socket(fcgi_connecting_t *c)
     }
     set_options(c->fd, family, to);
     return to->source && to->source->sa_family == family
-           && bind(c->fd, to->source, to->source_bytes) != 0 ? errno : APR_SUCCESS;
+                   && bind(c->fd, to->source, to->source_bytes) != 0
+               ? errno
+               : APR_SUCCESS;
 }
 
 static apr_status_t wait_for(fcgi_connecting_t *c, int fd, apr_interval_time_t timeout)
 {
-    c->wait = (fcgi_wait_t){ .fd = fd, .client_fd = c->to.watched_fd,
+    c->wait = (fcgi_wait_t){ .fd = fd,
+                             .client_fd = c->to.watched_fd,
                              .wanted = fd < 0 ? 0 : FCGI_WRITABLE,
                              .timeout = timeout > 0 ? timeout : 0 };
     return APR_EINPROGRESS;

@@ -74,7 +74,9 @@ apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *
         n = recv(connection->fd, buffer, room, 0);
     } while (n < 0 && errno == EINTR);
     *got = n > 0 ? (size_t)n : 0;
-    return n > 0 ? APR_SUCCESS : n == 0 ? APR_EOF : errno;
+    return n > 0    ? APR_SUCCESS
+           : n == 0 ? APR_EOF
+                    : errno;
 }
 
 bool fcgi_connection_holds_data(const fcgi_connection_t *connection)

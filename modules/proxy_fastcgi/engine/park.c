@@ -183,7 +183,8 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     }
     /* the MPM goes by the Timeout of the connection's server at first, and of the request's then */
     const apr_interval_time_t timeout = r->server->timeout < p->c->base_server->timeout
-                                        ? r->server->timeout : p->c->base_server->timeout;
+                                            ? r->server->timeout
+                                            : p->c->base_server->timeout;
     p->resume = resume;
     p->baton = baton;
     p->wait = *wait;

@@ -10,7 +10,9 @@
 static int milliseconds(apr_interval_time_t us)
 {
     const apr_interval_time_t ms = (us + 999) / 1000;
-    return us < 0 ? -1 : ms < INT_MAX ? (int)ms : INT_MAX;
+    return us < 0         ? -1
+           : ms < INT_MAX ? (int)ms
+                          : INT_MAX;
 }
 
 /* returns  did anything come? A wait that the system refuses is over, too. */
@@ -32,7 +34,8 @@ static int wait_for(struct pollfd *fds, nfds_t count, apr_interval_time_t timeou
 
 unsigned fcgi_wait_in_thread(const fcgi_wait_t *wait)
 {
-    struct pollfd fds[2] = {    /* poll() leaves out a negative descriptor */
+    /* poll() leaves out a negative descriptor */
+    struct pollfd fds[2] = {
         { .fd = wait->fd,
           .events = (short)((wait->wanted & FCGI_READABLE ? POLLIN : 0)
                             | (wait->wanted & FCGI_WRITABLE ? POLLOUT : 0)) },

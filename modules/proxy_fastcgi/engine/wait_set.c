@@ -17,7 +17,11 @@
 
 #define KEPT_MAX 64
 
-enum { OF_TIMER, OF_BACKEND, OF_CLIENT };
+enum {
+    OF_TIMER,
+    OF_BACKEND,
+    OF_CLIENT
+};
 
 struct fcgi_wait_set_t {
     int epoll;

@@ -48,12 +48,12 @@ fcgi_retry_set_t fcgi_failover_set_of(const char *word);
 
 typedef struct {
     lb_outcome_t outcome;
-    int  http_status;         /* of the member's answer, with LB_SERVED */
+    int http_status;          /* of the member's answer, with LB_SERVED */
     fcgi_retry_set_t retry_on;
     bool may_run_twice;       /* the method is idempotent, or ProxyFCGIRetryNonIdempotent is on */
     bool is_replayable;       /* the body can be sent again from its start */
     bool was_answered;        /* something came that cannot be taken back */
-    int  runs;                /* tries of this request that may have run, this one too */
+    int runs;                 /* tries of this request that may have run, this one too */
     bool is_over_budget;      /* too many requests of late were sent again */
 } fcgi_try_t;
 

@@ -173,7 +173,8 @@ const char *fcgi_proxy_config_add_retry_word(cmd_parms *cmd, void *config_, cons
 
     if (!set && !is_none) {
         return apr_psprintf(cmd->pool, "%s: '%s' is no failure that another member helps against; "
-                            "use %s", cmd->cmd->name, arg, retry_words(cmd->pool));
+                                       "use %s",
+                            cmd->cmd->name, arg, retry_words(cmd->pool));
     }
     if (config->retry_on_is_set && (is_none || !config->retry_on)) {
         return apr_psprintf(cmd->pool, "%s: none stands alone", cmd->cmd->name);
@@ -189,7 +190,8 @@ static const char *set_size(cmd_parms *cmd, const char *arg, apr_off_t *size)
 
     if (!fc_directive_size(arg, &bytes)) {
         return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or "
-                            "G as in 64M", cmd->cmd->name, arg);
+                                       "G as in 64M",
+                            cmd->cmd->name, arg);
     }
     *size = bytes;
     return NULL;
@@ -203,7 +205,8 @@ const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, con
     config->streams_over_limit = beyond && strcasecmp(beyond, "Stream") == 0;
     if (beyond && !config->streams_over_limit && strcasecmp(beyond, "Refuse") != 0) {
         return apr_psprintf(cmd->pool, "%s: '%s' is nothing that can be done with a larger body; "
-                            "use Refuse or Stream", cmd->cmd->name, beyond);
+                                       "use Refuse or Stream",
+                            cmd->cmd->name, beyond);
     }
     return set_size(cmd, size, &config->spool_limit_bytes);
 }
@@ -221,7 +224,8 @@ const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const
     }
     else {
         return apr_psprintf(cmd->pool, "%s: '%s' is no way to pass a request body on; use Spool or "
-                            "Stream", cmd->cmd->name, mode);
+                                       "Stream",
+                            cmd->cmd->name, mode);
     }
     if (rate && ap_cstr_casecmpn(rate, "minrate=", 8) != 0) {
         return apr_psprintf(cmd->pool, "%s: '%s' is not minrate=size", cmd->cmd->name, rate);

@@ -48,7 +48,8 @@ unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size
     if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
         const fc_span_t field = fcgi_head_biggest_field(so_far);
         reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
-                                  "field is '%.*s'", FCGI_HEAD_BYTES_MAX, (int)field.bytes,
+                                                  "field is '%.*s'",
+                                  FCGI_HEAD_BYTES_MAX, (int)field.bytes,
                                   (const char *)field.at);
         reply->head_is_too_big = true;
         return NULL;
@@ -230,8 +231,9 @@ static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
         return refuse(reply, "this is no header field", field.name);
     }
     merge_others(reply->r, head);
-    return in.bytes <= 1 || refuse(reply, "an empty line (but for CRs) has fields behind it",
-                                   fc_span_after(in, 1));
+    return in.bytes <= 1
+           || refuse(reply, "an empty line (but for CRs) has fields behind it",
+                     fc_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -425,10 +427,12 @@ void fcgi_reply_put_aside(fcgi_reply_t *reply)
 {
     request_rec *r = reply->r;
 
-    reply->aside = (fcgi_head_aside_t){
-        .headers_out = r->headers_out, .err_headers_out = r->err_headers_out,
-        .content_type = r->content_type, .status_line = r->status_line, .status = r->status,
-        .mtime = r->mtime };
+    reply->aside = (fcgi_head_aside_t){ .headers_out = r->headers_out,
+                                        .err_headers_out = r->err_headers_out,
+                                        .content_type = r->content_type,
+                                        .status_line = r->status_line,
+                                        .status = r->status,
+                                        .mtime = r->mtime };
     r->headers_out = apr_table_make(r->pool, 8);
     r->err_headers_out = apr_table_make(r->pool, 8);
     reset_head(reply);
@@ -572,7 +576,8 @@ bool fcgi_reply_is_short(fcgi_reply_t *reply)
         return false;
     }
     reply->why = apr_psprintf(reply->r->pool, "Content-Length is %" APR_OFF_T_FMT " but the body "
-                              "has %" APR_OFF_T_FMT " bytes", reply->promised_bytes,
+                                              "has %" APR_OFF_T_FMT " bytes",
+                              reply->promised_bytes,
                               reply->body_bytes);
     return true;
 }
@@ -582,9 +587,9 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     reply->is_held = false;
     if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
-                      "member %s: Content-Length is %" APR_OFF_T_FMT " but the body has %"
-                      APR_OFF_T_FMT " bytes; the surplus is left out", reply->member,
-                      reply->promised_bytes, reply->body_bytes);
+                      "member %s: Content-Length is %" APR_OFF_T_FMT
+                      " but the body has %" APR_OFF_T_FMT " bytes; the surplus is left out",
+                      reply->member, reply->promised_bytes, reply->body_bytes);
     }
     if (reply->length_is_open && reply->body_bytes == 0) {
         fcgi_reply_pass(reply, true);    /* before a filter counts what it makes of no body */

@@ -80,7 +80,8 @@ static int too_large(const fcgi_request_body_t *body)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, body->r, FCLOGNO(0221)
                   "the request body is larger than ProxyFCGISpoolLimit (%" APR_OFF_T_FMT
-                  " bytes)", body->limit);
+                  " bytes)",
+                  body->limit);
     return HTTP_REQUEST_ENTITY_TOO_LARGE;
 }
 
@@ -129,8 +130,9 @@ static int read_ahead(fcgi_request_body_t *body, bool wait, bool *is_complete)
             ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
                            wait ? APR_BLOCK_READ : APR_NONBLOCK_READ,
                            wait ? FCGI_BODY_MEMORY_BYTES : room);
-        if (!wait && (APR_STATUS_IS_EAGAIN(rv)
-                      || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)))) {
+        if (!wait
+            && (APR_STATUS_IS_EAGAIN(rv)
+                || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)))) {
             return OK;
         }
         if (rv != APR_SUCCESS) {

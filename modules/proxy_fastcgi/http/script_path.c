@@ -24,7 +24,8 @@ static char *encode_path(request_rec *r, char *path)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
     const int flags = core->allow_encoded_slashes && !core->decode_encoded_slashes
-                          ? PROXY_CANONENC_NOENCODEDSLASHENCODING : 0;
+                          ? PROXY_CANONENC_NOENCODEDSLASHENCODING
+                          : 0;
     return ap_proxy_canonenc_ex(r->pool, path, (int)strlen(path), enc_path, flags, r->proxyreq);
 }
 

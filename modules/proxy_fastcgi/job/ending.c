@@ -112,8 +112,8 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
     }
     fcgi_reply_forget(&job->reply);
     fcgi_ending_log_failure(job, APLOG_ERR,
-                   ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
-                                            : "the client had its answer");
+                            ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
+                                                     : "the client had its answer");
     return fcgi_ending_answer(job, status);
 }
 

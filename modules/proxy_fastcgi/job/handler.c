@@ -171,7 +171,8 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
 static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
 {
     job->state = FCGI_JOB_QUEUED;
-    job->wait = (fcgi_wait_t){ .fd = turn->fd, .client_fd = fcgi_try_client_fd(job->r),
+    job->wait = (fcgi_wait_t){ .fd = turn->fd,
+                               .client_fd = fcgi_try_client_fd(job->r),
                                .wanted = FCGI_READABLE | fcgi_try_client_may_end(job),
                                .timeout = turn->timeout };
     fcgi_try_mind_deadline(job);

@@ -67,7 +67,8 @@ static lb_outcome_t ended_outcome(fcgi_job_t *job)
     const char *excerpt =
         head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";
     job->why = apr_psprintf(job->r->pool, "the backend ended the request without a whole response "
-                            "head (protocolStatus %d, appStatus %u%s%s%s)", x->protocol_status,
+                                          "head (protocolStatus %d, appStatus %u%s%s%s)",
+                            x->protocol_status,
                             x->app_status, *excerpt ? "; it began: '" : "",
                             excerpt, *excerpt ? "'" : "");
     return LB_BAD_RESPONSE;

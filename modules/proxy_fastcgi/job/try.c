@@ -39,8 +39,9 @@ static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fc_span_t *chunk, boo
     fcgi_job_t *job = baton;
     const apr_status_t rv = fcgi_request_body_next(&job->body, may_wait, chunk, last);
 
-    return rv == APR_SUCCESS ? FCGI_CHUNK_READY
-           : APR_STATUS_IS_EAGAIN(rv) ? FCGI_CHUNK_LATER : FCGI_CHUNK_FAILED;
+    return rv == APR_SUCCESS          ? FCGI_CHUNK_READY
+           : APR_STATUS_IS_EAGAIN(rv) ? FCGI_CHUNK_LATER
+                                      : FCGI_CHUNK_FAILED;
 }
 
 static bool on_slow(void *baton)
@@ -123,10 +124,9 @@ bool fcgi_try_may_run_twice(const fcgi_job_t *job)
 /* http_503 and the like of ProxyFCGIRetryOn */
 static bool is_replaceable(const fcgi_job_t *job)
 {
-    return job->ticket && (job->reply.kind == FCGI_REPLY_BODY
-                           || job->reply.kind == FCGI_REPLY_OVERRIDE)
-           && fcgi_failover_wants_status(fcgi_proxy_config_retry_on(job->config),
-                                         job->reply.status)
+    return job->ticket
+           && (job->reply.kind == FCGI_REPLY_BODY || job->reply.kind == FCGI_REPLY_OVERRIDE)
+           && fcgi_failover_wants_status(fcgi_proxy_config_retry_on(job->config), job->reply.status)
            && fcgi_try_may_run_twice(job) && fcgi_request_body_is_replayable(&job->body);
 }
 
@@ -242,11 +242,12 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
         return rc;
     }
     if (fcgi_params_measure(pairs, count, &bytes, &too_big) != FCGI_OK) {
-        job->why = apr_psprintf(job->r->pool, "the variable %.*s is too big for FastCGI: %"
-                                APR_SIZE_T_FMT " bytes, and name and value may have %d",
-                                (int)pairs[too_big].name.bytes,
-                                (const char *)pairs[too_big].name.at, pairs[too_big].value.bytes,
-                                FCGI_RECORD_CONTENT_MAX - 8);
+        job->why =
+            apr_psprintf(job->r->pool,
+                         "the variable %.*s is too big for FastCGI: %" APR_SIZE_T_FMT
+                         " bytes, and name and value may have %d",
+                         (int)pairs[too_big].name.bytes, (const char *)pairs[too_big].name.at,
+                         pairs[too_big].value.bytes, FCGI_RECORD_CONTENT_MAX - 8);
         return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
     }
     unsigned char *at = apr_palloc(job->r->pool, begin_bytes + bytes);
@@ -288,7 +289,9 @@ int fcgi_try_client_fd(request_rec *r)
 
     /* an HTTP/2 stream has no socket of its own */
     return !r->connection->master
-           && apr_os_sock_get(&fd, ap_get_conn_socket(r->connection)) == APR_SUCCESS ? fd : -1;
+                   && apr_os_sock_get(&fd, ap_get_conn_socket(r->connection)) == APR_SUCCESS
+               ? fd
+               : -1;
 }
 
 /* Of a member that is always slow the notice is taken at once: it spares a parked request from
@@ -327,8 +330,8 @@ static void set_time_limits(fcgi_job_t *job)
 static void prepare_pump(fcgi_job_t *job, fc_span_t request)
 {
     fcgi_exchange_init(&job->exchange, request_id(job), request);
-    job->error_text = (fcgi_error_text_t){ .r = job->r, .member = job->member,
-                                            .script = job->script.path };
+    job->error_text =
+        (fcgi_error_text_t){ .r = job->r, .member = job->member, .script = job->script.path };
     job->pump = (fcgi_pump_t){
         .connection = job->dial.lease.connection,
         .exchange = &job->exchange,
@@ -455,10 +458,13 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->exchange = (fcgi_exchange_t){ 0 };
     job->pump = (fcgi_pump_t){ 0 };
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);
-    job->dial = (fcgi_dial_t){ .r = job->r, .worker = job->worker, .url = job->url,
+    job->dial = (fcgi_dial_t){ .r = job->r,
+                               .worker = job->worker,
+                               .url = job->url,
                                .deadline = job->deadline,
                                .client_fd = minds_client ? fcgi_try_client_fd(job->r) : -1,
-                               .is_fresh = job->wants_fresh, .why = "" };
+                               .is_fresh = job->wants_fresh,
+                               .why = "" };
     return judge_dial(job, fcgi_dial_begin(&job->dial));
 }
 

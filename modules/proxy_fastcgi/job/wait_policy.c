@@ -57,7 +57,8 @@ static unsigned wait_in_thread(const fcgi_wait_policy_case_t *c)
     }
     const int before = atomic_fetch_add(&waiting_for_rights, 1);
     const unsigned came = is_on && before >= threads_for_rights && fcgi_park_count() > 0
-                          ? FCGI_NO_THREAD : fcgi_wait_in_thread(c->wait);
+                              ? FCGI_NO_THREAD
+                              : fcgi_wait_in_thread(c->wait);
     atomic_fetch_sub(&waiting_for_rights, 1);
     return came;
 }
@@ -159,9 +160,10 @@ const char *fcgi_wait_policy_set(cmd_parms *cmd, void *unused, const char *arg)
         forget_settings();
     }
     return set_word(arg) ? NULL
-           : apr_psprintf(cmd->pool, "%s: '%s' is none of On, Off, share=0%% to share=%d%%, "
-                          "max=count, overflow=wait, overflow=refuse", cmd->cmd->name, arg,
-                          SHARE_MAX);
+                         : apr_psprintf(cmd->pool,
+                                        "%s: '%s' is none of On, Off, share=0%% to share=%d%%, "
+                                        "max=count, overflow=wait, overflow=refuse",
+                                        cmd->cmd->name, arg, SHARE_MAX);
 }
 
 /* ---- What httpd must allow ------------------------------------------------------------------- */
@@ -196,7 +198,7 @@ static long descriptors(void)
 
     getrlimit(RLIMIT_NOFILE, &limit);
     return limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur > 10000000 ? 10000000
-                                                                         : (long)limit.rlim_cur;
+                                                                        : (long)limit.rlim_cur;
 }
 
 static int max_by_descriptors(void)
@@ -252,7 +254,7 @@ int fcgi_wait_policy_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
 }
 
 int fcgi_wait_policy_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                             server_rec *s)
+                                 server_rec *s)
 {
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG || settings.is_off) {
         return OK;
@@ -260,7 +262,8 @@ int fcgi_wait_policy_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
     if (!fcgi_park_mpm_can()) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, FCLOGNO(0295)
                      "requests wait in their threads: only the event MPM of httpd 2.4.63 and later "
-                     "can do without (this is MPM %s)", ap_show_mpm());
+                     "can do without (this is MPM %s)",
+                     ap_show_mpm());
         return OK;
     }
     say_what_contradicts(s);

@@ -41,7 +41,7 @@ const char *fcgi_wait_policy_set(cmd_parms *cmd, void *unused, const char *arg);
 /** Hook bodies: forget the settings; look at those of httpd; have a child take part. */
 int fcgi_wait_policy_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);
 int fcgi_wait_policy_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                             server_rec *s);
+                                 server_rec *s);
 void fcgi_wait_policy_child_init(apr_pool_t *pchild, server_rec *s);
 
 #endif

@@ -83,10 +83,10 @@ typedef struct {
     /* read these, write none */
     fcgi_exchange_state_t state;
     fcgi_reason_t reason;
-    uint8_t  protocol_status;     /* fcgi_protocol_status_t; valid in FCGI_ENDED */
+    uint8_t protocol_status;      /* fcgi_protocol_status_t; valid in FCGI_ENDED */
     uint32_t app_status;          /* valid in FCGI_ENDED */
-    bool     head_is_complete;
-    bool     stream_is_doubtful;  /* a record with a foreign id or type was skipped: do not reuse */
+    bool head_is_complete;
+    bool stream_is_doubtful;      /* a record with a foreign id or type was skipped: do not reuse */
     uint64_t bytes_received;      /* all of them, headers and padding too */
     uint64_t content_bytes;       /* of them what is content of this request's records */
     uint64_t body_bytes;          /* body handed out so far */

@@ -43,10 +43,10 @@ typedef enum {
 } fcgi_result_t;
 
 typedef struct {
-    uint8_t  type;           /* fcgi_record_type_t, or a number that the standard does not know */
+    uint8_t type;            /* fcgi_record_type_t, or a number that the standard does not know */
     uint16_t request_id;
     uint16_t content_bytes;  /* excludes padding */
-    uint8_t  padding_bytes;
+    uint8_t padding_bytes;
 } fcgi_record_t;
 
 /** Read one record header from the front of `in`.
