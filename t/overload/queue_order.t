@@ -35,8 +35,8 @@ SetEnvIf Request_URI minor  balancer-priority=9
 SetEnvIfExpr "%{QUERY_STRING} =~ /flow=(\\w+)/" balancer-flow=\$1
 @{[ balancer('fifo', 'maxinflight=1 queue=20 queuetimeout=20s', 'ProxySet queueorder=fifo lbmethod=byrequests') ]}
 @{[ balancer('lifo', 'maxinflight=1 queue=20 queuetimeout=20s', 'ProxySet maxattempts=1 queueorder=LIFO') ]}
-@{[ balancer('target', 'maxinflight=1 queue=20 queuetimeout=20s', 'ProxySet queuetarget=2s') ]}
-@{[ balancer('patient', 'maxinflight=1 queue=20 queuetimeout=4s') ]}
+@{[ balancer('target', 'maxinflight=1 queue=20 queuetimeout=20s', 'ProxySet queuetarget=3s') ]}
+@{[ balancer('patient', 'maxinflight=1 queue=20 queuetimeout=8s') ]}
 @{[ balancer('shed', 'maxinflight=1 queue=2 queuetimeout=20s') ]}
 @{[ balancer('reserve', 'maxinflight=1 queue=2 queuetimeout=20s', 'ProxySet queuereserve=1') ]}
 @{[ balancer('deadline', 'maxinflight=1 queue=20 queuetimeout=20s', 'BalancerPatienceHeader X-Request-Deadline') ]}
@@ -90,21 +90,21 @@ push @clients, wait_in('lifo', 'urgent?u');
 is_deeply release('lifo', @clients), [qw(u n5 n4 n3 n2 n1)], 'lifo: the newest first, the urgent one before';
 is queue('lifo')->{order}, 'lifo', '... and the manager says so';
 
-# A queue that serves everybody: a quarter of queuetimeout is a second.
+# A queue that serves everybody: a quarter of queuetimeout is 2 s.
 @clients = hold('patient');
 push @clients, wait_in('patient', "x?n$_") for 1 .. 5;
 is queue('patient')->{order}, 'adaptive', 'adaptive without being told';
-is queue('patient')->{target_us}, 1000000, '... with a quarter of queuetimeout for target';
-ok wait_until(10, sub { queue('patient')->{oldest_us} > 2500000 }), '... its oldest has waited long over the target';
+is queue('patient')->{target_us}, 2000000, '... with a quarter of queuetimeout for target';
+ok wait_until(10, sub { queue('patient')->{oldest_us} > 4200000 }), '... its oldest has waited long over the target';
 ok !queue('patient')->{standing}, '... but it has lost nobody: it does not stand';
 is_deeply release('patient', @clients), [qw(n1 n2 n3 n4 n5)], '... first in, first out';
 
 # A queue with a target to be kept.
 @clients = hold('target');
 my $late = wait_in('target', 'x?late');
-ok wait_until(10, sub { queue('target')->{oldest_us} > 1500000 }), 'one waits';
+ok wait_until(10, sub { queue('target')->{oldest_us} > 2700000 }), 'one waits';
 push @clients, wait_in('target', "x?n$_") for 1 .. 3;
-ok wait_until(10, sub { queue('target')->{standing} }), 'the queue stands after twice the target at the latest';
+ok wait_until(15, sub { queue('target')->{standing} }), 'the queue stands after twice the target at the latest';
 is $late->read_response->{status}, 503, '... who has waited for twice the target is refused';
 is_deeply [$httpd->end_words('/target/x?late')], ['queue_timeout'], '... and told: queue_timeout';
 is queued('target'), 3, '... the others wait';

@@ -86,8 +86,8 @@ typedef struct {
     int client;
 } request_t;
 
-/* A pool of PHP: a script that has begun goes on when nobody waits for it any more, and what is more
- * than the pool has children for waits in its backlog. */
+/* A pool of PHP: a script that has begun goes on when nobody waits for it any more, and what is
+ * more than the pool has children for waits in its backlog. */
 typedef struct {
     uint32_t busy;
     event_t backlog[WAITERS];

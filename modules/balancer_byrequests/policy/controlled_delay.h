@@ -13,7 +13,7 @@
  * waits is served.
  *
  * No server knows how long its clients wait, but it sees them go: those who wait half as long as
- * the ones that went are old. Nobody is refused for that, but for having waited twice the target. */
+ * the ones that went are old. Nobody is refused for that, but for waiting twice the target. */
 #ifndef LB_CONTROLLED_DELAY_H
 #define LB_CONTROLLED_DELAY_H
 

@@ -19,6 +19,7 @@ struct lb_ticket_t {
     lb_member_t member;     /* of the last try, or none */
     const char *url;        /* balancer://name/path, as the request came */
     apr_array_header_t *tried;      /* of lb_member_t, with the last one; NULL until needed */
+    apr_time_t began; /* monotonic us: when the request came to its balancer */
     int tries;
     bool is_held;
     bool is_abandoned;     /* its client has gone while it was held */

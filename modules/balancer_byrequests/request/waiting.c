@@ -160,37 +160,38 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
     }
 }
 
-/* How long the client still waits, by the header that the configuration names; us.
+/* When the client stops waiting, by the header that the configuration names; monotonic us.
  * returns  INT64_MAX: it does not say */
-static int64_t patience_of_client(request_rec *r, const lb_queue_settings_t *settings)
+static int64_t client_waits_until(const lb_ticket_t *ticket, const lb_queue_settings_t *settings)
 {
-    const char *text = settings->patience_header
-                           ? apr_table_get(r->headers_in, settings->patience_header)
-                           : NULL;
+    const char *text =
+        settings->patience_header
+            ? apr_table_get(ticket->r->headers_in, settings->patience_header)
+            : NULL;
     int64_t patience;
 
-    if (!text || !fc_directive_duration(text, &patience) || patience == 0
-        || patience > FC_TIME_LIMIT_MAX) {
-        return INT64_MAX;
-    }
-    const apr_time_t passed = apr_time_now() - r->request_time;
-    return passed < 0 ? patience : passed < patience ? patience - passed
-                                                     : 1;
+    return text && fc_directive_duration(text, &patience) && patience > 0
+                   && patience <= FC_TIME_LIMIT_MAX
+               ? ticket->began + patience
+               : INT64_MAX;
 }
 
 /* Refuse it at once when the wait will be longer? First in, first out waits in any case, as always,
  * unless the client has said how long. */
 static int64_t patience_at(const lb_place_t *place, const lb_queue_settings_t *settings,
-                           int64_t of_client)
+                           int64_t client_until)
 {
-    return settings->order != LB_ORDER_FIFO || of_client != INT64_MAX
-               ? place->deadline - place->since
-               : 0;
+    const int64_t patience = place->deadline - place->since;
+
+    if (settings->order == LB_ORDER_FIFO && client_until == INT64_MAX) {
+        return 0;
+    }
+    return patience > 0 ? patience : 1;
 }
 
-static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only, int64_t of_client)
+static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only,
+                              int64_t client_until)
 {
-    const int64_t limit = time_limit(ticket->balancer);
     const int64_t sticky_wait = only ? atomic_load(&only->row->sticky_wait) : 0;
     lb_place_t *place = apr_pcalloc(ticket->r->pool, sizeof(*place));
 
@@ -198,7 +199,8 @@ static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only, int6
     place->only = only ? *only : (lb_member_t){ 0 };
     place->is_narrow = only && !ticket->proxy->s->sticky_force;
     place->since = fc_now();
-    place->deadline = place->since + (of_client < limit ? of_client : limit);
+    const int64_t until = place->since + time_limit(ticket->balancer);
+    place->deadline = client_until < until ? client_until : until;
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
 }
@@ -207,12 +209,12 @@ lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only)
 {
     lb_waiter_t request = request_of(ticket, only);
     const lb_queue_settings_t *settings = &ticket->balancer->settings->queue;
-    const int64_t of_client = patience_of_client(ticket->r, settings);
-    lb_place_t *place = make_place(ticket, only, of_client);
+    const int64_t client_until = client_waits_until(ticket, settings);
+    lb_place_t *place = make_place(ticket, only, client_until);
     lb_outcome_t refusal = LB_QUEUE_FULL;
 
     request.since = place->since;
-    request.patience = patience_at(place, settings, of_client);
+    request.patience = patience_at(place, settings, client_until);
     place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request, &refusal) : LB_NOBODY;
     if (place->slot == LB_NOBODY) {
