@@ -26,15 +26,22 @@ static uint32_t left(const lb_retry_budget_t *budget)
     return used < all ? (uint32_t)(all - used) : 0;
 }
 
+static void go_on(lb_retry_budget_t *budget, int64_t now)
+{
+    if (now - budget->since >= LB_RETRY_WINDOW_US) {
+        *budget = at(budget, now);
+    }
+}
+
 void lb_retry_budget_count(lb_retry_budget_t *budget, int64_t now)
 {
-    *budget = at(budget, now);
+    go_on(budget, now);
     budget->tries++;
 }
 
 bool lb_retry_budget_take(lb_retry_budget_t *budget, int64_t now)
 {
-    *budget = at(budget, now);
+    go_on(budget, now);
     if (left(budget) == 0) {
         return false;
     }

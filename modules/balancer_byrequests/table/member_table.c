@@ -96,6 +96,9 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
     t->process_count = size.processes;
     t->waiter_count = size.waiters;
     t->free_waiter = LB_NOBODY;
+    t->process_bytes = process_bytes(size.members);
+    t->processes_at =
+        (uint64_t)((unsigned char *)(member_rooms(t) + t->member_count) - (unsigned char *)t);
     memset(balancer_rows(t), 0, (size_t)((char *)waiter_rows(t) - (char *)balancer_rows(t)));
     memset(line_rows(t), 0, (size_t)((char *)member_rooms(t) - (char *)line_rows(t)));
     for (uint32_t i = 0; i < LB_FLOW_LANES; i++) {
@@ -127,8 +130,8 @@ lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i)
 
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
 {
-    unsigned char *first = (unsigned char *)(member_rooms(t) + t->member_count);
-    return (lb_process_row_t *)(void *)(first + i * process_bytes(t->member_count));
+    return (lb_process_row_t *)(void *)((unsigned char *)t + t->processes_at
+                                        + i * t->process_bytes);
 }
 
 lb_line_t *lb_table_line(lb_table_t *t, uint32_t i)

@@ -182,7 +182,8 @@ typedef struct {
     uint32_t free_waiter;             /* the first of the free ones below; lock */
     uint32_t reserved;
     uint64_t sequence;                /* of the next waiter; lock */
-    uint8_t reserved_line[16];
+    uint64_t processes_at;            /* bytes from here to the process rows; fixed at init */
+    uint64_t process_bytes;           /* of each, with its counts; fixed at init */
     lb_shared_lock_t lock;            /* guards all that says "lock"; taken for less than a us */
     /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
      * lb_waiter_t[waiter_count], lb_line_t[lb_table_lines()], lb_lane_t[LB_PRIORITIES for each
