@@ -169,6 +169,7 @@ $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 # test_X links what the folder of X.c may see; httpd itself is not there, so only code that needs
 # none is tested so, or what t/unit/balancer_alone.h stands in for.
 UNIT_OF_admission_stress := admission
+UNIT_OF_overload         := admission
 UNIT_OF_availability     := contract
 UNIT_OF_invariant        := worker_url
 UNIT_ALSO_availability   := proxy_fastcgi/http
@@ -180,7 +181,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
-UNIT_LINK   = -Wl,--as-needed $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 

@@ -236,6 +236,59 @@ static int resolve_checks(apr_pool_t *pconf, server_rec *s)
     return rc;
 }
 
+/* ---- Queues ---------------------------------------------------------------------------------- */
+
+/* What the members of a balancer allow together. */
+typedef struct {
+    int64_t places, longest_wait;
+} queue_sum_t;
+
+static queue_sum_t sum_queues(const proxy_balancer *b)
+{
+    queue_sum_t sum = { 0, 0 };
+
+    for (int k = 0; k < b->workers->nelts; k++) {
+        const lb_member_params_t *params =
+            lb_member_params_written(APR_ARRAY_IDX(b->workers, k, proxy_worker *));
+        sum.places += params->queue;
+        sum.longest_wait =
+            params->queuetimeout > sum.longest_wait ? params->queuetimeout : sum.longest_wait;
+    }
+    return sum;
+}
+
+static void warn_of_queue(server_rec *s, const proxy_balancer *b)
+{
+    const lb_queue_settings_t *queue = &lb_balancer_settings_of(s, b)->queue;
+    const queue_sum_t sum = sum_queues(b);
+
+    if (queue->reserve > 0 && queue->reserve >= sum.places) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0521)
+                     "%s: queuereserve=%d reserves the whole queue (%" APR_INT64_T_FMT
+                     " places) for "
+                     "requests of priority 0 to 2. Fix: lower queuereserve, or raise queue= of the "
+                     "members",
+                     b->s->name, queue->reserve, sum.places);
+    }
+    if (queue->order == LB_ORDER_ADAPTIVE && queue->target >= sum.longest_wait
+        && queue->target > 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0522)
+                     "%s: queuetarget=%" APR_INT64_T_FMT "ms can never be exceeded, because no "
+                     "request waits longer than queuetimeout=%" APR_INT64_T_FMT "ms. Fix: shorten "
+                     "queuetarget",
+                     b->s->name, queue->target / 1000, sum.longest_wait / 1000);
+    }
+}
+
+static void warn_of_queues(server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        warn_of_queue(s, &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer));
+    }
+}
+
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main)
 {
@@ -248,6 +301,7 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         rc |= check_names(s);
         rc |= set_member_defaults(pconf, s);
         rc |= resolve_checks(pconf, s);
+        warn_of_queues(s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

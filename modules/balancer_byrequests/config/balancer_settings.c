@@ -9,6 +9,7 @@
 #include "cookie_key.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "proxy_set.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -23,14 +24,15 @@ static const char *key_of(apr_pool_t *p, const char *url)
     return key;
 }
 
+static const lb_balancer_settings_t initial = { .queue.order = LB_ORDER_ADAPTIVE };
+
 const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
                                                       const proxy_balancer *balancer)
 {
-    static const lb_balancer_settings_t none = { 0 };
     apr_hash_t *all = ap_get_module_config(s->module_config, &balancer_byrequests_module);
     const lb_balancer_settings_t *found =
         apr_hash_get(all, balancer->s->name, APR_HASH_KEY_STRING);    /* mod_proxy lowers it */
-    return found ? found : &none;
+    return found ? found : &initial;
 }
 
 void *lb_balancer_settings_create(apr_pool_t *p, server_rec *s)
@@ -46,24 +48,30 @@ void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
 /* returns  NULL inside <Proxy "balancer://...">, else where the directive belongs */
 static const char *check_place(const cmd_parms *cmd)
 {
-    return cmd->path && strncasecmp(cmd->path, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
+    return lb_proxy_set_is_balancer(cmd->path)
                ? NULL
                : apr_psprintf(cmd->pool, "%s belongs in a <Proxy \"balancer://...\"> section",
                               cmd->cmd->name);
 }
 
-static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+static lb_balancer_settings_t *settings_of_balancer(const cmd_parms *cmd, const char *url)
 {
     apr_hash_t *all =
         ap_get_module_config(cmd->server->module_config, &balancer_byrequests_module);
-    const char *key = key_of(cmd->pool, cmd->path);
+    const char *key = key_of(cmd->pool, url);
     lb_balancer_settings_t *settings = apr_hash_get(all, key, APR_HASH_KEY_STRING);
 
     if (!settings) {
-        settings = apr_pcalloc(cmd->pool, sizeof(*settings));
+        settings = apr_pmemdup(cmd->pool, &initial, sizeof(initial));
         apr_hash_set(all, key, APR_HASH_KEY_STRING, settings);
     }
     return settings;
+}
+
+/* Inside <Proxy "balancer://...">. */
+static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+{
+    return settings_of_balancer(cmd, cmd->path);
 }
 
 /* ---- BalancerMemberDefaults ------------------------------------------------------------------ */
@@ -174,6 +182,32 @@ static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
     return wrong;
 }
 
+/* ---- ProxySet -------------------------------------------------------------------------------- */
+
+static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
+                      const char **err)
+{
+    return lb_queue_settings_take(cmd->pool, &settings_of_balancer(cmd, balancer)->queue, word,
+                                  balancer, err);
+}
+
+static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)
+{
+    return lb_proxy_set_read(cmd, args, take_word);
+}
+
+/* ---- BalancerPatienceHeader ------------------------------------------------------------------ */
+
+static const char *set_patience_header(cmd_parms *cmd, void *unused, const char *name)
+{
+    const char *wrong = check_place(cmd);
+
+    if (!wrong) {
+        settings_to_set(cmd)->queue.patience_header = name;
+    }
+    return wrong;
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
                     "key=value ...: default parameters for all members of the balancer"),
@@ -183,6 +217,11 @@ const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
                  "On or Off: whether spares, standbys and the next set are used when all preferred "
                  "members are full"),
+    AP_INIT_TAKE1("BalancerPatienceHeader", set_patience_header, NULL, ACCESS_CONF,
+                  "the request header that states how long the client waits for a response"),
+    AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
+                     "queueorder=, queuetarget= and queuereserve= of a balancer; mod_proxy handles "
+                     "all other parameters"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
                      "name and {expression}: a condition for the response to a health check"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,

@@ -117,6 +117,29 @@ static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
     }
 }
 
+/* What there is to say of it only when somebody waits, or failed requests are sent again. */
+static void print_queue(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    if (balancer->queue_stands) {
+        mgr_html_raw(html, "<li><b class=\"pill standing\">standing queue</b></li>");
+    }
+    if (balancer->queue_oldest > 0) {
+        mgr_html_raw(html, "<li>longest wait <b>");
+        mgr_quantity_duration(html, balancer->queue_oldest);
+        mgr_html_raw(html, "</b></li>");
+    }
+    if (balancer->queue_estimate > 0) {
+        mgr_html_raw(html, "<li>estimated wait <b>");
+        mgr_quantity_duration(html, balancer->queue_estimate);
+        mgr_html_raw(html, "</b></li>");
+    }
+    if (balancer->not_resent > 0) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_html_count(html, balancer->not_resent);
+        mgr_html_raw(html, "</b> not retried (retry budget)</li>");
+    }
+}
+
 /* One line: what an operator wants to know of a balancer that is folded up. */
 static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
                         const mgr_totals_t *totals)
@@ -136,6 +159,7 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
     mgr_html_raw(html, "</b> in flight</li><li><b>");
     mgr_html_count(html, balancer->queued);
     mgr_html_raw(html, "</b> waiting</li>");
+    print_queue(html, balancer);
     if (balancer->recent.p50 >= 0) {
         mgr_html_raw(html, "<li>first byte p50 <b>");
         mgr_quantity_duration(html, balancer->recent.p50);

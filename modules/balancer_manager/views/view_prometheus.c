@@ -244,7 +244,8 @@ typedef void put_balancer_t(mgr_metrics_t *m, const char *labels,
 /* Of what an alert is about a series is there from the start: so it sees the first one, too. */
 static void put_refused(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
 {
-    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT };
+    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT,
+                                           LB_NO_TIME, LB_SHED };
 
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         if (balancer->refused[always[i]] + balancer->refused_before[always[i]] == 0) {
@@ -259,6 +260,33 @@ static void put_waiting(mgr_metrics_t *m, const char *labels, const lb_balancer_
     mgr_metrics_count(m, labels, balancer->queued);
 }
 
+static void put_standing(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, (uint64_t)balancer->queue_stands);
+}
+
+static void put_oldest(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_fraction(m, labels, balancer->queue_oldest, 6);
+}
+
+static void put_estimate(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_fraction(m, labels, balancer->queue_estimate, 6);
+}
+
+static void put_retries_left(mgr_metrics_t *m, const char *labels,
+                             const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, balancer->retries_left);
+}
+
+static void put_retries(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count_of(m, labels, "budget", "left", balancer->resent);
+    mgr_metrics_count_of(m, labels, "budget", "exceeded", balancer->not_resent);
+}
+
 static void put_free_slots(mgr_metrics_t *m, const char *labels,
                            const lb_balancer_view_t *balancer)
 {
@@ -269,9 +297,19 @@ static const struct {
     const char *name, *type, *help;
     put_balancer_t *put;
 } balancer_families[] = {
-    { "refused_requests_total", "counter", "Requests that got no member, by reason.",
-      put_refused },
+    { "refused_requests_total", "counter", "Requests that got no member, by reason.", put_refused },
     { "queued_requests", "gauge", "Requests that wait for any member.", put_waiting },
+    { "queue_standing", "gauge", "1 while the queue gets more requests than it can serve in time.",
+      put_standing },
+    { "queue_oldest_seconds", "gauge", "How long the oldest request in the queue has waited.",
+      put_oldest },
+    { "queue_estimate_seconds", "gauge", "How long one more request would wait behind all others.",
+      put_estimate },
+    { "retry_budget_requests", "gauge", "Failed requests that may be sent again now.",
+      put_retries_left },
+    { "retries_total", "counter",
+      "Failed requests that could be sent again; budget says whether the retry budget allowed it.",
+      put_retries },
     { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
 };
 

@@ -47,6 +47,8 @@ void fcgi_handler_find_balancer(void)
         handler_waits("fcgi");
         handler_waits("fcgis");
     }
+    fcgi_ending_find_balancer();
+    fcgi_try_find_balancer();
     fcgi_worker_params_find_balancer();
 }
 
@@ -85,7 +87,7 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
     /* only what is sent again counts; on_guard() has asked already */
     failed.is_over_budget = fcgi_failover_may_have_run(outcome)
                             && job->pump.limit != FCGI_LIMIT_GUARD
-                            && !fcgi_backend_may_resend(job->worker);
+                            && !fcgi_try_may_resend(job);
     return fcgi_failover_decide(&failed);
 }
 
@@ -149,7 +151,7 @@ static progress_t refuse(fcgi_job_t *job, int status)
     if (job->ticket) {
         ticket_pause(job->ticket);
     }
-    return end_with(job, fcgi_ending_answer(job->r, status));
+    return end_with(job, fcgi_ending_answer(job, status));
 }
 
 static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
@@ -187,7 +189,7 @@ static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
         return wait_for_turn(job, &turn);
     default:
         return job->tries > 0 ? end_tries(job)
-                              : end_with(job, fcgi_ending_answer(job->r, HTTP_SERVICE_UNAVAILABLE));
+                              : end_with(job, fcgi_ending_answer(job, HTTP_SERVICE_UNAVAILABLE));
     }
 }
 

@@ -2,6 +2,7 @@
 /* try.c - see try.h. */
 #include "try.h"
 
+#include "apr_optional.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "cgi_environment.h"
@@ -55,6 +56,18 @@ static bool on_slow(void *baton)
     return true;
 }
 
+static APR_OPTIONAL_FN_TYPE(lb_ticket_may_resend) *ticket_may_resend;
+
+void fcgi_try_find_balancer(void)
+{
+    ticket_may_resend = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_may_resend);
+}
+
+bool fcgi_try_may_resend(const fcgi_job_t *job)
+{
+    return job->ticket ? ticket_may_resend(job->ticket) != 0 : fcgi_backend_may_resend(job->worker);
+}
+
 /* Give the connection up only when it is sure that the request may be sent again; a peer that has
  * read it is at work. */
 static bool on_guard(void *baton)
@@ -64,7 +77,7 @@ static bool on_guard(void *baton)
     if (fcgi_connection_peer_has_read(job->dial.lease.connection)) {
         return false;
     }
-    if (!fcgi_backend_may_resend(job->worker)) {    /* many are slow: it is not the connection */
+    if (!fcgi_try_may_resend(job)) {    /* many are slow: it is not the connection */
         fcgi_backend_judge_guard(job->worker, false);
         return false;
     }
