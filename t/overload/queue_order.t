@@ -105,7 +105,7 @@ my $late = wait_in('target', 'x?late');
 ok wait_until(10, sub { queue('target')->{oldest_us} > 2700000 }), 'one waits';
 push @clients, wait_in('target', "x?n$_") for 1 .. 3;
 ok wait_until(15, sub { queue('target')->{standing} }), 'the queue stands after twice the target at the latest';
-like $httpd->get('/balancer-manager')->{body}, qr/queue stands/, '... and the page says so';
+like $httpd->get('/balancer-manager')->{body}, qr/standing queue/, '... and the page says so';
 is $late->read_response->{status}, 503, '... who has waited for twice the target is refused';
 is_deeply [$httpd->end_words('/target/x?late')], ['queue_timeout'], '... and told: queue_timeout';
 is queued('target'), 3, '... the others wait';
