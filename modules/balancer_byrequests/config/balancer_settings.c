@@ -50,7 +50,7 @@ static const char *check_place(const cmd_parms *cmd)
 {
     return lb_proxy_set_is_balancer(cmd->path)
                ? NULL
-               : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+               : apr_psprintf(cmd->pool, "%s belongs in a <Proxy \"balancer://...\"> section",
                               cmd->cmd->name);
 }
 
@@ -104,7 +104,7 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
     if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
         && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
-                     "%s: all users of this machine may read or write the key file %s. Cure: chmod "
+                     "%s: every user on this machine can read or write the key file %s. Fix: chmod "
                      "600 %s",
                      cmd->cmd->name, file, file);
     }
@@ -117,7 +117,7 @@ static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *k
     }
     const char *path = ap_server_root_relative(cmd->pool, file);
     if (!path) {
-        return apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+        return apr_psprintf(cmd->pool, "keyfile=%s is not a valid path", file);
     }
     warn_of_readers(cmd, path);
     return lb_cookie_key_read(cmd->pool, path, key);
@@ -210,21 +210,21 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
 
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
-                    "key=value ...: parameters of all members that do not set them themselves"),
+                    "key=value ...: default parameters for all members of the balancer"),
     AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
                       "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
-                      "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
+                      "[maxage=DURATION] [keyfile=FILE]: a session cookie set by this module"),
     AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
-                 "On or Off: are spares, standbys and the next set asked when all others have "
-                 "maxinflight requests?"),
+                 "On or Off: whether spares, standbys and the next set are used when all preferred "
+                 "members are full"),
     AP_INIT_TAKE1("BalancerPatienceHeader", set_patience_header, NULL, ACCESS_CONF,
-                  "the request header that says how long its client waits for an answer"),
+                  "the request header that says how long the client waits for the response"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
                      "queueorder=, queuetarget= and queuereserve= of a balancer; all others are "
                      "mod_proxy's"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
-                     "name and {expression}: what the answer to a check must be like"),
+                     "name and {expression}: a condition for the response to a health check"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,
-                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: parameters of checks"),
+                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: check parameters"),
     { NULL }
 };

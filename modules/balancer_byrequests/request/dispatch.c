@@ -203,14 +203,14 @@ static const char *why_refused(lb_outcome_t outcome)
 {
     switch (outcome) {
     case LB_QUEUE_FULL:
-        return "all members have maxinflight requests, and as many wait as queue= allows";
+        return "all members have maxinflight requests, and the queue is full (queue=)";
     case LB_QUEUE_TIMEOUT:
-        return "no member became free in time (queuetimeout, twice queuetarget while the queue "
-               "stands, or what the client said)";
+        return "no member had room in time (queuetimeout, twice queuetarget in overload, or the "
+               "client's own limit)";
     case LB_NO_TIME:
-        return "it would wait longer than it may (queuetimeout, or what the client said)";
+        return "the wait would exceed queuetimeout or the client's own limit";
     case LB_SHED:
-        return "the queue is full, and a more important request has its place";
+        return "the queue is full, and a more important request took its place";
     default:
         return NULL;
     }

@@ -172,8 +172,8 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
         mgr_html_raw(html, "</b></li>");
     }
     print_refusals(html, balancer);
-    mgr_html_raw(html, balancer->is_persistent ? "<li>changes outlive every restart</li></ul>\n"
-                                               : "<li>changes end with a full restart</li></ul>\n");
+    mgr_html_raw(html, balancer->is_persistent ? "<li>changes kept across restarts</li></ul>\n"
+                                               : "<li>changes lost at a full restart</li></ul>\n");
 }
 
 static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
@@ -355,11 +355,11 @@ static void print_heir(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
 
-    mgr_html_raw(html, "<p class=\"hint\">Its members are those of ");
+    mgr_html_raw(html, "<p class=\"hint\">It uses the members of ");
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, " of ");
     mgr_html_text(html, balancer->inherited_from);
-    mgr_html_raw(html, "; its settings are its own.</p>\n");
+    mgr_html_raw(html, "; its settings are separate.</p>\n");
     print_settings(page, balancer);
 }
 

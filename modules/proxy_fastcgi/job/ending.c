@@ -93,12 +93,12 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
     request_rec *r = job->r;
 
     if (outcome == LB_CLIENT_ABORT) {
-        fcgi_ending_log_failure(job, APLOG_INFO, "the client has gone");
+        fcgi_ending_log_failure(job, APLOG_INFO, "the client has disconnected");
         r->connection->aborted = 1;
         return OK;
     }
     if (job->reply.filter_has_answered) {
-        fcgi_ending_log_failure(job, APLOG_INFO, "the filter has answered itself");
+        fcgi_ending_log_failure(job, APLOG_INFO, "the filter has sent its own response");
         return OK;
     }
     const int status = job->refusal != OK ? job->refusal : status_of(job, outcome);
@@ -106,14 +106,14 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
         apr_table_setn(r->notes, "proxy_timedout", "1");
     }
     if (job->reply.head_is_out) {
-        fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
+        fcgi_ending_log_failure(job, APLOG_ERR, "the response is truncated");
         fcgi_reply_cut(&job->reply);
         return OK;
     }
     fcgi_reply_forget(&job->reply);
     fcgi_ending_log_failure(job, APLOG_ERR,
                             ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
-                                                     : "the client had its answer");
+                                                     : "the client has had its response");
     return fcgi_ending_answer(job, status);
 }
 

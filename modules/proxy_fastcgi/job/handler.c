@@ -109,7 +109,7 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
 static int refuse_unusable(const fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0252)
-                  "worker %s is switched off (status %s)",
+                  "worker %s is disabled or stopped (status %s)",
                   ap_proxy_worker_name(job->r->pool, job->worker),
                   ap_proxy_parse_wstatus(job->r->pool, job->worker));
     return HTTP_SERVICE_UNAVAILABLE;
@@ -198,7 +198,7 @@ static progress_t refuse_to_wait(fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0290)
                   "queue_full: the request cannot be parked, and no thread is left to wait for a "
-                  "member in");
+                  "member");
     if (job->tries > 0) {
         ticket_pause(job->ticket);
         return end_tries(job);
@@ -213,7 +213,7 @@ static progress_t end_waiting(fcgi_job_t *job)
     fcgi_ending_log_failure(job, APLOG_WARNING, "it has waited for another member");
     ticket_pause(job->ticket);
     job->outcome = LB_TOTAL_TIMEOUT;
-    job->why = "the whole request took too long (total), the wait for another member too";
+    job->why = "the request took too long (total), including the wait for another member";
     return end_tries(job);
 }
 
@@ -337,7 +337,7 @@ static void say_once(const fcgi_job_t *job, const char *obstacle)
 
     if (!atomic_flag_test_and_set(&was_said)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, job->r, FCLOGNO(0296)
-                      "this request waits in its thread: %s (said once for each process)",
+                      "this request waits in its thread: %s (logged once per process)",
                       obstacle);
     }
 }
@@ -464,7 +464,7 @@ static void note_broken_body(const fcgi_job_t *job, int rc)
 static progress_t refuse_crowd(fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0291)
-                  "queue_full: as many requests are parked as ProxyFCGIPark max= allows");
+                  "queue_full: the number of parked requests has reached ProxyFCGIPark max=");
     apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(LB_QUEUE_FULL));
     return refuse(job, HTTP_SERVICE_UNAVAILABLE);
 }

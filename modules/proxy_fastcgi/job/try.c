@@ -106,11 +106,11 @@ static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
     job->interims++;
     job->interim_bytes += head_bytes;
     if (job->interims > INTERIMS_MAX) {
-        job->reply.why = "too many interim answers (1xx)";
+        job->reply.why = "too many interim responses (1xx)";
     }
     else if (job->interim_bytes > FCGI_HEAD_BYTES_MAX) {
         job->reply.head_is_too_big = true;
-        job->reply.why = "the heads of its interim answers (1xx) are too big, all together";
+        job->reply.why = "the heads of its interim responses (1xx) are too big in total";
     }
     return job->reply.why != NULL;
 }
@@ -169,7 +169,7 @@ static bool on_stderr(void *baton, fc_span_t piece)
     fcgi_job_t *job = baton;
 
     if (!fcgi_error_text_add(&job->error_text, piece)) {
-        job->reply.why = "it writes to STDERR without end";
+        job->reply.why = "it writes too much to STDERR";
         return false;
     }
     return true;
@@ -245,7 +245,7 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
         job->why =
             apr_psprintf(job->r->pool,
                          "the variable %.*s is too big for FastCGI: %" APR_SIZE_T_FMT
-                         " bytes, and name and value may have %d",
+                         " bytes; the limit for name and value is %d",
                          (int)pairs[too_big].name.bytes, (const char *)pairs[too_big].name.at,
                          pairs[too_big].value.bytes, FCGI_RECORD_CONTENT_MAX - 8);
         return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -414,7 +414,7 @@ static bool give_dialling_up(fcgi_job_t *job)
 {
     fcgi_dial_hang_up(&job->dial);
     job->connected = fc_now();
-    job->why = "the whole request took too long (total), before there was a connection";
+    job->why = "the request took too long (total), before there was a connection";
     return is_over(job, LB_TOTAL_TIMEOUT);
 }
 
