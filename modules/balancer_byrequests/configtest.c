@@ -265,9 +265,8 @@ static void warn_of_queue(server_rec *s, const proxy_balancer *b)
     if (queue->reserve > 0 && queue->reserve >= sum.places) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0521)
                      "%s: queuereserve=%d reserves the whole queue (%" APR_INT64_T_FMT
-                     " places) for "
-                     "requests of priority 0 to 2. Fix: lower queuereserve, or raise queue= of the "
-                     "members",
+                     " places) for requests of priority 0 to 2. Fix: lower queuereserve, or raise "
+                     "queue= of the members",
                      b->s->name, queue->reserve, sum.places);
     }
     if (queue->order == LB_ORDER_ADAPTIVE && queue->target >= sum.longest_wait

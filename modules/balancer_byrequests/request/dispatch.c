@@ -208,9 +208,9 @@ static const char *why_refused(lb_outcome_t outcome)
         return "no member had room in time (queuetimeout, twice queuetarget if the queue is "
                "standing, or the client's own limit)";
     case LB_NO_TIME:
-        return "the estimated wait is too long (queuetimeout, or the client's own limit)";
+        return "the estimated wait exceeds queuetimeout or the client's own limit";
     case LB_SHED:
-        return "the queue is full, and a more important request took the place";
+        return "the queue is full, and a more important request took its place";
     default:
         return NULL;
     }
