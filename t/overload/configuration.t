@@ -37,9 +37,9 @@ sub taken {
 
 refused('another order', section('ProxySet queueorder=random'), qr/balancer:\/\/q: queueorder=random is not fifo, lifo or adaptive/);
 refused('no order', section('ProxySet queueorder='), qr/queueorder= is not fifo, lifo or adaptive/);
-refused('a target of 0', section('ProxySet queuetarget=0'), qr/queuetarget=0 is no duration from 1ms to 24h; use a number of seconds/);
-refused('a target that is none', section('ProxySet queuetarget=soon'), qr/queuetarget=soon is no duration/);
-refused('a reserve below 0', section('ProxySet queuereserve=-1'), qr/queuereserve=-1 is no whole number from 0 to/);
+refused('a target of 0', section('ProxySet queuetarget=0'), qr/queuetarget=0 is not a duration from 1ms to 24h; use a number of seconds/);
+refused('a target that is none', section('ProxySet queuetarget=soon'), qr/queuetarget=soon is not a duration/);
+refused('a reserve below 0', section('ProxySet queuereserve=-1'), qr/queuereserve=-1 is not a whole number from 0 to/);
 refused("what is not ours is mod_proxy's", section('ProxySet queueorder=lifo queuelength=5'), qr/unknown Balancer parameter/i);
 refused("a worker's ProxySet", "<Proxy \"@{[ $backend->url ]}\">\nProxySet queueorder=lifo\n</Proxy>\n", qr/queueorder/);
 refused('a directive in the wrong place', "BalancerPatienceHeader X-Wait\n", qr/BalancerPatienceHeader/);
