@@ -47,16 +47,27 @@ void lb_arrivals_remove(lb_table_t *t, lb_arrivals_t list, uint32_t slot)
         w->prev[k];
 }
 
+static bool is_linked(lb_table_t *t, lb_arrivals_t list, uint32_t slot, uint32_t next)
+{
+    return next == LB_NOBODY ? *list.last == slot
+                             : next < t->waiters_used
+                                   && lb_table_waiter(t, next)->prev[list.kind] == slot
+                                   && sequence_of(t, slot) < sequence_of(t, next);
+}
+
 uint32_t lb_arrivals_check(lb_table_t *t, lb_arrivals_t list)
 {
-    uint32_t count = 0, before = LB_NOBODY;
+    uint32_t count = 0, next = *list.first;
 
-    for (uint32_t i = *list.first; i != LB_NOBODY; i = lb_table_waiter(t, i)->next[list.kind]) {
-        FC_INVARIANT(i < t->waiters_used && ++count <= t->waiters_used);    /* no circle */
-        FC_INVARIANT(lb_table_waiter(t, i)->prev[list.kind] == before);
-        FC_INVARIANT(before == LB_NOBODY || sequence_of(t, before) < sequence_of(t, i));
-        before = i;
+    FC_INVARIANT(next == LB_NOBODY ? *list.last == LB_NOBODY
+                                   : next < t->waiters_used
+                                         && lb_table_waiter(t, next)->prev[list.kind] == LB_NOBODY);
+    while (next != LB_NOBODY) {
+        const uint32_t slot = next;
+        next = lb_table_waiter(t, slot)->next[list.kind];
+        count++;
+        FC_INVARIANT(count <= t->waiters_used);    /* no circle */
+        FC_INVARIANT(is_linked(t, list, slot, next));
     }
-    FC_INVARIANT(*list.last == before);
     return count;
 }

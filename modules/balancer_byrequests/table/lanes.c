@@ -247,16 +247,19 @@ void lb_lanes_clear_flows(lb_table_t *t)
 static uint32_t check_round(lb_table_t *t, lb_priority_t *p, uint32_t turn, uint32_t *lanes)
 {
     const lb_round_t *round = &p->rounds[turn & 1];
-    uint32_t waiting = 0, before = LB_NOBODY;
+    uint32_t waiting = 0;
 
+    FC_INVARIANT((round->first == LB_NOBODY) == (round->last == LB_NOBODY));
     for (uint32_t id = round->first; id != LB_NOBODY; id = lb_table_lane(t, id)->next) {
         lb_lane_t *lane = lb_table_lane(t, id);
-        FC_INVARIANT(++*lanes <= p->lanes && lane->prev == before && lane->turn == turn);
+        ++*lanes;
+        FC_INVARIANT(*lanes <= p->lanes && lane->turn == turn);
+        FC_INVARIANT(lane->prev == LB_NOBODY ? round->first == id
+                                             : lb_table_lane(t, lane->prev)->next == id);
+        FC_INVARIANT(lane->next != LB_NOBODY || round->last == id);
         FC_INVARIANT(lane->waiting > 0 && lb_arrivals_check(t, waiters_of(lane)) == lane->waiting);
         waiting += lane->waiting;
-        before = id;
     }
-    FC_INVARIANT(round->last == before);
     return waiting;
 }
 

@@ -270,7 +270,8 @@ static uint32_t check_free_ones(lb_table_t *t)
     uint32_t count = 0;
 
     for (uint32_t i = t->free_waiter; i != LB_NOBODY; i = lb_table_waiter(t, i)->next[0]) {
-        FC_INVARIANT(i < t->waiters_used && ++count <= t->waiters_used);
+        count++;
+        FC_INVARIANT(i < t->waiters_used && count <= t->waiters_used);
         FC_INVARIANT(atomic_load(&lb_table_waiter(t, i)->state) == LB_SLOT_FREE);
     }
     return count;
