@@ -6,6 +6,7 @@
 #include "balancer_check.h"
 #include "balancer_numbers.h"
 #include "balancer_outcome.h"
+#include "balancer_state.h"
 #include "mod_proxy.h"
 
 typedef struct {
@@ -14,7 +15,7 @@ typedef struct {
     const char *scheme;
     const char *hostname;
     int port;                  /* 0 for a unix socket */
-    const char *state;         /* ok, or what is most wrong: see state_word() in snapshot.c */
+    lb_state_t state;
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
     uint64_t revision;         /* another one as soon as what operators set is another; never 0 */

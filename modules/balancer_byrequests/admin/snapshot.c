@@ -3,6 +3,7 @@
 #include "snapshot.h"
 
 #include "apr_strings.h"
+#include "change_apply.h"
 #include "checks.h"
 #include "clock.h"
 #include "drain.h"
@@ -11,39 +12,40 @@
 #include "member_counters.h"
 #include "member_params.h"
 #include "member_state.h"
-#include "action_run.h"
 #include "samples.h"
 #include "lbmethod.h"
 #include "setting.h"
 #include "wall_clock.h"
 
-/* The worst thing that is true of a member, in one word. */
-static const char *state_word(const lb_member_t *member)
+static lb_state_t state_of(const lb_member_t *member)
 {
+    static const struct {
+        unsigned int bit;
+        lb_state_t state;
+    } worst_first[] = {
+        { PROXY_WORKER_STOPPED, LB_STATE_STOPPED },
+        { PROXY_WORKER_DISABLED, LB_STATE_DISABLED },
+        { PROXY_WORKER_IN_SHUTDOWN, LB_STATE_SHUTDOWN },
+        { PROXY_WORKER_IN_ERROR, LB_STATE_ERROR },
+        { PROXY_WORKER_HC_FAIL, LB_STATE_HEALTH_FAIL },
+        { PROXY_WORKER_DRAIN, LB_STATE_DRAINING },
+        { PROXY_WORKER_HOT_STANDBY, LB_STATE_STANDBY },
+        { PROXY_WORKER_HOT_SPARE, LB_STATE_SPARE },
+    };
     const lb_phase_t phase = lb_health_phase(member);
     const unsigned int status =
         member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
-    static const struct {
-        unsigned int bits;
-        const char *word;
-    } states[] = {
-        { PROXY_WORKER_STOPPED, "stopped" },
-        { PROXY_WORKER_DISABLED, "disabled" },
-        { PROXY_WORKER_IN_SHUTDOWN, "shutdown" },
-        { PROXY_WORKER_IN_ERROR, "error" },
-        { PROXY_WORKER_HC_FAIL, "health_fail" },
-        { PROXY_WORKER_DRAIN, "draining" },
-        { PROXY_WORKER_HOT_STANDBY, "standby" },
-        { PROXY_WORKER_HOT_SPARE, "spare" },
-    };
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (status & states[i].bits) {
-            return states[i].bits == PROXY_WORKER_IN_ERROR && phase == LB_ON_TRIAL
-                       ? "trial"
-                       : states[i].word;
+
+    if (lb_member_leaves(member)) {
+        return LB_STATE_REMOVING;
+    }
+    for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++) {
+        if (status & worst_first[i].bit) {
+            const lb_state_t state = worst_first[i].state;
+            return state == LB_STATE_ERROR && phase == LB_ON_TRIAL ? LB_STATE_TRIAL : state;
         }
     }
-    return "ok";
+    return LB_STATE_OK;
 }
 
 static const char *flush_word(const proxy_worker_shared *s)
@@ -234,12 +236,13 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
 
     copy_settings(p, worker->s, view);
     view->name = *worker->s->uds_path ? ap_proxy_worker_name(p, worker) : view->url;
-    view->state = lb_member_leaves(member) ? "removing" : state_word(member);
+    view->state = state_of(member);
     view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
                        ? another->status
                        : ap_proxy_parse_wstatus(p, worker);
-    view->revision = lb_setting_revision(p, lb_setting_of_members, worker->s, member->row);
+    const lb_values_t settings = lb_setting_of_member(p, worker->s, member->row);
+    view->revision = lb_setting_revision(&settings);
     copy_numbers(member, now, view);
     copy_configured(member, view);
     copy_check(member, view);
@@ -337,6 +340,7 @@ static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_re
 static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balancer_view_t *view)
 {
     const proxy_balancer *proxy = balancer->proxy;
+    const lb_values_t settings = lb_setting_of_balancer(p, proxy->s);
 
     view->id = balancer->id;
     view->owner_id = balancer->owner->id;
@@ -345,7 +349,7 @@ static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balan
     view->is_persistent = balancer->is_persistent;
     copy_balancer_settings(p, proxy, view);
     copy_balancer_configured(balancer->baseline, view);
-    view->revision = lb_setting_revision(p, lb_setting_of_balancers, proxy->s, NULL);
+    view->revision = lb_setting_revision(&settings);
 }
 
 /* Of an heir: its owner tells. */
@@ -358,7 +362,7 @@ static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
 
 static void look(apr_pool_t *p, lb_balancer_t *balancer, server_rec *any, lb_balancer_view_t *view)
 {
-    lb_action_run_tidy(balancer, any);
+    lb_change_apply_tidy(balancer, any);
     view_balancer(p, balancer, view);
     if (balancer->owner == balancer) {
         copy_balancer_numbers(p, balancer, view);

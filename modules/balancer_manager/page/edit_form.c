@@ -9,7 +9,7 @@
 #include "apr_strings.h"
 #include "etag.h"
 #include "hidden_field.h"
-#include "member_flag.h"
+#include "field.h"
 #include "wording.h"
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
@@ -132,6 +132,27 @@ static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
     close_group(html);
 }
 
+static void flag_fields(mgr_html_t *html, unsigned int status)
+{
+    static const struct {
+        lb_setting_id_t id;
+        const char *label;
+    } flags[] = {
+        { LB_SETTING_IGNORE_ERRORS, "Ignore errors" },
+        { LB_SETTING_DRAINING, "Draining" },
+        { LB_SETTING_DISABLED, "Disabled" },
+        { LB_SETTING_STANDBY, "Hot standby" },
+        { LB_SETTING_SPARE, "Hot spare" },
+        { LB_SETTING_CHECK_FAILED, "Health check failed" },
+        { LB_SETTING_STOPPED, "Stopped" },
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        const lb_setting_t *flag = &lb_settings[flags[i].id];
+        on_off_field(html, apr_psprintf(html->r->pool, "w_status_%c", flag->flag), flags[i].label,
+                     (status & flag->bit) != 0);
+    }
+}
+
 static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                         const lb_member_view_t *member)
 {
@@ -150,11 +171,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     close_group(html);
     limits_group(html, member);
     open_group(html, "State");
-    for (int i = 0; i < MGR_MEMBER_FLAG_COUNT; i++) {
-        on_off_field(html, apr_psprintf(p, "w_status_%c", mgr_member_flags[i].letter),
-                     mgr_member_flags[i].label,
-                     (member->status_bits & mgr_member_flags[i].bit) != 0);
-    }
+    flag_fields(html, member->status_bits);
     text_field(html, "w_drain_deadline", "Drain, and disable after", "",
                "seconds; 0 means no deadline; empty leaves it as it is");
     close_group(html);

@@ -167,7 +167,7 @@ static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
 
 static void put_state(mgr_json_t *w, const lb_member_view_t *member)
 {
-    mgr_json_text(w, "state", member->state);
+    mgr_json_text(w, "state", lb_state_word(member->state));
     put_status_words(w, member->status);
     mgr_json_time(w, "state_since", member->since);
     mgr_json_text(w, "last_error", member->last_error);

@@ -102,8 +102,8 @@ static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_membe
 /* One series for each state, and one of them is 1. */
 static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        mgr_metrics_count_of(m, labels, "state", w->state, strcmp(w->state, member->state) == 0);
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        mgr_metrics_count_of(m, labels, "state", lb_state_word(state), state == member->state);
     }
 }
 

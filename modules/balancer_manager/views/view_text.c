@@ -81,7 +81,7 @@ static const char *reason(apr_pool_t *p, const lb_member_view_t *m)
         return apr_psprintf(p, "%s, next trial in %s", error,
                             duration(p, m->next_trial_at > now ? m->next_trial_at - now : 0));
     }
-    if (strcmp(m->state, "health_fail") == 0) {
+    if (m->state == LB_STATE_HEALTH_FAIL) {
         return apr_psprintf(p, "%u failed checks in a row (%s)", m->check_fails,
                             m->check_outcome ? m->check_outcome : "-");
     }
@@ -99,7 +99,7 @@ static row_t row_of(apr_pool_t *p, const lb_member_view_t *m)
 {
     return (row_t){ {
         [MEMBER] = mgr_utf8_line(p, m->name),
-        [STATE] = m->state,
+        [STATE] = lb_state_word(m->state),
         [SINCE] = age(p, m->since),
         [WEIGHT] = apr_psprintf(p, "%.4g", m->weight_hundredths / 100.0),
         [IN_FLIGHT] = of_limit(p, m->in_flight, m->limit),
