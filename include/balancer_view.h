@@ -6,6 +6,7 @@
 #include "balancer_check.h"
 #include "balancer_numbers.h"
 #include "balancer_outcome.h"
+#include "balancer_setting.h"
 #include "balancer_state.h"
 #include "mod_proxy.h"
 
@@ -18,18 +19,12 @@ typedef struct {
     lb_state_t state;
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
+    lb_values_t settings;      /* all that can be read; see balancer_setting.h */
     uint64_t revision;         /* another one as soon as what operators set is another; never 0 */
-    const char *route;
-    const char *redirect;
-    int weight_hundredths;           /* loadfactor * 100: 100 to 10000 */
-    int lbset;
     int lbstatus;              /* byrequests: hundredths of a request it has had ahead, negative */
     uint64_t elected;          /* elections, since counted_since */
     uint32_t in_flight;        /* requests at this member now, over all processes */
-    uint32_t limit;            /* of in_flight; 0 = none */
     uint32_t queued;           /* sessions that wait for this member */
-    uint32_t queue_limit;      /* how many may */
-    apr_interval_time_t queue_timeout;        /* us */
     uint32_t parked;           /* of those in flight: they hold no thread */
     uint64_t failures;         /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
@@ -75,14 +70,7 @@ typedef struct {
      * run time is_added, and these repeat its run-time values. */
     int is_added;
     const char *config_url;    /* another one than url when it was moved */
-    int config_weight_hundredths;
-    int config_lbset;
-    const char *config_route;
-    const char *config_redirect;
-    unsigned int config_status_bits;
-    uint32_t config_limit;
-    uint32_t config_queue_limit;
-    apr_interval_time_t config_queue_timeout;
+    lb_values_t config;
 
     int is_serving;            /* elections choose it now: its set, spare or standby has its turn */
     int fpm_is_current;            /* fpm: read at the last check, and not long ago */
@@ -93,14 +81,11 @@ struct lb_balancer_view_t {
     const char *name;          /* balancer://name */
     const char *key;           /* name without the scheme: the form parameter `b` */
     const char *vhost;         /* name, and port if configured, of the virtual host it belongs to */
-    const char *lbmethod;
+    lb_values_t settings;
     const char *sticky;        /* cookie name, "" for none */
     const char *sticky_path;   /* URL parameter name */
-    int nofailover;
     int forcerecovery;
     int path_delimiter_is_semicolon;              /* scolonpathdelim */
-    apr_interval_time_t timeout;   /* us to wait for a usable member; 0 = do not wait */
-    int max_attempts;              /* -1 not set */
     const char *nonce;         /* "" when switched off by nonce=None */
     uint32_t queued;           /* requests that wait for any of its members */
     int free_slots;            /* members that can still be added at run time */
@@ -116,12 +101,9 @@ struct lb_balancer_view_t {
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
 
     /* What the configuration says, for what can be changed at run time. */
-    const char *config_lbmethod;
+    lb_values_t config;
     const char *config_sticky;
     const char *config_sticky_path;
-    int config_nofailover;
-    apr_interval_time_t config_timeout;
-    int config_max_attempts;
     apr_array_header_t *members;   /* of lb_member_view_t; of an heir: none */
 
     const char *inherited_from;    /* of an heir: virtual host of the one whose members it uses */

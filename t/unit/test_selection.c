@@ -21,7 +21,10 @@ int mgr_body_read(request_rec *of, apr_size_t limit, char **text, apr_size_t *by
 static void add(const char *name, lb_state_t state, const char *route, uint64_t elected)
 {
     APR_ARRAY_PUSH(balancer.members, lb_member_view_t) = (lb_member_view_t){
-        .name = name, .state = state, .route = route, .elected = elected
+        .name = name,
+        .state = state,
+        .settings.of[LB_SETTING_ROUTE].text = route,
+        .elected = elected
     };
 }
 

@@ -97,11 +97,11 @@ static const char *outage(apr_pool_t *p, const lb_balancer_view_t *balancer, con
 {
     const char *who = rest->lost == 1 ? "This is the last usable member"
                                       : "These are the last usable members";
-    const char *wait = !balancer->timeout
-                           ? ""
-                           : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, "
-                                             "and then ",
-                                          apr_time_sec(balancer->timeout));
+    const apr_interval_time_t timeout = balancer->settings.of[LB_SETTING_TIMEOUT].number;
+    const char *wait =
+        !timeout ? ""
+                 : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, and then ",
+                                apr_time_sec(timeout));
 
     return apr_psprintf(p, "%s: new requests will %sget 503%s.", who, wait,
                         rest->failed ? " until a failed member recovers" : "");

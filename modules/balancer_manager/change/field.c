@@ -122,6 +122,16 @@ const mgr_field_t *mgr_field_find(const char *json_name, bool is_of_member)
     return NULL;
 }
 
+const char *mgr_field_form_name(lb_setting_id_t id)
+{
+    const mgr_field_t *field = mgr_fields;
+
+    while (field->setting && field->setting->id != id) {
+        field++;
+    }
+    return field->form_name;
+}
+
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
 /* The length of a text is for the balancer to judge. */

@@ -27,6 +27,9 @@ extern const mgr_field_t mgr_fields[];
 /** By its name in JSON; NULL: members, or balancers, have no such field. */
 const mgr_field_t *mgr_field_find(const char *json_name, bool is_of_member);
 
+/** What forms call a setting. */
+const char *mgr_field_form_name(lb_setting_id_t id);
+
 /** Take the value of a form, or of JSON.
  *  returns  NULL, else what is wrong: "must be ..." */
 const char *mgr_field_take(apr_pool_t *p, const mgr_field_t *field, const char *value,

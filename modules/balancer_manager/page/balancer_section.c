@@ -168,12 +168,13 @@ static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
     mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
     mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
-                    balancer->nofailover ? "On" : "Off", apr_time_sec(balancer->timeout));
-    if (balancer->max_attempts >= 0) {
-        mgr_html_count(html, (uint64_t)balancer->max_attempts);
+                    balancer->settings.of[LB_SETTING_NOFAILOVER].number ? "On" : "Off",
+                    apr_time_sec(balancer->settings.of[LB_SETTING_TIMEOUT].number));
+    if (balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number >= 0) {
+        mgr_html_count(html, (uint64_t)balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number);
     }
     mgr_html_raw(html, "</td><td>");
-    mgr_html_text(html, balancer->lbmethod);
+    mgr_html_text(html, balancer->settings.of[LB_SETTING_LBMETHOD].text);
     mgr_html_raw(html, "</td><td>");
     mgr_html_text(html, balancer->vhost);
     mgr_html_raw(html, "</td></tr></tbody></table></div>\n");

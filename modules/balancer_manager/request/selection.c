@@ -34,7 +34,8 @@ static int by_state(member_t *a, member_t *b)
 
 static int by_weight(member_t *a, member_t *b)
 {
-    return compare_numbers(a->weight_hundredths, b->weight_hundredths);
+    return compare_numbers(a->settings.of[LB_SETTING_WEIGHT].number,
+                           b->settings.of[LB_SETTING_WEIGHT].number);
 }
 
 static int by_requests(member_t *a, member_t *b)
@@ -192,7 +193,7 @@ static bool is_selected(const criteria_t *criteria, member_t *member)
 {
     return criteria->states & 1u << member->state
            && (criteria->is_meant || contains(member->name, criteria->filter)
-               || contains(member->route, criteria->filter));
+               || contains(member->settings.of[LB_SETTING_ROUTE].text, criteria->filter));
 }
 
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)

@@ -126,7 +126,7 @@ static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_
 
 static void put_limit(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, member->limit);
+    mgr_metrics_count(m, labels, member->settings.of[LB_SETTING_LIMIT].number);
 }
 
 static void put_queued(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
@@ -141,12 +141,12 @@ static void put_parked(mgr_metrics_t *m, const char *labels, const lb_member_vie
 
 static void put_weight(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_fraction(m, labels, member->weight_hundredths, 2);
+    mgr_metrics_fraction(m, labels, member->settings.of[LB_SETTING_WEIGHT].number, 2);
 }
 
 static void put_lbset(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, (uint64_t)member->lbset);
+    mgr_metrics_count(m, labels, (uint64_t)member->settings.of[LB_SETTING_LBSET].number);
 }
 
 static void put_check(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
