@@ -46,7 +46,8 @@ static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
                      "balancer", mgr_api_reply_text(p, e->balancer), "member",
                      mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
                      mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before),
-                     "after", mgr_api_reply_text(p, e->after), "outcome", e->outcome);
+                     "after", mgr_api_reply_text(p, e->after), "outcome",
+                     e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)

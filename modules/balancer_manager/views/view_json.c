@@ -85,11 +85,13 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
 
 /* ---- Settings -------------------------------------------------------------------------------- */
 
+/* "queue_timeout_us"; a status has thousands of them: no printf. */
 static void put_number_of_us(mgr_json_t *w, const char *name, apr_int64_t us)
 {
     char name_us[32];
+    char *end = apr_cpystrn(name_us, name, sizeof(name_us) - sizeof("_us"));
 
-    apr_snprintf(name_us, sizeof(name_us), "%s_us", name);
+    memcpy(end, "_us", sizeof("_us"));
     mgr_json_number(w, name_us, us);
 }
 
