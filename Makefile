@@ -68,7 +68,7 @@ CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 M := modules
 inc = $(addprefix -I$(M)/,$(1))
 
-INC_shared := $(HTTPD)
+INC_shared := -Iinclude $(HTTPD)
 
 F := proxy_fastcgi
 INC_$(F)/protocol := $(call inc,shared)

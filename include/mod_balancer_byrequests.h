@@ -1,15 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_balancer_byrequests.h - the balancer's contract with the other two modules.
  * Implemented by  modules/balancer_byrequests/contract.c, as APR optional functions.
- * Called by       mod_proxy_fastcgi (tickets, checks) and mod_balancer_manager (snapshot, apply).
+ * Called by       mod_proxy_fastcgi (tickets, checks) and mod_balancer_manager (snapshot, changes).
  * A caller retrieves the functions at post_config; NULL means that the balancer is not loaded. */
 #ifndef MOD_BALANCER_BYREQUESTS_H
 #define MOD_BALANCER_BYREQUESTS_H
 
-#include "balancer_action.h"
+#include "balancer_change.h"
 #include "balancer_check.h"
 #include "balancer_numbers.h"
 #include "balancer_outcome.h"
+#include "balancer_setting.h"
+#include "balancer_state.h"
 #include "balancer_ticket.h"
 #include "balancer_view.h"
 #include "mod_proxy.h"
@@ -107,18 +109,18 @@ APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
                          void (*take)(void *data, const lb_balancer_view_t *balancer),
                          void *data));
 
-/* ---- Actions: what the manager changes ---- */
+/* ---- Changes: what the manager changes ---- */
 
-/** Carry out actions: all of them when there is no error in any, else none. What is as it should be
- *  already is no change. No two actions for the same member; one of them may add or move one.
- *  actions  array of lb_action_t
+/** Make changes: all of them when there is no error in any, else none. What is as it should be
+ *  already is not told. No two changes for the same member; one of them may add or move one.
+ *  changes  array of lb_change_t
  *  returns  in p */
-APR_DECLARE_OPTIONAL_FN(lb_result_t *, lb_apply,
-                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
+APR_DECLARE_OPTIONAL_FN(lb_change_result_t *, lb_change_all,
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *changes));
 
-/** What lb_apply() would refuse now; nothing is changed.
- *  returns  array of lb_action_error_t, in p */
-APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_apply_errors,
-                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *actions));
+/** What lb_change_all() would refuse now; nothing is changed.
+ *  returns  array of lb_change_error_t, in p */
+APR_DECLARE_OPTIONAL_FN(apr_array_header_t *, lb_change_errors,
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *changes));
 
 #endif

@@ -5,10 +5,10 @@
 #include "accounting.h"
 #include "apr_optional.h"
 #include "balancer.h"
+#include "change_apply.h"
 #include "checks.h"
 #include "dispatch.h"
 #include "health.h"
-#include "action_run.h"
 #include "holding.h"
 #include "snapshot.h"
 #include "blame.h"
@@ -123,15 +123,16 @@ static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
     lb_snapshot_take_each(p, any, take, data);
 }
 
-static lb_result_t *lb_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+static lb_change_result_t *lb_change_all(apr_pool_t *p, server_rec *any,
+                                         const apr_array_header_t *changes)
 {
-    return lb_action_run_apply(p, any, actions);
+    return lb_change_apply_all(p, any, changes);
 }
 
-static apr_array_header_t *lb_apply_errors(apr_pool_t *p, server_rec *any,
-                                           const apr_array_header_t *actions)
+static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
+                                            const apr_array_header_t *changes)
 {
-    return lb_action_run_check(p, any, actions);
+    return lb_change_apply_check(p, any, changes);
 }
 
 void lb_contract_register(void)
@@ -155,6 +156,6 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
-    APR_REGISTER_OPTIONAL_FN(lb_apply);
-    APR_REGISTER_OPTIONAL_FN(lb_apply_errors);
+    APR_REGISTER_OPTIONAL_FN(lb_change_all);
+    APR_REGISTER_OPTIONAL_FN(lb_change_errors);
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* router.c - from path, query and method to an action and a view.
+/* router.c - from path, query and method to a change and a view.
  * Knows    the manager's URLs and the headers that every page needs.
- * Ignores  what views print and actions change.
+ * Ignores  what views print, and how changes are made.
  * Memory   r->pool.   Threads: any, no state. */
 #include "router.h"
 

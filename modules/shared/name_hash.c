@@ -12,6 +12,14 @@ uint64_t fc_name_hash(uint64_t hash, const char *name)
     return (hash ^ 0xff) * PRIME;
 }
 
+uint64_t fc_name_hash_number(uint64_t hash, int64_t number)
+{
+    for (int shift = 0; shift < 64; shift += 8) {
+        hash = (hash ^ ((uint64_t)number >> shift & 0xff)) * PRIME;
+    }
+    return hash;
+}
+
 uint64_t fc_name_hash3(const char *first, const char *second, const char *third)
 {
     const uint64_t hash =

@@ -15,9 +15,16 @@ int mgr_body_read(request_rec *r, apr_size_t limit, char **text, apr_size_t *byt
 static lb_balancer_view_t balancer_of(apr_pool_t *p)
 {
     static lb_member_view_t members[] = {
-        { .name = "fcgi://b:10", .state = "ok", .route = "b", .elected = 2, .lbset = 1 },
-        { .name = "fcgi://a:9", .state = "error", .elected = 3 },
-        { .name = "fcgi://a:10", .state = "ok", .route = "a", .elected = 2, .failures = 1 },
+        { .name = "fcgi://b:10",
+          .state = LB_STATE_OK,
+          .settings.of[LB_SETTING_ROUTE].text = "b",
+          .elected = 2 },
+        { .name = "fcgi://a:9", .state = LB_STATE_ERROR, .elected = 3 },
+        { .name = "fcgi://a:10",
+          .state = LB_STATE_OK,
+          .settings.of[LB_SETTING_ROUTE].text = "a",
+          .elected = 2,
+          .failures = 1 },
     };
     lb_balancer_view_t balancer = { .name = "balancer://x", .key = "x", .vhost = "v:80" };
     balancer.members = apr_array_make(p, 3, sizeof(lb_member_view_t));

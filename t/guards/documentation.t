@@ -50,4 +50,56 @@ my @parameters = $sources =~ /\{ "(\w+)", FC_\w+, offsetof\(\w+_(?:params|settin
 cmp_ok scalar @parameters, '>', 10, 'parameters';
 like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 
+# ---- Settings that operators change: the rows of include/balancer_setting.h ----
+
+my %json_type = (WHOLE => 'number', HUNDREDTHS => 'number', SECONDS => 'number', DURATION => 'number',
+    SWITCH => 'boolean', TEXT => 'string');
+my $rows = text_of("$top/include/balancer_setting.h");
+my ($limit_max) = $rows =~ /#define LB_LIMIT_MAX (\d+)/;
+
+sub number_of {
+    my ($text, $type) = @_;
+    return $text =~ /^LB_LIMIT_MAX$/ ? $limit_max
+         : $text =~ /^apr_time_from_sec\((\d+)\)$/ ? $1
+         : $text =~ /^(?:(\d+) \* )?LB_DAY_US$/ ? 86400 * ($1 || 1)
+         : $type eq 'HUNDREDTHS' ? $text / 100 : $text;
+}
+
+my %setting;    # by id
+while ($rows =~ /^ +X\((\w+), "(\w+)", (true|false), (\w+), ([^,]+), ((?:[^,()]|\([^()]*\))+), \w+\)/mg) {
+    $setting{$1} = { name => $2, whose => $3 eq 'true' ? 'member' : 'balancer', type => $4,
+                     range => number_of($5, $4) . ' to ' . number_of($6, $4) };
+}
+while ($rows =~ /^ +FLAG\((\w+), "(\w+)", '(\w)'/mg) {
+    $setting{$1} = { name => $2, whose => 'member', type => 'SWITCH', letter => $3 };
+}
+cmp_ok scalar(keys %setting), '>', 20, 'settings';
+
+# The manager's fields, in forms and in JSON: what its README tells of them.
+my %in_json;
+for my $whose (qw(member balancer)) {
+    my ($table) = $readme{balancer_manager} =~ /^\| Setting of a $whose \| Type \|.*\n\|[-|]+\n((?:\|.*\n)+)/m;
+    for my $line (split /\n/, $table) {
+        my ($names) = $line =~ /^\| ([^|]*) \|/;
+        $in_json{"$whose $_"} = $line for $names =~ /`(\w+)`/g;
+    }
+}
+my $fields = text_of("$top/modules/balancer_manager/change/field.c");
+my %json_name = map { ($_ => 1) }
+    map { my ($name, $is_of_member) = /OTHER\("(\w+)", (\w+)/; ($is_of_member eq 'true' ? 'member' : 'balancer') . " $name" }
+    $fields =~ /(OTHER\("\w+", \w+)/g;
+while ($fields =~ /\{ "(\w+)", SETTING\((\w+)\)/g) {
+    my ($form_name, $s) = ($1, $setting{$2});
+    my $name = "$s->{whose} $s->{name}";
+    my ($in_forms) = $readme{balancer_manager} =~ /^(\| `$form_name` \|.*)/m;
+    $json_name{$name} = 1;
+    ok $in_forms, "$form_name is told";
+    is substr($form_name, -1), $s->{letter}, '... it is the flag of the balancer' if $s->{letter};
+    like $in_json{$name}, qr/\| $json_type{ $s->{type} } \|/, "$name is told, and its type";
+    next if $json_type{ $s->{type} } ne 'number';
+    like $in_json{$name}, qr/\b$s->{range}\b/, "... from $s->{range}";
+    like $in_forms, qr/\b$s->{range}\b/, '... also in forms' if $s->{type} ne 'DURATION';    # there it has units
+}
+is_deeply [sort keys %in_json], [sort keys %json_name], 'no other settings are told';
+
 done_testing;

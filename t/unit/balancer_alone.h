@@ -9,6 +9,7 @@
 #include "apr_strings.h"
 #include "ap_provider.h"
 #include "accounting.h"
+#include "change_apply.h"
 #include "check_params.h"
 #include "checks.h"
 #include "clock.h"
@@ -19,7 +20,6 @@
 #include "member_config.h"
 #include "member_counters.h"
 #include "member_params.h"
-#include "action_run.h"
 #include "lbmethod.h"
 #include "session.h"
 #include "snapshot.h"
@@ -117,12 +117,13 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any) { return NU
 void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data) {}
-lb_result_t *lb_action_run_apply(apr_pool_t *p, server_rec *any, const apr_array_header_t *actions)
+lb_change_result_t *lb_change_apply_all(apr_pool_t *p, server_rec *any,
+                                        const apr_array_header_t *changes)
 {
     return NULL;
 }
-apr_array_header_t *lb_action_run_check(apr_pool_t *p, server_rec *any,
-                                        const apr_array_header_t *actions)
+apr_array_header_t *lb_change_apply_check(apr_pool_t *p, server_rec *any,
+                                          const apr_array_header_t *changes)
 {
     return NULL;
 }

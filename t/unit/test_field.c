@@ -9,13 +9,13 @@
 #include "run_suite.h"
 
 static apr_pool_t *p;
-static lb_action_t action;
+static lb_change_t change;
 
 static void begin(void)
 {
     apr_initialize();
     apr_pool_create(&p, NULL);
-    action = lb_action_none();
+    change = (lb_change_t){ 0 };
 }
 
 static void end(void)
@@ -32,50 +32,45 @@ static const mgr_field_t *field_of(const char *name, bool is_of_member)
     return field;
 }
 
-/* What the action says about a setting, as a text. */
-static const char *taken(const char *name)
+/* What the change says about the flags. */
+static const char *taken_flags(void)
 {
-    const struct {
-        const char *name;
-        int64_t number;
-    } numbers[] = {
-        { "weight", action.weight_hundredths },
-        { "lbset", action.lbset },
-        { "limit", action.limit },
-        { "queue_limit", action.queue_limit },
-        { "queue_timeout", action.queue_timeout },
-        { "drain_deadline", action.drain_deadline },
-        { "timeout", action.timeout },
-        { "max_attempts", action.max_attempts },
-        { "nofailover", action.nofailover },
-        { "remove", action.remove_member },
-        { "reset_counters", action.reset_counters },
-    };
-    const struct {
-        const char *name, *text;
-    } texts[] = {
-        { "route", action.route },
-        { "redirect", action.redirect },
-        { "sticky", action.sticky },
-        { "lbmethod", action.lbmethod },
-        { "address", action.new_address },
-    };
     const char *flags = "";
 
-    for (int i = 0; i < COUNT(numbers); i++) {
-        if (strcmp(numbers[i].name, name) == 0) {
-            return apr_psprintf(p, "%" APR_INT64_T_FMT, numbers[i].number);
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *flag = &lb_settings[i];
+        if (flag->flag && lb_values_have(&change.values, flag->id)) {
+            flags = apr_psprintf(p, "%s%c%d", flags, flag->flag, change.values.of[i].number != 0);
         }
-    }
-    for (int i = 0; i < COUNT(texts); i++) {
-        if (strcmp(texts[i].name, name) == 0) {
-            return texts[i].text ? texts[i].text : "(none)";
-        }
-    }
-    for (int i = 0; action.status[i].flag; i++) {
-        flags = apr_psprintf(p, "%s%c%d", flags, action.status[i].flag, action.status[i].set);
     }
     return flags;
+}
+
+/* What it says about a field, as a text. */
+static const char *taken(const char *name)
+{
+    if (strcmp(name, "address") == 0) {
+        return change.new_address ? change.new_address : "(none)";
+    }
+    if (strcmp(name, "remove") == 0) {
+        return change.removes_member ? "1" : "0";
+    }
+    if (strcmp(name, "reset_counters") == 0) {
+        return change.resets_counters ? "1" : "0";
+    }
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        if (strcmp(setting->name, name) != 0 || setting->flag) {
+            continue;
+        }
+        if (!lb_values_have(&change.values, setting->id)) {
+            return setting->type == LB_TEXT ? "(none)" : "-1";
+        }
+        return setting->type == LB_TEXT
+                   ? change.values.of[i].text
+                   : apr_psprintf(p, "%" APR_INT64_T_FMT, change.values.of[i].number);
+    }
+    return taken_flags();
 }
 
 /* What it says about all of them. */
@@ -83,8 +78,8 @@ static const char *all_taken(void)
 {
     const char *all = taken("state");
 
-    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        all = apr_pstrcat(p, all, " ", taken(field->json_name), NULL);
+    for (const mgr_field_t *field = mgr_fields; field->setting; field++) {
+        all = apr_pstrcat(p, all, " ", taken(field->setting->name), NULL);
     }
     return all;
 }
@@ -167,7 +162,7 @@ static const struct {
 START_TEST(a_form_has_its_value_taken)
 {
     const mgr_field_t *field = field_of(right[_i].name, !right[_i].is_of_balancer);
-    const char *wrong = mgr_field_take(p, field, right[_i].value, &action);
+    const char *wrong = mgr_field_take(p, field, right[_i].value, &change);
 
     ck_assert_msg(!wrong && strcmp(taken(right[_i].name), right[_i].taken) == 0,
                   "%s=\"%s\" is %s: %s", right[_i].name, right[_i].value, taken(right[_i].name),
@@ -247,7 +242,7 @@ START_TEST(a_wrong_value_is_refused_and_changes_nothing)
 {
     const char *none = all_taken();
     const mgr_field_t *field = field_of(refused[_i].name, !refused[_i].is_of_balancer);
-    const char *wrong = mgr_field_take(p, field, refused[_i].value, &action);
+    const char *wrong = mgr_field_take(p, field, refused[_i].value, &change);
 
     ck_assert_msg(wrong && strncmp(wrong, "must ", 5) == 0, "%s=\"%s\" is %s", refused[_i].name,
                   refused[_i].value, taken(refused[_i].name));
@@ -257,25 +252,24 @@ END_TEST
 
 START_TEST(of_two_values_for_a_flag_the_last_counts)
 {
-    mgr_field_take(p, field_of("state", true), "drain", &action);
-    mgr_field_take(p, field_of("draining", true), "0", &action);
-    mgr_field_take(p, field_of("standby", true), "1", &action);
-    mgr_field_take(p, field_of("standby", true), "0", &action);
-    ck_assert_str_eq(taken("state"), "N0D0S0H0");
+    mgr_field_take(p, field_of("state", true), "drain", &change);
+    mgr_field_take(p, field_of("draining", true), "0", &change);
+    mgr_field_take(p, field_of("standby", true), "1", &change);
+    mgr_field_take(p, field_of("standby", true), "0", &change);
+    ck_assert_str_eq(taken("state"), "N0D0H0S0");
 }
 END_TEST
 
-/* The list in an action has room for the end behind them. */
 START_TEST(all_flags_have_room)
 {
-    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        if (field->flag) {
-            ck_assert_ptr_null(mgr_field_take(p, field, "1", &action));
+    for (const mgr_field_t *field = mgr_fields; field->setting; field++) {
+        if (field->setting->flag) {
+            ck_assert_ptr_null(mgr_field_take(p, field, "1", &change));
         }
     }
-    ck_assert_str_eq(taken("state"), "I1N1D1H1R1C1S1");
-    mgr_field_take(p, field_of("state", true), "ready", &action);
-    ck_assert_str_eq(taken("state"), "I1N0D0H1R1C1S0");
+    ck_assert_str_eq(taken("state"), "I1N1D1H1R1S1C1");
+    mgr_field_take(p, field_of("state", true), "ready", &change);
+    ck_assert_str_eq(taken("state"), "I1N0D0H1R1S0C1");
 }
 END_TEST
 
@@ -287,7 +281,7 @@ static const char *take_json(const char *name, bool is_of_member, const char *te
     json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
 
     ck_assert_msg(value != NULL, "%s: %s", text, error.text);
-    const char *wrong = mgr_field_take_json(p, field_of(name, is_of_member), value, &action);
+    const char *wrong = mgr_field_take_json(p, field_of(name, is_of_member), value, &change);
     json_decref(value);
     return wrong;
 }

@@ -18,10 +18,13 @@ int mgr_body_read(request_rec *of, apr_size_t limit, char **text, apr_size_t *by
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-static void add(const char *name, const char *state, const char *route, uint64_t elected)
+static void add(const char *name, lb_state_t state, const char *route, uint64_t elected)
 {
     APR_ARRAY_PUSH(balancer.members, lb_member_view_t) = (lb_member_view_t){
-        .name = name, .state = state, .route = route, .elected = elected
+        .name = name,
+        .state = state,
+        .settings.of[LB_SETTING_ROUTE].text = route,
+        .elected = elected
     };
 }
 
@@ -34,10 +37,10 @@ static void begin(void)
                                      .key = "cluster",
                                      .vhost = "www.example.com:443" };
     balancer.members = apr_array_make(p, 4, sizeof(lb_member_view_t));
-    add("fcgi://10.0.0.10:9000", "ok", "alpha", 5);
-    add("fcgi://10.0.0.9:9000", "error", "beta", 7);
-    add("fcgi://10.0.0.1:9000", "ok", "gamma", 5);
-    add("fcgi://10.0.0.2:9000", "disabled", NULL, UINT64_MAX);
+    add("fcgi://10.0.0.10:9000", LB_STATE_OK, "alpha", 5);
+    add("fcgi://10.0.0.9:9000", LB_STATE_ERROR, "beta", 7);
+    add("fcgi://10.0.0.1:9000", LB_STATE_OK, "gamma", 5);
+    add("fcgi://10.0.0.2:9000", LB_STATE_DISABLED, NULL, UINT64_MAX);
 }
 
 static void end(void)

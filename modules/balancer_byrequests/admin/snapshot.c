@@ -3,6 +3,7 @@
 #include "snapshot.h"
 
 #include "apr_strings.h"
+#include "change_apply.h"
 #include "checks.h"
 #include "clock.h"
 #include "drain.h"
@@ -10,41 +11,41 @@
 #include "health.h"
 #include "member_config.h"
 #include "member_counters.h"
-#include "member_params.h"
 #include "member_state.h"
-#include "action_run.h"
 #include "samples.h"
 #include "lbmethod.h"
 #include "setting.h"
 #include "wall_clock.h"
 
-/* The worst thing that is true of a member, in one word. */
-static const char *state_word(const lb_member_t *member)
+static lb_state_t state_of(const lb_member_t *member)
 {
+    static const struct {
+        unsigned int bit;
+        lb_state_t state;
+    } worst_first[] = {
+        { PROXY_WORKER_STOPPED, LB_STATE_STOPPED },
+        { PROXY_WORKER_DISABLED, LB_STATE_DISABLED },
+        { PROXY_WORKER_IN_SHUTDOWN, LB_STATE_SHUTDOWN },
+        { PROXY_WORKER_IN_ERROR, LB_STATE_ERROR },
+        { PROXY_WORKER_HC_FAIL, LB_STATE_HEALTH_FAIL },
+        { PROXY_WORKER_DRAIN, LB_STATE_DRAINING },
+        { PROXY_WORKER_HOT_STANDBY, LB_STATE_STANDBY },
+        { PROXY_WORKER_HOT_SPARE, LB_STATE_SPARE },
+    };
     const lb_phase_t phase = lb_health_phase(member);
     const unsigned int status =
         member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
-    static const struct {
-        unsigned int bits;
-        const char *word;
-    } states[] = {
-        { PROXY_WORKER_STOPPED, "stopped" },
-        { PROXY_WORKER_DISABLED, "disabled" },
-        { PROXY_WORKER_IN_SHUTDOWN, "shutdown" },
-        { PROXY_WORKER_IN_ERROR, "error" },
-        { PROXY_WORKER_HC_FAIL, "health_fail" },
-        { PROXY_WORKER_DRAIN, "draining" },
-        { PROXY_WORKER_HOT_STANDBY, "standby" },
-        { PROXY_WORKER_HOT_SPARE, "spare" },
-    };
-    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-        if (status & states[i].bits) {
-            return states[i].bits == PROXY_WORKER_IN_ERROR && phase == LB_ON_TRIAL
-                       ? "trial"
-                       : states[i].word;
+
+    if (lb_member_leaves(member)) {
+        return LB_STATE_REMOVING;
+    }
+    for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++) {
+        if (status & worst_first[i].bit) {
+            const lb_state_t state = worst_first[i].state;
+            return state == LB_STATE_ERROR && phase == LB_ON_TRIAL ? LB_STATE_TRIAL : state;
         }
     }
-    return "ok";
+    return LB_STATE_OK;
 }
 
 static const char *flush_word(const proxy_worker_shared *s)
@@ -65,10 +66,6 @@ static void copy_settings(apr_pool_t *p, const proxy_worker_shared *s, lb_member
     view->scheme = LB_SETTING_COPY(p, s->scheme);
     view->hostname = LB_SETTING_COPY(p, s->hostname_ex);
     view->port = *s->uds_path ? 0 : s->port;
-    view->route = LB_SETTING_COPY(p, s->route);
-    view->redirect = LB_SETTING_COPY(p, s->redirect);
-    view->weight_hundredths = s->lbfactor;
-    view->lbset = s->lbset;
     view->retries = s->retries;
     view->retry = s->retry;
     view->pool_min = s->min;
@@ -137,10 +134,7 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
     view->lbstatus = lb_lbmethod_lbstatus(member);
     view->in_flight = atomic_load(&row->in_flight);
     view->parked = lb_ledger_parked(table, lb_member_index(member));
-    view->limit = atomic_load(&row->limit);
     view->queued = atomic_load(&row->waiting);
-    view->queue_limit = atomic_load(&row->queue_limit);
-    view->queue_timeout = atomic_load(&row->queue_timeout);
     view->last_error_at = lb_wall_clock_of(atomic_load(&row->last_error_at));
     view->last_error =
         view->last_error_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->last_error)) : NULL;
@@ -151,29 +145,13 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
     view->drain_until = lb_drain_until(member);
 }
 
-static void copy_configured_limits(const lb_configured_t *configured, lb_member_view_t *view)
-{
-    const lb_member_params_t *params =
-        configured ? lb_member_params_written(configured->worker) : NULL;
-
-    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
-    view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
-    view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
-}
-
-static void copy_configured(const lb_member_t *member, lb_member_view_t *view)
+static void copy_configured(apr_pool_t *p, const lb_member_t *member, lb_member_view_t *view)
 {
     const lb_configured_t *configured = lb_member_configured(member);
-    const proxy_worker_shared *s = configured ? configured->values : member->worker->s;
 
     view->is_added = !configured;
-    view->config_url = configured ? s->name_ex : view->url;    /* a configuration stays as it is */
-    view->config_weight_hundredths = s->lbfactor;
-    view->config_lbset = s->lbset;
-    view->config_route = configured ? s->route : view->route;
-    view->config_redirect = configured ? s->redirect : view->redirect;
-    view->config_status_bits = s->status;
-    copy_configured_limits(configured, view);
+    view->config_url = configured ? configured->values->name_ex : view->url;
+    view->config = configured ? lb_member_config_settings(p, configured) : view->settings;
 }
 
 static void copy_check(const lb_member_t *member, lb_member_view_t *view)
@@ -235,14 +213,15 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
 
     copy_settings(p, worker->s, view);
     view->name = *worker->s->uds_path ? ap_proxy_worker_name(p, worker) : view->url;
-    view->state = lb_member_leaves(member) ? "removing" : state_word(member);
+    view->state = state_of(member);
     view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
                        ? another->status
                        : ap_proxy_parse_wstatus(p, worker);
-    view->revision = lb_setting_revision(p, lb_setting_of_members, worker->s, member->row);
+    view->settings = lb_setting_of_member(p, worker->s, member->row);
+    view->revision = lb_setting_revision(&view->settings);
     copy_numbers(member, now, view);
-    copy_configured(member, view);
+    copy_configured(p, member, view);
     copy_check(member, view);
     copy_counted(p, member, view);
 }
@@ -254,27 +233,20 @@ static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *proxy,
 
     view->name = LB_SETTING_COPY(p, s->name);
     view->key = view->name + sizeof(BALANCER_PREFIX) - 1;
-    view->lbmethod = proxy->lbmethod->name;
     view->sticky = LB_SETTING_COPY(p, s->sticky);
     view->sticky_path = LB_SETTING_COPY(p, s->sticky_path);
-    view->nofailover = s->sticky_force;
     view->forcerecovery = s->forcerecovery;
     view->path_delimiter_is_semicolon = s->scolonsep;
-    view->timeout = s->timeout;
-    view->max_attempts = s->max_attempts_set ? s->max_attempts : -1;
     view->nonce = LB_SETTING_COPY(p, s->nonce);
     view->free_slots = (int)proxy->storage->num_free_slots(proxy->wslot);
 }
 
-static void copy_balancer_configured(const proxy_balancer_shared *baseline,
+static void copy_balancer_configured(apr_pool_t *p, const proxy_balancer_shared *baseline,
                                      lb_balancer_view_t *view)
 {
-    view->config_lbmethod = baseline->lbpname;
+    view->config = lb_setting_of_balancer(p, baseline);
     view->config_sticky = baseline->sticky;
     view->config_sticky_path = baseline->sticky_path;
-    view->config_nofailover = baseline->sticky_force;
-    view->config_timeout = baseline->timeout;
-    view->config_max_attempts = baseline->max_attempts_set ? baseline->max_attempts : -1;
 }
 
 static apr_array_header_t *copy_past(apr_pool_t *p, const lb_balancer_room_t *room)
@@ -361,8 +333,9 @@ static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balan
     view->inherited_from = balancer->owner != balancer ? balancer->owner->vhost : NULL;
     view->is_persistent = balancer->is_persistent;
     copy_balancer_settings(p, proxy, view);
-    copy_balancer_configured(balancer->baseline, view);
-    view->revision = lb_setting_revision(p, lb_setting_of_balancers, proxy->s, NULL);
+    copy_balancer_configured(p, balancer->baseline, view);
+    view->settings = lb_setting_of_balancer(p, proxy->s);
+    view->revision = lb_setting_revision(&view->settings);
 }
 
 /* Of an heir: its owner tells. */
@@ -375,7 +348,7 @@ static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
 
 static void look(apr_pool_t *p, lb_balancer_t *balancer, server_rec *any, lb_balancer_view_t *view)
 {
-    lb_action_run_tidy(balancer, any);
+    lb_change_apply_tidy(balancer, any);
     view_balancer(p, balancer, view);
     copy_queue(balancer, view);
     if (balancer->owner == balancer) {

@@ -7,7 +7,7 @@
 #include "apr_hash.h"
 #include "apr_optional.h"
 #include "apr_strings.h"
-#include "balancer_action.h"
+#include "balancer_setting.h"
 #include "check_params.h"
 #include "directive.h"
 #include "parameter.h"

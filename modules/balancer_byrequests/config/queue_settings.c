@@ -6,7 +6,7 @@
 
 #include "apr_cstr.h"
 #include "apr_strings.h"
-#include "balancer_action.h"
+#include "balancer_setting.h"
 #include "directive.h"
 #include "parameter.h"
 

@@ -21,10 +21,7 @@ void lb_drain_forget_old(const lb_member_t *member)
 
 void lb_drain_set_deadline(const lb_member_t *member, apr_interval_time_t deadline)
 {
-    if (deadline >= 0) {
-        atomic_store(&member->row->drain_until, deadline > 0 ? fc_now() + deadline : 0);
-    }
-    lb_drain_forget_old(member);    /* the action may have ended the drain */
+    atomic_store(&member->row->drain_until, deadline > 0 ? fc_now() + deadline : 0);
 }
 
 static void end_if_due(const lb_member_t *member, server_rec *s)

@@ -10,15 +10,12 @@
 
 #include "member.h"
 
-/** The longest time to drain: 30 days, in us. */
-#define LB_DRAIN_MAX apr_time_from_sec(30 * 86400)
-
 /** A member that does not drain has no deadline. To be called before +N is set, so that an old
  *  deadline cannot end a new drain. */
 void lb_drain_forget_old(const lb_member_t *member);
 
-/** An operator's action has set the flags of a member: set its deadline.
- *  deadline  us from now; 0: as long as it takes; -1: as it is */
+/** Set the deadline of a member that drains.
+ *  deadline  us from now; 0: as long as it takes */
 void lb_drain_set_deadline(const lb_member_t *member, apr_interval_time_t deadline);
 
 /** Members whose deadline has passed are out: +N becomes +D. */

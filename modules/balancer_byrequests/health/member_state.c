@@ -100,8 +100,8 @@ static bool takes_part(unsigned int status)
     return (status & (PROXY_WORKER_NOT_USABLE_BITMAP | PROXY_WORKER_DRAIN)) == 0;
 }
 
-void lb_member_state_note_operation(const lb_member_t *member, unsigned int before,
-                                    unsigned int after)
+void lb_member_state_note_change(const lb_member_t *member, unsigned int before,
+                                 unsigned int after)
 {
     if (after == before) {
         return;

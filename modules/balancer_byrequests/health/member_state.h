@@ -33,8 +33,8 @@ void lb_member_state_mend(const lb_member_t *member);
 
 /** An operator changed the member's status.
  *  before, after   its status word */
-void lb_member_state_note_operation(const lb_member_t *member, unsigned int before,
-                                    unsigned int after);
+void lb_member_state_note_change(const lb_member_t *member, unsigned int before,
+                                 unsigned int after);
 
 /** What slow start holds back of the member's share: see slow_start.h. */
 uint32_t lb_member_state_held_back(const lb_member_t *member);

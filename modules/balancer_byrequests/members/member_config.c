@@ -32,9 +32,10 @@ void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t 
     atomic_store(&row->sticky_wait, params->stickywait);
 }
 
-void lb_member_config_set_configured_limits(lb_member_row_t *row, const lb_configured_t *configured)
+lb_values_t lb_member_config_settings(apr_pool_t *p, const lb_configured_t *configured)
 {
-    if (configured) {
-        lb_member_config_set_limits(row, lb_member_params_written(configured->worker));
-    }
+    lb_member_row_t row = { 0 };
+
+    lb_member_config_set_limits(&row, lb_member_params_written(configured->worker));
+    return lb_setting_of_member(p, configured->values, &row);
 }

@@ -10,6 +10,7 @@
 #include "check_params.h"
 #include "member.h"
 #include "member_params.h"
+#include "setting.h"
 
 /** The parameters of a member; the defaults when none was written. */
 const lb_member_params_t *lb_member_config_params(const lb_member_t *member);
@@ -25,8 +26,7 @@ bool lb_member_config_has_checks(const lb_member_t *member);
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
-/** A row's limits are those that the configuration gives this member; NULL: none of its own. */
-void lb_member_config_set_configured_limits(lb_member_row_t *row,
-                                            const lb_configured_t *configured);
+/** Its settings as the configuration has them. */
+lb_values_t lb_member_config_settings(apr_pool_t *p, const lb_configured_t *configured);
 
 #endif

@@ -2,330 +2,308 @@
 /* setting.c - see setting.h. */
 #include "setting.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <stddef.h>
 
 #include "ap_provider.h"
 #include "apr_strings.h"
-#include "balancer_action.h"
-#include "directive.h"
 #include "name_hash.h"
+#include "setting_value.h"
 #include "status_word.h"
 #include "wall_clock.h"
 
-/* ---- Of members ------------------------------------------------------------------------------ */
+/* A proxy_worker_shared and the member's row, or a proxy_balancer_shared alone. */
+typedef struct {
+    void *shared;
+    lb_member_row_t *row;
+} holder_t;
 
-static const char *weight_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+typedef struct {
+    const void *shared;
+    const lb_member_row_t *row;
+} const_holder_t;
+
+/* How to get at one setting. */
+typedef struct {
+    lb_value_t (*get)(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting, size_t offset);
+    /* NULL: all flags are set in one step, see set_flags() */
+    void (*set)(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value);
+    size_t offset;
+} access_t;
+
+/* ---- In mod_proxy's structs ------------------------------------------------------------------ */
+
+static lb_value_t number(int64_t number)
 {
-    const int hundredths = ((const proxy_worker_shared *)shared)->lbfactor;
-    /* a status asks for thousands of them */
-    return apr_pstrcat(p, apr_itoa(p, hundredths / 100), hundredths % 100 < 10 ? ".0" : ".",
-                       apr_itoa(p, hundredths % 100), NULL);
+    return (lb_value_t){ .number = number };
 }
 
-static bool set_weight(void *shared, lb_member_row_t *row, const char *text)
+static lb_value_t get_int(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                          size_t offset)
 {
-    char *end;
-    const double weight = strtod(text, &end);
-
-    if (*end || !(weight >= 1 && weight <= 100)) {
-        return false;
-    }
-    ((proxy_worker_shared *)shared)->lbfactor = (int)(weight * 100 + 0.5);
-    return true;
+    const int *field = (const void *)((const char *)of.shared + offset);
+    return number(__atomic_load_n(field, __ATOMIC_SEQ_CST));
 }
 
-static const char *lbset_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+static void set_int(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
 {
-    return apr_itoa(p, ((const proxy_worker_shared *)shared)->lbset);
+    int *field = (void *)((char *)of.shared + offset);
+    __atomic_store_n(field, (int)value.number, __ATOMIC_SEQ_CST);
 }
 
-static bool set_lbset(void *shared, lb_member_row_t *row, const char *text)
+static lb_value_t get_text(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                           size_t offset)
 {
-    return fc_directive_count(text, 0, 99, &((proxy_worker_shared *)shared)->lbset);
+    const char *field = (const char *)of.shared + offset;
+    const size_t bytes = strnlen(field, (size_t)setting->max);
+    return (lb_value_t){ .text = apr_pstrmemdup(p, field, bytes) };
 }
 
-static const char *route_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+static void set_text(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
 {
-    return LB_SETTING_COPY(p, ((const proxy_worker_shared *)shared)->route);
+    apr_cpystrn((char *)of.shared + offset, value.text, (apr_size_t)setting->max + 1);
 }
 
-static bool set_route(void *shared, lb_member_row_t *row, const char *text)
+static lb_value_t get_flag(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                           size_t offset)
 {
-    return PROXY_STRNCPY(((proxy_worker_shared *)shared)->route, text) == APR_SUCCESS;
+    const proxy_worker_shared *s = of.shared;
+    return number((__atomic_load_n(&s->status, __ATOMIC_SEQ_CST) & setting->bit) != 0);
 }
 
-static const char *redirect_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+static lb_value_t get_timeout(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                              size_t offset)
 {
-    return LB_SETTING_COPY(p, ((const proxy_worker_shared *)shared)->redirect);
+    const proxy_balancer_shared *s = of.shared;
+    return number(__atomic_load_n(&s->timeout, __ATOMIC_SEQ_CST));
 }
 
-static bool set_redirect(void *shared, lb_member_row_t *row, const char *text)
+static void set_timeout(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
 {
-    return PROXY_STRNCPY(((proxy_worker_shared *)shared)->redirect, text) == APR_SUCCESS;
+    proxy_balancer_shared *s = of.shared;
+    __atomic_store_n(&s->timeout, value.number, __ATOMIC_SEQ_CST);
 }
 
-static const char *flag_text(const void *shared, unsigned int bit)
+static lb_value_t get_max_attempts(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                                   size_t offset)
 {
-    return ((const proxy_worker_shared *)shared)->status & bit ? "on" : "off";
+    const proxy_balancer_shared *s = of.shared;
+    return number(s->max_attempts_set ? s->max_attempts : -1);
 }
 
-static bool set_flag(void *shared, const char *text, unsigned int bit)
+static void set_max_attempts(holder_t of, const lb_setting_t *setting, size_t offset,
+                             lb_value_t value)
 {
-    const bool is_on = strcmp(text, "on") == 0;
+    proxy_balancer_shared *s = of.shared;
 
-    lb_status_word_change(&((proxy_worker_shared *)shared)->status, is_on ? bit : 0, bit);
-    return is_on || strcmp(text, "off") == 0;
-}
-
-#define FLAGS(X)                                               \
-    X(ignore_errors,       PROXY_WORKER_IGNORE_ERRORS, false)  \
-    X(draining,            PROXY_WORKER_DRAIN,         false)  \
-    X(disabled,            PROXY_WORKER_DISABLED,      false)  \
-    X(standby,             PROXY_WORKER_HOT_STANDBY,   false)  \
-    X(spare,               PROXY_WORKER_HOT_SPARE,     false)  \
-    X(stopped,             PROXY_WORKER_STOPPED,       false)  \
-    X(health_check_failed, PROXY_WORKER_HC_FAIL,       true)
-
-#define X(name, bit, is_transient)                                                              \
-    static const char *name##_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row) \
-    {                                                                                           \
-        return flag_text(shared, bit);                                                          \
-    }                                                                                           \
-    static bool set_##name(void *shared, lb_member_row_t *row, const char *text)                \
-    {                                                                                           \
-        return set_flag(shared, text, bit);                                                     \
-    }
-FLAGS(X)
-#undef X
-
-/* ---- Of members, in our own row -------------------------------------------------------------- */
-
-    static const char *count_text(apr_pool_t *p, const _Atomic uint32_t *count)
-{
-    return apr_ltoa(p, (long)atomic_load(count));
-}
-
-static bool set_count(_Atomic uint32_t *count, const char *text)
-{
-    int number;
-
-    if (!fc_directive_count(text, 0, LB_LIMIT_MAX, &number)) {
-        return false;
-    }
-    atomic_store(count, (uint32_t)number);
-    return true;
-}
-
-static const char *limit_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    return count_text(p, &row->limit);
-}
-
-static bool set_limit(void *shared, lb_member_row_t *row, const char *text)
-{
-    return set_count(&row->limit, text);
-}
-
-static const char *queue_limit_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    return count_text(p, &row->queue_limit);
-}
-
-static bool set_queue_limit(void *shared, lb_member_row_t *row, const char *text)
-{
-    return set_count(&row->queue_limit, text);
-}
-
-static const char *queue_timeout_text(apr_pool_t *p, const void *shared,
-                                      const lb_member_row_t *row)
-{
-    const int64_t us = atomic_load(&row->queue_timeout);
-    return us % APR_USEC_PER_SEC == 0 ? apr_pstrcat(p, apr_ltoa(p, us / 1000000), "s", NULL)
-                                      : apr_pstrcat(p, apr_ltoa(p, us / 1000), "ms", NULL);
-}
-
-static bool set_queue_timeout(void *shared, lb_member_row_t *row, const char *text)
-{
-    int64_t us;
-
-    if (!fc_directive_duration(text, &us)) {
-        return false;
-    }
-    atomic_store(&row->queue_timeout, us);
-    return true;
-}
-
-/* As RFC 3339 has it, in UTC; "" for none. */
-static const char *drain_until_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    const apr_time_t until = lb_wall_clock_of(atomic_load(&row->drain_until));
-    apr_time_exp_t t;
-
-    if (until == 0 || apr_time_exp_gmt(&t, until) != APR_SUCCESS) {
-        return "";
-    }
-    return apr_psprintf(p, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", t.tm_year + 1900, t.tm_mon + 1,
-                        t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec, t.tm_usec / 1000);
-}
-
-static bool set_drain_until(void *shared, lb_member_row_t *row, const char *text)
-{
-    apr_time_exp_t t = { 0 };
-    apr_time_t until = 0;
-    int ms, end = 0;
-
-    if (*text) {
-        if (sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ%n", &t.tm_year, &t.tm_mon, &t.tm_mday,
-                   &t.tm_hour, &t.tm_min, &t.tm_sec, &ms, &end)
-                != 7
-            || text[end]
-            || t.tm_mon < 1 || t.tm_mon > 12) {    /* APR before 1.7.1 does not look */
-            return false;
-        }
-        t.tm_year -= 1900;
-        t.tm_mon -= 1;
-        t.tm_usec = ms * 1000;
-        if (apr_time_exp_gmt_get(&until, &t) != APR_SUCCESS) {
-            return false;
-        }
-    }
-    atomic_store(&row->drain_until, lb_wall_clock_moment(until));
-    return true;
-}
-
-const lb_setting_t lb_setting_of_members[] = {
-    { "weight", weight_text, set_weight },
-    { "lbset", lbset_text, set_lbset },
-    { "route", route_text, set_route },
-    { "redirect", redirect_text, set_redirect },
-#define X(name, bit, is_transient) { #name, name##_text, set_##name, is_transient },
-    FLAGS(X)
-#undef X
-    { "drain_until", drain_until_text, set_drain_until },
-    { "limit", limit_text, set_limit },
-    { "queue_limit", queue_limit_text, set_queue_limit },
-    { "queue_timeout", queue_timeout_text, set_queue_timeout },
-    { NULL }
-};
-
-const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
-{
-    const bool is_ipv6 = strchr(member->hostname_ex, ':') != NULL;
-    return apr_psprintf(p, is_ipv6 ? "[%s]:%d" : "%s:%d", member->hostname_ex, member->port);
-}
-
-/* ---- Of balancers ---------------------------------------------------------------------------- */
-
-static const char *lbmethod_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    return LB_SETTING_COPY(p, ((const proxy_balancer_shared *)shared)->lbpname);
-}
-
-static bool set_lbmethod(void *shared, lb_member_row_t *row, const char *text)
-{
-    return ap_lookup_provider(PROXY_LBMETHOD, text, "0")
-           && PROXY_STRNCPY(((proxy_balancer_shared *)shared)->lbpname, text) == APR_SUCCESS;
-}
-
-static const char *timeout_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    const apr_interval_time_t us = ((const proxy_balancer_shared *)shared)->timeout;
-    return apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(us));
-}
-
-static bool set_timeout(void *shared, lb_member_row_t *row, const char *text)
-{
-    int seconds;
-
-    if (!fc_directive_count(text, 0, 7200, &seconds)) {
-        return false;
-    }
-    ((proxy_balancer_shared *)shared)->timeout = apr_time_from_sec(seconds);
-    return true;
-}
-
-static const char *max_attempts_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
-{
-    const proxy_balancer_shared *s = shared;
-    return s->max_attempts_set ? apr_itoa(p, s->max_attempts) : "not set";
-}
-
-static bool set_max_attempts(void *shared, lb_member_row_t *row, const char *text)
-{
-    proxy_balancer_shared *s = shared;
-
-    if (!fc_directive_count(text, 0, 99, &s->max_attempts)) {
-        return false;
-    }
+    __atomic_store_n(&s->max_attempts, (int)value.number, __ATOMIC_SEQ_CST);
     s->max_attempts_set = 1;
-    return true;
 }
 
-static const char *nofailover_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+static lb_value_t get_nofailover(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                                 size_t offset)
 {
-    return ((const proxy_balancer_shared *)shared)->sticky_force ? "on" : "off";
+    const proxy_balancer_shared *s = of.shared;
+    return number(s->sticky_force);
 }
 
-static bool set_nofailover(void *shared, lb_member_row_t *row, const char *text)
+static void set_nofailover(holder_t of, const lb_setting_t *setting, size_t offset,
+                           lb_value_t value)
 {
-    ((proxy_balancer_shared *)shared)->sticky_force = strcmp(text, "on") == 0;
-    return strcmp(text, "on") == 0 || strcmp(text, "off") == 0;
+    ((proxy_balancer_shared *)of.shared)->sticky_force = value.number != 0;
 }
 
-static const char *sticky_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
+static lb_value_t get_sticky(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                             size_t offset)
 {
-    const proxy_balancer_shared *s = shared;
-    return *s->sticky ? apr_pstrcat(p, s->sticky, "|", s->sticky_path, NULL) : "";
+    const proxy_balancer_shared *s = of.shared;
+    return (lb_value_t){ .text = *s->sticky
+                                     ? apr_pstrcat(p, s->sticky, "|", s->sticky_path, NULL)
+                                     : "" };
 }
 
-void lb_setting_sticky(proxy_balancer_shared *s, const char *value)
+/* "cookie", or "cookie|parameter"; "" or "-" is none. */
+static void set_sticky(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
 {
-    if (!*value || strcmp(value, "-") == 0) {
+    proxy_balancer_shared *s = of.shared;
+
+    if (!*value.text || strcmp(value.text, "-") == 0) {
         *s->sticky = *s->sticky_path = '\0';
         return;
     }
-    PROXY_STRNCPY(s->sticky, value);
-    PROXY_STRNCPY(s->sticky_path, value);
+    PROXY_STRNCPY(s->sticky, value.text);
+    PROXY_STRNCPY(s->sticky_path, value.text);
     char *bar = strchr(s->sticky, '|');
     if (bar) {
-        PROXY_STRNCPY(s->sticky_path, strchr(value, '|') + 1);
+        PROXY_STRNCPY(s->sticky_path, strchr(value.text, '|') + 1);
         *bar = '\0';
     }
 }
 
-static bool set_sticky(void *shared, lb_member_row_t *row, const char *text)
+/* ---- In our own row -------------------------------------------------------------------------- */
+
+static lb_value_t get_count(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                            size_t offset)
 {
-    lb_setting_sticky(shared, text);
-    return true;
+    const _Atomic uint32_t *field = (const void *)((const char *)of.row + offset);
+    return number(atomic_load(field));
 }
 
-const lb_setting_t lb_setting_of_balancers[] = {
-    { "lbmethod", lbmethod_text, set_lbmethod },
-    { "timeout", timeout_text, set_timeout },
-    { "max_attempts", max_attempts_text, set_max_attempts },
-    { "nofailover", nofailover_text, set_nofailover },
-    { "sticky", sticky_text, set_sticky },
-    { NULL }
+static void set_count(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
+{
+    _Atomic uint32_t *field = (void *)((char *)of.row + offset);
+    atomic_store(field, (uint32_t)value.number);
+}
+
+static lb_value_t get_time(apr_pool_t *p, const_holder_t of, const lb_setting_t *setting,
+                           size_t offset)
+{
+    const _Atomic int64_t *field = (const void *)((const char *)of.row + offset);
+    const int64_t us = atomic_load(field);
+    return number(setting->type == LB_MOMENT ? lb_wall_clock_of(us) : us);
+}
+
+static void set_time(holder_t of, const lb_setting_t *setting, size_t offset, lb_value_t value)
+{
+    _Atomic int64_t *field = (void *)((char *)of.row + offset);
+    atomic_store(field, setting->type == LB_MOMENT ? lb_wall_clock_moment(value.number)
+                                                   : value.number);
+}
+
+/* ---- Where they lie -------------------------------------------------------------------------- */
+
+#define IN_MEMBER(field)   offsetof(proxy_worker_shared, field)
+#define IN_BALANCER(field) offsetof(proxy_balancer_shared, field)
+#define IN_ROW(field)      offsetof(lb_member_row_t, field)
+
+static const access_t access_to[LB_SETTING_COUNT] = {
+    [LB_SETTING_WEIGHT] = { get_int, set_int, IN_MEMBER(lbfactor) },
+    [LB_SETTING_LBSET] = { get_int, set_int, IN_MEMBER(lbset) },
+    [LB_SETTING_ROUTE] = { get_text, set_text, IN_MEMBER(route) },
+    [LB_SETTING_REDIRECT] = { get_text, set_text, IN_MEMBER(redirect) },
+#define X(id, ...)
+#define FLAG(id, ...) [LB_SETTING_##id] = { get_flag },
+    LB_SETTINGS(X, FLAG)
+#undef X
+#undef FLAG
+    [LB_SETTING_DRAIN_UNTIL] = { get_time, set_time, IN_ROW(drain_until) },
+    [LB_SETTING_LIMIT] = { get_count, set_count, IN_ROW(limit) },
+    [LB_SETTING_QUEUE_LIMIT] = { get_count, set_count, IN_ROW(queue_limit) },
+    [LB_SETTING_QUEUE_TIMEOUT] = { get_time, set_time, IN_ROW(queue_timeout) },
+    [LB_SETTING_LBMETHOD] = { get_text, set_text, IN_BALANCER(lbpname) },
+    [LB_SETTING_TIMEOUT] = { get_timeout, set_timeout },
+    [LB_SETTING_MAX_ATTEMPTS] = { get_max_attempts, set_max_attempts },
+    [LB_SETTING_NOFAILOVER] = { get_nofailover, set_nofailover },
+    [LB_SETTING_STICKY] = { get_sticky, set_sticky },
 };
 
-const lb_setting_t *lb_setting_find(const lb_setting_t *settings, const char *name)
+/* ---- All of them ----------------------------------------------------------------------------- */
+
+static lb_values_t get_all(apr_pool_t *p, const_holder_t of, bool is_of_member)
 {
-    for (; settings->name; settings++) {
-        if (strcmp(settings->name, name) == 0) {
-            return settings;
+    lb_values_t values = { 0 };
+
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        const access_t *access = &access_to[i];
+        if (setting->is_of_member == is_of_member && access->get) {
+            lb_values_put(&values, setting->id, access->get(p, of, setting, access->offset));
+        }
+    }
+    return values;
+}
+
+lb_values_t lb_setting_of_member(apr_pool_t *p, const proxy_worker_shared *shared,
+                                 const lb_member_row_t *row)
+{
+    return get_all(p, (const_holder_t){ shared, row }, true);
+}
+
+lb_values_t lb_setting_of_balancer(apr_pool_t *p, const proxy_balancer_shared *shared)
+{
+    return get_all(p, (const_holder_t){ shared, NULL }, false);
+}
+
+static void set_all(holder_t of, bool is_of_member, const lb_values_t *values)
+{
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        const access_t *access = &access_to[i];
+        if (setting->is_of_member == is_of_member && access->set
+            && lb_values_have(values, setting->id)) {
+            access->set(of, setting, access->offset, values->of[i]);
+        }
+    }
+}
+
+/* mod_proxy's own function would write back, beside each bit, the others as it has read them. */
+static lb_status_change_t set_flags(unsigned int *status, const lb_values_t *values)
+{
+    unsigned int set = 0, cleared = 0;
+
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        if (lb_settings[i].flag && lb_values_have(values, lb_settings[i].id)) {
+            *(values->of[i].number ? &set : &cleared) |= lb_settings[i].bit;
+        }
+    }
+    const unsigned int before = lb_status_word_change(status, set, cleared);
+    return (lb_status_change_t){ before, (before & ~cleared) | set };
+}
+
+lb_status_change_t lb_setting_change_member(const lb_member_t *member, const lb_values_t *values)
+{
+    proxy_worker_shared *s = member->worker->s;
+
+    set_all((holder_t){ s, member->row }, true, values);
+    return set_flags(&s->status, values);
+}
+
+void lb_setting_change_balancer(proxy_balancer_shared *shared, const lb_values_t *values)
+{
+    set_all((holder_t){ shared, NULL }, false, values);
+}
+
+/* ---- About them ------------------------------------------------------------------------------ */
+
+const char *lb_setting_refusal(apr_pool_t *p, const lb_setting_t *setting, lb_value_t value)
+{
+    if (setting->id == LB_SETTING_LBMETHOD
+        && !ap_lookup_provider(PROXY_LBMETHOD, value.text, "0")) {
+        return apr_psprintf(p, "there is no lbmethod %s; is its module loaded?", value.text);
+    }
+    return fc_setting_value_is_allowed(setting, value)
+               ? NULL
+               : apr_pstrcat(p, setting->name, " ", fc_setting_value_refusal(p, setting), NULL);
+}
+
+const lb_setting_t *lb_setting_find(const char *name, bool is_of_member)
+{
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        if (setting->is_of_member == is_of_member && access_to[i].get
+            && strcmp(setting->name, name) == 0) {
+            return setting;
         }
     }
     return NULL;
 }
 
-uint64_t lb_setting_revision(apr_pool_t *p, const lb_setting_t *settings, const void *shared,
-                             const lb_member_row_t *row)
+uint64_t lb_setting_revision(const lb_values_t *values)
 {
     uint64_t h = FC_NAME_HASH_START;
 
-    for (; settings->name; settings++) {
-        h = fc_name_hash(h, settings->is_transient ? "" : settings->text(p, shared, row));
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        if (setting->life != LB_IS_KEPT || !lb_values_have(values, setting->id)) {
+            continue;
+        }
+        h = setting->type == LB_TEXT ? fc_name_hash(h, values->of[i].text)
+                                     : fc_name_hash_number(h, values->of[i].number);
     }
     return h ? h : 1;
+}
+
+const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
+{
+    const bool is_ipv6 = strchr(member->hostname_ex, ':') != NULL;
+    return apr_psprintf(p, is_ipv6 ? "[%s]:%d" : "%s:%d", member->hostname_ex, member->port);
 }

@@ -10,6 +10,7 @@
 #include "member_config.h"
 #include "member_template.h"
 #include "setting.h"
+#include "setting_value.h"
 #include "strikes.h"
 #include "wall_clock.h"
 
@@ -53,41 +54,47 @@ static bool run_time_wins(const decision_t *d)
     return false;
 }
 
-/* What settings are written to, and what the configuration says; see lb_setting_t. */
-typedef struct {
-    void *shared;
-    lb_member_row_t *row;
-    const void *configured;                   /* NULL: it does not have it */
-    const lb_member_row_t *configured_row;
-} target_t;
+static void forget_value(const decision_t *d)
+{
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, d->balancer->server, FCLOGNO(0453)
+                 "%s%s%s: the run-time value \"%s\" of %s is forgotten: it cannot be set "
+                 "(is a module missing?)",
+                 d->balancer->proxy->s->name, d->member ? ": member " : "",
+                 d->member ? d->member : "", d->saved->value, d->saved->name);
+}
 
-static void apply_values(const lb_balancer_t *balancer, const char *member,
-                         const lb_setting_t *settings, const target_t *target,
-                         const apr_array_header_t *values)
+/* member       NULL: the values are the balancer's own
+ * configured   NULL: the configuration does not have it
+ * returns      what is to be set */
+static lb_values_t choose_values(const lb_balancer_t *balancer, const char *member,
+                                 const lb_values_t *configured, const apr_array_header_t *values)
 {
     apr_pool_t *p = values->pool;
+    lb_values_t chosen = { 0 };
 
     for (int i = 0; i < values->nelts; i++) {
         const lb_saved_value_t *saved = &APR_ARRAY_IDX(values, i, lb_saved_value_t);
-        const lb_setting_t *setting = lb_setting_find(settings, saved->name);
+        const lb_setting_t *setting = lb_setting_find(saved->name, member != NULL);
+        lb_value_t value;
         if (!setting) {
             continue;    /* the address, which is applied already */
         }
         const decision_t decision = {
             balancer, member, saved,
-            target->configured ? setting->text(p, target->configured, target->configured_row)
-                               : NULL
+            configured ? fc_setting_value_text(p, setting, configured->of[setting->id]) : NULL
         };
-        if (run_time_wins(&decision)
-            && !setting->set(target->shared, target->row, saved->value)) {
-            ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0453)
-                         "%s%s%s: the run-time value \"%s\" of %s is discarded: it cannot be set "
-                         "(is a module missing?)",
-                         balancer->proxy->s->name,
-                         member ? ": member " : "", member ? member : "", saved->value,
-                         saved->name);
+        if (!run_time_wins(&decision)) {
+            continue;
+        }
+        if (fc_setting_value_read(setting, saved->value, &value)
+            && !lb_setting_refusal(p, setting, value)) {
+            lb_values_put(&chosen, setting->id, value);
+        }
+        else {
+            forget_value(&decision);
         }
     }
+    return chosen;
 }
 
 void lb_state_restoring_balancer(lb_balancer_t *balancer, const lb_saved_balancer_t *saved)
@@ -95,8 +102,10 @@ void lb_state_restoring_balancer(lb_balancer_t *balancer, const lb_saved_balance
     proxy_balancer *proxy = balancer->proxy;
 
     if (saved) {
-        const target_t target = { .shared = proxy->s, .configured = balancer->baseline };
-        apply_values(balancer, NULL, lb_setting_of_balancers, &target, saved->values);
+        const lb_values_t configured = lb_setting_of_balancer(saved->values->pool,
+                                                              balancer->baseline);
+        const lb_values_t values = choose_values(balancer, NULL, &configured, saved->values);
+        lb_setting_change_balancer(proxy->s, &values);
         proxy->lbmethod = ap_lookup_provider(PROXY_LBMETHOD, proxy->s->lbpname, "0");
     }
 }
@@ -276,12 +285,14 @@ static void apply_member(const lb_balancer_t *balancer, const planned_t *planned
     const lb_saved_member_t *saved = planned->saved;
     const lb_member_t member = lb_member_of(balancer, planned->worker);
     const lb_configured_t *configured = lb_member_configured(&member);
-    lb_member_row_t configured_row = { 0 };
-    const target_t target = { planned->worker->s, member.row,
-                              configured ? configured->values : NULL, &configured_row };
+    lb_values_t before;
 
-    lb_member_config_set_configured_limits(&configured_row, configured);
-    apply_values(balancer, saved->url, lb_setting_of_members, &target, saved->values);
+    if (configured) {
+        before = lb_member_config_settings(saved->values->pool, configured);
+    }
+    const lb_values_t values = choose_values(balancer, saved->url, configured ? &before : NULL,
+                                             saved->values);
+    lb_setting_change_member(&member, &values);
     if (saved->banned_since) {
         lb_strikes_ban_again(&member.row->strikes, lb_wall_clock_moment(saved->banned_since),
                              saved->ban, fc_now());

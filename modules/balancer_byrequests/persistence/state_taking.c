@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 #include "member_config.h"
 #include "setting.h"
+#include "setting_value.h"
 #include "wall_clock.h"
 
 static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
@@ -13,39 +14,46 @@ static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
                         : LB_SETTING_COPY(p, s->name_ex);
 }
 
-/* Copies: a restart loads this module again, and what is constant here may lie elsewhere then. */
+/* Copies: a restart loads this module again, and what is constant here may lie elsewhere then.
+ * configured   NULL: the configuration does not have it */
 static void push_value(apr_array_header_t *values, const char *name, const char *value,
                        const char *configured)
 {
-    if (!configured || strcmp(value, configured) != 0) {
-        APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){
-            apr_pstrdup(values->pool, name),
-            apr_pstrdup(values->pool, value),
-            apr_pstrdup(values->pool, configured),
-        };
-    }
+    APR_ARRAY_PUSH(values, lb_saved_value_t) = (lb_saved_value_t){
+        apr_pstrdup(values->pool, name),
+        apr_pstrdup(values->pool, value),
+        apr_pstrdup(values->pool, configured),
+    };
 }
 
-/* What a setting is read from; see lb_setting_t. */
-typedef struct {
-    const void *shared;    /* NULL: the configuration does not have it */
-    const lb_member_row_t *row;
-} source_t;
-
-/* configured   of nothing: all values are pushed */
-static apr_array_header_t *take_values(apr_pool_t *p, const lb_setting_t *settings,
-                                       source_t now, source_t configured)
+/* Those that are not as configured; NULL: all. */
+static apr_array_header_t *take_values(apr_pool_t *p, const lb_values_t *now,
+                                       const lb_values_t *configured)
 {
     apr_array_header_t *values = apr_array_make(p, 4, sizeof(lb_saved_value_t));
 
-    for (; settings->name; settings++) {
-        if (!settings->is_transient) {
-            push_value(values, settings->name, settings->text(p, now.shared, now.row),
-                       configured.shared ? settings->text(p, configured.shared, configured.row)
-                                         : NULL);
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        if (setting->life == LB_IS_KEPT && lb_values_have(now, setting->id)
+            && !(configured && fc_setting_value_is(setting, now->of[i], configured->of[i]))) {
+            push_value(values, setting->name, fc_setting_value_text(p, setting, now->of[i]),
+                       configured ? fc_setting_value_text(p, setting, configured->of[i]) : NULL);
         }
     }
     return values;
+}
+
+static apr_array_header_t *take_member_values(apr_pool_t *p, const proxy_worker_shared *shared,
+                                              const lb_member_row_t *row,
+                                              const lb_configured_t *configured)
+{
+    const lb_values_t now = lb_setting_of_member(p, shared, row);
+
+    if (!configured) {
+        return take_values(p, &now, NULL);
+    }
+    const lb_values_t before = lb_member_config_settings(p, configured);
+    return take_values(p, &now, &before);
 }
 
 static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
@@ -53,14 +61,10 @@ static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
 {
     const lb_configured_t *configured = lb_roster_configured(balancer->roster, slot);
     const proxy_worker_shared *values = configured ? configured->values : NULL;
-    lb_member_row_t configured_row = { 0 };
-    lb_member_config_set_configured_limits(&configured_row, configured);
     lb_saved_member_t m = {
         .url = url_of(p, values ? values : shared),
         .is_added = !values,
-        .values = take_values(p, lb_setting_of_members,
-                              (source_t){ shared, balancer->member_rows[slot] },
-                              (source_t){ values, &configured_row }),
+        .values = take_member_values(p, shared, balancer->member_rows[slot], configured),
     };
 
     if (values && strcmp(values->name_ex, shared->name_ex) != 0) {
@@ -127,13 +131,13 @@ lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
         if (persistent_only && !balancer->is_persistent) {
             continue;
         }
+        const lb_values_t now = lb_setting_of_balancer(p, balancer->proxy->s);
+        const lb_values_t configured = lb_setting_of_balancer(p, balancer->baseline);
         /* Also without any change: of balancers with the same names, the n-th finds the n-th. */
         APR_ARRAY_PUSH(state->balancers, lb_saved_balancer_t) = (lb_saved_balancer_t){
             .name = apr_pstrdup(p, balancer->proxy->s->name),
             .vhost = apr_pstrdup(p, balancer->vhost),
-            .values = take_values(p, lb_setting_of_balancers,
-                                  (source_t){ balancer->proxy->s, NULL },
-                                  (source_t){ balancer->baseline, NULL }),
+            .values = take_values(p, &now, &configured),
             .members = balancer->owner == balancer
                            ? take_members(p, balancer)
                            : apr_array_make(p, 1, sizeof(lb_saved_member_t)),

@@ -46,7 +46,8 @@ static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
                      "balancer", mgr_api_reply_text(p, e->balancer), "member",
                      mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
                      mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before),
-                     "after", mgr_api_reply_text(p, e->after), "outcome", e->outcome);
+                     "after", mgr_api_reply_text(p, e->after), "outcome",
+                     e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)
@@ -76,18 +77,16 @@ static int get_member(call_t *call)
 
 /* ---- Changing -------------------------------------------------------------------------------- */
 
-static lb_action_t begun_action(const call_t *call)
+static lb_change_t begun_change(const call_t *call)
 {
-    lb_action_t action = lb_action_none();
-    action.revision = call->revision;
-    return action;
+    return (lb_change_t){ .revision = call->revision };
 }
 
 static int patch_one(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
 
-    mgr_api_change_read(change, call->body, begun_action(call));
+    mgr_api_change_read(change, call->body, begun_change(call));
     return mgr_api_change_run(change, HTTP_OK);
 }
 
@@ -108,18 +107,18 @@ static int post_member(call_t *call)
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
 
     change->base = call->visit->base;
-    mgr_api_change_read_new(change, call->body, begun_action(call));
+    mgr_api_change_read_new(change, call->body, begun_change(call));
     return mgr_api_change_run(change, HTTP_CREATED);
 }
 
 static int delete_member(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
-    lb_action_t action = begun_action(call);
+    lb_change_t begun = begun_change(call);
     json_t *nothing = json_object();
 
-    action.remove_member = 1;
-    mgr_api_change_read(change, nothing, action);
+    begun.removes_member = true;
+    mgr_api_change_read(change, nothing, begun);
     json_decref(nothing);
     return mgr_api_change_run(change, HTTP_ACCEPTED);
 }
@@ -128,10 +127,10 @@ static int delete_member(call_t *call)
 static int post_reset(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
-    lb_action_t action = begun_action(call);
+    lb_change_t begun = begun_change(call);
 
-    action.reset_counters = 1;
-    mgr_api_change_read(change, call->body, action);
+    begun.resets_counters = true;
+    mgr_api_change_read(change, call->body, begun);
     return mgr_api_change_run(change, HTTP_OK);
 }
 

@@ -22,7 +22,7 @@ mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what)
 
     change->visit = visit;
     change->what = what;
-    change->actions = apr_array_make(p, 1, sizeof(lb_action_t));
+    change->changes = apr_array_make(p, 1, sizeof(lb_change_t));
     change->origins = apr_array_make(p, 1, sizeof(int));
     change->errors = json_array();
     mgr_api_reply_keep(p, change->errors);
@@ -31,7 +31,7 @@ mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what)
 
 /* 1 MB of a request can ask for billions of changes, and be wrong in a hundred thousand ways. */
 enum {
-    ACTIONS_MAX = 20000,
+    CHANGES_MAX = 20000,
     ERRORS_MAX = 1000
 };
 
@@ -66,7 +66,7 @@ static void add_error(const mgr_api_change_t *change, int index, const char *mem
 /* returns  false: so much is wrong, or asked for, that the rest is not looked at */
 static bool has_room(const mgr_api_change_t *change)
 {
-    return change->actions->nelts < ACTIONS_MAX && json_array_size(change->errors) < ERRORS_MAX;
+    return change->changes->nelts < CHANGES_MAX && json_array_size(change->errors) < ERRORS_MAX;
 }
 
 static const char *const about[] = { "balancer", "vhost", "member", "etag", NULL };
@@ -83,21 +83,21 @@ static bool is_about(const char *name)
 
 /* Fields of a member go with a member, or with one that comes. */
 static const char *take_field(mgr_api_change_t *change, const char *name, const json_t *value,
-                              lb_action_t *action)
+                              lb_change_t *begun)
 {
-    const bool is_of_member = action->member || action->new_member;
+    const bool is_of_member = begun->member || begun->new_member;
     const mgr_field_t *field = mgr_field_find(name, is_of_member);
 
     if (!field) {
         return is_of_member ? "is not a setting of a member" : "is not a setting of a balancer";
     }
-    return mgr_field_take_json(change->visit->r->pool, field, value, action);
+    return mgr_field_take_json(change->visit->r->pool, field, value, begun);
 }
 
-/* An action without a balancer, or with a new member that has no URL, is wrong already: only its
+/* A change without a balancer, or with a new member that has no URL, is wrong already: only its
  * settings are looked at. */
 static void read_settings(mgr_api_change_t *change, int index, json_t *settings,
-                          lb_action_t action)
+                          lb_change_t begun)
 {
     const char *name;
     json_t *value;
@@ -106,42 +106,42 @@ static void read_settings(mgr_api_change_t *change, int index, json_t *settings,
         if (change->is_bulk && is_about(name)) {
             continue;
         }
-        const char *wrong = take_field(change, name, value, &action);
+        const char *wrong = take_field(change, name, value, &begun);
         if (wrong) {
-            add_error(change, index, action.member ? action.member : action.new_member, name,
+            add_error(change, index, begun.member ? begun.member : begun.new_member, name,
                       wrong);
         }
     }
-    if (action.balancer && !(action.new_member && !*action.new_member)) {
-        APR_ARRAY_PUSH(change->actions, lb_action_t) = action;
+    if (begun.balancer && !(begun.new_member && !*begun.new_member)) {
+        APR_ARRAY_PUSH(change->changes, lb_change_t) = begun;
         APR_ARRAY_PUSH(change->origins, int) = index;
     }
 }
 
-void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t action)
+void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_change_t begun)
 {
     if (!json_is_object(settings)) {
         add_error(change, 0, NULL, NULL, "the body must be a JSON object");
         return;
     }
-    action.balancer = change->visit->balancer->key;
-    action.vhost = change->visit->balancer->vhost;
-    action.member = change->visit->member ? change->visit->member->url : NULL;
-    read_settings(change, 0, settings, action);
+    begun.balancer = change->visit->balancer->key;
+    begun.vhost = change->visit->balancer->vhost;
+    begun.member = change->visit->member ? change->visit->member->url : NULL;
+    read_settings(change, 0, settings, begun);
 }
 
-void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_action_t action)
+void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_change_t begun)
 {
     const json_t *url = json_object_get(settings, "url");
 
-    action.new_member = json_is_string(url)
-                            ? apr_pstrdup(change->visit->r->pool, json_string_value(url))
-                            : "";
-    if (!*action.new_member) {
+    begun.new_member = json_is_string(url)
+                           ? apr_pstrdup(change->visit->r->pool, json_string_value(url))
+                           : "";
+    if (!*begun.new_member) {
         add_error(change, 0, NULL, "url", "must be the URL of the member to add");
     }
     json_object_del(settings, "url");
-    mgr_api_change_read(change, settings, action);
+    mgr_api_change_read(change, settings, begun);
 }
 
 /* A text of a change; "" when it is left out, NULL when it is no text. */
@@ -166,30 +166,30 @@ typedef struct {
 static void read_members(mgr_api_change_t *change, const wish_t *wish,
                          const lb_balancer_view_t *balancer)
 {
-    lb_action_t action = lb_action_none();
+    lb_change_t begun = { 0 };
     const lb_member_view_t *one;
 
-    action.balancer = balancer->key;
-    action.vhost = balancer->vhost;
+    begun.balancer = balancer->key;
+    begun.vhost = balancer->vhost;
     if (strcmp(wish->member, "*") != 0) {
         one = mgr_balancer_calls_find_member(change->visit->r->pool, balancer, wish->member);
-        action.member = one ? one->url : wish->member;
-        action.revision = mgr_etag_revision(wish->etag);
+        begun.member = one ? one->url : wish->member;
+        begun.revision = mgr_etag_revision(wish->etag);
         if (!one) {
-            action.balancer = NULL;
+            begun.balancer = NULL;
             add_error(change, wish->index, wish->member, "member",
                       apr_psprintf(change->visit->r->pool, "%s has no such member",
                                    balancer->name));
         }
-        read_settings(change, wish->index, wish->object, action);
+        read_settings(change, wish->index, wish->object, begun);
         return;
     }
     const apr_array_header_t *members = balancer->owner->members;
     for (int i = 0; i < members->nelts && has_room(change); i++) {
         one = &APR_ARRAY_IDX(members, i, lb_member_view_t);
-        if (strcmp(one->state, "removing") != 0) {
-            action.member = one->url;
-            read_settings(change, wish->index, wish->object, action);
+        if (one->state != LB_STATE_REMOVING) {
+            begun.member = one->url;
+            read_settings(change, wish->index, wish->object, begun);
         }
     }
 }
@@ -281,14 +281,14 @@ void mgr_api_change_read_many(mgr_api_change_t *change, json_t *changes)
     for (size_t i = 0; i < json_array_size(changes) && has_room(change); i++) {
         read_one_of_many(change, (int)i, json_array_get(changes, i));
     }
-    if (change->actions->nelts >= ACTIONS_MAX) {
+    if (change->changes->nelts >= CHANGES_MAX) {
         add_error(change, 0, NULL, NULL, "too many changes in one request");
     }
 }
 
 /* ---- Doing it -------------------------------------------------------------------------------- */
 
-static json_t *change_json(apr_pool_t *p, const lb_change_t *c)
+static json_t *one_json(apr_pool_t *p, const lb_changed_t *c)
 {
     return json_pack("{s:o, s:o, s:o, s:s, s:o, s:o}", "balancer",
                      mgr_api_reply_text(p, c->balancer), "vhost", mgr_api_reply_text(p, c->vhost),
@@ -296,12 +296,12 @@ static json_t *change_json(apr_pool_t *p, const lb_change_t *c)
                      mgr_api_reply_text(p, c->before), "after", mgr_api_reply_text(p, c->after));
 }
 
-static json_t *changed_json(apr_pool_t *p, const apr_array_header_t *changes)
+static json_t *changed_json(apr_pool_t *p, const apr_array_header_t *changed)
 {
     json_t *list = json_array();
 
-    for (int i = 0; i < changes->nelts; i++) {
-        json_array_append_new(list, change_json(p, &APR_ARRAY_IDX(changes, i, lb_change_t)));
+    for (int i = 0; i < changed->nelts; i++) {
+        json_array_append_new(list, one_json(p, &APR_ARRAY_IDX(changed, i, lb_changed_t)));
     }
     return json_pack("{s:o}", "changed", list);
 }
@@ -318,9 +318,9 @@ static int send_errors(const mgr_api_change_t *change, int status)
 static void add_refusals(const mgr_api_change_t *change, const apr_array_header_t *errors)
 {
     for (int i = 0; i < errors->nelts; i++) {
-        const lb_action_error_t *error = &APR_ARRAY_IDX(errors, i, lb_action_error_t);
-        const lb_action_t *action = &APR_ARRAY_IDX(change->actions, error->action, lb_action_t);
-        add_error(change, APR_ARRAY_IDX(change->origins, error->action, int), action->member,
+        const lb_change_error_t *error = &APR_ARRAY_IDX(errors, i, lb_change_error_t);
+        const lb_change_t *refused = &APR_ARRAY_IDX(change->changes, error->change, lb_change_t);
+        add_error(change, APR_ARRAY_IDX(change->origins, error->change, int), refused->member,
                   error->setting, error->why);
     }
 }
@@ -337,13 +337,13 @@ static int send_refusals(const mgr_api_change_t *change, const apr_array_header_
 }
 
 /* The member that came is what the visit is about. */
-static void send_location(const mgr_api_change_t *change, const lb_result_t *result)
+static void send_location(const mgr_api_change_t *change, const lb_change_result_t *result)
 {
     mgr_visit_t *visit = change->visit;
 
-    for (int i = 0; i < result->changes->nelts && visit->balancer; i++) {
-        const lb_change_t *c = &APR_ARRAY_IDX(result->changes, i, lb_change_t);
-        if (strcmp(c->setting, "member") == 0 && strcmp(c->after, "added") == 0) {
+    for (int i = 0; i < result->changed->nelts && visit->balancer; i++) {
+        const lb_changed_t *c = &APR_ARRAY_IDX(result->changed, i, lb_changed_t);
+        if (c->kind == LB_MEMBER_ADDED) {
             visit->member =
                 mgr_balancer_calls_find_member(visit->r->pool, visit->balancer, c->member);
             apr_table_setn(visit->r->headers_out, "Location",
@@ -374,10 +374,10 @@ int mgr_api_change_run(mgr_api_change_t *change, int status)
 
     if (json_array_size(change->errors) > 0) {
         /* what is wrong with the other values is for the balancer to say */
-        add_refusals(change, mgr_balancer_calls_check(r, change->actions));
+        add_refusals(change, mgr_balancer_calls_check(r, change->changes));
         return send_errors(change, HTTP_BAD_REQUEST);
     }
-    const lb_result_t *result = mgr_change_run_run(visit, change->actions);
+    const lb_change_result_t *result = mgr_change_run(visit, change->changes);
     if (result->errors->nelts > 0) {
         return send_refusals(change, result->errors);
     }
@@ -387,5 +387,5 @@ int mgr_api_change_run(mgr_api_change_t *change, int status)
     if (!change->is_bulk && status != HTTP_ACCEPTED) {
         send_etag(visit);
     }
-    return mgr_api_reply_send_result(r, status, changed_json(r->pool, result->changes));
+    return mgr_api_reply_send_result(r, status, changed_json(r->pool, result->changed));
 }

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* api_change.h - from JSON to lb_action_t, and from what came of them back to JSON. */
+/* api_change.h - from JSON to lb_change_t, and from what came of them back to JSON. */
 #ifndef MGR_API_CHANGE_H
 #define MGR_API_CHANGE_H
 
@@ -14,8 +14,8 @@ typedef struct {
     const char *what;                /* for the audit: "PATCH /v1/members" */
     const char *base;                /* the manager's own path, for Location; NULL: none is sent */
     bool is_bulk;                    /* errors say which change they are about */
-    apr_array_header_t *actions;     /* of lb_action_t */
-    apr_array_header_t *origins;     /* of int: the change that an action is of */
+    apr_array_header_t *changes;     /* of lb_change_t */
+    apr_array_header_t *origins;     /* of int: which of the objects in the body each comes from */
     json_t *errors;
 } mgr_api_change_t;
 
@@ -24,11 +24,11 @@ mgr_api_change_t *mgr_api_change_make(mgr_visit_t *visit, const char *what);
 
 /** Read the settings of the visit's chosen member, or of its chosen balancer.
  *  settings  an object
- *  action    what is known of it already; completed, and added to the actions */
-void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_action_t action);
+ *  begun     what is known of the change already; completed, and added to the changes */
+void mgr_api_change_read(mgr_api_change_t *change, json_t *settings, lb_change_t begun);
 
 /** Likewise, of a member that is to come: with its `url`. */
-void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_action_t action);
+void mgr_api_change_read_new(mgr_api_change_t *change, json_t *settings, lb_change_t begun);
 
 /** Read changes of members: an array of objects, or one, with `balancer` (unless one is chosen),
  *  `vhost`, `member` and `etag` beside the settings; "*" as balancer or member stands for all. */

@@ -91,7 +91,7 @@ static void store(mgr_audit_ring_t *ring, const mgr_audit_entry_t *entry)
 }
 
 static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entry,
-                                   const char *outcome)
+                                   bool is_refused)
 {
     mgr_audit_entry_t e = *entry;
     const char *user = mgr_login_user(r);
@@ -103,7 +103,7 @@ static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entr
     e.at = apr_time_now();
     e.user = user ? user : "-";
     e.address = r->useragent_ip;
-    e.outcome = outcome;
+    e.is_refused = is_refused;
     return e;
 }
 
@@ -146,7 +146,7 @@ uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes)
 
     lock();
     for (int i = 0; i < changes->nelts; i++) {
-        entries[i] = completed(r, &entries[i], "changed");
+        entries[i] = completed(r, &entries[i], false);
         store(&audit->changed, &entries[i]);
     }
     const uint64_t last = audit->changed.count;
@@ -159,7 +159,7 @@ uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes)
 
 void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
 {
-    const mgr_audit_entry_t e = completed(r, entry, "refused");
+    const mgr_audit_entry_t e = completed(r, entry, true);
     apr_pool_t *p = r->pool;
 
     lock();
@@ -173,21 +173,21 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, const char *outcome)
+static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, bool is_refused)
 {
     APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
         e->at, e->user, e->address, e->vhost, e->balancer, e->member,
-        e->what, e->before, e->after, outcome
+        e->what, e->before, e->after, is_refused
     };
 }
 
 static void push_newest_first(apr_array_header_t *recent, const mgr_audit_ring_t *ring,
-                              const char *outcome)
+                              bool is_refused)
 {
     const mgr_audit_ring_entry_t *e;
 
     for (uint64_t n = 0; (e = mgr_audit_ring_newest(ring, n)); n++) {
-        push(recent, e, outcome);
+        push(recent, e, is_refused);
     }
 }
 
@@ -209,7 +209,7 @@ apr_array_header_t *mgr_audit_changes(apr_pool_t *p, uint64_t last, int count)
     for (uint64_t back = (uint64_t)count; back > 0 && last <= ring->count; back--) {
         e = mgr_audit_ring_newest(ring, ring->count - last + back - 1);
         if (e) {
-            push(changes, e, "changed");
+            push(changes, e, false);
         }
     }
     return changes;
@@ -230,8 +230,8 @@ apr_array_header_t *mgr_audit_recent(apr_pool_t *p)
         apr_array_make(p, 2 * MGR_AUDIT_RING_SHOWN, sizeof(mgr_audit_entry_t));
     const audit_t *copy = copied(p);
 
-    push_newest_first(recent, &copy->changed, "changed");
-    push_newest_first(recent, &copy->refused, "refused");
+    push_newest_first(recent, &copy->changed, false);
+    push_newest_first(recent, &copy->refused, true);
     qsort(recent->elts, (size_t)recent->nelts, (size_t)recent->elt_size, newer_first);
     return recent;
 }

@@ -3,6 +3,7 @@
 #ifndef MGR_AUDIT_H
 #define MGR_AUDIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "apr_tables.h"
@@ -18,7 +19,7 @@ typedef struct {
     const char *what;        /* the setting; of a refusal: what was asked for */
     const char *before;
     const char *after;       /* of a refusal: why */
-    const char *outcome;     /* "changed" or "refused" */
+    bool is_refused;         /* else it was changed */
 } mgr_audit_entry_t;
 
 /** In the parent, at start: have the shared memory, the same as before a restart.
@@ -26,7 +27,7 @@ typedef struct {
 int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s);
 
 /** Note the changes that one request has made, a refusal.
- *  changes  array of mgr_audit_entry_t; time, user, address and outcome are filled in here; a NULL
+ *  changes  array of mgr_audit_entry_t; time, user and address are filled in here; a NULL
  *           text is ""
  *  returns  the number of the last change of all; those of this request come right before it */
 uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes);

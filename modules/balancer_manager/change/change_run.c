@@ -12,17 +12,15 @@
 #include "balancer_calls.h"
 
 /* A member may have another URL now, or be gone. */
-static void look_again(mgr_visit_t *visit, const apr_array_header_t *changes)
+static void look_again(mgr_visit_t *visit, const apr_array_header_t *changed)
 {
     request_rec *r = visit->r;
     const lb_balancer_view_t *balancer = visit->balancer;
     const char *url = visit->member ? visit->member->url : NULL;
 
-    for (int i = 0; url && i < changes->nelts; i++) {
-        const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
-        if (change->member && strcmp(change->setting, "address") == 0) {
-            url = change->member;
-        }
+    for (int i = 0; url && i < changed->nelts; i++) {
+        const lb_changed_t *one = &APR_ARRAY_IDX(changed, i, lb_changed_t);
+        url = one->kind == LB_MEMBER_MOVED ? one->member : url;
     }
     mgr_visit_look(visit);
     visit->balancer = !balancer ? NULL
@@ -33,35 +31,35 @@ static void look_again(mgr_visit_t *visit, const apr_array_header_t *changes)
                         : NULL;
 }
 
-static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changes)
+static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changed)
 {
     apr_array_header_t *entries =
-        apr_array_make(visit->r->pool, changes->nelts, sizeof(mgr_audit_entry_t));
+        apr_array_make(visit->r->pool, changed->nelts, sizeof(mgr_audit_entry_t));
 
-    for (int i = 0; i < changes->nelts; i++) {
-        const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
+    for (int i = 0; i < changed->nelts; i++) {
+        const lb_changed_t *one = &APR_ARRAY_IDX(changed, i, lb_changed_t);
         APR_ARRAY_PUSH(entries, mgr_audit_entry_t) =
-            (mgr_audit_entry_t){ .vhost = change->vhost,
-                                 .balancer = change->balancer,
-                                 .member = change->member,
-                                 .what = change->setting,
-                                 .before = change->before,
-                                 .after = change->after };
+            (mgr_audit_entry_t){ .vhost = one->vhost,
+                                 .balancer = one->balancer,
+                                 .member = one->member,
+                                 .what = one->setting,
+                                 .before = one->before,
+                                 .after = one->after };
     }
     visit->is_done = true;
-    visit->done.count = changes->nelts;
-    if (changes->nelts > 0) {
+    visit->done.count = changed->nelts;
+    if (changed->nelts > 0) {
         visit->done.last = mgr_audit_changed(visit->r, entries);
     }
 }
 
-const lb_result_t *mgr_change_run_run(mgr_visit_t *visit, const apr_array_header_t *actions)
+const lb_change_result_t *mgr_change_run(mgr_visit_t *visit, const apr_array_header_t *changes)
 {
-    const lb_result_t *result = mgr_balancer_calls_apply(visit->r, actions);
+    const lb_change_result_t *result = mgr_balancer_calls_change(visit->r, changes);
 
     if (result->errors->nelts == 0) {
-        note_in_audit(visit, result->changes);
-        look_again(visit, result->changes);
+        note_in_audit(visit, result->changed);
+        look_again(visit, result->changed);
     }
     return result;
 }
@@ -110,7 +108,7 @@ int mgr_change_run_status(const apr_array_header_t *errors)
     lb_refusal_t first = LB_NOT_NOW;
 
     for (int i = 0; i < errors->nelts; i++) {
-        const lb_refusal_t refusal = APR_ARRAY_IDX(errors, i, lb_action_error_t).refusal;
+        const lb_refusal_t refusal = APR_ARRAY_IDX(errors, i, lb_change_error_t).refusal;
         first = refusal < first ? refusal : first;
     }
     return statuses[first];

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* consequence.c - see consequence.h.
  * Knows    which states take new requests, and who stands in for whom.
- * Ignores  how an action is carried out, and which are to be confirmed (form_change.c).
+ * Ignores  how a change is made, and which are to be confirmed (form_change.c).
  * Memory   the caller's pool.   Threads: any, no state. */
 #include "consequence.h"
 
@@ -42,11 +42,6 @@ static const deed_t *deed_of(const char *word)
 
 /* ---- Who is left ----------------------------------------------------------------------------- */
 
-static bool is_in(const lb_member_view_t *member, const char *state)
-{
-    return strcmp(member->state, state) == 0;
-}
-
 static bool is_one_of(const apr_array_header_t *members, const lb_member_view_t *member)
 {
     for (int i = 0; i < members->nelts; i++) {
@@ -59,7 +54,7 @@ static bool is_one_of(const apr_array_header_t *members, const lb_member_view_t 
 
 typedef struct {
     int present, usable;                 /* members of the balancer that stay; those in service */
-    int lost;                            /* members in service that the action takes away */
+    int lost;                            /* members in service that are taken away */
     int failed;                          /* of those that stay: they are tried again */
     const lb_member_view_t *stand_in;    /* a hot spare or standby; NULL: there is none */
 } rest_t;
@@ -71,17 +66,18 @@ static rest_t rest_of(const lb_balancer_view_t *balancer, const deed_t *deed,
 
     for (int i = 0; i < balancer->owner->members->nelts; i++) {
         const lb_member_view_t *m = &APR_ARRAY_IDX(balancer->owner->members, i, lb_member_view_t);
-        if (is_in(m, "removing")) {
+        if (m->state == LB_STATE_REMOVING) {
             continue;
         }
         rest.present++;
         if (deed->takes_away && is_one_of(members, m)) {
-            rest.lost += is_in(m, "ok");
+            rest.lost += m->state == LB_STATE_OK;
             continue;
         }
-        rest.usable += is_in(m, "ok");
-        rest.failed += is_in(m, "error") || is_in(m, "trial") || is_in(m, "health_fail");
-        if (is_in(m, "spare") || (is_in(m, "standby") && !rest.stand_in)) {
+        rest.usable += m->state == LB_STATE_OK;
+        rest.failed += m->state == LB_STATE_ERROR || m->state == LB_STATE_TRIAL
+                       || m->state == LB_STATE_HEALTH_FAIL;
+        if (m->state == LB_STATE_SPARE || (m->state == LB_STATE_STANDBY && !rest.stand_in)) {
             rest.stand_in = m;
         }
     }
@@ -101,11 +97,11 @@ static const char *outage(apr_pool_t *p, const lb_balancer_view_t *balancer, con
 {
     const char *who = rest->lost == 1 ? "This is the last usable member"
                                       : "These are the last usable members";
-    const char *wait = !balancer->timeout
-                           ? ""
-                           : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, "
-                                             "and then ",
-                                          apr_time_sec(balancer->timeout));
+    const apr_interval_time_t timeout = balancer->settings.of[LB_SETTING_TIMEOUT].number;
+    const char *wait =
+        !timeout ? ""
+                 : apr_psprintf(p, "wait up to %" APR_TIME_T_FMT " s for another one, and then ",
+                                apr_time_sec(timeout));
 
     return apr_psprintf(p, "%s: new requests will %sget 503%s.", who, wait,
                         rest->failed ? " until a failed member recovers" : "");
@@ -128,7 +124,7 @@ static const char *outcome_of(apr_pool_t *p, const lb_balancer_view_t *balancer,
     if (rest->stand_in) {
         return apr_psprintf(p, "No regular member will be left in service: the hot %s %s takes "
                                "over.",
-                            rest->stand_in->state, rest->stand_in->name);
+                            lb_state_word(rest->stand_in->state), rest->stand_in->name);
     }
     return outage(p, balancer, rest);
 }
@@ -151,7 +147,7 @@ mgr_pending_t *mgr_consequence_tell(apr_pool_t *p, const lb_balancer_view_t *bal
     for (int i = 0; i < count; i++) {
         const lb_member_view_t *m = APR_ARRAY_IDX(members, i, const lb_member_view_t *);
         APR_ARRAY_PUSH(pending->lines, const char *) =
-            apr_psprintf(p, "%s: %s, %u in flight", m->name, m->state,
+            apr_psprintf(p, "%s: %s, %u in flight", m->name, lb_state_word(m->state),
                          (unsigned int)m->in_flight);
     }
     return pending;

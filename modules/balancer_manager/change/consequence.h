@@ -7,7 +7,7 @@
 
 #include "visit.h"
 
-/** Does an action take the balancer's last usable member away?
+/** Would it take the balancer's last usable member away?
  *  word     drain, disable, stop, remove, ...; "" for none
  *  members  of const lb_member_view_t *, whom it is for */
 bool mgr_consequence_is_outage(const lb_balancer_view_t *balancer, const char *word,

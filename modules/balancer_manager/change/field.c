@@ -1,190 +1,62 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* field.c - see field.h.
- * Knows    names, kinds and limits of values.
- * Ignores  where a value came from, and how a change is made (the balancer does it).
+ * Knows    names in forms, what is no setting, JSON's kinds of values.
+ * Ignores  names, types and ranges of settings (include/balancer_setting.h), where a value came
+ *          from, and how a change is made (the balancer does it).
  * Memory   the caller's pool.   Threads: any, no state. */
 #include "field.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "apr_lib.h"
 #include "apr_strings.h"
-#include "directive.h"
+#include "setting_value.h"
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Values that are no settings' ------------------------------------------------------------ */
 
-/* A whole number from 0 to high; an empty field leaves the number as it is. */
-static const char *take_number(apr_pool_t *p, const char *value, int high, int *out)
+/* As forms have it; "" leaves it as it is. */
+static const char *take_switch(const char *value, bool *is_on)
 {
-    const size_t digits = strspn(value, "0123456789");
-
-    if (!*value) {
-        return NULL;
+    if (*value && strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
+        return "must be 0 or 1";
     }
-    if (value[digits] || digits > 9 || atoi(value) > high) {
-        return apr_psprintf(p, "must be a whole number from 0 to %d", high);
-    }
-    *out = atoi(value);
+    *is_on = *value ? *value == '1' : *is_on;
     return NULL;
 }
 
-static const char *take_seconds(apr_pool_t *p, const char *value, int high,
-                                apr_interval_time_t *out)
+static const char *take_removal(apr_pool_t *p, const char *value, lb_change_t *change)
 {
-    int seconds = -1;
-    const char *wrong = take_number(p, value, high, &seconds);
-
-    if (seconds >= 0) {
-        *out = apr_time_from_sec(seconds);
-    }
-    return wrong;
+    return take_switch(value, &change->removes_member);
 }
 
-/* 1 to 100; like stock we take what follows the second decimal and forget it. */
-static const char *take_weight(apr_pool_t *p, const char *value, lb_action_t *action)
+static const char *take_reset(apr_pool_t *p, const char *value, lb_change_t *change)
 {
-    const size_t whole = strspn(value, "0123456789");
-    const char *point = value + whole;
-    const size_t decimals = *point == '.' ? strspn(point + 1, "0123456789") : 0;
-
-    if (!*value) {
-        return NULL;
-    }
-    if (whole >= 1 && whole <= 3 && (!*point || (decimals && !point[1 + decimals]))) {
-        const int tenths = decimals >= 1 ? point[1] - '0' : 0;
-        const int hundredths = decimals >= 2 ? point[2] - '0' : 0;
-        const int weight = atoi(value) * 100 + tenths * 10 + hundredths;
-        if (weight >= 100 && weight <= 10000) {
-            action->weight_hundredths = weight;
-            return NULL;
-        }
-    }
-    return "must be a number from 1 to 100, such as 2 or 1.25";
+    return take_switch(value, &change->resets_counters);
 }
 
-static const char *take_lbset(apr_pool_t *p, const char *value, lb_action_t *action)
+static const char *take_new_address(apr_pool_t *p, const char *value, lb_change_t *change)
 {
-    return take_number(p, value, 99, &action->lbset);
-}
-
-static const char *take_limit(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, LB_LIMIT_MAX, &action->limit);
-}
-
-static const char *take_queue_limit(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, LB_LIMIT_MAX, &action->queue_limit);
-}
-
-static const char *take_queue_timeout(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    int64_t us;
-
-    if (!*value) {
-        return NULL;
-    }
-    if (!fc_directive_duration(value, &us) || us > LB_QUEUE_TIMEOUT_MAX) {
-        return "must be a time up to 24h, such as 2 (seconds) or 500ms";
-    }
-    action->queue_timeout = us;
+    change->new_address = *value ? value : NULL;
     return NULL;
-}
-
-static const char *take_route(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->route = value;
-    return NULL;
-}
-
-static const char *take_redirect(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->redirect = value;
-    return NULL;
-}
-
-static const char *take_drain_deadline(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_seconds(p, value, 30 * 86400, &action->drain_deadline);
-}
-
-static const char *take_lbmethod(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->lbmethod = *value ? value : NULL;
-    return NULL;
-}
-
-static const char *take_timeout(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_seconds(p, value, 7200, &action->timeout);
-}
-
-static const char *take_max_attempts(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 99, &action->max_attempts);
-}
-
-static const char *take_nofailover(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 1, &action->nofailover);
-}
-
-/* Stock's page used to print "COOKIE | parameter": blanks are not part of either name. */
-static const char *take_sticky(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    char *packed = apr_palloc(p, strlen(value) + 1);
-
-    apr_collapse_spaces(packed, value);
-    action->sticky = *packed ? packed : NULL;
-    return NULL;
-}
-
-static const char *take_new_address(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    action->new_address = *value ? value : NULL;
-    return NULL;
-}
-
-static const char *take_removal(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 1, &action->remove_member);
-}
-
-static const char *take_reset(apr_pool_t *p, const char *value, lb_action_t *action)
-{
-    return take_number(p, value, 1, &action->reset_counters);
-}
-
-/* Of two values for one flag the last counts. */
-static void set_flag(lb_action_t *action, char flag, bool is_on)
-{
-    int i = 0;
-
-    while (action->status[i].flag && action->status[i].flag != flag) {
-        i++;
-    }
-    action->status[i].flag = flag;
-    action->status[i].set = is_on;
 }
 
 /* One of the three, or none of them. */
-static const char *take_state(apr_pool_t *p, const char *value, lb_action_t *action)
+static const char *take_state(apr_pool_t *p, const char *value, lb_change_t *change)
 {
     static const struct {
         const char *word;
-        char flag;
+        lb_setting_id_t flag;
     } states[] = {
-        { "ready", 0 },
-        { "drain", PROXY_WORKER_DRAIN_FLAG },
-        { "disable", PROXY_WORKER_DISABLED_FLAG },
-        { "stop", PROXY_WORKER_STOPPED_FLAG },
+        { "ready", LB_SETTING_COUNT },
+        { "drain", LB_SETTING_DRAINING },
+        { "disable", LB_SETTING_DISABLED },
+        { "stop", LB_SETTING_STOPPED },
     };
 
     for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
         if (strcmp(value, states[i].word) == 0) {
             for (size_t k = 1; k < sizeof(states) / sizeof(states[0]); k++) {
-                set_flag(action, states[k].flag, k == i);
+                lb_values_put_number(&change->values, states[k].flag, k == i);
             }
             return NULL;
         }
@@ -192,120 +64,192 @@ static const char *take_state(apr_pool_t *p, const char *value, lb_action_t *act
     return "must be ready, drain, disable or stop";
 }
 
-static const char *take_flag(char flag, const char *value, lb_action_t *action)
+/* Stock's page used to print "COOKIE | parameter": blanks are not part of either name. */
+static const char *take_sticky(apr_pool_t *p, const char *value, lb_change_t *change)
 {
-    if (strcmp(value, "0") != 0 && strcmp(value, "1") != 0) {
-        return "must be 0 or 1";
+    char *packed = apr_palloc(p, strlen(value) + 1);
+
+    apr_collapse_spaces(packed, value);
+    if (*packed) {
+        lb_values_put(&change->values, LB_SETTING_STICKY, (lb_value_t){ .text = packed });
     }
-    set_flag(action, flag, *value == '1');
     return NULL;
 }
 
 /* ---- The list -------------------------------------------------------------------------------- */
 
+#define SETTING(id) &lb_settings[LB_SETTING_##id]
+#define OTHER(name, is_of_member, type) \
+    &(const lb_setting_t){ LB_SETTING_COUNT, name, is_of_member, type }
+
 const mgr_field_t mgr_fields[] = {
-    { NULL, "state", MGR_TEXT, 1, MGR_OPERATE, take_state },
-    { "w_status_I", "ignore_errors", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'I' },
-    { "w_status_N", "draining", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'N' },
-    { "w_status_D", "disabled", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'D' },
-    { "w_status_H", "standby", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'H' },
-    { "w_status_R", "spare", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'R' },
-    { "w_status_C", "health_check_failed", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'C' },
-    { "w_status_S", "stopped", MGR_SWITCH, 1, MGR_OPERATE, NULL, 'S' },
-    { "w_drain_deadline", "drain_deadline", MGR_WHOLE, 1, MGR_OPERATE, take_drain_deadline },
-    { "w_lf", "weight", MGR_NUMBER, 1, MGR_EDIT, take_weight },
-    { "w_ls", "lbset", MGR_WHOLE, 1, MGR_EDIT, take_lbset },
-    { "w_wr", "route", MGR_TEXT, 1, MGR_EDIT, take_route },
-    { "w_rr", "redirect", MGR_TEXT, 1, MGR_EDIT, take_redirect },
-    { "w_limit", "limit", MGR_WHOLE, 1, MGR_EDIT, take_limit },
-    { "w_queue_limit", "queue_limit", MGR_WHOLE, 1, MGR_EDIT, take_queue_limit },
-    { "w_queue_timeout", "queue_timeout", MGR_SECONDS, 1, MGR_EDIT, take_queue_timeout },
-    { "w_newaddr", "address", MGR_TEXT, 1, MGR_EDIT, take_new_address },
-    { "b_wdelete", "remove", MGR_SWITCH, 1, MGR_EDIT, take_removal },
-    { "w_reset", "reset_counters", MGR_SWITCH, 1, MGR_OPERATE, take_reset },
-    { "b_lbm", "lbmethod", MGR_TEXT, 0, MGR_EDIT, take_lbmethod },
-    { "b_tmo", "timeout", MGR_WHOLE, 0, MGR_EDIT, take_timeout },
-    { "b_max", "max_attempts", MGR_WHOLE, 0, MGR_EDIT, take_max_attempts },
-    { "b_sforce", "nofailover", MGR_SWITCH, 0, MGR_EDIT, take_nofailover },
-    { "b_ss", "sticky", MGR_TEXT, 0, MGR_EDIT, take_sticky },
-    { "b_reset", "reset_counters", MGR_SWITCH, 0, MGR_OPERATE, take_reset },
+    { NULL, OTHER("state", true, LB_TEXT), MGR_OPERATE, true, take_state },
+    { "w_status_I", SETTING(IGNORE_ERRORS), MGR_OPERATE, true },
+    { "w_status_N", SETTING(DRAINING), MGR_OPERATE, true },
+    { "w_status_D", SETTING(DISABLED), MGR_OPERATE, true },
+    { "w_status_H", SETTING(STANDBY), MGR_OPERATE, true },
+    { "w_status_R", SETTING(SPARE), MGR_OPERATE, true },
+    { "w_status_C", SETTING(CHECK_FAILED), MGR_OPERATE, true },
+    { "w_status_S", SETTING(STOPPED), MGR_OPERATE, true },
+    { "w_drain_deadline", SETTING(DRAIN_DEADLINE), MGR_OPERATE },
+    { "w_lf", SETTING(WEIGHT), MGR_EDIT },
+    { "w_ls", SETTING(LBSET), MGR_EDIT },
+    { "w_wr", SETTING(ROUTE), MGR_EDIT, true },
+    { "w_rr", SETTING(REDIRECT), MGR_EDIT, true },
+    { "w_limit", SETTING(LIMIT), MGR_EDIT },
+    { "w_queue_limit", SETTING(QUEUE_LIMIT), MGR_EDIT },
+    { "w_queue_timeout", SETTING(QUEUE_TIMEOUT), MGR_EDIT },
+    { "w_newaddr", OTHER("address", true, LB_TEXT), MGR_EDIT, false, take_new_address },
+    { "b_wdelete", OTHER("remove", true, LB_SWITCH), MGR_EDIT, false, take_removal },
+    { "w_reset", OTHER("reset_counters", true, LB_SWITCH), MGR_OPERATE, false, take_reset },
+    { "b_lbm", SETTING(LBMETHOD), MGR_EDIT },
+    { "b_tmo", SETTING(TIMEOUT), MGR_EDIT },
+    { "b_max", SETTING(MAX_ATTEMPTS), MGR_EDIT },
+    { "b_sforce", SETTING(NOFAILOVER), MGR_EDIT },
+    { "b_ss", SETTING(STICKY), MGR_EDIT, false, take_sticky },
+    { "b_reset", OTHER("reset_counters", false, LB_SWITCH), MGR_OPERATE, false, take_reset },
     { NULL }
 };
 
 const mgr_field_t *mgr_field_find(const char *json_name, bool is_of_member)
 {
-    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        if (field->is_of_member == is_of_member && strcmp(field->json_name, json_name) == 0) {
+    for (const mgr_field_t *field = mgr_fields; field->setting; field++) {
+        if (field->setting->is_of_member == is_of_member
+            && strcmp(field->setting->name, json_name) == 0) {
             return field;
         }
     }
     return NULL;
 }
 
+const char *mgr_field_form_name(lb_setting_id_t id)
+{
+    const mgr_field_t *field = mgr_fields;
+
+    while (field->setting && field->setting->id != id) {
+        field++;
+    }
+    return field->form_name;
+}
+
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
+/* The length of a text is for the balancer to judge. */
+static const char *take_setting(apr_pool_t *p, const mgr_field_t *field, const char *text,
+                                lb_change_t *change)
+{
+    const lb_setting_t *setting = field->setting;
+    lb_value_t value = { .text = text };
+    bool is_on = false;
+
+    if (!*text && !field->takes_empty) {
+        return NULL;
+    }
+    if (setting->type == LB_SWITCH) {
+        if (!*text || take_switch(text, &is_on)) {
+            return fc_setting_value_refusal(p, setting);
+        }
+        value.number = is_on;
+    }
+    else if (setting->type != LB_TEXT && !fc_setting_value_read(setting, text, &value)) {
+        return fc_setting_value_refusal(p, setting);
+    }
+    lb_values_put(&change->values, setting->id, value);
+    return NULL;
+}
+
 const char *mgr_field_take(apr_pool_t *p, const mgr_field_t *field, const char *value,
-                           lb_action_t *action)
+                           lb_change_t *change)
 {
     for (const char *c = value; *c; c++) {
         if (apr_iscntrl(*c)) {
             return "must not contain control characters";
         }
     }
-    return field->flag ? take_flag(field->flag, value, action) : field->take(p, value, action);
+    return field->take ? field->take(p, value, change) : take_setting(p, field, value, change);
 }
 
-/* What is beyond all our values is "-", which none of them takes: APR's printf writes some digits
- * of 1e300 and forgets the others. */
-static const char *text_of_real(apr_pool_t *p, double value, int decimals, const char *unit)
-{
-    return value > -1e12 && value < 1e12 ? apr_psprintf(p, "%.*f%s", decimals, value, unit) : "-";
-}
+/* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* As a form would have it.
- * returns  NULL when it is of another kind */
-static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
+/* Beyond all our values. */
+#define TOO_MUCH 1e12
+
+/* Of a weight two decimals count, of a time milliseconds.
+ * returns  -1 for what is beyond all values */
+static int64_t number_of_real(const lb_setting_t *setting, double value)
 {
-    switch (kind) {
-    case MGR_TEXT:
-        return json_is_null(value) ? "" : json_string_value(value);
-    case MGR_SWITCH:
-        return json_is_boolean(value) ? (json_is_true(value) ? "1" : "0") : NULL;
-    case MGR_SECONDS:
-        if (json_is_real(value)) {
-            return text_of_real(p, json_real_value(value) * 1000, 0, "ms");
-        }
-        break;
-    case MGR_NUMBER:
-        if (json_is_real(value)) {
-            return text_of_real(p, json_real_value(value), 4, "");
-        }
-        break;
-    case MGR_WHOLE:
-        break;
+    if (!(value >= 0 && value < TOO_MUCH)) {
+        return -1;
     }
-    return json_is_integer(value)
-               ? apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)json_integer_value(value))
-               : NULL;
+    return setting->type == LB_DURATION ? 1000 * (int64_t)(value * 1000 + 0.5)
+                                        : (int64_t)(value * 100 + 0.005);
+}
+
+/* returns  false when it is of another kind */
+static bool read_json_number(const lb_setting_t *setting, const json_t *json, int64_t *number)
+{
+    if (json_is_integer(json)) {
+        const json_int_t whole = json_integer_value(json);
+        const bool is_too_much = whole < 0 || whole > (json_int_t)TOO_MUCH;
+        *number = is_too_much ? -1 : whole * fc_setting_value_unit(setting);
+        return true;
+    }
+    *number = number_of_real(setting, json_real_value(json));
+    return json_is_real(json) && (setting->type == LB_DURATION || setting->type == LB_HUNDREDTHS);
+}
+
+static const char *kind_of(lb_setting_type_t type)
+{
+    switch (type) {
+    case LB_HUNDREDTHS:
+        return "must be a number";
+    case LB_DURATION:
+        return "must be a number of seconds";
+    case LB_SWITCH:
+        return "must be true or false";
+    case LB_TEXT:
+        return "must be a string, or null for none";
+    default:
+        return "must be a whole number";
+    }
+}
+
+static const char *take_json_number(apr_pool_t *p, const lb_setting_t *setting,
+                                    const json_t *json, lb_change_t *change)
+{
+    lb_value_t value;
+
+    if (!read_json_number(setting, json, &value.number)) {
+        return kind_of(setting->type);
+    }
+    if (!fc_setting_value_is_allowed(setting, value)) {
+        return fc_setting_value_refusal(p, setting);
+    }
+    lb_values_put(&change->values, setting->id, value);
+    return NULL;
 }
 
 const char *mgr_field_take_json(apr_pool_t *p, const mgr_field_t *field, const json_t *value,
-                                lb_action_t *action)
+                                lb_change_t *change)
 {
-    static const char *const kinds[] = {
-        [MGR_TEXT] = "must be a string, or null for none",
-        [MGR_WHOLE] = "must be a whole number",
-        [MGR_NUMBER] = "must be a number",
-        [MGR_SECONDS] = "must be a number of seconds",
-        [MGR_SWITCH] = "must be true or false",
-    };
-    const char *text = text_of(p, field->kind, value);
+    const lb_setting_t *setting = field->setting;
+    const char *text = NULL;
 
-    if (!text) {
-        return kinds[field->kind];
+    if (setting->type == LB_TEXT) {
+        text = json_is_null(value) ? "" : json_string_value(value);
     }
-    if (field->take == take_sticky && !*text) {
+    else if (setting->type == LB_SWITCH) {
+        text = json_is_true(value) ? "1" : json_is_false(value) ? "0"
+                                                                : NULL;
+    }
+    else {
+        return take_json_number(p, setting, value, change);
+    }
+    if (!text) {
+        return kind_of(setting->type);
+    }
+    if (setting->id == LB_SETTING_STICKY && !*text) {
         text = "-";    /* in a form an empty field leaves it */
     }
-    return mgr_field_take(p, field, apr_pstrdup(p, text), action);
+    return mgr_field_take(p, field, apr_pstrdup(p, text), change);
 }

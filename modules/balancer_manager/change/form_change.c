@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* form_change.c - from the parameters of stock's forms, and ours, to lb_action_t.
+/* form_change.c - from the parameters of stock's forms, and ours, to lb_change_t.
  * Knows    the parameters that are no settings: b, w, vhost, action, confirm, ...
  * Ignores  how a change is made (the balancer does it) and how the result is shown.
  * Memory   r->pool.   Threads: any, no state. */
@@ -19,9 +19,9 @@
 typedef struct {
     mgr_visit_t *visit;
     const apr_table_t *parameters;
-    apr_array_header_t *members;    /* of const lb_member_view_t *, whom the action is for */
-    lb_action_t action;             /* for each of them */
-    int wishes;                     /* how many settings it has */
+    apr_array_header_t *members;    /* of const lb_member_view_t *, whom the change is for */
+    lb_change_t change;             /* for each of them */
+    int wishes;                     /* how many things it asks for */
 } form_t;
 
 static const char *parameter(const form_t *form, const char *name)
@@ -44,9 +44,9 @@ static mgr_right_t right_needed(const form_t *form)
     const bool has_members = parameter(form, "w") || is_one(form, "b_all");
     bool is_edit = is_one(form, "b_wyes") || (button && strcmp(button, "remove") == 0);
 
-    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
-        is_edit |= field->right == MGR_EDIT && field->form_name
-                   && parameter(form, field->form_name) && (!field->is_of_member || has_members);
+    for (const mgr_field_t *field = mgr_fields; field->setting; field++) {
+        is_edit |= field->right == MGR_EDIT && field->form_name && parameter(form, field->form_name)
+                   && (!field->setting->is_of_member || has_members);
     }
     return is_edit ? MGR_EDIT : MGR_OPERATE;
 }
@@ -98,7 +98,7 @@ static int choose_members(form_t *form)
     if (is_one(form, "b_all")) {
         for (int i = 0; i < all->nelts; i++) {
             const lb_member_view_t *member = &APR_ARRAY_IDX(all, i, lb_member_view_t);
-            if (strcmp(member->state, "removing") != 0) {
+            if (member->state != LB_STATE_REMOVING) {
                 APR_ARRAY_PUSH(form->members, const lb_member_view_t *) = member;
             }
         }
@@ -122,7 +122,7 @@ static void refuse_field(const form_t *form, const char *name, const char *value
 
 static void take(form_t *form, const mgr_field_t *field, const char *name, const char *value)
 {
-    const char *wrong = mgr_field_take(form->visit->r->pool, field, value, &form->action);
+    const char *wrong = mgr_field_take(form->visit->r->pool, field, value, &form->change);
 
     if (wrong) {
         refuse_field(form, name, value, wrong);
@@ -132,9 +132,9 @@ static void take(form_t *form, const mgr_field_t *field, const char *name, const
 
 static void read_fields(form_t *form)
 {
-    for (const mgr_field_t *field = mgr_fields; field->json_name; field++) {
+    for (const mgr_field_t *field = mgr_fields; field->setting; field++) {
         const char *value = field->form_name ? parameter(form, field->form_name) : NULL;
-        if (value && (!field->is_of_member || form->members->nelts > 0)) {
+        if (value && (!field->setting->is_of_member || form->members->nelts > 0)) {
             take(form, field, field->form_name, value);
         }
     }
@@ -162,7 +162,7 @@ static void read_button(form_t *form)
         take(form, mgr_field_find("reset_counters", true), "action", "1");
     }
     else {
-        take(form, mgr_field_find("state", 1), "action", word);
+        take(form, mgr_field_find("state", true), "action", word);
     }
 }
 
@@ -181,7 +181,7 @@ static void read_new_member(form_t *form)
                          "b_nwrkr must be the URL of the member to add.");
     }
     else if (is_sure) {
-        form->action.new_member = url;
+        form->change.new_member = url;
         form->wishes++;
     }
 }
@@ -192,8 +192,8 @@ static void read_etag(form_t *form)
     const char *etag = parameter(form, "etag");
 
     if (etag && *etag && form->members->nelts <= 1) {
-        form->action.revision = mgr_etag_revision(etag);
-        if (!form->action.revision) {
+        form->change.revision = mgr_etag_revision(etag);
+        if (!form->change.revision) {
             refuse_field(form, "etag", etag, "must be the value from the page");
         }
     }
@@ -234,26 +234,26 @@ static void ask_for_confirmation(const form_t *form)
 /* ---- Doing it -------------------------------------------------------------------------------- */
 
 /* The balancer's own settings go with the first. */
-static apr_array_header_t *actions_of(const form_t *form)
+static apr_array_header_t *changes_of(const form_t *form)
 {
     const lb_balancer_view_t *balancer = form->visit->balancer;
-    apr_array_header_t *actions =
-        apr_array_make(form->visit->r->pool, form->members->nelts + 1, sizeof(lb_action_t));
+    apr_array_header_t *changes =
+        apr_array_make(form->visit->r->pool, form->members->nelts + 1, sizeof(lb_change_t));
     int i = 0;
 
     do {
-        lb_action_t action = form->action;
-        action.balancer = balancer->key;
-        action.vhost = balancer->vhost;
+        lb_change_t change = form->change;
+        change.balancer = balancer->key;
+        change.vhost = balancer->vhost;
         if (i < form->members->nelts) {
-            action.member = APR_ARRAY_IDX(form->members, i, const lb_member_view_t *)->url;
+            change.member = APR_ARRAY_IDX(form->members, i, const lb_member_view_t *)->url;
         }
         if (i > 0) {
-            action.new_member = NULL;
+            change.new_member = NULL;
         }
-        APR_ARRAY_PUSH(actions, lb_action_t) = action;
+        APR_ARRAY_PUSH(changes, lb_change_t) = change;
     } while (++i < form->members->nelts);
-    return actions;
+    return changes;
 }
 
 /* Each in a note; their status is the visit's. */
@@ -263,15 +263,15 @@ static int refuse_all(const form_t *form, const apr_array_header_t *errors)
 
     for (int i = 0; i < errors->nelts; i++) {
         mgr_visit_refuse(visit, HTTP_BAD_REQUEST, "Nothing was changed: %s",
-                         APR_ARRAY_IDX(errors, i, lb_action_error_t).why);
+                         APR_ARRAY_IDX(errors, i, lb_change_error_t).why);
     }
     return visit->status;
 }
 
-static int commit(const form_t *form)
+static int make_changes(const form_t *form)
 {
     mgr_visit_t *visit = form->visit;
-    const lb_result_t *result = mgr_change_run_run(visit, actions_of(form));
+    const lb_change_result_t *result = mgr_change_run(visit, changes_of(form));
 
     if (result->errors->nelts > 0) {
         refuse_all(form, result->errors);
@@ -302,7 +302,7 @@ static int read_form(form_t *form)
         return OK;
     }
     /* what is wrong with the other values is for the balancer to say */
-    return refuse_all(form, mgr_balancer_calls_check(form->visit->r, actions_of(form)));
+    return refuse_all(form, mgr_balancer_calls_check(form->visit->r, changes_of(form)));
 }
 
 int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
@@ -310,7 +310,6 @@ int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
     form_t form = {
         .visit = visit,
         .parameters = parameters,
-        .action = lb_action_none(),
         .members = apr_array_make(visit->r->pool, 2, sizeof(const lb_member_view_t *)),
     };
     const int status = read_form(&form);
@@ -326,5 +325,5 @@ int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
         ask_for_confirmation(&form);
         return OK;
     }
-    return commit(&form);
+    return make_changes(&form);
 }

@@ -7,40 +7,27 @@
 
 #include "quantity.h"
 
-const mgr_state_word_t mgr_state_sentence_words[] = {
-    { "ok", "ok" },
-    { "error", "error" },
-    { "trial", "on trial" },
-    { "health_fail", "check failed" },
-    { "draining", "draining" },
-    { "disabled", "disabled" },
-    { "stopped", "stopped" },
-    { "standby", "hot standby" },
-    { "spare", "hot spare" },
-    { "shutdown", "shutting down" },
-    { "removing", "being removed" },
-    { NULL, NULL },
-};
-
-/* A state that is not in the list is its own word. */
-static const char *word_of(const char *state)
+const char *mgr_state_sentence_word(lb_state_t state)
 {
-    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        if (strcmp(w->state, state) == 0) {
-            return w->word;
-        }
-    }
-    return state;
-}
-
-static bool is(const lb_member_view_t *member, const char *state)
-{
-    return strcmp(member->state, state) == 0;
+    static const char *const words[LB_STATE_COUNT] = {
+        [LB_STATE_OK] = "ok",
+        [LB_STATE_ERROR] = "error",
+        [LB_STATE_TRIAL] = "on trial",
+        [LB_STATE_HEALTH_FAIL] = "check failed",
+        [LB_STATE_DRAINING] = "draining",
+        [LB_STATE_DISABLED] = "disabled",
+        [LB_STATE_STOPPED] = "stopped",
+        [LB_STATE_STANDBY] = "hot standby",
+        [LB_STATE_SPARE] = "hot spare",
+        [LB_STATE_SHUTDOWN] = "shutting down",
+        [LB_STATE_REMOVING] = "being removed",
+    };
+    return words[state];
 }
 
 bool mgr_state_sentence_is_reserve(const lb_member_view_t *member)
 {
-    return is(member, "spare") || is(member, "standby");
+    return member->state == LB_STATE_SPARE || member->state == LB_STATE_STANDBY;
 }
 
 bool mgr_state_sentence_stands_in(const lb_member_view_t *member)
@@ -105,25 +92,30 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
     const bool stands_in = mgr_state_sentence_stands_in(member);
 
     mgr_html_raw(html, "<b class=\"pill ");
-    mgr_html_text(html, member->state);
+    mgr_html_text(html, lb_state_word(member->state));
     mgr_html_raw(html, stands_in ? " serving\">" : "\">");
-    mgr_html_text(html, word_of(member->state));
+    mgr_html_text(html, mgr_state_sentence_word(member->state));
     mgr_html_raw(html, stands_in ? ", serving</b><small>" : "</b><small>");
     if (member->since) {
         mgr_html_raw(html, "since ");
         mgr_quantity_time(html, member->since, now);
     }
-    if (is(member, "error")) {
+    switch (member->state) {
+    case LB_STATE_ERROR:
         print_error(html, member, now);
-    }
-    else if (is(member, "trial")) {
+        break;
+    case LB_STATE_TRIAL:
         mgr_html_raw(html, "; one request is trying it");
-    }
-    else if (is(member, "draining") || is(member, "removing")) {
+        break;
+    case LB_STATE_DRAINING:
+    case LB_STATE_REMOVING:
         print_drain(html, member, now);
-    }
-    else if (is(member, "health_fail")) {
+        break;
+    case LB_STATE_HEALTH_FAIL:
         print_failed_checks(html, member);
+        break;
+    default:
+        break;
     }
     mgr_html_raw(html, "</small>");
     print_remarks(html, member);

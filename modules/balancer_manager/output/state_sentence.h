@@ -8,13 +8,8 @@
 #include "html.h"
 #include "mod_balancer_byrequests.h"
 
-/** Every state a member can have, for people: "hot standby". NULL ends the list. */
-typedef struct {
-    const char *state;         /* as in lb_member_view_t */
-    const char *word;
-} mgr_state_word_t;
-
-extern const mgr_state_word_t mgr_state_sentence_words[];
+/** A state, for people: "hot standby". */
+const char *mgr_state_sentence_word(lb_state_t state);
 
 /** Does it stand by for others, or serve in their place? And does it serve so now? */
 bool mgr_state_sentence_is_reserve(const lb_member_view_t *member);

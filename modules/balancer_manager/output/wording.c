@@ -9,11 +9,6 @@
 
 #include "apr_strings.h"
 
-const char *mgr_wording_weight(apr_pool_t *p, int hundredths)
-{
-    return apr_psprintf(p, "%d.%02d", hundredths / 100, hundredths % 100);
-}
-
 const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer)
 {
     if (!*balancer->sticky || !*balancer->sticky_path

@@ -5,9 +5,6 @@
 
 #include "mod_balancer_byrequests.h"
 
-/** "1.00" */
-const char *mgr_wording_weight(apr_pool_t *p, int hundredths);
-
 /** "COOKIE", "COOKIE|parameter" or "", as the form parameter b_ss takes it. */
 const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer);
 

@@ -29,7 +29,7 @@ mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
 
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = member_at(balancer, i);
-        totals.ok += strcmp(member->state, "ok") == 0 || member->is_serving;
+        totals.ok += member->state == LB_STATE_OK || member->is_serving;
         totals.standing_by += !member->is_serving && mgr_state_sentence_is_reserve(member);
         totals.elected += member->elected;
         totals.rate += member->recent.requests;
@@ -80,27 +80,27 @@ static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, 
 }
 
 static void print_state_count(mgr_html_t *html, const lb_balancer_view_t *balancer,
-                              const mgr_state_word_t *word, bool stand_in)
+                              lb_state_t state, bool stand_in)
 {
     unsigned int count = 0;
 
     for (int i = 0; i < balancer->members->nelts; i++) {
         const lb_member_view_t *member = member_at(balancer, i);
-        count += strcmp(member->state, word->state) == 0
+        count += member->state == state
                  && mgr_state_sentence_stands_in(member) == stand_in;
     }
     if (count) {
-        mgr_html_format(html, "<li><b class=\"pill %s%s\">%u %s%s</b></li>", word->state,
-                        stand_in ? " serving" : "", count, word->word,
+        mgr_html_format(html, "<li><b class=\"pill %s%s\">%u %s%s</b></li>", lb_state_word(state),
+                        stand_in ? " serving" : "", count, mgr_state_sentence_word(state),
                         stand_in ? ", serving" : "");
     }
 }
 
 static void print_state_counts(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
-    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        print_state_count(html, balancer, w, false);
-        print_state_count(html, balancer, w, true);
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        print_state_count(html, balancer, state, false);
+        print_state_count(html, balancer, state, true);
     }
 }
 
@@ -192,12 +192,13 @@ static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
     mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
     mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
-                    balancer->nofailover ? "On" : "Off", apr_time_sec(balancer->timeout));
-    if (balancer->max_attempts >= 0) {
-        mgr_html_count(html, (uint64_t)balancer->max_attempts);
+                    balancer->settings.of[LB_SETTING_NOFAILOVER].number ? "On" : "Off",
+                    apr_time_sec(balancer->settings.of[LB_SETTING_TIMEOUT].number));
+    if (balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number >= 0) {
+        mgr_html_count(html, (uint64_t)balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number);
     }
     mgr_html_raw(html, "</td><td>");
-    mgr_html_text(html, balancer->lbmethod);
+    mgr_html_text(html, balancer->settings.of[LB_SETTING_LBMETHOD].text);
     mgr_html_raw(html, "</td><td>");
     mgr_html_text(html, balancer->vhost);
     mgr_html_raw(html, "</td></tr></tbody></table></div>\n");

@@ -9,7 +9,8 @@
 #include "apr_strings.h"
 #include "etag.h"
 #include "hidden_field.h"
-#include "member_flag.h"
+#include "setting_value.h"
+#include "field.h"
 #include "wording.h"
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
@@ -33,8 +34,23 @@ static void check_field(mgr_html_t *html, const char *name, const char *label)
                     name, label);
 }
 
-static void on_off_field(mgr_html_t *html, const char *name, const char *label, bool is_on)
+/* A field for a setting. */
+static void setting_field(mgr_html_t *html, const lb_values_t *values, lb_setting_id_t id,
+                          const char *label, const char *hint)
 {
+    const lb_setting_t *setting = &lb_settings[id];
+    const bool is_set = setting->type != LB_WHOLE || values->of[id].number >= 0;
+
+    text_field(html, mgr_field_form_name(id), label,
+               is_set ? fc_setting_value_text(html->r->pool, setting, values->of[id]) : "", hint);
+}
+
+static void on_off_field(mgr_html_t *html, const lb_values_t *values, lb_setting_id_t id,
+                         const char *label)
+{
+    const char *name = mgr_field_form_name(id);
+    const bool is_on = values->of[id].number;
+
     mgr_html_format(html, "<div class=\"field\" role=\"radiogroup\" aria-label=\"%s\">"
                           "<span>%s</span><span class=\"choice\">"
                           "<label><input type=\"radio\" name=\"%s\" value=\"1\"%s> on</label>"
@@ -90,29 +106,21 @@ static void close_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
 
 /* ---- Member ---------------------------------------------------------------------------------- */
 
-static const char *weight_hint(apr_pool_t *p, const lb_member_view_t *member)
+static const char *range_of(apr_pool_t *p, lb_setting_id_t id)
 {
-    if (member->is_added || member->config_weight_hundredths == member->weight_hundredths) {
-        return "1 to 100";
-    }
-    return apr_pstrcat(p, "1 to 100; config ",
-                       mgr_wording_weight(p, member->config_weight_hundredths), NULL);
+    return fc_setting_value_range(p, &lb_settings[id]);
 }
 
-/* "500ms", "2s", as the field takes it. */
-static const char *short_time(apr_pool_t *p, apr_interval_time_t us)
+/* What the configuration says, where it says something else. */
+static const char *with_config(apr_pool_t *p, const char *hint, const lb_member_view_t *member,
+                               lb_setting_id_t id)
 {
-    return us % APR_USEC_PER_SEC
-               ? apr_psprintf(p, "%" APR_TIME_T_FMT "ms", apr_time_as_msec(us))
-               : apr_psprintf(p, "%" APR_TIME_T_FMT "s", apr_time_sec(us));
-}
+    const lb_setting_t *setting = &lb_settings[id];
+    const lb_value_t config = member->config.of[id];
 
-static const char *limit_hint(apr_pool_t *p, const char *hint, bool is_added, uint32_t config,
-                              uint32_t present)
-{
-    return is_added || config == present ? hint
-                                         : apr_psprintf(p, "%s; config %u", hint,
-                                                        (unsigned int)config);
+    return fc_setting_value_is(setting, config, member->settings.of[id])
+               ? hint
+               : apr_pstrcat(p, hint, "; config ", fc_setting_value_text(p, setting, config), NULL);
 }
 
 static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
@@ -120,16 +128,32 @@ static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
     apr_pool_t *p = html->r->pool;
 
     open_group(html, "Limits");
-    text_field(html, "w_limit", "In flight", apr_psprintf(p, "%u", (unsigned int)member->limit),
-               limit_hint(p, "requests in flight; 0: no limit", member->is_added,
-                          member->config_limit, member->limit));
-    text_field(html, "w_queue_limit", "Queue",
-               apr_psprintf(p, "%u", (unsigned int)member->queue_limit),
-               limit_hint(p, "requests that may wait", member->is_added,
-                          member->config_queue_limit, member->queue_limit));
-    text_field(html, "w_queue_timeout", "Queue timeout", short_time(p, member->queue_timeout),
-               "such as 2s or 500ms");
+    setting_field(html, &member->settings, LB_SETTING_LIMIT, "In flight",
+                  with_config(p, "requests in flight; 0: no limit", member, LB_SETTING_LIMIT));
+    setting_field(html, &member->settings, LB_SETTING_QUEUE_LIMIT, "Queue",
+                  with_config(p, "requests that may wait", member, LB_SETTING_QUEUE_LIMIT));
+    setting_field(html, &member->settings, LB_SETTING_QUEUE_TIMEOUT, "Queue timeout",
+                  "such as 2s or 500ms");
     close_group(html);
+}
+
+static void flag_fields(mgr_html_t *html, const lb_values_t *settings)
+{
+    static const struct {
+        lb_setting_id_t id;
+        const char *label;
+    } flags[] = {
+        { LB_SETTING_IGNORE_ERRORS, "Ignore errors" },
+        { LB_SETTING_DRAINING, "Draining" },
+        { LB_SETTING_DISABLED, "Disabled" },
+        { LB_SETTING_STANDBY, "Hot standby" },
+        { LB_SETTING_SPARE, "Hot spare" },
+        { LB_SETTING_CHECK_FAILED, "Health check failed" },
+        { LB_SETTING_STOPPED, "Stopped" },
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        on_off_field(html, settings, flags[i].id, flags[i].label);
+    }
 }
 
 static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
@@ -137,25 +161,22 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
 {
     mgr_html_t *html = page->html;
     apr_pool_t *p = html->r->pool;
+    const lb_values_t *settings = &member->settings;
 
     open_form(page, "worker", member->name);
     open_group(html, "Share of the requests");
-    text_field(html, "w_lf", "Load factor", mgr_wording_weight(p, member->weight_hundredths),
-               weight_hint(p, member));
-    text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset),
-               "0 to 99; lower sets come first");
-    text_field(html, "w_wr", "Route", member->route, "for sticky sessions");
-    text_field(html, "w_rr", "Route redirect", member->redirect,
-               "route that takes over its sessions");
+    setting_field(html, settings, LB_SETTING_WEIGHT, "Load factor",
+                  with_config(p, range_of(p, LB_SETTING_WEIGHT), member, LB_SETTING_WEIGHT));
+    setting_field(html, settings, LB_SETTING_LBSET, "LB set",
+                  apr_pstrcat(p, range_of(p, LB_SETTING_LBSET), "; lower sets come first", NULL));
+    setting_field(html, settings, LB_SETTING_ROUTE, "Route", "for sticky sessions");
+    setting_field(html, settings, LB_SETTING_REDIRECT, "Route redirect",
+                  "route that takes over its sessions");
     close_group(html);
     limits_group(html, member);
     open_group(html, "State");
-    for (int i = 0; i < MGR_MEMBER_FLAG_COUNT; i++) {
-        on_off_field(html, apr_psprintf(p, "w_status_%c", mgr_member_flags[i].letter),
-                     mgr_member_flags[i].label,
-                     (member->status_bits & mgr_member_flags[i].bit) != 0);
-    }
-    text_field(html, "w_drain_deadline", "Drain, and disable after", "",
+    flag_fields(html, settings);
+    text_field(html, mgr_field_form_name(LB_SETTING_DRAIN_DEADLINE), "Drain, and disable after", "",
                "seconds; 0: no deadline; empty: no change");
     close_group(html);
     open_group(html, "Move or remove");
@@ -201,20 +222,20 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
     apr_pool_t *p = html->r->pool;
+    const lb_values_t *settings = &balancer->settings;
 
     open_form(page, "balancer", balancer->name);
     open_group(html, "Election");
-    lbmethod_field(html, balancer->lbmethod);
-    text_field(html, "b_tmo", "Timeout",
-               apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(balancer->timeout)),
-               "seconds to wait for a usable member");
-    text_field(html, "b_max", "Failover attempts",
-               balancer->max_attempts < 0 ? "" : apr_itoa(p, balancer->max_attempts), "0 to 99");
+    lbmethod_field(html, settings->of[LB_SETTING_LBMETHOD].text);
+    setting_field(html, settings, LB_SETTING_TIMEOUT, "Timeout",
+                  "seconds to wait for a usable member");
+    setting_field(html, settings, LB_SETTING_MAX_ATTEMPTS, "Failover attempts",
+                  range_of(p, LB_SETTING_MAX_ATTEMPTS));
     close_group(html);
     open_group(html, "Sessions");
-    text_field(html, "b_ss", "Sticky session", mgr_wording_sticky(p, balancer),
-               "COOKIE or COOKIE|parameter; - turns it off");
-    on_off_field(html, "b_sforce", "Disable failover", balancer->nofailover);
+    text_field(html, mgr_field_form_name(LB_SETTING_STICKY), "Sticky session",
+               mgr_wording_sticky(p, balancer), "COOKIE or COOKIE|parameter; - turns it off");
+    on_off_field(html, settings, LB_SETTING_NOFAILOVER, "Disable failover");
     close_group(html);
     if (balancer->free_slots > 0) {
         open_group(html, "Add a member");

@@ -67,12 +67,13 @@ uint64_t mgr_member_row_weight(const lb_member_view_t *member)
     if (!member->is_serving) {
         return 0;
     }
-    return (uint64_t)member->weight_hundredths * (uint64_t)member->share_percent / 100;
+    const uint64_t weight = (uint64_t)member->settings.of[LB_SETTING_WEIGHT].number;
+    return weight * (uint64_t)member->share_percent / 100;
 }
 
-static void print_weight(mgr_html_t *html, int hundredths)
+static void print_weight(mgr_html_t *html, int64_t hundredths)
 {
-    const int rest = hundredths % 100;
+    const int rest = (int)(hundredths % 100);
 
     mgr_html_count(html, (uint64_t)hundredths / 100);
     if (rest) {
@@ -99,17 +100,19 @@ static void print_size_cell(mgr_html_t *html, uint64_t bytes)
 /* Columns 2 to 11. */
 static void print_stock_cells(mgr_html_t *html, const lb_member_view_t *member)
 {
+    const lb_value_t *set = member->settings.of;
+
     mgr_html_raw(html, "<td>");
-    mgr_html_text(html, member->route);
+    mgr_html_text(html, set[LB_SETTING_ROUTE].text);
     mgr_html_raw(html, "</td><td>");
-    mgr_html_text(html, member->redirect);
+    mgr_html_text(html, set[LB_SETTING_REDIRECT].text);
     mgr_html_raw(html, "</td><td>");
-    mgr_html_count(html, (uint64_t)member->weight_hundredths / 100);
-    const int rest = member->weight_hundredths % 100;
+    mgr_html_count(html, (uint64_t)set[LB_SETTING_WEIGHT].number / 100);
+    const int rest = (int)(set[LB_SETTING_WEIGHT].number % 100);
     const char decimals[] = { '.', (char)('0' + rest / 10), (char)('0' + rest % 10) };
     mgr_sink_bytes(html->sink, decimals, sizeof(decimals));
     mgr_html_raw(html, "</td>");
-    print_count_cell(html, (uint64_t)member->lbset);
+    print_count_cell(html, (uint64_t)set[LB_SETTING_LBSET].number);
     mgr_html_raw(html, "<td>");
     mgr_html_text(html, member->status);
     mgr_html_raw(html, "</td>");
@@ -136,6 +139,7 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
                             const char *link_start, const char *link_end)
 {
     mgr_html_t *html = page->html;
+    const lb_value_t *set = member->settings.of;
 
     mgr_html_raw(html, "<td>");
     if (mgr_rights_have(page->visit->rights, MGR_OPERATE)) {
@@ -152,10 +156,10 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
     mgr_html_raw(html, "\">");
     mgr_html_text(html, member->name);
     mgr_html_raw(html, "</a>");
-    print_remark(html, "route ", member->route);
-    print_remark(html, "redirect ", member->redirect);
-    if (member->lbset) {
-        mgr_html_format(html, "<small>set %d</small>", member->lbset);
+    print_remark(html, "route ", set[LB_SETTING_ROUTE].text);
+    print_remark(html, "redirect ", set[LB_SETTING_REDIRECT].text);
+    if (set[LB_SETTING_LBSET].number) {
+        mgr_html_format(html, "<small>set %d</small>", (int)set[LB_SETTING_LBSET].number);
     }
     if (member->is_added) {
         mgr_html_raw(html, "<small>added at run time</small>");
@@ -180,12 +184,14 @@ static void print_share_cell(mgr_html_t *html, const lb_member_view_t *member,
                              const mgr_totals_t *totals)
 {
     const uint64_t weight = mgr_member_row_weight(member);
+    const int64_t hundredths = member->settings.of[LB_SETTING_WEIGHT].number;
+    const int64_t config = member->config.of[LB_SETTING_WEIGHT].number;
 
     mgr_html_raw(html, "<td>weight ");
-    print_weight(html, member->weight_hundredths);
-    if (!member->is_added && member->config_weight_hundredths != member->weight_hundredths) {
+    print_weight(html, hundredths);
+    if (config != hundredths) {
         mgr_html_raw(html, " (config ");
-        print_weight(html, member->config_weight_hundredths);
+        print_weight(html, config);
         mgr_html_raw(html, ")");
     }
     const double share = share_of(member, totals);
@@ -218,19 +224,23 @@ static void print_of(mgr_html_t *html, uint64_t count, uint64_t limit)
 
 static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *member)
 {
+    const uint64_t limit = (uint64_t)member->settings.of[LB_SETTING_LIMIT].number;
+    const uint64_t config = (uint64_t)member->config.of[LB_SETTING_LIMIT].number;
+    const uint64_t queue_limit = (uint64_t)member->settings.of[LB_SETTING_QUEUE_LIMIT].number;
+
     mgr_html_raw(html, "<td>");
-    print_of(html, member->in_flight, member->limit);
-    if (!member->is_added && member->config_limit != member->limit) {
+    print_of(html, member->in_flight, limit);
+    if (config != limit) {
         mgr_html_raw(html, " (config ");
-        mgr_html_count(html, member->config_limit);
+        mgr_html_count(html, config);
         mgr_html_raw(html, ")");
     }
-    if (member->limit) {
-        mgr_chart_print_bar(html, member->in_flight, -1, member->limit);
+    if (limit) {
+        mgr_chart_print_bar(html, member->in_flight, -1, limit);
     }
-    if (member->queued || member->queue_limit) {
+    if (member->queued || queue_limit) {
         mgr_html_raw(html, "<small>");
-        print_of(html, member->queued, member->queue_limit);
+        print_of(html, member->queued, queue_limit);
         mgr_html_raw(html, " waiting</small>");
     }
     if (member->parked) {

@@ -15,7 +15,7 @@ enum {
 
 static void print_from_to(mgr_html_t *html, const mgr_audit_entry_t *entry)
 {
-    if (strcmp(entry->outcome, "refused") == 0) {
+    if (entry->is_refused) {
         mgr_html_raw(html, ": <b class=\"pill error\">refused</b> ");
         mgr_html_text(html, entry->after);
     }

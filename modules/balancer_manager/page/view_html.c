@@ -26,7 +26,7 @@ enum {
 
 /* ---- Head ------------------------------------------------------------------------------------ */
 
-/* Not any more when it was carried out. */
+/* Not any more when it was done. */
 static bool shows_form(const mgr_visit_t *visit)
 {
     return visit->balancer && !visit->pending && !visit->is_of_button
@@ -154,8 +154,8 @@ static void print_state_select(mgr_html_t *html, const char *present)
     mgr_html_raw(html, "<label>State <select name=\"state\">");
     print_option(html, "", "any", present);
     print_option(html, "attention", "not ok", present);
-    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        print_option(html, w->state, w->word, present);
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        print_option(html, lb_state_word(state), mgr_state_sentence_word(state), present);
     }
     mgr_html_raw(html, "</select></label>\n");
 }

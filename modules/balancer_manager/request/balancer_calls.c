@@ -15,16 +15,16 @@
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
-static APR_OPTIONAL_FN_TYPE(lb_apply) *apply;
-static APR_OPTIONAL_FN_TYPE(lb_apply_errors) *apply_errors;
+static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
+static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
 
 const char *mgr_balancer_calls_connect(void)
 {
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
-    apply = APR_RETRIEVE_OPTIONAL_FN(lb_apply);
-    apply_errors = APR_RETRIEVE_OPTIONAL_FN(lb_apply_errors);
-    if (take_snapshot && take_each && apply && apply_errors) {
+    change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
+    change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
+    if (take_snapshot && take_each && change_all && change_errors) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -41,15 +41,16 @@ void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, vo
     take_each(r->pool, r->server, take, data);
 }
 
-const lb_result_t *mgr_balancer_calls_apply(request_rec *r, const apr_array_header_t *actions)
+const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
+                                                    const apr_array_header_t *changes)
 {
-    return apply(r->pool, r->server, actions);
+    return change_all(r->pool, r->server, changes);
 }
 
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
-                                                   const apr_array_header_t *actions)
+                                                   const apr_array_header_t *changes)
 {
-    return apply_errors(r->pool, r->server, actions);
+    return change_errors(r->pool, r->server, changes);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

@@ -19,13 +19,14 @@ apr_array_header_t *mgr_balancer_calls_snapshot(request_rec *r);
 typedef void mgr_balancer_calls_take_t(void *data, const lb_balancer_view_t *balancer);
 void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, void *data);
 
-/** Carry out actions, see lb_apply; the result is in r->pool.
- *  actions  array of lb_action_t */
-const lb_result_t *mgr_balancer_calls_apply(request_rec *r, const apr_array_header_t *actions);
+/** Make changes, see lb_change_all; the result is in r->pool.
+ *  changes  array of lb_change_t */
+const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
+                                                    const apr_array_header_t *changes);
 
-/** What would be refused if they were carried out: array of lb_action_error_t in r->pool. */
+/** What would be refused if they were made: array of lb_change_error_t in r->pool. */
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
-                                                   const apr_array_header_t *actions);
+                                                   const apr_array_header_t *changes);
 
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key

@@ -29,12 +29,13 @@ static int by_name(member_t *a, member_t *b)
 
 static int by_state(member_t *a, member_t *b)
 {
-    return strcmp(a->state, b->state);
+    return strcmp(lb_state_word(a->state), lb_state_word(b->state));
 }
 
 static int by_weight(member_t *a, member_t *b)
 {
-    return compare_numbers(a->weight_hundredths, b->weight_hundredths);
+    return compare_numbers(a->settings.of[LB_SETTING_WEIGHT].number,
+                           b->settings.of[LB_SETTING_WEIGHT].number);
 }
 
 static int by_requests(member_t *a, member_t *b)
@@ -151,13 +152,22 @@ static bool contains(const char *text, const char *piece)
     return false;
 }
 
-static bool has_state(member_t *member, const char *state)
+/* The states that the parameter means, as bits. */
+static unsigned int states_of(const char *word)
 {
-    if (!*state) {
-        return true;
+    const unsigned int all = (1u << LB_STATE_COUNT) - 1;
+    lb_state_t state = 0;
+
+    if (!*word) {
+        return all;
     }
-    return strcmp(state, "attention") ? strcmp(member->state, state) == 0
-                                      : strcmp(member->state, "ok") != 0;
+    if (strcmp(word, "attention") == 0) {
+        return all & ~(1u << LB_STATE_OK);
+    }
+    while (state < LB_STATE_COUNT && strcmp(word, lb_state_word(state)) != 0) {
+        state++;
+    }
+    return all & 1u << state;
 }
 
 static bool is_balancer_meant(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
@@ -166,22 +176,33 @@ static bool is_balancer_meant(const mgr_selection_t *selection, const lb_balance
     return !*filter || contains(balancer->name, filter) || contains(balancer->vhost, filter);
 }
 
-/* is_meant   all of its balancer, as far as names go */
-static bool is_selected(const mgr_selection_t *selection, member_t *member, bool is_meant)
+/* A selection, as it is about one balancer. */
+typedef struct {
+    const char *filter;
+    bool is_meant;           /* all of it, as far as names go */
+    unsigned int states;
+} criteria_t;
+
+static criteria_t criteria_of(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
-    return has_state(member, selection->state)
-           && (is_meant || contains(member->name, selection->filter)
-               || contains(member->route, selection->filter));
+    return (criteria_t){ selection->filter, is_balancer_meant(selection, balancer),
+                         states_of(selection->state) };
+}
+
+static bool is_selected(const criteria_t *criteria, member_t *member)
+{
+    return criteria->states & 1u << member->state
+           && (criteria->is_meant || contains(member->name, criteria->filter)
+               || contains(member->settings.of[LB_SETTING_ROUTE].text, criteria->filter));
 }
 
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer)
 {
-    const bool is_meant = is_balancer_meant(selection, balancer);
+    const criteria_t criteria = criteria_of(selection, balancer);
     int count = 0;
 
     for (int i = 0; i < balancer->members->nelts; i++) {
-        count += is_selected(selection, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t),
-                             is_meant);
+        count += is_selected(&criteria, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));
     }
     return count;
 }
@@ -221,12 +242,12 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
 {
     const int all = balancer->members->nelts;
     apr_array_header_t *selected = apr_array_make(p, all, sizeof(member_t *));
-    const bool is_meant = is_balancer_meant(selection, balancer);
+    const criteria_t criteria = criteria_of(selection, balancer);
     const mgr_sort_key_t *key = sort_key(selection->sort);
 
     for (int i = 0; i < all; i++) {
         member_t *member = &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-        if (is_selected(selection, member, is_meant)) {
+        if (is_selected(&criteria, member)) {
             APR_ARRAY_PUSH(selected, member_t *) = member;
         }
     }

@@ -37,7 +37,7 @@ typedef struct {
     apr_array_header_t *notes;          /* of const char *: what the user should know */
     bool is_of_button;                  /* a form of the list's, not one to edit */
     const mgr_pending_t *pending;       /* to be confirmed; NULL: nothing is */
-    bool is_done;                       /* it was carried out: see done */
+    bool is_done;                       /* what it asked for: see done */
     mgr_done_t done;
 } mgr_visit_t;
 

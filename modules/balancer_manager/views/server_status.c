@@ -23,8 +23,8 @@ static void print_lines_of_member(request_rec *r, int balancer, int index,
     const char *key = apr_psprintf(r->pool, "Cluster[%d]Member[%d]", balancer, index);
 
     ap_rprintf(r, "%sName: %s\n%sState: %s\n%sInFlight: %u\n%sQueued: %u\n", key,
-               mgr_utf8_line(r->pool, m->name), key, m->state, key, m->in_flight, key,
-               m->queued);
+               mgr_utf8_line(r->pool, m->name), key, lb_state_word(m->state), key, m->in_flight,
+               key, m->queued);
     ap_rprintf(r, "%sElected: %" APR_UINT64_T_FMT "\n%sFailures: %" APR_UINT64_T_FMT "\n"
                   "%sReqPerSec: %.3f\n",
                key, m->elected, key, m->failures, key,
@@ -48,8 +48,8 @@ static void print_row(request_rec *r, const lb_member_view_t *m)
     ap_rprintf(r,
                "<tr><td>%s</td><td>%s</td><td>%u</td><td>%u</td><td>%" APR_UINT64_T_FMT
                "</td><td>%" APR_UINT64_T_FMT "</td><td>%.1f</td><td>%s</td></tr>\n",
-               mgr_escape_text(r->pool, m->name), m->state, m->in_flight, m->queued, m->elected,
-               m->failures, m->recent.requests, m->last_error ? m->last_error : "");
+               mgr_escape_text(r->pool, m->name), lb_state_word(m->state), m->in_flight, m->queued,
+               m->elected, m->failures, m->recent.requests, m->last_error ? m->last_error : "");
 }
 
 static void print_table(request_rec *r, const lb_balancer_view_t *b)

@@ -83,6 +83,60 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
     mgr_json_close(w, '}');
 }
 
+/* ---- Settings -------------------------------------------------------------------------------- */
+
+/* "queue_timeout_us"; a status has thousands of them: no printf. */
+static void put_number_of_us(mgr_json_t *w, const char *name, apr_int64_t us)
+{
+    char name_us[32];
+    char *end = apr_cpystrn(name_us, name, sizeof(name_us) - sizeof("_us"));
+
+    memcpy(end, "_us", sizeof("_us"));
+    mgr_json_number(w, name_us, us);
+}
+
+static void put_value(mgr_json_t *w, const lb_setting_t *setting, lb_value_t value)
+{
+    switch (setting->type) {
+    case LB_WHOLE:
+        mgr_json_number_from(w, setting->name, 0, value.number);
+        break;
+    case LB_HUNDREDTHS:
+        mgr_json_fraction(w, setting->name, value.number, 2);
+        break;
+    case LB_SECONDS:
+    case LB_DURATION:
+        put_number_of_us(w, setting->name, value.number);
+        break;
+    case LB_SWITCH:
+        mgr_json_switch(w, setting->name, value.number);
+        break;
+    case LB_TEXT:
+        mgr_json_text(w, setting->name, value.text);
+        break;
+    case LB_MOMENT:
+        mgr_json_time(w, setting->name, value.number);
+        break;
+    }
+}
+
+/* Flags and the end of a drain are told with the state; a sticky session has two names here. */
+static bool is_told_elsewhere(const lb_setting_t *setting)
+{
+    return setting->flag || setting->id == LB_SETTING_DRAIN_UNTIL
+           || setting->id == LB_SETTING_STICKY;
+}
+
+static void put_values(mgr_json_t *w, const lb_values_t *values)
+{
+    for (int i = 0; i < LB_SETTING_COUNT; i++) {
+        const lb_setting_t *setting = &lb_settings[i];
+        if (lb_values_have(values, setting->id) && !is_told_elsewhere(setting)) {
+            put_value(w, setting, values->of[i]);
+        }
+    }
+}
+
 /* ---- Members --------------------------------------------------------------------------------- */
 
 /* What the configuration says: monitors compare it with the values above. */
@@ -94,13 +148,7 @@ static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
     }
     mgr_json_open(w, "config", '{');
     mgr_json_text(w, "url", member->config_url);
-    mgr_json_fraction(w, "weight", member->config_weight_hundredths, 2);
-    mgr_json_number(w, "lbset", member->config_lbset);
-    mgr_json_text(w, "route", member->config_route);
-    mgr_json_text(w, "redirect", member->config_redirect);
-    mgr_json_count(w, "limit", member->config_limit);
-    mgr_json_count(w, "queue_limit", member->config_queue_limit);
-    mgr_json_number(w, "queue_timeout_us", member->config_queue_timeout);
+    put_values(w, &member->config);
     mgr_json_close(w, '}');
 }
 
@@ -167,7 +215,7 @@ static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
 
 static void put_state(mgr_json_t *w, const lb_member_view_t *member)
 {
-    mgr_json_text(w, "state", member->state);
+    mgr_json_text(w, "state", lb_state_word(member->state));
     put_status_words(w, member->status);
     mgr_json_time(w, "state_since", member->since);
     mgr_json_text(w, "last_error", member->last_error);
@@ -184,10 +232,7 @@ static void put_load(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_number(w, "lbstatus", member->lbstatus);
     mgr_json_count(w, "in_flight", member->in_flight);
     mgr_json_count(w, "parked", member->parked);
-    mgr_json_count(w, "limit", member->limit);
     mgr_json_count(w, "queued", member->queued);
-    mgr_json_count(w, "queue_limit", member->queue_limit);
-    mgr_json_number(w, "queue_timeout_us", member->queue_timeout);
 }
 
 static void put_counted(mgr_json_t *w, const lb_member_view_t *member)
@@ -212,10 +257,7 @@ static void put_setting(mgr_json_t *w, const char *name, apr_int64_t number)
 
 static void put_settings(mgr_json_t *w, const lb_member_view_t *member)
 {
-    mgr_json_text(w, "route", member->route);
-    mgr_json_text(w, "redirect", member->redirect);
-    mgr_json_fraction(w, "weight", member->weight_hundredths, 2);
-    mgr_json_number(w, "lbset", member->lbset);
+    put_values(w, &member->settings);
     mgr_json_number(w, "retry_us", member->retry);
     mgr_json_number(w, "pool_min", member->pool_min);
     mgr_json_number(w, "pool_smax", member->pool_smax);
@@ -255,12 +297,9 @@ static void put_member(mgr_json_t *w, const lb_member_view_t *member)
 static void put_balancer_config(mgr_json_t *w, const lb_balancer_view_t *balancer)
 {
     mgr_json_open(w, "config", '{');
-    mgr_json_text(w, "lbmethod", balancer->config_lbmethod);
+    put_values(w, &balancer->config);
     mgr_json_text(w, "sticky_cookie", balancer->config_sticky);
     mgr_json_text(w, "sticky_parameter", balancer->config_sticky_path);
-    mgr_json_switch(w, "nofailover", balancer->config_nofailover);
-    mgr_json_number(w, "timeout_us", balancer->config_timeout);
-    mgr_json_number_from(w, "max_attempts", 0, balancer->config_max_attempts);
     mgr_json_close(w, '}');
 }
 
@@ -292,14 +331,11 @@ static void put_samples(mgr_json_t *w, const apr_array_header_t *samples)
 
 static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balancer)
 {
-    mgr_json_text(w, "lbmethod", balancer->lbmethod);
+    put_values(w, &balancer->settings);
     mgr_json_text(w, "sticky_cookie", balancer->sticky);
     mgr_json_text(w, "sticky_parameter", balancer->sticky_path);
     mgr_json_switch(w, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
-    mgr_json_switch(w, "nofailover", balancer->nofailover);
     mgr_json_switch(w, "forcerecovery", balancer->forcerecovery);
-    mgr_json_number(w, "timeout_us", balancer->timeout);
-    mgr_json_number_from(w, "max_attempts", 0, balancer->max_attempts);
     mgr_json_number(w, "free_slots", balancer->free_slots);
     mgr_json_switch(w, "persistent", balancer->is_persistent);
     put_balancer_config(w, balancer);

@@ -102,8 +102,8 @@ static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_membe
 /* One series for each state, and one of them is 1. */
 static void put_states(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    for (const mgr_state_word_t *w = mgr_state_sentence_words; w->state; w++) {
-        mgr_metrics_count_of(m, labels, "state", w->state, strcmp(w->state, member->state) == 0);
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        mgr_metrics_count_of(m, labels, "state", lb_state_word(state), state == member->state);
     }
 }
 
@@ -126,7 +126,7 @@ static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_
 
 static void put_limit(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, member->limit);
+    mgr_metrics_count(m, labels, member->settings.of[LB_SETTING_LIMIT].number);
 }
 
 static void put_queued(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
@@ -141,12 +141,12 @@ static void put_parked(mgr_metrics_t *m, const char *labels, const lb_member_vie
 
 static void put_weight(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_fraction(m, labels, member->weight_hundredths, 2);
+    mgr_metrics_fraction(m, labels, member->settings.of[LB_SETTING_WEIGHT].number, 2);
 }
 
 static void put_lbset(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, (uint64_t)member->lbset);
+    mgr_metrics_count(m, labels, (uint64_t)member->settings.of[LB_SETTING_LBSET].number);
 }
 
 static void put_check(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)

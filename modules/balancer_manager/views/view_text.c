@@ -81,7 +81,7 @@ static const char *reason(apr_pool_t *p, const lb_member_view_t *m)
         return apr_psprintf(p, "%s, next trial in %s", error,
                             duration(p, m->next_trial_at > now ? m->next_trial_at - now : 0));
     }
-    if (strcmp(m->state, "health_fail") == 0) {
+    if (m->state == LB_STATE_HEALTH_FAIL) {
         return apr_psprintf(p, "%u failed checks in a row (%s)", m->check_fails,
                             m->check_outcome ? m->check_outcome : "-");
     }
@@ -99,11 +99,11 @@ static row_t row_of(apr_pool_t *p, const lb_member_view_t *m)
 {
     return (row_t){ {
         [MEMBER] = mgr_utf8_line(p, m->name),
-        [STATE] = m->state,
+        [STATE] = lb_state_word(m->state),
         [SINCE] = age(p, m->since),
-        [WEIGHT] = apr_psprintf(p, "%.4g", m->weight_hundredths / 100.0),
-        [IN_FLIGHT] = of_limit(p, m->in_flight, m->limit),
-        [QUEUED] = of_limit(p, m->queued, m->queue_limit),
+        [WEIGHT] = apr_psprintf(p, "%.4g", m->settings.of[LB_SETTING_WEIGHT].number / 100.0),
+        [IN_FLIGHT] = of_limit(p, m->in_flight, m->settings.of[LB_SETTING_LIMIT].number),
+        [QUEUED] = of_limit(p, m->queued, m->settings.of[LB_SETTING_QUEUE_LIMIT].number),
         [ELECTED] = count(p, m->elected),
         [FAILURES] = count(p, m->failures),
         [RATE] = apr_psprintf(p, "%.1f", m->recent.requests),
@@ -169,12 +169,14 @@ static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
     if (b->inherited_from) {
         mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: members: see %s\n\n",
                                          mgr_utf8_line(p, b->name), mgr_utf8_line(p, b->vhost),
-                                         b->lbmethod, mgr_utf8_line(p, b->inherited_from)));
+                                         b->settings.of[LB_SETTING_LBMETHOD].text,
+                                         mgr_utf8_line(p, b->inherited_from)));
         return;
     }
     mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: %.1f requests/s, %.1f failures/s, ",
                                      mgr_utf8_line(p, b->name), mgr_utf8_line(p, b->vhost),
-                                     b->lbmethod, recent->requests, recent->failures));
+                                     b->settings.of[LB_SETTING_LBMETHOD].text, recent->requests,
+                                     recent->failures));
     mgr_sink_text(sink, apr_psprintf(p, "first byte p50 %s, p95 %s, %u in the queue\n",
                                      duration(p, recent->p50), duration(p, recent->p95),
                                      b->queued));

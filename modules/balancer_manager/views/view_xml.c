@@ -8,6 +8,7 @@
 #include "apr_strings.h"
 #include "escape.h"
 #include "http_protocol.h"
+#include "setting_value.h"
 #include "wording.h"
 
 /* One element with text, indented as stock does: 6 blanks in a balancer, 10 in a worker. */
@@ -15,6 +16,12 @@ static void element(request_rec *r, int indent, const char *name, const char *te
 {
     ap_rprintf(r, "%*s<httpd:%s>%s</httpd:%s>\n", indent, "", name, mgr_escape_text(r->pool, text),
                name);
+}
+
+static void setting(request_rec *r, int indent, const char *name, const lb_values_t *values,
+                    lb_setting_id_t id)
+{
+    element(r, indent, name, fc_setting_value_text(r->pool, &lb_settings[id], values->of[id]));
 }
 
 static void number(request_rec *r, int indent, const char *name, apr_int64_t value)
@@ -39,7 +46,7 @@ static void member_settings(request_rec *r, const lb_member_view_t *member)
     element(r, 10, "name", member->name);
     element(r, 10, "scheme", member->scheme);
     element(r, 10, "hostname", member->hostname);
-    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member->weight_hundredths));
+    setting(r, 10, "loadfactor", &member->settings, LB_SETTING_WEIGHT);
     number(r, 10, "port", member->port);
     number(r, 10, "min", member->pool_min);
     number(r, 10, "smax", member->pool_smax);
@@ -65,14 +72,14 @@ static void member_numbers(request_rec *r, const lb_member_view_t *member)
     number(r, 10, "retries", member->retries);
     number(r, 10, "lbstatus", member->lbstatus);
     /* stock has it twice */
-    element(r, 10, "loadfactor", mgr_wording_weight(r->pool, member->weight_hundredths));
+    setting(r, 10, "loadfactor", &member->settings, LB_SETTING_WEIGHT);
     number(r, 10, "transferred", (apr_int64_t)member->bytes_sent);
     number(r, 10, "read", (apr_int64_t)member->bytes_read);
     number(r, 10, "elected", (apr_int64_t)member->elected);
-    element(r, 10, "route", member->route);
-    element(r, 10, "redirect", member->redirect);
+    setting(r, 10, "route", &member->settings, LB_SETTING_ROUTE);
+    setting(r, 10, "redirect", &member->settings, LB_SETTING_REDIRECT);
     number(r, 10, "busy", member->in_flight);
-    number(r, 10, "lbset", member->lbset);
+    setting(r, 10, "lbset", &member->settings, LB_SETTING_LBSET);
     if (member->flush_packets) {
         element(r, 10, "flushpackets", member->flush_packets);
         number_if_set(r, 10, "flushwait", member->flush_wait);
@@ -88,13 +95,13 @@ static void balancer_settings(const mgr_visit_t *visit, const lb_balancer_view_t
     element(r, 6, "nonce", visit->token);
     if (*balancer->sticky) {
         element(r, 6, "stickysession", balancer->sticky);
-        element(r, 6, "nofailover", on_off(balancer->nofailover));
+        element(r, 6, "nofailover", on_off(balancer->settings.of[LB_SETTING_NOFAILOVER].number));
     }
-    number(r, 6, "timeout", apr_time_sec(balancer->timeout));
-    if (balancer->max_attempts >= 0) {
-        number(r, 6, "maxattempts", balancer->max_attempts);
+    setting(r, 6, "timeout", &balancer->settings, LB_SETTING_TIMEOUT);
+    if (balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number >= 0) {
+        setting(r, 6, "maxattempts", &balancer->settings, LB_SETTING_MAX_ATTEMPTS);
     }
-    element(r, 6, "lbmethod", balancer->lbmethod);
+    setting(r, 6, "lbmethod", &balancer->settings, LB_SETTING_LBMETHOD);
     if (*balancer->sticky) {
         element(r, 6, "scolonpathdelim", on_off(balancer->path_delimiter_is_semicolon));
     }
