@@ -7,6 +7,7 @@
 #include "connection_counts.h"
 #include "handler.h"
 #include "http_config.h"
+#include "large_reads.h"
 #include "mod_proxy.h"
 #include "module_alias.h"
 #include "park.h"
@@ -36,6 +37,8 @@ static const command_rec directives[] = {
     AP_INIT_TAKE12("ProxyFCGISpoolLimit", fcgi_proxy_config_set_spool_limit, NULL, OR_FILEINFO,
                    "size, and Refuse (the default) or Stream: the largest request body that is "
                    "spooled, and what happens to a larger one"),
+    AP_INIT_TAKE1("ProxyFCGISpoolMemory", fcgi_proxy_config_set_spool_memory, NULL, OR_FILEINFO,
+                  "size: how much of a spooled request body is kept in memory, before a file"),
     AP_INIT_TAKE1("ProxyFCGIAbsorbLimit", fcgi_proxy_config_set_absorb_limit, NULL, OR_FILEINFO,
                   "size: how much of a response is buffered for a slow client; 0: none"),
     AP_INIT_ITERATE("ProxyFCGISendfileRoot", fcgi_proxy_config_add_sendfile_root, NULL,
@@ -93,6 +96,7 @@ static void register_hooks(apr_pool_t *p)
     fcgi_park_register_hooks(p);
     fcgi_status_section_register();
     fcgi_slow_client_register();
+    fcgi_large_reads_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

@@ -92,6 +92,18 @@ is $response->{status}, 500, 'a body that cannot be read again: 500';
 ok $backend->wait_for_event('half', 1, SOON), '... the backend knows that it is cut';
 is scalar(my @done = $backend->events('done')), 0, '... no backend has taken half of it for all';
 is_deeply [$httpd->end_words('/app/unread')], ['file_error'], '... the word';
+$backend->forget;
+$disk->fails('short', 'EIO', after => 65_536);
+($response) = upload('/app/short', 'length', 300_000);
+is $response->{status}, 500, 'a file that has become shorter: 500';
+ok $backend->wait_for_event('half', 1, SOON), '... the backend knows that it is cut';
+is scalar(@done = $backend->events('done')), 0, '... no backend has taken half of it for all';
+is_deeply [$httpd->end_words('/app/short')], ['file_error'], '... the word';
+for my $after (0, 65_536) {    # a file system that does not know it
+    $disk->fails('sendfile', 'EINVAL', after => $after);
+    ($response, $sum) = upload('/app/copied', 'length', 300_000);
+    is $response->{body}, $sum, "no sendfile() after $after bytes: what it would send is copied";
+}
 my $member = $httpd->member($backend->port, 'cluster');
 is $member->{failures}, 0, 'no member is blamed for any of it';
 is $member->{state}, 'ok', '... nor out of service';
@@ -149,7 +161,7 @@ is $httpd->in_flight('cluster'), 0, 'nothing is in flight';
 is_deeply [glob $disk->folder . '/*'], [], 'no file is left';
 $httpd->expect_log(qr/FC0220/, times => $refused + 2);
 $httpd->expect_log(qr/FC0222/, times => 6);
-$httpd->expect_log(qr/:error\].*FC0251: .*file_error.*answered 500/, times => 1);
+$httpd->expect_log(qr/:error\].*FC0251: .*file_error.*answered 500/, times => 2);
 $httpd->expect_log(qr/:error\].*FC0251: .*file_error.*the response is truncated/, times => 1);
 $httpd->stop;
 

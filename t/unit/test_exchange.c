@@ -1119,6 +1119,34 @@ START_TEST(all_records_of_a_big_chunk_go_in_one_write_if_there_is_room)
 }
 END_TEST
 
+START_TEST(chunk_that_lies_elsewhere_shows_in_the_same_places_without_an_address)
+{
+    fcgi_exchange_t here, elsewhere;
+    fc_span_t text_spans[16], spans[16];
+    unsigned seed = 78;
+    size_t count;
+
+    fcgi_exchange_init(&here, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_init(&elsewhere, ID, fc_span(REQUEST, 11));
+    fcgi_exchange_body(&here, fc_span(text, sizeof(text)), true);
+    fcgi_exchange_body(&elsewhere, fc_span(NULL, sizeof(text)), true);
+    while ((count = out_twice(&here, text_spans, 16)) > 0) {
+        ck_assert_uint_eq(out_twice(&elsewhere, spans, 16), count);
+        for (size_t i = 0; i < count; i++) {
+            const bool is_text = text_spans[i].at >= text && text_spans[i].at < text + sizeof(text);
+            ck_assert_uint_eq(spans[i].bytes, text_spans[i].bytes);
+            ck_assert((spans[i].at == NULL) == is_text);
+            ck_assert(is_text || memcmp(spans[i].at, text_spans[i].at, spans[i].bytes) == 0);
+        }
+        const size_t most = text_spans[0].bytes + (count > 1 ? text_spans[1].bytes : 0);
+        const size_t sent = 1 + transcript_dice(&seed, (unsigned)most);
+        fcgi_exchange_sent(&here, sent);
+        fcgi_exchange_sent(&elsewhere, sent);
+    }
+    ck_assert(fcgi_exchange_is_sent(&elsewhere));
+}
+END_TEST
+
 START_TEST(random_chunks_and_writes_send_the_expected_bytes)
 {
     unsigned seed = 77;
@@ -1357,6 +1385,7 @@ static TCase *output_tests(void)
     tcase_add_test(tc, last_chunk_may_be_empty);
     tcase_add_test(tc, chunk_over_65535_bytes_becomes_several_records);
     tcase_add_test(tc, all_records_of_a_big_chunk_go_in_one_write_if_there_is_room);
+    tcase_add_test(tc, chunk_that_lies_elsewhere_shows_in_the_same_places_without_an_address);
     tcase_add_test(tc, random_chunks_and_writes_send_the_expected_bytes);
     tcase_add_test(tc, dropped_output_sends_no_more_but_reads_on);
     tcase_add_test(tc, dropped_output_wants_no_first_chunk);

@@ -267,11 +267,12 @@ static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
 static void tell_environment(const lb_ticket_t *ticket)
 {
     apr_table_t *env = ticket->r->subprocess_env;
+    apr_pool_t *p = ticket->r->pool;
 
     apr_table_setn(env, "BALANCER_NAME", ticket->proxy->s->name);
     /* copies: the access log is written when the member may have been removed */
-    apr_table_set(env, "BALANCER_WORKER_NAME", ticket->member.worker->s->name_ex);
-    apr_table_set(env, "BALANCER_WORKER_ROUTE", ticket->member.worker->s->route);
+    apr_table_setn(env, "BALANCER_WORKER_NAME", apr_pstrdup(p, ticket->member.worker->s->name_ex));
+    apr_table_setn(env, "BALANCER_WORKER_ROUTE", apr_pstrdup(p, ticket->member.worker->s->route));
 }
 
 /* balancer://name/path -> the member's URL with this path, canonical for its scheme. */
@@ -325,7 +326,7 @@ static int dispatch(lb_ticket_t *ticket, char **url)
     }
     ticket->patient_until = 0;
     apr_table_setn(ticket->r->notes, "fcgi-queue-us",
-                   apr_psprintf(ticket->r->pool, "%" APR_TIME_T_FMT, ticket->queued));
+                   ticket->queued > 0 ? apr_off_t_toa(ticket->r->pool, ticket->queued) : "0");
     return outcome == LB_SERVED ? go_to_member(ticket, url) : refuse(ticket, outcome);
 }
 

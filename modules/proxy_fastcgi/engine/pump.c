@@ -106,6 +106,21 @@ static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
     return rv;
 }
 
+/* Of what is to be written, all up to the first piece that lies in the file, and some of that. */
+static apr_status_t write_spans(fcgi_pump_t *pump, const fc_span_t *spans, size_t count,
+                                size_t *written)
+{
+    size_t in_memory = 0;
+
+    while (in_memory < count && spans[in_memory].at) {
+        in_memory++;
+    }
+    return in_memory == count
+               ? fcgi_connection_write(pump->connection, spans, count, written)
+               : fcgi_body_file_send(pump->connection, spans, in_memory, pump->body_file,
+                                     spans[in_memory].bytes, written);
+}
+
 /* Write what can be written now. A peer that takes no more may still have answered: its answer is
  * read before anything is said to have failed.
  * returns  is there output left that waits for room? */
@@ -116,7 +131,7 @@ static bool write_some(fcgi_pump_t *pump)
 
     while ((count = fcgi_exchange_out(pump->exchange, spans, FCGI_SPANS_MAX)) > 0) {
         size_t written;
-        const apr_status_t rv = fcgi_connection_write(pump->connection, spans, count, &written);
+        const apr_status_t rv = write_spans(pump, spans, count, &written);
         fcgi_exchange_sent(pump->exchange, written);
         pump->bytes_sent += written;
         if (APR_STATUS_IS_EAGAIN(rv)) {
@@ -376,6 +391,9 @@ apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came)
         }
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
+        }
+        if (pump->body_file && pump->body_file->has_failed) {
+            return stop(pump);
         }
         if (is_past_deadline(pump)) {    /* whatever came, it is not the end */
             return time_is_over(pump, FCGI_LIMIT_TOTAL);

@@ -6,6 +6,7 @@
 #ifndef FCGI_PUMP_H
 #define FCGI_PUMP_H
 
+#include "body_file.h"
 #include "connection.h"
 #include "exchange.h"
 #include "wait.h"
@@ -18,7 +19,8 @@ typedef enum {
 
 /* Whom the pump works for. Those that return bool return false to stop it. */
 typedef struct {
-    /* The next chunk of the request body, valid until the next call.
+    /* The next chunk of the request body, valid until the next call; one without an address (at is
+     * NULL) is the next in body_file.
      * may_wait   wait for the client rather than answer FCGI_CHUNK_LATER */
     fcgi_chunk_t (*next_chunk)(void *baton, bool may_wait, fc_span_t *chunk, bool *last);
     bool (*on_head)(void *baton, fc_span_t head);
@@ -61,6 +63,8 @@ typedef struct {
     void *baton;
     unsigned char *buffer;            /* for reading */
     size_t buffer_bytes;
+    fcgi_body_file_t *body_file;      /* for chunks without an address; NULL: there are none. When
+                                       * it fails, the pump stops as if the owner had stopped it */
     int client_fd;                    /* to watch while waiting; -1: do not */
     bool client_may_end;              /* who closes its sending side alone has not gone */
     bool client_is_behind;            /* the owner sets it: watch for room at the client too */

@@ -11,14 +11,71 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
+#define HTTPD_VARIABLES 32    /* so many are httpd's own, beside those of the request's header */
+
+static void let_httpd_add(request_rec *r)
+{
+    ap_add_common_vars(r);
+    ap_add_cgi_vars(r);
+}
+
+/* Is every name in it once? */
+static bool is_distinct(const apr_table_t *table)
+{
+    const apr_array_header_t *entries = apr_table_elts(table);
+
+    for (int i = 0; i < entries->nelts; i++) {
+        const apr_table_entry_t *entry = &APR_ARRAY_IDX(entries, i, apr_table_entry_t);
+        if (apr_table_get(table, entry->key) != entry->val) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Is no name in both? */
+static bool are_apart(const apr_table_t *few, const apr_table_t *many)
+{
+    const apr_array_header_t *entries = apr_table_elts(few);
+
+    for (int i = 0; i < entries->nelts; i++) {
+        if (apr_table_get(many, APR_ARRAY_IDX(entries, i, apr_table_entry_t).key)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* httpd sorts its variables and those that there are already, to find which stand in both: more
+ * work than anything else for a request. To a table of their own it only appends. So let it, and
+ * put the two one behind the other, where that comes to the same.
+ * returns  was it done? */
+static bool add_apart(request_rec *r)
+{
+    apr_table_t *before = r->subprocess_env;
+
+    if ((r->path_info && *r->path_info)    /* looks them up in a subrequest, which sees `before` */
+        || !is_distinct(before) || !is_distinct(r->headers_in)) {
+        return false;
+    }
+    apr_table_t *added =
+        apr_table_make(r->pool, HTTPD_VARIABLES + apr_table_elts(r->headers_in)->nelts);
+    r->subprocess_env = added;
+    let_httpd_add(r);
+    const bool is_same = are_apart(before, added);
+    r->subprocess_env = is_same ? apr_table_overlay(r->pool, before, added) : before;
+    return is_same;
+}
+
 /* httpd takes SCRIPT_FILENAME from r->filename, which is a proxy: URL here. */
 static void add_cgi_variables(request_rec *r, char *script_filename)
 {
     char *proxy_filename = r->filename;
 
     r->filename = script_filename;
-    ap_add_common_vars(r);
-    ap_add_cgi_vars(r);
+    if (!add_apart(r)) {
+        let_httpd_add(r);
+    }
     r->filename = proxy_filename;
 }
 
@@ -26,7 +83,9 @@ static void add_cgi_variables(request_rec *r, char *script_filename)
  * tell the address of a member: then it is what PHP-FPM makes of it. */
 static void mend_path_translated(request_rec *r)
 {
-    const char *translated = apr_table_get(r->subprocess_env, "PATH_TRANSLATED");
+    const char *translated = r->path_info && *r->path_info
+                                 ? apr_table_get(r->subprocess_env, "PATH_TRANSLATED")
+                                 : NULL;
 
     if (translated && strncmp(translated, "proxy:", 6) == 0) {
         apr_table_setn(r->subprocess_env, "PATH_TRANSLATED",
@@ -93,6 +152,14 @@ static int apply_rule(request_rec *r, const fcgi_env_rule_t *rule)
     return OK;
 }
 
+static void log_variables(request_rec *r, const fcgi_pair_t *pairs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        ap_log_rerror(APLOG_MARK, APLOG_TRACE8, 0, r, "variable %s='%s'",
+                      (const char *)pairs[i].name.at, (const char *)pairs[i].value.at);
+    }
+}
+
 static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
 {
     const apr_array_header_t *variables = apr_table_elts(r->subprocess_env);
@@ -102,11 +169,12 @@ static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
     for (int i = 0; i < variables->nelts; i++) {
         list[i].name = fc_span(entry[i].key, strlen(entry[i].key));
         list[i].value = fc_span(entry[i].val, strlen(entry[i].val));
-        ap_log_rerror(APLOG_MARK, APLOG_TRACE8, 0, r, "variable %s='%s'", entry[i].key,
-                      entry[i].val);
     }
     *pairs = list;
     *count = (size_t)variables->nelts;
+    if (APLOGrtrace8(r)) {
+        log_variables(r, *pairs, *count);
+    }
 }
 
 static void pass_authorization(request_rec *r)

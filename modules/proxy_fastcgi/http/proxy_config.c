@@ -16,7 +16,8 @@ void *fcgi_proxy_config_create(apr_pool_t *p, char *path)
     fcgi_proxy_config_t *config = apr_pcalloc(p, sizeof(*config));
 
     config->env_rules = apr_array_make(p, 1, sizeof(fcgi_env_rule_t));
-    config->spool_limit_bytes = config->absorb_limit_bytes = config->body_rate = -1;
+    config->spool_limit_bytes = config->spool_memory_bytes = -1;
+    config->absorb_limit_bytes = config->body_rate = -1;
     config->streams_over_limit = -1;
     config->retries_non_idempotent = config->ignores_client_abort = -1;
     config->redirects_internally = config->checks_script = config->passes_auth = -1;
@@ -45,6 +46,9 @@ void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
     }
     if (over->body_rate >= 0) {
         config->body_rate = over->body_rate;
+    }
+    if (over->spool_memory_bytes >= 0) {
+        config->spool_memory_bytes = over->spool_memory_bytes;
     }
     if (over->absorb_limit_bytes >= 0) {
         config->absorb_limit_bytes = over->absorb_limit_bytes;
@@ -76,6 +80,12 @@ const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r)
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config)
 {
     return config->spool_limit_bytes >= 0 ? config->spool_limit_bytes : FCGI_SPOOL_LIMIT_DEFAULT;
+}
+
+apr_off_t fcgi_proxy_config_spool_memory(const fcgi_proxy_config_t *config)
+{
+    return config->spool_memory_bytes >= 0 ? config->spool_memory_bytes
+                                           : FCGI_SPOOL_MEMORY_DEFAULT;
 }
 
 apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config)
@@ -231,6 +241,11 @@ const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const
         return apr_psprintf(cmd->pool, "%s: '%s' is not minrate=size", cmd->cmd->name, rate);
     }
     return rate ? set_size(cmd, rate + 8, &config->body_rate) : NULL;
+}
+
+const char *fcgi_proxy_config_set_spool_memory(cmd_parms *cmd, void *config, const char *arg)
+{
+    return set_size(cmd, arg, &((fcgi_proxy_config_t *)config)->spool_memory_bytes);
 }
 
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg)

@@ -36,6 +36,7 @@ typedef struct {
     apr_array_header_t *env_rules;        /* of fcgi_env_rule_t, outer sections first */
     apr_array_header_t *sendfile_roots;   /* of const char *, real paths; NULL: none */
     apr_off_t spool_limit_bytes;
+    apr_off_t spool_memory_bytes;
     apr_off_t absorb_limit_bytes;
     fcgi_retry_set_t retry_on;            /* with retry_on_is_set */
     bool retry_on_is_set;
@@ -47,6 +48,7 @@ typedef struct {
 } fcgi_proxy_config_t;
 
 #define FCGI_SPOOL_LIMIT_DEFAULT  ((apr_off_t)1 << 30)
+#define FCGI_SPOOL_MEMORY_DEFAULT ((apr_off_t)64 << 10)
 #define FCGI_ABSORB_LIMIT_DEFAULT ((apr_off_t)1 << 30)
 #define FCGI_BODY_RATE_DEFAULT    ((apr_off_t)8 << 10)
 
@@ -58,6 +60,9 @@ const fcgi_proxy_config_t *fcgi_proxy_config_of(request_rec *r);
 
 /** How much of a request body may be spooled. */
 apr_off_t fcgi_proxy_config_spool_limit(const fcgi_proxy_config_t *config);
+
+/** How much of it is kept in memory, before there is a file. */
+apr_off_t fcgi_proxy_config_spool_memory(const fcgi_proxy_config_t *config);
 
 /** How fast a client has to send a body that is streamed, bytes/s; 0: as slowly as it likes. */
 apr_off_t fcgi_proxy_config_body_rate(const fcgi_proxy_config_t *config);
@@ -78,6 +83,7 @@ const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config, co
 const char *fcgi_proxy_config_add_retry_word(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, const char *size,
                                               const char *beyond);
+const char *fcgi_proxy_config_set_spool_memory(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg);
 
 #endif

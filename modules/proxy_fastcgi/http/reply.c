@@ -6,6 +6,8 @@
  * protocol/response_head.c and set one by one with the same meaning. */
 #include "reply.h"
 
+#include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "apr_date.h"
@@ -112,75 +114,90 @@ typedef struct {
     const char *location;        /* NULL: none */
     const char *sendfile;        /* X-Sendfile that is obeyed */
     const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
-    apr_table_t *others;         /* fields without a meaning here, as they came */
+    apr_table_t *others;         /* fields without a meaning here, as they came; NULL: none */
 } head_t;
+
+static bool is_named(fc_span_t name, const char *wanted)
+{
+    return name.bytes == strlen(wanted) && strncasecmp((const char *)name.at, wanted, name.bytes) == 0;
+}
 
 /* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
  * another module or a proxy in front may. X-Accel-Buffering is for each of them.
  * returns  was it taken out? */
-static bool obey_field(fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
+static bool obey_field(fcgi_reply_t *reply, fc_span_t name, const char *value, head_t *head)
 {
-    if (ap_cstr_casecmp(name, "X-Sendfile") == 0 && reply->config->sendfile_roots) {
+    if (is_named(name, "X-Sendfile") && reply->config->sendfile_roots) {
         head->sendfile = value;
         return true;
     }
-    if (ap_cstr_casecmp(name, "X-Accel-Redirect") == 0
-        && reply->config->redirects_internally > 0) {
+    if (is_named(name, "X-Accel-Redirect") && reply->config->redirects_internally > 0) {
         head->accel_redirect = value;
         return true;
     }
-    if (ap_cstr_casecmp(name, "X-Accel-Buffering") == 0) {
+    if (is_named(name, "X-Accel-Buffering")) {
         reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
         return false;
     }
     /* FastCGI has its own framing, and httpd sets what the client gets */
-    return ap_cstr_casecmp(name, "Transfer-Encoding") == 0;
+    return is_named(name, "Transfer-Encoding");
 }
 
-/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out. */
-static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t *head)
+/* A field without a meaning here: others may have the same name. */
+static void keep_field(const fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
+{
+    if (!head->others) {
+        head->others = apr_table_make(reply->r->pool, 8);
+    }
+    apr_table_addn(head->others, name, value);
+}
+
+/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out.
+ * name, value   both end in NUL */
+static bool set_field(fcgi_reply_t *reply, fc_span_t name, char *value, head_t *head)
 {
     request_rec *r = reply->r;
+    const char *name_text = (const char *)name.at;
 
-    switch (name[0] | 0x20) {    /* most names can be told by their first letter */
+    switch (name.at[0] | 0x20) {    /* most names can be told by their first letter */
     case 'c':
-        if (ap_cstr_casecmp(name, "Content-Type") == 0) {
+        if (is_named(name, "Content-Type")) {
             set_content_type(r, value);
             return true;
         }
-        if (ap_cstr_casecmp(name, "Content-Length") == 0) {
+        if (is_named(name, "Content-Length")) {
             set_content_length(reply, value);
             return true;
         }
-        if (ap_cstr_casecmp(name, "Content-Range") == 0) {
-            apr_table_setn(r->headers_out, name, value);
+        if (is_named(name, "Content-Range")) {
+            apr_table_setn(r->headers_out, name_text, value);
             return true;
         }
         break;
     case 's':
-        if (ap_cstr_casecmp(name, "Status") == 0) {
+        if (is_named(name, "Status")) {
             head->has_status = true;
             return set_status(reply, value);
         }
-        if (ap_cstr_casecmp(name, "Set-Cookie") == 0) {
-            apr_table_addn(r->err_headers_out, name, value);    /* must not be merged */
+        if (is_named(name, "Set-Cookie")) {
+            apr_table_addn(r->err_headers_out, name_text, value);    /* must not be merged */
             return true;
         }
         break;
     case 'l':
-        if (ap_cstr_casecmp(name, "Location") == 0) {
+        if (is_named(name, "Location")) {
             head->location = value;
-            apr_table_setn(r->headers_out, name, value);
+            apr_table_setn(r->headers_out, name_text, value);
             return true;
         }
-        if (ap_cstr_casecmp(name, "Last-Modified") == 0) {
+        if (is_named(name, "Last-Modified")) {
             set_last_modified(r, value);
             return true;
         }
         break;
     case 'e':
-        if (ap_cstr_casecmp(name, "ETag") == 0) {
-            apr_table_setn(r->headers_out, name, value);
+        if (is_named(name, "ETag")) {
+            apr_table_setn(r->headers_out, name_text, value);
             return true;
         }
         break;
@@ -193,7 +210,7 @@ static bool set_field(fcgi_reply_t *reply, const char *name, char *value, head_t
     default:
         break;
     }
-    apr_table_addn(head->others, name, value);
+    keep_field(reply, name_text, value, head);
     return true;
 }
 
@@ -206,24 +223,33 @@ static int merge_field(void *headers, const char *name, const char *value)
 /* Fields of one name become one, in one go: field by field each would copy all those before it. */
 static void merge_others(request_rec *r, const head_t *head)
 {
-    apr_table_compress(head->others, APR_OVERLAP_TABLES_MERGE);
-    apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
+    if (head->others) {
+        apr_table_compress(head->others, APR_OVERLAP_TABLES_MERGE);
+        apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
+    }
 }
 
-/* A bare CR costs no page: httpd's own reader of CGI heads takes no notice of it either. */
+/* End a part of a copied head with NUL, over a byte that is no part of any field. */
+static char *end_text(unsigned char *copy, fc_span_t part)
+{
+    unsigned char *text = copy + (part.at - copy);
+
+    text[part.bytes] = '\0';
+    return (char *)text;
+}
+
+/* Names and values stay where they are in one copy of the head. A bare CR costs no page: httpd's
+ * own reader of CGI heads takes no notice of it either. */
 static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
 {
-    apr_pool_t *p = reply->r->pool;
-    unsigned char *copy = apr_palloc(p, whole.bytes);
+    unsigned char *copy = apr_palloc(reply->r->pool, whole.bytes + 1);
     fc_span_t in = fc_span(copy, fcgi_head_drop_crs(whole, copy));
     fcgi_field_t field;
     fcgi_result_t rc;
 
-    head->others = apr_table_make(p, 8);
     while ((rc = fcgi_head_next(&in, &field)) == FCGI_OK) {
-        const char *name = apr_pstrmemdup(p, (const char *)field.name.at, field.name.bytes);
-        char *value = apr_pstrmemdup(p, (const char *)field.value.at, field.value.bytes);
-        if (!set_field(reply, name, value, head)) {
+        (void)end_text(copy, field.name);
+        if (!set_field(reply, field.name, end_text(copy, field.value), head)) {
             return false;
         }
     }
@@ -317,6 +343,18 @@ static bool has_no_body(const request_rec *r)
     return r->header_only || r->status == HTTP_NO_CONTENT || r->status == HTTP_NOT_MODIFIED;
 }
 
+static void remove_range_filter(request_rec *r)
+{
+    ap_filter_t *filter = r->output_filters;
+
+    while (filter && filter->frec != ap_byterange_filter_handle) {
+        filter = filter->next;
+    }
+    if (filter) {
+        ap_remove_output_filter(filter);
+    }
+}
+
 /* httpd cuts ranges out of whatever it has the whole of. Those of an application's answer are its
  * own affair, unless it offers them; and only GET has any (RFC 9110, 14.2). */
 static void mind_ranges(const fcgi_reply_t *reply)
@@ -329,7 +367,7 @@ static void mind_ranges(const fcgi_reply_t *reply)
     /* an answer within another one has that one's filter */
     if (!r->main && reply->kind != FCGI_REPLY_REDIRECT
         && (!offers || r->method_number != M_GET)) {
-        (void)ap_remove_output_filter_byhandle(r->output_filters, "BYTERANGE");
+        remove_range_filter(r);
     }
 }
 

@@ -2,12 +2,17 @@
 /* request_body.c - see request_body.h. */
 #include "request_body.h"
 
+#include "apr_portable.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "http_protocol.h"
+#include "large_reads.h"
 #include "temporary_file.h"
 #include "util_filter.h"
+
+#define LARGE_PIECE_BYTES 16384        /* worth a write of its own */
+#define FILE_PIECE_BYTES  (1 << 20)    /* given at once, between two looks at an early answer */
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
@@ -24,56 +29,121 @@ static bool length_is_known(request_rec *r)
 
 static apr_status_t open_spool(fcgi_request_body_t *body)
 {
-    body->buffer = apr_palloc(body->r->pool, FCGI_BODY_MEMORY_BYTES);
+    body->buffer = apr_palloc(body->r->pool, FCGI_BODY_BLOCK_BYTES);
     return fcgi_temporary_file_open(&body->file, body->r->pool);
 }
 
 static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
 {
-    body->file_has_failed = true;
+    body->source.has_failed = true;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, body->r, FCLOGNO(0220)
                   "cannot spool the request body: is there space in the temporary directory "
                   "(TMPDIR), and can httpd write to it?");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* Write what is buffered. Not APR's own buffer: that says at the next seek only that a write has
- * failed, and may take a short one for a whole one. */
-static apr_status_t flush_spool(fcgi_request_body_t *body)
+/* Not APR's own buffer: that says at the next seek only that a write has failed, and may take a
+ * short one for a whole one. */
+static apr_status_t write_spool(fcgi_request_body_t *body, const void *data, size_t bytes)
 {
-    const apr_size_t bytes = body->buffered_bytes;
-
-    body->buffered_bytes = 0;
     body->file_bytes += (apr_off_t)bytes;
-    return bytes ? apr_file_write_full(body->file, body->buffer, bytes, NULL) : APR_SUCCESS;
+    return apr_file_write_full(body->file, data, bytes, NULL);
 }
 
-static size_t fill(unsigned char *to, size_t *filled, const char *data, size_t bytes)
+/* Write what is buffered. */
+static apr_status_t flush_spool(fcgi_request_body_t *body)
 {
-    const size_t room = FCGI_BODY_MEMORY_BYTES - *filled;
-    const size_t fits = bytes < room ? bytes : room;
+    const size_t bytes = body->buffered_bytes;
 
-    memcpy(to + *filled, data, fits);
-    *filled += fits;
-    return fits;
+    body->buffered_bytes = 0;
+    return bytes ? write_spool(body, body->buffer, bytes) : APR_SUCCESS;
+}
+
+/* Many small pieces make one write; a large one needs no copy. */
+static apr_status_t store_in_file(fcgi_request_body_t *body, const char *data, size_t bytes)
+{
+    apr_status_t rv = body->file ? APR_SUCCESS : open_spool(body);
+
+    if (rv == APR_SUCCESS && body->buffered_bytes + bytes > FCGI_BODY_BLOCK_BYTES) {
+        rv = flush_spool(body);
+    }
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    if (bytes >= LARGE_PIECE_BYTES && body->buffered_bytes == 0) {
+        return write_spool(body, data, bytes);
+    }
+    memcpy(body->buffer + body->buffered_bytes, data, bytes);
+    body->buffered_bytes += bytes;
+    return APR_SUCCESS;
+}
+
+static apr_off_t memory_left(const fcgi_request_body_t *body)
+{
+    return body->memory_limit - body->memory_bytes;
+}
+
+/* The next block, as large as the rest of the body may need. */
+static void add_block(fcgi_request_body_t *body)
+{
+    apr_off_t room = memory_left(body);
+
+    if (body->length > body->memory_bytes && body->length - body->memory_bytes < room) {
+        room = body->length - body->memory_bytes;
+    }
+    room = room < FCGI_BODY_BLOCK_BYTES ? room : FCGI_BODY_BLOCK_BYTES;
+    fcgi_body_block_t *block = apr_palloc(body->r->pool, sizeof(*block) + (apr_size_t)room);
+    *block = (fcgi_body_block_t){ .room = (size_t)room };
+    if (body->last_block) {
+        body->last_block->next = block;
+    }
+    else {
+        body->first_block = body->giving = block;
+    }
+    body->last_block = block;
+}
+
+/* returns  bytes that found room */
+static size_t store_in_memory(fcgi_request_body_t *body, const char *data, size_t bytes)
+{
+    size_t stored = 0;
+
+    while (stored < bytes) {
+        if (!body->last_block || body->last_block->bytes == body->last_block->room) {
+            if (memory_left(body) <= 0) {
+                break;
+            }
+            add_block(body);
+        }
+        fcgi_body_block_t *block = body->last_block;
+        const size_t room = block->room - block->bytes;
+        const size_t part = bytes - stored < room ? bytes - stored : room;
+        memcpy(block->data + block->bytes, data + stored, part);
+        block->bytes += part;
+        body->memory_bytes += (apr_off_t)part;
+        stored += part;
+    }
+    return stored;
 }
 
 /* Put a piece behind what is there: to memory while there is room, then to the file. */
 static apr_status_t store(fcgi_request_body_t *body, const char *data, apr_size_t bytes)
 {
-    size_t stored = fill(body->memory, &body->memory_bytes, data, bytes);
-    apr_status_t rv = stored < bytes && !body->file ? open_spool(body) : APR_SUCCESS;
+    size_t stored = store_in_memory(body, data, bytes);
+    apr_status_t rv = APR_SUCCESS;
 
-    while (rv == APR_SUCCESS && stored < bytes) {
-        stored += fill(body->buffer, &body->buffered_bytes, data + stored, bytes - stored);
-        rv = body->buffered_bytes == FCGI_BODY_MEMORY_BYTES ? flush_spool(body) : APR_SUCCESS;
+    while (rv == APR_SUCCESS && stored < bytes) {    /* a bucket may be larger than the buffer */
+        const size_t left = bytes - stored;
+        const size_t part = left < FCGI_BODY_BLOCK_BYTES ? left : FCGI_BODY_BLOCK_BYTES;
+        rv = store_in_file(body, data + stored, part);
+        stored += part;
     }
     return rv;
 }
 
 static apr_off_t stored_bytes(const fcgi_request_body_t *body)
 {
-    return (apr_off_t)body->memory_bytes + body->file_bytes + (apr_off_t)body->buffered_bytes;
+    return body->memory_bytes + body->file_bytes + (apr_off_t)body->buffered_bytes;
 }
 
 static int too_large(const fcgi_request_body_t *body)
@@ -122,14 +192,14 @@ static int read_ahead(fcgi_request_body_t *body, bool wait, bool *is_complete)
     request_rec *r = body->r;
 
     while (!*is_complete) {
-        apr_off_t room = FCGI_BODY_MEMORY_BYTES - (apr_off_t)body->memory_bytes;
-        if (!wait && room <= 0) {
+        apr_off_t room = wait ? FCGI_LARGE_READ_BYTES : memory_left(body);
+        if (room <= 0) {
             return OK;
         }
         const apr_status_t rv =
             ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
                            wait ? APR_BLOCK_READ : APR_NONBLOCK_READ,
-                           wait ? FCGI_BODY_MEMORY_BYTES : room);
+                           room < FCGI_LARGE_READ_BYTES ? room : FCGI_LARGE_READ_BYTES);
         if (!wait
             && (APR_STATUS_IS_EAGAIN(rv)
                 || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)))) {
@@ -169,18 +239,19 @@ static int choose_way(fcgi_request_body_t *body, const fcgi_request_body_rules_t
                       bool *spools)
 {
     const char *length = apr_table_get(body->r->headers_in, "Content-Length");
-    apr_off_t bytes;
 
     body->limit = rules->limit;
-    body->length_is_known = length_is_known(body->r) && ap_parse_strict_length(&bytes, length);
+    body->length_is_known =
+        length_is_known(body->r) && ap_parse_strict_length(&body->length, length);
     *spools = rules->spools || (!body->length_is_known && rules->spools_unknown);
-    if (*spools && body->length_is_known && bytes > rules->limit) {
+    if (*spools && body->length_is_known && body->length > rules->limit) {
         *spools = !rules->streams_over_limit;
     }
+    body->memory_limit = *spools ? rules->memory : FCGI_BODY_BLOCK_BYTES;
     if (!*spools) {
         body->limit = APR_INT64_MAX;
     }
-    return body->length_is_known && bytes > body->limit ? too_large(body) : OK;
+    return body->length_is_known && body->length > body->limit ? too_large(body) : OK;
 }
 
 int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r,
@@ -198,7 +269,6 @@ int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r,
         return rc;
     }
     body->incoming = apr_brigade_create(r->pool, r->connection->bucket_alloc);
-    body->memory = apr_palloc(r->pool, FCGI_BODY_MEMORY_BYTES);
     rc = read_ahead(body, false, &is_complete);
     body->must_wait = spools && !is_complete;
     body->client_has_more = !spools && !is_complete;
@@ -209,8 +279,10 @@ int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r,
 int fcgi_request_body_spool(fcgi_request_body_t *body)
 {
     bool is_complete = false;
-    int rc = read_ahead(body, true, &is_complete);
 
+    fcgi_large_reads_begin(body->r->connection);
+    int rc = read_ahead(body, true, &is_complete);
+    fcgi_large_reads_end(body->r->connection);
     if (rc == OK) {
         const apr_status_t rv = flush_spool(body);
         rc = rv == APR_SUCCESS ? OK : spool_failed(body, rv);
@@ -222,20 +294,44 @@ int fcgi_request_body_spool(fcgi_request_body_t *body)
 
 /* ---- Sending -------------------------------------------------------------------------------- */
 
-static apr_status_t next_of_file(fcgi_request_body_t *body, fc_span_t *piece)
+static void next_of_memory(fcgi_request_body_t *body, fc_span_t *piece)
 {
-    const apr_off_t left = body->file_bytes - body->file_given;
-    const apr_size_t bytes = left < FCGI_BODY_MEMORY_BYTES ? (apr_size_t)left
-                                                           : FCGI_BODY_MEMORY_BYTES;
+    if (body->giving) {
+        *piece = fc_span(body->giving->data, body->giving->bytes);
+        body->giving = body->giving->next;
+    }
+    body->memory_is_given = !body->giving;
+}
+
+static apr_status_t copy_of_file(fcgi_request_body_t *body, apr_size_t bytes)
+{
     apr_off_t start = body->file_given;
     apr_status_t rv = apr_file_seek(body->file, APR_SET, &start);
 
     if (rv == APR_SUCCESS) {
         rv = apr_file_read_full(body->file, body->buffer, bytes, NULL);
     }
-    body->file_has_failed = rv != APR_SUCCESS;
+    body->source.has_failed = rv != APR_SUCCESS;
+    return rv;
+}
+
+static apr_status_t next_of_file(fcgi_request_body_t *body, fc_span_t *piece)
+{
+    const apr_off_t left = body->file_bytes - body->file_given;
+    const apr_off_t most = body->is_copied ? FCGI_BODY_BLOCK_BYTES : FILE_PIECE_BYTES;
+    const apr_size_t bytes = (apr_size_t)(left < most ? left : most);
+    apr_status_t rv;
+
+    if (body->is_copied) {
+        rv = copy_of_file(body, bytes);
+        *piece = fc_span(body->buffer, bytes);
+    }
+    else {
+        rv = apr_os_file_get(&body->source.fd, body->file);
+        body->source.offset = body->file_given;
+        *piece = fc_span(NULL, bytes);
+    }
     body->file_given += (apr_off_t)bytes;
-    *piece = fc_span(body->buffer, bytes);
     return rv;
 }
 
@@ -262,7 +358,7 @@ static apr_status_t fetch_from_client(fcgi_request_body_t *body, bool may_wait)
 {
     const apr_read_type_e how = may_wait ? APR_BLOCK_READ : APR_NONBLOCK_READ;
     apr_status_t rv = ap_get_brigade(body->r->input_filters, body->incoming,
-                                     AP_MODE_READBYTES, how, FCGI_BODY_MEMORY_BYTES);
+                                     AP_MODE_READBYTES, how, FCGI_BODY_BLOCK_BYTES);
 
     if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)) {
         rv = APR_EAGAIN;
@@ -315,9 +411,8 @@ apr_status_t fcgi_request_body_next(fcgi_request_body_t *body, bool may_wait, fc
     *last = false;
     *piece = fc_span(NULL, 0);
     if (!body->memory_is_given) {
-        body->memory_is_given = true;
-        *piece = fc_span(body->memory, body->memory_bytes);
-        *last = body->file_bytes == 0 && !body->client_has_more;
+        next_of_memory(body, piece);
+        *last = body->memory_is_given && body->file_bytes == 0 && !body->client_has_more;
     }
     else if (body->file_given < body->file_bytes) {
         rv = next_of_file(body, piece);
@@ -338,5 +433,6 @@ bool fcgi_request_body_is_replayable(const fcgi_request_body_t *body)
 void fcgi_request_body_rewind(fcgi_request_body_t *body)
 {
     body->memory_is_given = false;
+    body->giving = body->first_block;
     body->file_given = 0;
 }

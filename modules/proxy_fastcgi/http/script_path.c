@@ -13,6 +13,8 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
+#define DEFAULT_PORT 8000    /* of fcgi and fcgis, for mod_proxy */
+
 static const char pathinfo_variable[] = "proxy-fcgi-pathinfo";
 
 static int path_is_raw(request_rec *r)
@@ -60,8 +62,7 @@ static void set_path_info(request_rec *r, const char *path, const char *mode)
 int fcgi_script_path_canon(request_rec *r, char *url)
 {
     const bool is_tls = ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
-    const apr_port_t default_port = ap_proxy_port_of_scheme("fcgi");
-    apr_port_t port = default_port;
+    apr_port_t port = DEFAULT_PORT;
     char *host, *path;
 
     if (!is_tls && ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
@@ -91,8 +92,9 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     const int is_ipv6 = strchr(host, ':') != NULL;
     r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://",
                               is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
-                              port != default_port ? apr_psprintf(r->pool, ":%d", port) : "",
-                              "/", path, NULL);
+                              port != DEFAULT_PORT ? ":" : "",
+                              port != DEFAULT_PORT ? apr_itoa(r->pool, port) : "", "/", path,
+                              NULL);
     return OK;
 }
 

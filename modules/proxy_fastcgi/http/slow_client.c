@@ -22,6 +22,17 @@ static apr_off_t waiting_bytes(const fcgi_slow_client_t *slow)
     return slow->memory_bytes + slow->behind_bytes + slow->file_end - slow->file_start;
 }
 
+/* Most clients are fast enough for the answer never to wait. */
+static void make_brigades(fcgi_slow_client_t *slow)
+{
+    if (!slow->memory) {
+        apr_bucket_alloc_t *buckets = slow->r->connection->bucket_alloc;
+        slow->memory = apr_brigade_create(slow->r->pool, buckets);
+        slow->behind = apr_brigade_create(slow->r->pool, buckets);
+        slow->piece = apr_brigade_create(slow->r->pool, buckets);
+    }
+}
+
 bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *slow)
 {
     return waiting_bytes(slow) > 0 || slow->r->connection->data_in_output_filters;
@@ -246,6 +257,7 @@ static apr_status_t look_for_room(fcgi_slow_client_t *slow, apr_off_t *room)
 
 apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *slow)
 {
+    make_brigades(slow);
     for (;;) {
         apr_off_t room;
         apr_status_t rv = look_for_room(slow, &room);
@@ -267,6 +279,7 @@ static apr_status_t sort(fcgi_slow_client_t *slow, apr_bucket_brigade *bb, apr_o
     apr_off_t passed = 0;
     apr_status_t rv = APR_SUCCESS;
 
+    make_brigades(slow);
     while (rv == APR_SUCCESS && !APR_BRIGADE_EMPTY(bb)) {
         apr_bucket *bucket = APR_BRIGADE_FIRST(bb);
         const bool fits = APR_BUCKET_IS_METADATA(bucket)
@@ -371,10 +384,10 @@ void fcgi_slow_client_begin(fcgi_slow_client_t *slow, request_rec *r, apr_off_t 
     conn_rec *c = r->connection;
 
     *slow = (fcgi_slow_client_t){ .r = r, .limit = limit, .filter = filter_of(r) };
-    slow->memory = apr_brigade_create(r->pool, c->bucket_alloc);
-    slow->behind = apr_brigade_create(r->pool, c->bucket_alloc);
-    slow->piece = apr_brigade_create(r->pool, c->bucket_alloc);
     slow->credit = c->master ? fcgi_stream_credit_make(c) : NULL;
+    if (slow->credit) {
+        make_brigades(slow);
+    }
     slow->filter->ctx = slow;
     apr_pool_cleanup_register(r->pool, slow, leave, apr_pool_cleanup_null);
 }

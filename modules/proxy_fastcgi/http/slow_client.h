@@ -28,7 +28,7 @@ typedef struct {
     request_rec *r;
     ap_filter_t *filter;           /* where it all arrives; its context is us, until the end */
     apr_off_t limit;               /* bytes that may wait */
-    apr_bucket_brigade *memory;    /* c->bucket_alloc */
+    apr_bucket_brigade *memory;    /* c->bucket_alloc; NULL, like the next two, until needed */
     apr_bucket_brigade *piece;     /* empty between two calls */
     apr_bucket_brigade *behind;    /* what neither memory nor file had room for */
     apr_off_t memory_bytes, behind_bytes;

@@ -156,21 +156,27 @@ int fcgi_ending_of_success(fcgi_job_t *job)
     }
 }
 
-static void leave_time_note(const fcgi_job_t *job, const char *name, apr_interval_time_t us)
+typedef void (*put_note_t)(apr_table_t *notes, const char *name, const char *value);
+
+static void leave_time_note(const fcgi_job_t *job, put_note_t put, const char *name,
+                            apr_interval_time_t us)
 {
-    apr_table_setn(job->r->notes, name,
-                   apr_psprintf(job->r->pool, "%" APR_TIME_T_FMT, us > 0 ? us : 0));
+    put(job->r->notes, name, us > 0 ? apr_off_t_toa(job->r->pool, us) : "0");
 }
 
+/* Every request has them, and at most an access log reads them: names that are not there yet are
+ * not looked for one by one. */
 void fcgi_ending_leave_notes(const fcgi_job_t *job)
 {
     apr_table_t *notes = job->r->notes;
+    const put_note_t put = apr_table_get(notes, "fcgi-member") ? apr_table_setn : apr_table_addn;
     const apr_time_t first_byte_at = job->pump.first_byte_at;
 
-    apr_table_setn(notes, "fcgi-member", job->member);
-    apr_table_setn(notes, "fcgi-tries", apr_itoa(job->r->pool, job->tries));
     apr_table_setn(notes, "fcgi-end", lb_outcome_word(job->outcome));
-    leave_time_note(job, "fcgi-connect-us", job->connected - job->started);
-    leave_time_note(job, "fcgi-firstbyte-us", first_byte_at ? first_byte_at - job->connected : 0);
-    leave_time_note(job, "fcgi-backend-us", fc_now() - job->started);
+    put(notes, "fcgi-member", job->member);
+    put(notes, "fcgi-tries", job->tries == 1 ? "1" : apr_itoa(job->r->pool, job->tries));
+    leave_time_note(job, put, "fcgi-connect-us", job->connected - job->started);
+    leave_time_note(job, put, "fcgi-firstbyte-us",
+                    first_byte_at ? first_byte_at - job->connected : 0);
+    leave_time_note(job, put, "fcgi-backend-us", fc_now() - job->started);
 }

@@ -435,6 +435,7 @@ static int prepare_body(fcgi_job_t *job, lb_turn_t *turn)
         .spools_unknown = job->config->backend_type != FCGI_BACKEND_GENERIC,
         .streams_over_limit = job->config->streams_over_limit > 0,
         .limit = fcgi_proxy_config_spool_limit(job->config),
+        .memory = fcgi_proxy_config_spool_memory(job->config),
     };
     int rc = fcgi_request_body_begin(&job->body, job->r, &rules);
 
@@ -455,7 +456,7 @@ static void note_broken_body(const fcgi_job_t *job, int rc)
 {
     if (rc != OK) {
         apr_table_setn(job->r->notes, "fcgi-end",
-                       lb_outcome_word(job->body.file_has_failed ? LB_FILE_ERROR
+                       lb_outcome_word(job->body.source.has_failed ? LB_FILE_ERROR
                                                                  : LB_CLIENT_ERROR));
     }
 }

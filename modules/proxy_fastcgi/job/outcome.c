@@ -10,7 +10,7 @@
 static bool file_has_failed(fcgi_job_t *job)
 {
     const bool has_failed =
-        job->body.file_has_failed || job->reply.slow_client.error != APR_SUCCESS;
+        job->body.source.has_failed || job->reply.slow_client.error != APR_SUCCESS;
 
     if (has_failed) {
         job->why = "a temporary file cannot be read";

@@ -329,6 +329,7 @@ static void set_time_limits(fcgi_job_t *job)
 
 static void prepare_pump(fcgi_job_t *job, fc_span_t request)
 {
+    job->body.is_copied = job->dial.lease.connection->tls != NULL;
     fcgi_exchange_init(&job->exchange, request_id(job), request);
     job->error_text =
         (fcgi_error_text_t){ .r = job->r, .member = job->member, .script = job->script.path };
@@ -338,6 +339,7 @@ static void prepare_pump(fcgi_job_t *job, fc_span_t request)
         .owner = &pump_owner,
         .baton = job,
         .buffer_bytes = job->buffer_bytes,
+        .body_file = &job->body.source,
         .client_fd = fcgi_try_client_fd(job->r),
         .client_may_end = fcgi_try_client_may_end(job) != 0,
         .flush_wait = flush_wait_of(job->worker),

@@ -40,7 +40,7 @@ static fc_span_t next_header(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
     return fc_span(header + o->header_sent, FCGI_RECORD_HEADER_BYTES - o->header_sent);
 }
 
-/* The piece of memory that is to go next; empty when there is nothing. */
+/* The piece that is to go next; empty when there is nothing. */
 static fc_span_t next_piece(const fcgi_exchange_t *x, const fcgi_outgoing_t *o)
 {
     if (o->request.bytes > 0) {
@@ -67,6 +67,12 @@ static void step_through_header(fcgi_outgoing_t *o, size_t bytes)
     }
 }
 
+/* What lies elsewhere has no address that could move. */
+static fc_span_t rest_of(fc_span_t chunk, size_t bytes)
+{
+    return chunk.at ? fc_span_after(chunk, bytes) : fc_span(NULL, chunk.bytes - bytes);
+}
+
 /* `bytes` of next_piece() have gone. */
 static void step(fcgi_outgoing_t *o, size_t bytes)
 {
@@ -74,7 +80,7 @@ static void step(fcgi_outgoing_t *o, size_t bytes)
         o->request = fc_span_after(o->request, bytes);
     }
     else if (o->record_left > 0) {
-        o->chunk = fc_span_after(o->chunk, bytes);
+        o->chunk = rest_of(o->chunk, bytes);
         o->record_left = (uint16_t)(o->record_left - bytes);
     }
     else if (o->chunk.bytes > 0) {

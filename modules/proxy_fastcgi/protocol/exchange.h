@@ -123,11 +123,13 @@ void fcgi_exchange_init(fcgi_exchange_t *x, uint16_t request_id, fc_span_t reque
 bool fcgi_exchange_wants_body(const fcgi_exchange_t *x);
 
 /** Give the next chunk of the request body, of any length, also empty.
- *  chunk    borrowed until it was sent
+ *  chunk    borrowed until it was sent; without an address (at is NULL) it lies elsewhere, and the
+ *           driver sends its bytes itself
  *  last     no other chunk follows: the empty STDIN record goes out behind it */
 void fcgi_exchange_body(fcgi_exchange_t *x, fc_span_t chunk, bool last);
 
 /** What to write next, in order, for one writev().
+ *  out      spans of memory; one without an address is part of a chunk that lies elsewhere
  *  max      at least 4
  *  returns  number of spans, 0 when there is nothing to write now */
 size_t fcgi_exchange_out(fcgi_exchange_t *x, fc_span_t *out, size_t max);

@@ -6,39 +6,33 @@
 #include "params.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
-#define SHORT_LENGTH_MAX 127   /* longer ones take four bytes, the first with its high bit set */
+#define SHORT_LENGTH_MAX 0x7f   /* longer ones take four bytes, the first with its high bit set */
 
 static size_t length_bytes(size_t length)
 {
     return length <= SHORT_LENGTH_MAX ? 1 : 4;
 }
 
+/* Nearly all are. */
+static bool is_short(const fcgi_pair_t *pair)
+{
+    return (pair->name.bytes | pair->value.bytes) <= SHORT_LENGTH_MAX;
+}
+
 /* Anything over FCGI_RECORD_CONTENT_MAX only means "too big": no sum can wrap around. */
 static size_t pair_bytes(const fcgi_pair_t *pair)
 {
-    size_t name = pair->name.bytes, value = pair->value.bytes;
+    const size_t name = pair->name.bytes, value = pair->value.bytes;
+    if (is_short(pair)) {
+        return 1 + 1 + name + value;
+    }
     if (name > FCGI_RECORD_CONTENT_MAX || value > FCGI_RECORD_CONTENT_MAX) {
         return FCGI_RECORD_CONTENT_MAX + 1;
     }
     return length_bytes(name) + length_bytes(value) + name + value;
-}
-
-/* Fills one record: from pair `first` on, as many as fit. Returns the index of the first pair that
- * does not, which is `first` itself when that pair fits into no record. */
-static size_t fill_record(const fcgi_pair_t *pairs, size_t count, size_t first, size_t *content)
-{
-    size_t i;
-    *content = 0;
-    for (i = first; i < count; i++) {
-        size_t bytes = pair_bytes(&pairs[i]);
-        if (bytes > FCGI_RECORD_CONTENT_MAX - *content) {
-            break;
-        }
-        *content += bytes;
-    }
-    return i;
 }
 
 static unsigned char *put_length(unsigned char *out, size_t length)
@@ -64,49 +58,68 @@ static unsigned char *put_text(unsigned char *out, fc_span_t text)
 
 static unsigned char *put_pair(unsigned char *out, const fcgi_pair_t *pair)
 {
-    out = put_length(out, pair->name.bytes);
-    out = put_length(out, pair->value.bytes);
+    if (is_short(pair)) {
+        *out++ = (unsigned char)pair->name.bytes;
+        *out++ = (unsigned char)pair->value.bytes;
+    }
+    else {
+        out = put_length(out, pair->name.bytes);
+        out = put_length(out, pair->value.bytes);
+    }
     out = put_text(out, pair->name);
     return put_text(out, pair->value);
-}
-
-static unsigned char *put_header(unsigned char *out, uint16_t request_id, size_t content)
-{
-    fcgi_record_encode(out, FCGI_PARAMS, request_id, (uint16_t)content);
-    return out + FCGI_RECORD_HEADER_BYTES;
 }
 
 fcgi_result_t fcgi_params_measure(const fcgi_pair_t *pairs, size_t count, size_t *bytes,
                                   size_t *too_big)
 {
     size_t sum = FCGI_RECORD_HEADER_BYTES;   /* the empty record at the end */
-    for (size_t i = 0, content; i < count; sum += FCGI_RECORD_HEADER_BYTES + content) {
-        size_t next = fill_record(pairs, count, i, &content);
-        if (next == i) {
+    size_t room = 0;                         /* in the current record */
+
+    for (size_t i = 0; i < count; i++) {
+        const size_t pair = pair_bytes(&pairs[i]);
+        if (pair > FCGI_RECORD_CONTENT_MAX) {
             *too_big = i;
             return FCGI_BAD;
         }
-        i = next;
+        if (pair > room) {
+            sum += FCGI_RECORD_HEADER_BYTES;
+            room = FCGI_RECORD_CONTENT_MAX;
+        }
+        room -= pair;
+        sum += pair;
     }
     *bytes = sum;
     return FCGI_OK;
+}
+
+/* One record, with as many of the pairs as fit into it.
+ * returns  how many */
+static size_t put_record(const fcgi_pair_t *pairs, size_t count, uint16_t request_id,
+                         unsigned char **out)
+{
+    unsigned char *content = *out + FCGI_RECORD_HEADER_BYTES, *at = content;
+    size_t i = 0;
+
+    while (i < count
+           && pair_bytes(&pairs[i]) <= FCGI_RECORD_CONTENT_MAX - (size_t)(at - content)) {
+        at = put_pair(at, &pairs[i++]);
+    }
+    fcgi_record_encode(*out, FCGI_PARAMS, request_id, (uint16_t)(at - content));
+    *out = at;
+    return i;
 }
 
 size_t fcgi_params_encode(const fcgi_pair_t *pairs, size_t count, uint16_t request_id,
                           unsigned char *out)
 {
     unsigned char *at = out;
-    for (size_t i = 0, content; i < count;) {
-        size_t next = fill_record(pairs, count, i, &content);
-        assert(next > i);   /* else fcgi_params_measure() was not asked, or not listened to */
-        at = put_header(at, request_id, content);
-        const unsigned char *end = at + content;
-        while (i < next) {
-            at = put_pair(at, &pairs[i++]);
-        }
-        assert(at == end);
-        (void)end;
+
+    for (size_t i = 0; i < count;) {
+        const size_t put = put_record(pairs + i, count - i, request_id, &at);
+        assert(put > 0);   /* else fcgi_params_measure() was not asked, or not listened to */
+        i += put;
     }
-    at = put_header(at, request_id, 0);
+    (void)put_record(pairs, 0, request_id, &at);
     return (size_t)(at - out);
 }

@@ -14,7 +14,7 @@ static bool is_token_character(unsigned char c)
 {
     static const char marks[] = "!#$%&'*+-.^_`|~";   /* RFC 9110, 5.6.2 */
     unsigned char lower = c | 0x20;
-    if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9')) {
+    if ((lower >= 'a' && lower <= 'z') || c == '-' || (c >= '0' && c <= '9')) {
         return true;
     }
     return memchr(marks, c, sizeof(marks) - 1) != NULL;
@@ -115,10 +115,12 @@ size_t fcgi_head_drop_crs(fc_span_t head, unsigned char *out)
 {
     size_t kept = 0;
 
-    for (size_t i = 0; i < head.bytes; i++) {
-        if (head.at[i] != '\r') {
-            out[kept++] = head.at[i];
-        }
+    while (head.bytes > 0) {
+        const unsigned char *cr = memchr(head.at, '\r', head.bytes);
+        const size_t part = cr ? (size_t)(cr - head.at) : head.bytes;
+        memcpy(out + kept, head.at, part);
+        kept += part;
+        head = fc_span_after(head, cr ? part + 1 : part);
     }
     return kept;
 }

@@ -1,0 +1,112 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* large_reads.c - see large_reads.h. */
+#include "large_reads.h"
+
+#include "apr_buckets.h"
+#include "http_core.h"
+
+static const char client_key[] = "fcgi_client";    /* in the connection's pool */
+
+typedef struct {
+    apr_socket_t *socket;
+    apr_size_t piece_bytes;    /* read at once, at most */
+} client_t;
+
+static const apr_bucket_type_t bucket_type;
+
+static apr_bucket *make_bucket(client_t *client, apr_bucket_alloc_t *buckets)
+{
+    apr_bucket *bucket = apr_bucket_alloc(sizeof(*bucket), buckets);
+
+    APR_BUCKET_INIT(bucket);
+    bucket->free = apr_bucket_free;
+    bucket->list = buckets;
+    bucket->type = &bucket_type;
+    bucket->data = client;
+    bucket->length = (apr_size_t)-1;
+    bucket->start = -1;
+    return bucket;
+}
+
+static apr_status_t receive(apr_socket_t *socket, apr_read_type_e block, char *to,
+                            apr_size_t *bytes)
+{
+    apr_interval_time_t timeout;
+
+    if (block == APR_BLOCK_READ) {
+        return apr_socket_recv(socket, to, bytes);
+    }
+    apr_socket_timeout_get(socket, &timeout);
+    apr_socket_timeout_set(socket, 0);
+    const apr_status_t rv = apr_socket_recv(socket, to, bytes);
+    apr_socket_timeout_set(socket, timeout);
+    return rv;
+}
+
+/* As APR's own bucket of a socket: it becomes what was read, with the next one behind it; at the
+ * end, an empty one. */
+static apr_status_t read_bucket(apr_bucket *bucket, const char **data, apr_size_t *bytes,
+                                apr_read_type_e block)
+{
+    client_t *client = bucket->data;
+    char *piece = apr_bucket_alloc(client->piece_bytes, bucket->list);
+
+    *data = NULL;
+    *bytes = client->piece_bytes;
+    const apr_status_t rv = receive(client->socket, block, piece, bytes);
+    if (rv == APR_SUCCESS && *bytes > 0) {
+        APR_BUCKET_INSERT_AFTER(bucket, make_bucket(client, bucket->list));
+        (void)apr_bucket_heap_make(bucket, piece, *bytes, apr_bucket_free);
+        *data = piece;
+        return APR_SUCCESS;
+    }
+    apr_bucket_free(piece);
+    *bytes = 0;
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
+        return rv;
+    }
+    *data = apr_bucket_immortal_make(bucket, "", 0)->data;
+    return APR_SUCCESS;
+}
+
+static const apr_bucket_type_t bucket_type = {
+    "FCGI_CLIENT", 5, APR_BUCKET_DATA, apr_bucket_destroy_noop, read_bucket,
+    apr_bucket_setaside_notimpl, apr_bucket_split_notimpl, apr_bucket_copy_notimpl
+};
+
+static apr_status_t insert_bucket(conn_rec *c, apr_bucket_brigade *bb, apr_socket_t *socket)
+{
+    client_t *client = apr_palloc(c->pool, sizeof(*client));
+
+    *client = (client_t){ .socket = socket, .piece_bytes = APR_BUCKET_BUFF_SIZE };
+    apr_pool_userdata_setn(client, client_key, NULL, c->pool);
+    APR_BRIGADE_INSERT_TAIL(bb, make_bucket(client, c->bucket_alloc));
+    return APR_SUCCESS;
+}
+
+static void read_pieces_of(conn_rec *c, apr_size_t bytes)
+{
+    void *client = NULL;
+
+    if (!c->master) {
+        apr_pool_userdata_get(&client, client_key, c->pool);
+    }
+    if (client) {
+        ((client_t *)client)->piece_bytes = bytes;
+    }
+}
+
+void fcgi_large_reads_begin(conn_rec *c)
+{
+    read_pieces_of(c, FCGI_LARGE_READ_BYTES);
+}
+
+void fcgi_large_reads_end(conn_rec *c)
+{
+    read_pieces_of(c, APR_BUCKET_BUFF_SIZE);
+}
+
+void fcgi_large_reads_register(void)
+{
+    ap_hook_insert_network_bucket(insert_bucket, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,20 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* large_reads.h - the client's socket as httpd reads it: in larger pieces while a body comes in.
+ * Knows    httpd's hook for the bucket at the bottom of a connection's input.
+ * Ignores  what the bytes are: HTTP, TLS.
+ * Memory   c->pool.   Threads: the connection's own. */
+#ifndef FCGI_LARGE_READS_H
+#define FCGI_LARGE_READS_H
+
+#include "httpd.h"
+
+#define FCGI_LARGE_READ_BYTES 65536
+
+/** From the first to the second, the client's socket is read in pieces of FCGI_LARGE_READ_BYTES,
+ *  else of APR's usual 8000. For an HTTP/2 stream, which has no socket, they do nothing. */
+void fcgi_large_reads_begin(conn_rec *c);
+void fcgi_large_reads_end(conn_rec *c);
+
+void fcgi_large_reads_register(void);
+
+#endif
