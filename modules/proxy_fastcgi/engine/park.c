@@ -52,6 +52,7 @@ typedef struct {
     bool keeps_set;               /* without a request: counted in kept_sets */
     int client_fd;                /* of the client, while the socket shows the wait set */
     apr_time_t deadline;          /* of the wait, monotonic us; 0: none */
+    bool has_guessed;             /* what came, the last time */
     apr_interval_time_t tick;     /* so often the MPM is to see us, or it closes the connection */
 } parked_t;
 
@@ -244,6 +245,7 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     }
     if (!p->r) {
         p->r = r;
+        p->has_guessed = false;
         apr_pool_pre_cleanup_register(r->pool, p, forget_request);
     }
     p->state = ARMED;
@@ -300,10 +302,22 @@ static void hand_to_mpm(parked_t *p)
     p->c->cs->sense = CONN_SENSE_WANT_READ;
 }
 
+/* Is it as good as sure that the backend has answered? Then the read tells, and not one call more.
+ * Not twice: when there is nothing to be read, it was something else. */
+static bool may_guess(const parked_t *p)
+{
+    const unsigned all = FCGI_READABLE | FCGI_WRITABLE | FCGI_CLIENT_READABLE | FCGI_CLIENT_WRITABLE
+                         | FCGI_READ_TELLS;
+
+    return !p->has_guessed && (p->wait.wanted & all) == (FCGI_READABLE | FCGI_READ_TELLS)
+           && (!p->deadline || fc_now() < p->deadline);
+}
+
 /* The MPM says that there is something. */
 static void look(parked_t *p)
 {
-    unsigned came = fcgi_wait_set_look(p->set, &p->wait);
+    p->has_guessed = may_guess(p);
+    unsigned came = p->has_guessed ? FCGI_READABLE : fcgi_wait_set_look(p->set, &p->wait);
 
     if (came == 0 && p->deadline && fc_now() >= p->deadline) {
         came = FCGI_TIME_IS_UP;
