@@ -26,6 +26,10 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
+/* Of the requests that may be parked, this part of connections may keep a wait set without one: the
+ * set takes two descriptors. */
+#define KEPT_SETS_PART 4
+
 /* Where a client's connection stands. */
 typedef enum {
     IDLE,        /* no request is parked */
@@ -44,9 +48,11 @@ typedef struct {
     fcgi_park_resume_t *resume;
     void *baton;
     fcgi_wait_t wait;
-    fcgi_wait_set_t *set;         /* while it is parked */
+    fcgi_wait_set_t *set;         /* armed while it is parked; some connections keep it then */
+    bool keeps_set;               /* without a request: counted in kept_sets */
     int client_fd;                /* of the client, while the socket shows the wait set */
     apr_time_t deadline;          /* of the wait, monotonic us; 0: none */
+    bool has_guessed;             /* what came, the last time */
     apr_interval_time_t tick;     /* so often the MPM is to see us, or it closes the connection */
 } parked_t;
 
@@ -55,6 +61,8 @@ static bool has_ended;
 static int max_parked;
 static int place = -1;            /* in connection_counts.h */
 static _Atomic int parked, most_parked;
+static int max_kept_sets;
+static _Atomic int kept_sets;     /* with connections that have no request parked */
 
 static parked_t *of_connection(const conn_rec *c)
 {
@@ -76,8 +84,8 @@ static void check(const parked_t *p)
     if (!FC_IS_CHECKED) {
         return;
     }
-    FC_INVARIANT((p->state == IDLE) == !p->set);
-    if (p->set) {
+    FC_INVARIANT(p->state == IDLE || (p->set && !p->keeps_set));
+    if (p->state != IDLE) {
         const int fd = fcgi_wait_set_fd(p->set);    /* -1: the MPM has closed it */
         FC_INVARIANT(p->r && p->resume && atomic_load(&parked) > 0);
         FC_INVARIANT(fd < 0 || (shown_by(p) == fd) == (p->state == SWAPPED));
@@ -138,12 +146,53 @@ static void disarm(parked_t *p)
         swap_out(p);
     }
     if (p->state != IDLE) {
-        fcgi_wait_set_give_back(&p->set, &p->wait);
+        fcgi_wait_set_disarm(&p->set, &p->wait);
         p->state = IDLE;
         count(-1);
     }
     check(p);
 }
+
+/* ---- Wait sets with idle connections --------------------------------------------------------- */
+
+static void stop_keeping(parked_t *p)
+{
+    if (p->keeps_set) {
+        p->keeps_set = false;
+        atomic_fetch_sub(&kept_sets, 1);
+    }
+}
+
+static void give_set_back(parked_t *p)
+{
+    stop_keeping(p);
+    fcgi_wait_set_give_back(&p->set);
+}
+
+/* For the next request on this connection, if not too many do so. */
+static void keep_set(parked_t *p)
+{
+    if (p->state != IDLE || !p->set || p->keeps_set) {
+        return;
+    }
+    p->keeps_set = atomic_fetch_add(&kept_sets, 1) < max_kept_sets;
+    if (!p->keeps_set) {
+        atomic_fetch_sub(&kept_sets, 1);
+        give_set_back(p);
+    }
+}
+
+/* The connection's pool goes. */
+static apr_status_t forget_connection(void *data)
+{
+    parked_t *p = data;
+
+    disarm(p);
+    give_set_back(p);
+    return APR_SUCCESS;
+}
+
+/* ---- Parking --------------------------------------------------------------------------------- */
 
 /* The request's pool goes. */
 static apr_status_t forget_request(void *data)
@@ -190,12 +239,13 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     p->wait = *wait;
     p->deadline = wait->timeout >= 0 ? fc_now() + wait->timeout : 0;
     p->tick = wait->timeout >= 0 && wait->timeout < timeout / 2 ? 0 : timeout / 2;
-    p->set = fcgi_wait_set_take(wait, next_alarm(p));
-    if (!p->set) {
+    stop_keeping(p);
+    if (!fcgi_wait_set_arm(&p->set, wait, next_alarm(p))) {
         return false;
     }
     if (!p->r) {
         p->r = r;
+        p->has_guessed = false;
         apr_pool_pre_cleanup_register(r->pool, p, forget_request);
     }
     p->state = ARMED;
@@ -252,10 +302,22 @@ static void hand_to_mpm(parked_t *p)
     p->c->cs->sense = CONN_SENSE_WANT_READ;
 }
 
+/* Is it as good as sure that the backend has answered? Then the read tells, and not one call more.
+ * Not twice: when there is nothing to be read, it was something else. */
+static bool may_guess(const parked_t *p)
+{
+    const unsigned all = FCGI_READABLE | FCGI_WRITABLE | FCGI_CLIENT_READABLE | FCGI_CLIENT_WRITABLE
+                         | FCGI_READ_TELLS;
+
+    return !p->has_guessed && (p->wait.wanted & all) == (FCGI_READABLE | FCGI_READ_TELLS)
+           && (!p->deadline || fc_now() < p->deadline);
+}
+
 /* The MPM says that there is something. */
 static void look(parked_t *p)
 {
-    unsigned came = fcgi_wait_set_look(p->set, &p->wait);
+    p->has_guessed = may_guess(p);
+    unsigned came = p->has_guessed ? FCGI_READABLE : fcgi_wait_set_look(p->set, &p->wait);
 
     if (came == 0 && p->deadline && fc_now() >= p->deadline) {
         came = FCGI_TIME_IS_UP;
@@ -292,6 +354,7 @@ static parked_t *make(conn_rec *c)
 
     p->c = c;
     p->socket = ap_get_conn_socket(c);
+    apr_pool_pre_cleanup_register(c->pool, p, forget_connection);
     ap_set_module_config(c->conn_config, &proxy_fastcgi_module, p);
     return p;
 }
@@ -320,6 +383,7 @@ static int process(conn_rec *c)
             after_handler(p);
         }
     }
+    keep_set(p);
     check(p);
     p->is_inside = false;
     return rc;
@@ -343,7 +407,7 @@ static void resume_connection(conn_rec *c, request_rec *r)
     }
 }
 
-/* The connection is closed with a request parked: end that, so that it is logged and gives back
+/* The connection is closed. If a request is parked, end that, so that it is logged and gives back
  * what it holds. */
 static int pre_close(conn_rec *c)
 {
@@ -355,6 +419,9 @@ static int pre_close(conn_rec *c)
         c->keepalive = AP_CONN_CLOSE;
         (void)take_up(p, FCGI_CLIENT_GONE);
         c->cs->state = state;    /* the MPM counts by it */
+    }
+    if (p) {
+        give_set_back(p);
     }
     return OK;
 }
@@ -402,6 +469,7 @@ void fcgi_park_start(apr_pool_t *pchild, int max)
     apr_pool_pre_cleanup_register(pchild, NULL, end);
     is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS;
     max_parked = max;
+    max_kept_sets = max / KEPT_SETS_PART;
     place = fcgi_connection_counts_find("parked requests");
 }
 

@@ -3,7 +3,7 @@
  *          and later).
  * Knows    the MPM's state ASYNC_WAITIO, and its hooks around it.
  * Ignores  what is waited for, and whether it is worth while (wait_policy.h).
- * Memory   c->pool for each connection; wait sets are kept for the next request.
+ * Memory   c->pool for each connection, which keeps its wait set for the next request.
  * Threads  any.
  *
  * How: the MPM polls the descriptor in the client's socket while a connection is in ASYNC_WAITIO.
@@ -15,9 +15,9 @@
  *     client's descriptor; resume_connection puts that back when a worker takes the connection up;
  *  4. process_connection is called again, and looks what came.
  *
- * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. A
- * descriptor of the caller's is in the wait set only while the request is parked. Only
- * descriptors of one request are in a wait set: the kernel allows 500 sets over one descriptor,
+ * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. The
+ * backend's descriptor is in the wait set only while the request is parked, the client's until the
+ * connection is closed. Only descriptors of one request are in a wait set: the kernel allows 500 sets over one descriptor,
  * and the MPM ends the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H

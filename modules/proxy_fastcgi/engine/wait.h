@@ -17,11 +17,12 @@
 #define FCGI_TIME_IS_UP      32u
 #define FCGI_NO_THREAD       64u   /* there is no thread to spare to wait in, see wait_policy.h */
 #define FCGI_CLIENT_MAY_END  128u  /* only wanted: but for a reset it has not gone */
+#define FCGI_READ_TELLS      256u  /* only wanted: readable may come by mistake, who waits reads */
 
 typedef struct {
     int fd;                        /* -1: none */
     int client_fd;                 /* -1: none */
-    unsigned wanted;               /* of the first four, and the last */
+    unsigned wanted;               /* of the first four, and the last two */
     apr_interval_time_t timeout;   /* us from now; 0 only looks; negative: no limit */
 } fcgi_wait_t;
 

@@ -3,7 +3,6 @@
 #include "wait_set.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +14,8 @@
 #include "apr_thread_mutex.h"
 #include "invariant.h"
 
-#define KEPT_MAX 64
+#define KEPT_MAX     64
+#define TIMER_FAR_US (10 * APR_USEC_PER_SEC)
 
 enum {
     OF_TIMER,
@@ -26,6 +26,9 @@ enum {
 struct fcgi_wait_set_t {
     int epoll;
     int timer;
+    apr_time_t timer_at;          /* it is set to this, monotonic us; 0: to never */
+    int client_fd;                /* that is in it; -1: none */
+    uint32_t client_events;
     bool is_sound;                /* nothing went wrong with what is in it */
     fcgi_wait_set_t *next;        /* of those that are kept */
 };
@@ -56,19 +59,22 @@ static int count_held(const fcgi_wait_set_t *set)
     return held;
 }
 
+/* No more than this is in it; a descriptor that was closed under it is not. */
 static void check_holds(const fcgi_wait_set_t *set, int besides_timer)
 {
     const int held = count_held(set);
 
     FC_INVARIANT(set->timer >= 0 && set->is_sound);
-    FC_INVARIANT(held < 0 || held == 1 + besides_timer);
+    FC_INVARIANT(held < 0 || (held >= 1 && held <= 1 + besides_timer));
 }
 
 void fcgi_wait_set_check(const fcgi_wait_set_t *set, const fcgi_wait_t *wait)
 {
-    if (FC_IS_CHECKED) {
-        check_holds(set, (wait->fd >= 0) + (wait->client_fd >= 0));
+    if (!FC_IS_CHECKED) {
+        return;
     }
+    FC_INVARIANT(!wait || wait->client_fd == set->client_fd);
+    check_holds(set, (set->client_fd >= 0) + (wait && wait->fd >= 0));
 }
 
 /* With the lock held. */
@@ -80,6 +86,7 @@ static void check_kept(void)
         return;
     }
     for (const fcgi_wait_set_t *set = kept.first; set; set = set->next) {
+        FC_INVARIANT(set->client_fd < 0);
         check_holds(set, 0);
         count++;
     }
@@ -99,10 +106,21 @@ static void destroy(fcgi_wait_set_t *set)
     free(set);
 }
 
-static bool add(fcgi_wait_set_t *set, int fd, uint32_t events, uint32_t whose)
+static bool control(const fcgi_wait_set_t *set, int operation, int fd, uint32_t events,
+                    uint32_t whose)
 {
     struct epoll_event event = { .events = events, .data.u32 = whose };
-    return fd < 0 || epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+    return fd < 0 || epoll_ctl(set->epoll, operation, fd, &event) == 0;
+}
+
+static bool add(const fcgi_wait_set_t *set, int fd, uint32_t events, uint32_t whose)
+{
+    return control(set, EPOLL_CTL_ADD, fd, events, whose);
+}
+
+static bool take_out(const fcgi_wait_set_t *set, int fd)
+{
+    return control(set, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 static fcgi_wait_set_t *make(void)
@@ -114,6 +132,7 @@ static fcgi_wait_set_t *make(void)
     }
     set->epoll = epoll_create1(EPOLL_CLOEXEC);
     set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    set->client_fd = -1;
     set->is_sound = true;
     if (set->epoll < 0 || set->timer < 0 || !add(set, set->timer, EPOLLIN, OF_TIMER)) {
         destroy(set);
@@ -170,21 +189,53 @@ static uint32_t events_of_client(unsigned wanted)
 
 /* ---- One wait -------------------------------------------------------------------------------- */
 
-void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
+static void set_timer(fcgi_wait_set_t *set, apr_time_t at)
 {
     const struct itimerspec when = { .it_value = { .tv_sec = apr_time_sec(at),
                                                    .tv_nsec = apr_time_usec(at) * 1000 } };
     timerfd_settime(set->timer, TFD_TIMER_ABSTIME, &when, NULL);
+    set->timer_at = at;
 }
 
-fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait, apr_time_t at)
+/* A timer that is earlier than it need be, but far off, is left alone: hardly a wait is so long that
+ * it is woken for nothing. */
+static bool timer_will_do(const fcgi_wait_set_t *set, apr_time_t at)
 {
-    fcgi_wait_set_t *set = take_kept();
+    return set->timer_at == at
+           || ((at == 0 || set->timer_at < at) && set->timer_at - fc_now() > TIMER_FAR_US);
+}
+
+void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
+{
+    if (!timer_will_do(set, at)) {
+        set_timer(set, at);
+    }
+}
+
+static bool watch_client(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+{
+    const uint32_t events = events_of_client(wait->wanted);
+    const bool is_same = set->client_fd == wait->client_fd;
+
+    if (is_same && set->client_events == events) {
+        return true;
+    }
+    const bool is_done = is_same ? control(set, EPOLL_CTL_MOD, wait->client_fd, events, OF_CLIENT)
+                                 : take_out(set, set->client_fd)
+                                       && add(set, wait->client_fd, events, OF_CLIENT);
+    set->client_fd = wait->client_fd;
+    set->client_events = events;
+    return is_done;
+}
+
+bool fcgi_wait_set_arm(fcgi_wait_set_t **held, const fcgi_wait_t *wait, apr_time_t at)
+{
+    fcgi_wait_set_t *set = *held ? *held : take_kept();
 
     set = set ? set : make();
     if (set
-        && (!add(set, wait->fd, events_of_backend(wait->wanted), OF_BACKEND)
-            || !add(set, wait->client_fd, events_of_client(wait->wanted), OF_CLIENT))) {
+        && (!watch_client(set, wait)
+            || !add(set, wait->fd, events_of_backend(wait->wanted), OF_BACKEND))) {
         destroy(set);
         set = NULL;
     }
@@ -192,7 +243,8 @@ fcgi_wait_set_t *fcgi_wait_set_take(const fcgi_wait_t *wait, apr_time_t at)
         fcgi_wait_set_timer(set, at);
         fcgi_wait_set_check(set, wait);
     }
-    return set;
+    *held = set;
+    return set != NULL;
 }
 
 static unsigned of_backend(uint32_t events)
@@ -240,17 +292,30 @@ void fcgi_wait_set_forget_fd(fcgi_wait_set_t *set)
     set->is_sound = false;
 }
 
-static bool take_out(const fcgi_wait_set_t *set, int fd)
+void fcgi_wait_set_disarm(fcgi_wait_set_t **held, const fcgi_wait_t *wait)
 {
-    return fd < 0 || epoll_ctl(set->epoll, EPOLL_CTL_DEL, fd, NULL) == 0;
+    fcgi_wait_set_t *set = *held;
+
+    set->is_sound = set->is_sound && take_out(set, wait->fd);
+    if (!set->is_sound) {
+        *held = NULL;
+        destroy(set);
+    }
+    else {
+        fcgi_wait_set_check(set, NULL);
+    }
 }
 
-void fcgi_wait_set_give_back(fcgi_wait_set_t **given, const fcgi_wait_t *wait)
+void fcgi_wait_set_give_back(fcgi_wait_set_t **held)
 {
-    fcgi_wait_set_t *set = *given;
+    fcgi_wait_set_t *set = *held;
 
-    *given = NULL;
-    set->is_sound = set->is_sound && take_out(set, wait->fd) && take_out(set, wait->client_fd);
+    *held = NULL;
+    if (!set) {
+        return;
+    }
+    set->is_sound = take_out(set, set->client_fd);
+    set->client_fd = -1;
     if (!set->is_sound || !keep(set)) {
         destroy(set);
     }

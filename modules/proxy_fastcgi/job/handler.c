@@ -352,6 +352,9 @@ static bool park(void *baton)
         return false;
     }
     fcgi_try_give_buffer_back(job);
+    if (job->state == FCGI_JOB_EXCHANGING) {
+        job->wait.wanted |= FCGI_READ_TELLS;
+    }
     if (!fcgi_park_request(job->r, &job->wait, resume, job)) {
         return false;
     }
