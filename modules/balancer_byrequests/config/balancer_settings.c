@@ -4,11 +4,14 @@
 
 #include "apr_hash.h"
 #include "apr_strings.h"
+#include "check_panic.h"
 #include "check_params.h"
 #include "cookie_attributes.h"
 #include "cookie_key.h"
+#include "directive.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "proxy_set.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -23,14 +26,15 @@ static const char *key_of(apr_pool_t *p, const char *url)
     return key;
 }
 
+static const lb_balancer_settings_t initial = { .hcpanic = LB_HCPANIC_UNSET };
+
 const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
                                                       const proxy_balancer *balancer)
 {
-    static const lb_balancer_settings_t none = { 0 };
     apr_hash_t *all = ap_get_module_config(s->module_config, &balancer_byrequests_module);
     const lb_balancer_settings_t *found =
         apr_hash_get(all, balancer->s->name, APR_HASH_KEY_STRING);    /* mod_proxy lowers it */
-    return found ? found : &none;
+    return found ? found : &initial;
 }
 
 void *lb_balancer_settings_create(apr_pool_t *p, server_rec *s)
@@ -46,24 +50,30 @@ void *lb_balancer_settings_merge(apr_pool_t *p, void *base, void *add)
 /* returns  NULL inside <Proxy "balancer://...">, else where the directive belongs */
 static const char *check_place(const cmd_parms *cmd)
 {
-    return cmd->path && strncasecmp(cmd->path, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
+    return lb_proxy_set_is_balancer(cmd->path)
                ? NULL
                : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
                               cmd->cmd->name);
 }
 
-static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+static lb_balancer_settings_t *settings_of_balancer(const cmd_parms *cmd, const char *url)
 {
     apr_hash_t *all =
         ap_get_module_config(cmd->server->module_config, &balancer_byrequests_module);
-    const char *key = key_of(cmd->pool, cmd->path);
+    const char *key = key_of(cmd->pool, url);
     lb_balancer_settings_t *settings = apr_hash_get(all, key, APR_HASH_KEY_STRING);
 
     if (!settings) {
-        settings = apr_pcalloc(cmd->pool, sizeof(*settings));
+        settings = apr_pmemdup(cmd->pool, &initial, sizeof(initial));
         apr_hash_set(all, key, APR_HASH_KEY_STRING, settings);
     }
     return settings;
+}
+
+/* Inside <Proxy "balancer://...">. */
+static lb_balancer_settings_t *settings_to_set(const cmd_parms *cmd)
+{
+    return settings_of_balancer(cmd, cmd->path);
 }
 
 /* ---- BalancerMemberDefaults ------------------------------------------------------------------ */
@@ -174,6 +184,29 @@ static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
     return wrong;
 }
 
+/* ---- ProxySet -------------------------------------------------------------------------------- */
+
+static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
+                      const char **err)
+{
+    static const char panic[] = "hcpanic=";
+
+    if (strncasecmp(word, panic, sizeof(panic) - 1) != 0) {
+        return false;
+    }
+    *err = fc_directive_count(word + sizeof(panic) - 1, 0, 100,
+                              &settings_of_balancer(cmd, balancer)->hcpanic)
+               ? NULL
+               : apr_psprintf(cmd->pool, "%s: %s is no whole number from 0 to 100 (percent)",
+                              balancer, word);
+    return true;
+}
+
+static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)
+{
+    return lb_proxy_set_read(cmd, args, take_word);
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
                     "key=value ...: parameters of all members that do not set them themselves"),
@@ -183,6 +216,8 @@ const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
                  "On or Off: are spares, standbys and the next set asked when all others have "
                  "maxinflight requests?"),
+    AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
+                     "hcpanic= of a balancer; all others are mod_proxy's"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
                      "name and {expression}: what the answer to a check must be like"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,

@@ -21,6 +21,7 @@ typedef struct {
     apr_array_header_t *member_defaults;    /* of const char *, "key=value"; NULL: none */
     const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
     bool keeps_to_its_turn;                 /* BalancerOverflow Off */
+    int hcpanic;                            /* percent; LB_HCPANIC_UNSET, see check_panic.h */
 } lb_balancer_settings_t;
 
 /** The settings of a balancer as this virtual host knows it: its own, else the main server's.

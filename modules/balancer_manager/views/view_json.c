@@ -115,6 +115,8 @@ static void put_check(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_text(w, "outcome", member->check_outcome);
     mgr_json_count(w, "passes", member->check_passes);
     mgr_json_count(w, "fails", member->check_fails);
+    mgr_json_count(w, "busy", member->check_busy);
+    mgr_json_switch(w, "kept", member->is_kept);
     mgr_json_number(w, "took_us", member->check_took);
     mgr_json_close(w, '}');
 }
@@ -298,6 +300,8 @@ static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balan
     mgr_json_switch(w, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
     mgr_json_switch(w, "nofailover", balancer->nofailover);
     mgr_json_switch(w, "forcerecovery", balancer->forcerecovery);
+    mgr_json_number(w, "hcpanic", balancer->hcpanic);
+    mgr_json_switch(w, "panic", balancer->is_panicking);
     mgr_json_number(w, "timeout_us", balancer->timeout);
     mgr_json_number_from(w, "max_attempts", 0, balancer->max_attempts);
     mgr_json_number(w, "free_slots", balancer->free_slots);

@@ -156,6 +156,13 @@ static void put_check(mgr_metrics_t *m, const char *labels, const lb_member_view
     }
 }
 
+static void put_check_busy(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->is_checked && member->checked_at) {
+        mgr_metrics_count(m, labels, member->check_busy > 0);
+    }
+}
+
 static void put_check_time(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     if (member->is_checked && member->checked_at) {
@@ -227,6 +234,9 @@ static const struct {
     { "lbset", "gauge", "Set that the member belongs to.", put_lbset },
     { "check_up", "gauge", "1: the checks of the member pass; 0: they have put it out of service.",
       put_check },
+    { "check_busy", "gauge",
+      "1: the last check went unanswered, as the member served requests; that is no failure.",
+      put_check_busy },
     { "check_duration_seconds", "gauge", "Time of the last check.", put_check_time },
     { "fpm_processes", "gauge", "Children of PHP-FPM by what they do.", put_fpm },
     { "fpm_processes_all", "gauge", "Children of PHP-FPM.", put_fpm_total },
@@ -265,6 +275,11 @@ static void put_free_slots(mgr_metrics_t *m, const char *labels,
     mgr_metrics_count(m, labels, (uint64_t)balancer->free_slots);
 }
 
+static void put_panic(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, balancer->is_panicking != 0);
+}
+
 static const struct {
     const char *name, *type, *help;
     put_balancer_t *put;
@@ -272,6 +287,8 @@ static const struct {
     { "refused_requests_total", "counter", "Requests that got no member, by the reason.",
       put_refused },
     { "queued_requests", "gauge", "Requests that wait for any member.", put_waiting },
+    { "check_panic", "gauge",
+      "1: members that fail their checks stay in service, as too many do (hcpanic).", put_panic },
     { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
 };
 
