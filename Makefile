@@ -2,17 +2,17 @@
 #   make            the modules, in build/
 #   make check      every test; make quick: under a minute
 #   make demo / demo-stop   the reference site
-#   make check-clients   the manager in a browser, and other clients of it: scripts/setup clients
+#   make check-clients   the manager in a browser and with other clients (scripts/setup clients)
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
-#   make bench      side by side with stock httpd, nginx, HAProxy and lighttpd
-#   make fuzz       libFuzzer on the protocol code: SECONDS=60 for each of FUZZ="record params ..."
-#   make tsan       unit tests with threads, under ThreadSanitizer
+#   make bench      compares stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
+#   make fuzz       libFuzzer on the parsers: SECONDS=60 for each of FUZZ="record params ..."
+#   make tsan       unit tests that use threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
-#   make faults     ten minutes of load while everything fails: FAULTS='--seconds=N --stock';
-#                   and ten of a backend that does everything wrong: HOSTILE='--seconds=N'
-#   make lint       clang-tidy, cppcheck and shellcheck; what they pass over: .clang-tidy
-#   make format     lays out the C sources; make format-check says what it would change
-#   make coverage   which lines the tests run: unit tests, and TESTS if given
+#   make faults     ten minutes of faults under load: FAULTS='--seconds=N --stock';
+#                   then ten of a hostile backend: HOSTILE='--seconds=N'
+#   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
+#   make format     lays out the C sources; make format-check shows what it would change
+#   make coverage   lines covered by the unit tests, and by TESTS if given
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -118,7 +118,7 @@ GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
         valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
-        demo demo-stop bench clean print
+        demo demo-stop bench bench-programs clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -169,6 +169,7 @@ $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 # test_X links what the folder of X.c may see; httpd itself is not there, so only code that needs
 # none is tested so, or what t/unit/balancer_alone.h stands in for.
 UNIT_OF_admission_stress := admission
+UNIT_OF_overload         := admission
 UNIT_OF_availability     := contract
 UNIT_OF_invariant        := worker_url
 UNIT_ALSO_availability   := proxy_fastcgi/http
@@ -180,7 +181,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
-UNIT_LINK   = -Wl,--as-needed $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 
@@ -345,8 +346,18 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(BENCH_LIBS) $(BUILD)/flags
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_$(B)) -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
 
-bench: all $(BUILD)/fast_backend $(BUILD)/bench_election $(BUILD)/bench_measures
-	scripts/bench $(SECTIONS)
+$(BUILD)/offered_load: t/bench/offered_load.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -o $@ $< $(LDFLAGS) -lm
+
+# What the sections run beside the servers.
+BENCH_balancer := bench_election bench_measures
+BENCH_overload := offered_load
+BENCH_PROGRAMS  = fast_backend $(foreach s,$(or $(SECTIONS),balancer overload),$(BENCH_$(s)))
+bench-programs: all $(addprefix $(BUILD)/,$(BENCH_PROGRAMS))
+
+bench: bench-programs
+	BUILD=$(BUILD) scripts/bench $(SECTIONS)
 
 # ---- Install ---------------------------------------------------------------------------------
 # On Debian what a2enmod enables goes to mods-available.

@@ -39,6 +39,8 @@ typedef enum {
     X(LB_NO_MEMBER,          "no_member",          NOTHING)    \
     X(LB_QUEUE_FULL,         "queue_full",         NOTHING)    \
     X(LB_QUEUE_TIMEOUT,      "queue_timeout",      NOTHING)    \
+    X(LB_NO_TIME,            "no_time",            NOTHING)    \
+    X(LB_SHED,               "shed",               NOTHING)    \
     X(LB_FILTER_ERROR,       "filter_error",       WORKS)    \
     X(LB_FILE_ERROR,         "file_error",         NOTHING)
 

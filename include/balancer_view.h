@@ -13,64 +13,64 @@ typedef struct {
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
     const char *scheme;
     const char *hostname;
-    int port;                  /* 0 for a unix socket */
+    int port;          /* 0 for a unix socket */
     const char *state;         /* ok, or what is most wrong: see state_word() in snapshot.c */
     const char *status;        /* stock's words: "Init Ok ", "Init Err ", ... */
     unsigned int status_bits;  /* PROXY_WORKER_* */
-    uint64_t revision;         /* another one as soon as what operators set is another; never 0 */
+    uint64_t revision;      /* another one as soon as what operators set is another; never 0 */
     const char *route;
     const char *redirect;
-    int weight_hundredths;           /* loadfactor * 100: 100 to 10000 */
+    int weight_hundredths;   /* loadfactor * 100: 100 to 10000 */
     int lbset;
-    int lbstatus;              /* byrequests: hundredths of a request it has had ahead, negative */
-    uint64_t elected;          /* elections, since counted_since */
-    uint32_t in_flight;        /* requests at this member now, over all processes */
-    uint32_t limit;            /* of in_flight; 0 = none */
-    uint32_t queued;           /* sessions that wait for this member */
-    uint32_t queue_limit;      /* how many may */
+    int lbstatus;      /* byrequests: hundredths of a request it has had ahead, negative */
+    uint64_t elected;       /* elections, since counted_since */
+    uint32_t in_flight;     /* requests at this member now, over all processes */
+    uint32_t limit;         /* of in_flight; 0 = none */
+    uint32_t queued;        /* sessions that wait for this member */
+    uint32_t queue_limit;   /* how many may */
     apr_interval_time_t queue_timeout;        /* us */
-    uint32_t parked;           /* of those in flight: they hold no thread */
-    uint64_t failures;         /* tries that ended in the member's failure */
+    uint32_t parked;        /* of those in flight: they hold no thread */
+    uint64_t failures;      /* tries that ended in the member's failure */
     const char *last_error;    /* outcome word of the last failure, NULL for none */
-    apr_time_t last_error_at;  /* 0 for none */
-    apr_time_t next_trial_at;  /* when a member in error is tried again; 0 when not in error or
+    apr_time_t last_error_at; /* 0 for none */
+    apr_time_t next_trial_at; /* when a member in error is tried again; 0 when not in error or
                                 * when the trial is under way */
-    int is_checked;            /* it has checks (hcmethod); the next six are about them */
-    apr_time_t checked_at;     /* 0: not yet */
+    int is_checked;    /* it has checks (hcmethod); the next six are about them */
+    apr_time_t checked_at;    /* 0: not yet */
     const char *check_outcome; /* outcome word of the last check, NULL for none */
-    uint32_t check_passes, check_fails;       /* in a row; one of them is 0 */
+    uint32_t check_passes, check_fails;    /* in a row; one of them is 0 */
     apr_interval_time_t check_took;           /* us */
-    uint32_t check_busy;       /* so many of the last ones found it busy: they are no failures */
-    int is_kept;               /* it would be out for its checks, if not too many were: hcpanic */
-    apr_time_t fpm_numbers_at;                /* when fpm was read; 0: never */
+    uint32_t check_busy;    /* so many of the last ones found it busy: they are no failures */
+    int is_kept;       /* it would be out for its checks, if not too many were: hcpanic */
+    apr_time_t fpm_numbers_at;               /* when fpm was read; 0: never */
     lb_fpm_numbers_t fpm;
-    uint64_t bytes_sent;       /* to the member */
-    uint64_t bytes_read;       /* from the member */
+    uint64_t bytes_sent;    /* to the member */
+    uint64_t bytes_read;    /* from the member */
     int retries;
     apr_interval_time_t retry;     /* us out of service after a failure */
-    int pool_min, pool_smax, pool_max;            /* stock's min, smax, max */
+    int pool_min, pool_smax, pool_max;    /* stock's min, smax, max */
     apr_interval_time_t ttl, timeout, acquire;    /* us; 0 = not set */
-    apr_size_t recv_buffer_bytes, io_buffer_bytes;    /* 0 = not set */
-    int keepalive;             /* -1 not set, 0 off, 1 on */
+    apr_size_t recv_buffer_bytes, io_buffer_bytes;   /* 0 = not set */
+    int keepalive;     /* -1 not set, 0 off, 1 on */
     const char *flush_packets; /* off, on, auto */
     apr_interval_time_t flush_wait;
-    apr_time_t since;          /* when its state began; 0 = not known */
-    int strikes;               /* failures that count now: maxfails of them put it out */
-    int share_percent;         /* 100, or less while it starts slowly (slowstart) */
-    apr_time_t drain_until;    /* draining, and then disabled; 0: no deadline, or not draining */
+    apr_time_t since;         /* when its state began; 0 = not known */
+    int strikes;       /* failures that count now: maxfails of them put it out */
+    int share_percent; /* 100, or less while it starts slowly (slowstart) */
+    apr_time_t drain_until;   /* draining, and then disabled; 0: no deadline, or not draining */
 
     /* Since counted_since, over all restarts; reset_counters sets them to 0. */
     apr_time_t counted_since;
-    uint64_t responses[6];     /* by class: [2] for 200 to 299; [0]: tries without an answer */
-    uint64_t ends[LB_OUTCOME_COUNT];          /* tries by lb_outcome_t */
-    lb_histogram_t queue_times;    /* of requests that waited in the queue and came here */
-    lb_histogram_t connect_times;  /* of new connections */
+    uint64_t responses[6];  /* by class: [2] for 200 to 299; [0]: tries without an answer */
+    uint64_t ends[LB_OUTCOME_COUNT];       /* tries by lb_outcome_t */
+    lb_histogram_t queue_times;   /* of requests that waited in the queue and came here */
+    lb_histogram_t connect_times; /* of new connections */
     lb_histogram_t first_byte_times, whole_times;
     lb_recent_t recent;
     /* What was counted before counted_since, for those who show what never falls; NULL: nothing.
      * `elected` and the like are what came after it. */
     const lb_counted_t *before;
-    uint64_t forgotten;        /* elections that led to no try, and are not in elected; all */
+    uint64_t forgotten;     /* elections that led to no try, and are not in elected; all */
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
@@ -85,8 +85,8 @@ typedef struct {
     uint32_t config_queue_limit;
     apr_interval_time_t config_queue_timeout;
 
-    int is_serving;            /* elections choose it now: its set, spare or standby has its turn */
-    int fpm_is_current;            /* fpm: read at the last check, and not long ago */
+    int is_serving;    /* elections choose it now: its set, spare or standby has its turn */
+    int fpm_is_current;    /* fpm: read at the last check, and not long ago */
 } lb_member_view_t;
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;
@@ -99,22 +99,30 @@ struct lb_balancer_view_t {
     const char *sticky_path;   /* URL parameter name */
     int nofailover;
     int forcerecovery;
-    int hcpanic;               /* percent */
-    int is_panicking;          /* a member is kept by hcpanic */
-    int path_delimiter_is_semicolon;              /* scolonpathdelim */
+    int hcpanic;       /* percent */
+    int is_panicking;  /* a member is kept by hcpanic */
+    int path_delimiter_is_semicolon;      /* scolonpathdelim */
     apr_interval_time_t timeout;   /* us to wait for a usable member; 0 = do not wait */
-    int max_attempts;              /* -1 not set */
+    int max_attempts;      /* -1 not set */
     const char *nonce;         /* "" when switched off by nonce=None */
-    uint32_t queued;           /* requests that wait for any of its members */
-    int free_slots;            /* members that can still be added at run time */
-    int id;                    /* unique in one snapshot and stable while httpd runs */
-    int owner_id;              /* of the balancer whose members these are: its own id, or that of
+    uint32_t queued;        /* requests that wait for any of its members */
+    const char *queue_order;   /* fifo, lifo, adaptive */
+    apr_interval_time_t queue_target;         /* us */
+    int queue_reserve; /* places for priorities 0 to 2 */
+    int queue_stands;  /* it gets more than it can serve in time */
+    apr_interval_time_t queue_oldest;         /* us that the oldest has waited; 0: nobody waits */
+    apr_interval_time_t queue_estimate;       /* us that one more would wait; 0: not known */
+    uint32_t retries_left;  /* requests that may be sent again after a failure */
+    uint64_t resent, not_resent;           /* that were, and were not for want of a budget */
+    int free_slots;    /* members that can still be added at run time */
+    int id;            /* unique in one snapshot and stable while httpd runs */
+    int owner_id;      /* of the balancer whose members these are: its own id, or that of
                                 * the one it has inherited them from */
-    int is_persistent;         /* BalancerPersist: changes outlive a full restart */
+    int is_persistent; /* BalancerPersist: changes outlive a full restart */
     apr_time_t counted_since;
-    uint64_t revision;         /* of its own settings; see lb_member_view_t */
-    uint64_t refused[LB_OUTCOME_COUNT];       /* requests that got no member, by lb_outcome_t */
-    uint64_t refused_before[LB_OUTCOME_COUNT];        /* before counted_since */
+    uint64_t revision;      /* of its own settings; see lb_member_view_t */
+    uint64_t refused[LB_OUTCOME_COUNT];    /* requests that got no member, by lb_outcome_t */
+    uint64_t refused_before[LB_OUTCOME_COUNT];     /* before counted_since */
     lb_recent_t recent;
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
 

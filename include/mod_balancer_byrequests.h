@@ -63,6 +63,13 @@ APR_DECLARE_OPTIONAL_FN(int, lb_ticket_may_park, (lb_ticket_t *ticket));
 /** The request holds no thread any more (+1), or has one again (-1). */
 APR_DECLARE_OPTIONAL_FN(void, lb_ticket_note_parked, (lb_ticket_t *ticket, int by));
 
+/** May one more request of this balancer be sent again after it failed and may have run? Over all
+ *  child processes, and then counted: one in five of late. */
+APR_DECLARE_OPTIONAL_FN(int, lb_ticket_may_resend, (lb_ticket_t *ticket));
+
+/** For a 503: after how many seconds it is worth to come again. */
+APR_DECLARE_OPTIONAL_FN(int, lb_ticket_retry_after, (lb_ticket_t *ticket));
+
 /* ---- Parameters ---- */
 
 /** The worker whose parameters, as the configuration was read, hold for this member of a balancer:

@@ -40,8 +40,8 @@ static int refuse_beside(server_rec *s, const char *file, const char *name)
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0431)
-                 "mod_balancer_byrequests takes the place of mod_%s: both cannot be loaded. "
-                 "Cure: a2dismod --force proxy_balancer (or remove the LoadModule line of mod_%s)",
+                 "mod_balancer_byrequests replaces mod_%s: they cannot both be loaded. "
+                 "Fix: a2dismod --force proxy_balancer (or remove the LoadModule line of mod_%s)",
                  name, name);
     return !OK;
 }
@@ -53,7 +53,7 @@ static int need_slotmem(server_rec *s)
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0432)
                  "mod_balancer_byrequests keeps its members in shared memory and needs "
-                 "mod_slotmem_shm. Cure: a2enmod slotmem_shm (or LoadModule slotmem_shm_module "
+                 "mod_slotmem_shm. Fix: a2enmod slotmem_shm (or LoadModule slotmem_shm_module "
                  "modules/mod_slotmem_shm.so)");
     return !OK;
 }
@@ -71,8 +71,8 @@ static int check_names(server_rec *s)
             const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
             if (strlen(member->s->name_ex) == sizeof(member->s->name_ex) - 1) {
                 ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0433)
-                             "BalancerMember %.64s...: its name is longer than mod_proxy's %d "
-                             "characters. Cure: a shorter path behind the host",
+                             "BalancerMember %.64s...: its name exceeds mod_proxy's limit of %d "
+                             "characters. Fix: shorten the path after the host",
                              member->s->name_ex,
                              (int)sizeof(member->s->name_ex) - 2);
                 rc = !OK;
@@ -133,7 +133,7 @@ static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *nod
         && ap_cstr_casecmpn(line.url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0502)
                      "ProxyPass on line %d of %s: %s ends with a slash and %s does not, so that "
-                     "%sx asks the balancer %sx. Cure: %s/",
+                     "%sx goes to the balancer %sx. Fix: %s/",
                      node->line_num, node->filename,
                      line.path, line.url, line.path, line.url, line.url);
     }
@@ -179,9 +179,9 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
             continue;
         }
         ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0434)
-                     "BalancerMember %s on line %d of %s: %s has a member of this name already "
-                     "(line %d of %s), and mod_proxy would take both for one. Cure: remove one, or "
-                     "for unix sockets give each its own host behind the '|', as in "
+                     "BalancerMember %s on line %d of %s: %s already has a member of this name "
+                     "(line %d of %s), and mod_proxy would treat both as one. Fix: remove one, or "
+                     "for unix sockets give each its own host after the '|', as in "
                      "unix:/run/b.sock|fcgi://b",
                      line.member, node->line_num, node->filename,
                      line.balancer, first->line_num, first->filename);
@@ -236,6 +236,58 @@ static int resolve_checks(apr_pool_t *pconf, server_rec *s)
     return rc;
 }
 
+/* ---- Queues ---------------------------------------------------------------------------------- */
+
+/* What the members of a balancer allow together. */
+typedef struct {
+    int64_t places, longest_wait;
+} queue_sum_t;
+
+static queue_sum_t sum_queues(const proxy_balancer *b)
+{
+    queue_sum_t sum = { 0, 0 };
+
+    for (int k = 0; k < b->workers->nelts; k++) {
+        const lb_member_params_t *params =
+            lb_member_params_written(APR_ARRAY_IDX(b->workers, k, proxy_worker *));
+        sum.places += params->queue;
+        sum.longest_wait =
+            params->queuetimeout > sum.longest_wait ? params->queuetimeout : sum.longest_wait;
+    }
+    return sum;
+}
+
+static void warn_of_queue(server_rec *s, const proxy_balancer *b)
+{
+    const lb_queue_settings_t *queue = &lb_balancer_settings_of(s, b)->queue;
+    const queue_sum_t sum = sum_queues(b);
+
+    if (queue->reserve > 0 && queue->reserve >= sum.places) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0521)
+                     "%s: queuereserve=%d keeps all %" APR_INT64_T_FMT " places of the queue for "
+                     "requests of priority 0 to 2. Cure: a smaller one, or a larger queue= of the "
+                     "members",
+                     b->s->name, queue->reserve, sum.places);
+    }
+    if (queue->order == LB_ORDER_ADAPTIVE && queue->target >= sum.longest_wait
+        && queue->target > 0) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0522)
+                     "%s: queuetarget=%" APR_INT64_T_FMT
+                     "ms is never exceeded, as nobody waits for "
+                     "longer than queuetimeout=%" APR_INT64_T_FMT "ms. Cure: a shorter queuetarget",
+                     b->s->name, queue->target / 1000, sum.longest_wait / 1000);
+    }
+}
+
+static void warn_of_queues(server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        warn_of_queue(s, &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer));
+    }
+}
+
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main)
 {
@@ -248,6 +300,7 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         rc |= check_names(s);
         rc |= set_member_defaults(pconf, s);
         rc |= resolve_checks(pconf, s);
+        warn_of_queues(s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

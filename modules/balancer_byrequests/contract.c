@@ -25,6 +25,7 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
         outcome = lb_blame_refine(ticket, outcome);
         lb_accounting_add_try(ticket, outcome, measures);
         lb_blame_of_try(ticket, outcome);
+        ticket->is_abandoned = outcome == LB_CLIENT_ABORT;
         lb_holding_give_back(ticket);
     }
 }
@@ -72,6 +73,16 @@ static int lb_ticket_may_park(lb_ticket_t *ticket)
 static void lb_ticket_note_parked(lb_ticket_t *ticket, int by)
 {
     lb_holding_count_parked(ticket, by > 0);
+}
+
+static int lb_ticket_may_resend(lb_ticket_t *ticket)
+{
+    return lb_dispatch_may_resend(ticket);
+}
+
+static int lb_ticket_retry_after(lb_ticket_t *ticket)
+{
+    return lb_dispatch_retry_after(ticket);
 }
 
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
@@ -136,6 +147,8 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_resume);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_may_park);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_note_parked);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_may_resend);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_retry_after);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);

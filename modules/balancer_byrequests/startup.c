@@ -46,8 +46,8 @@ static const char *vhost_name(apr_pool_t *p, server_rec *s)
 static int slot_failed(server_rec *s, const char *name, const char *step, apr_status_t rv)
 {
     ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0402)
-                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, and is there "
-                 "room in it?",
+                 "%s: %s failed in mod_slotmem_shm; is DefaultRuntimeDir writable, with free "
+                 "space?",
                  name, step);
     return !OK;
 }
@@ -122,8 +122,8 @@ static int share_members(apr_pool_t *pconf, lb_balancer_t *balancer, server_rec 
                                              proxy->s->sname, s, pconf, 0);
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0403)
-                     "%s: no mutex of type %s; see the Mutex directive", proxy->s->name,
-                     LB_BALANCER_MUTEX_TYPE);
+                     "%s: cannot create a mutex of type %s: see the Mutex directive",
+                     proxy->s->name, LB_BALANCER_MUTEX_TYPE);
         return !OK;
     }
     rv = slotmem->create(&proxy->wslot, proxy->s->sname, ALIGNED_PROXY_WORKER_SHARED_SIZE,
@@ -206,8 +206,7 @@ static bool has_own_settings(const proxy_server_conf *conf, const proxy_balancer
     return strcmp(own->sticky, theirs->sticky) != 0
            || strcmp(own->sticky_path, theirs->sticky_path) != 0
            || own->sticky_separator != theirs->sticky_separator
-           || own->scolonsep != theirs->scolonsep
-           || strcmp(own->lbpname, theirs->lbpname) != 0
+           || own->scolonsep != theirs->scolonsep || strcmp(own->lbpname, theirs->lbpname) != 0
            || own->timeout != theirs->timeout
            || (own->max_attempts_set && own->max_attempts != theirs->max_attempts)
            || own->sticky_force != theirs->sticky_force
@@ -282,7 +281,7 @@ static int add_balancer(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balanc
     lb_balancer_enter(balancer);
     lb_state_restoring_seats(balancer, plan);
     if (!lb_table_segments_claim(s, balancer)) {
-        return slot_failed(s, proxy->s->name, "making the table of its slots", APR_ENOSHMAVAIL);
+        return slot_failed(s, proxy->s->name, "creating the table of its slots", APR_ENOSHMAVAIL);
     }
     lb_state_restoring_balancer(balancer, saved);
     lb_state_restoring_members(balancer, plan);
@@ -311,8 +310,7 @@ static int add_vhost(apr_pool_t *pconf, server_rec *s, int index)
         proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
         lb_balancer_t *base = lb_balancer_inherited_by(proxy);
 
-        if ((base ? inherit(pconf, conf, proxy, base, s)
-                  : add_balancer(pconf, conf, proxy, s))
+        if ((base ? inherit(pconf, conf, proxy, base, s) : add_balancer(pconf, conf, proxy, s))
             != OK) {
             return !OK;
         }

@@ -25,10 +25,10 @@ static const char *take_secret(cmd_parms *cmd, void *directory, const char *file
 
 const command_rec mgr_directives[] = {
     AP_INIT_RAW_ARGS("BalancerManagerRequire", take_rule, NULL, ACCESS_CONF,
-                     "view, operate or edit, and then what Require takes"),
+                     "view, operate or edit, then arguments of Require: who has the permission"),
     AP_INIT_ITERATE("BalancerManagerHost", take_host, NULL, ACCESS_CONF,
-                    "more host names by which the manager may be reached without a login"),
+                    "host names by which the manager can be reached without a login"),
     AP_INIT_TAKE12("BalancerManagerToken", take_secret, NULL, ACCESS_CONF,
-                   "a file with the secret of a script, and the user that the script is then"),
+                   "file with a secret, and the user that it logs in"),
     { NULL }
 };

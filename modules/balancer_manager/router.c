@@ -92,7 +92,7 @@ static void set_headers(request_rec *r)
 static int refuse_method(mgr_visit_t *visit, const char *allowed)
 {
     apr_table_setn(visit->r->headers_out, "Allow", allowed);
-    return mgr_visit_refuse(visit, HTTP_METHOD_NOT_ALLOWED, "This page takes only %s.", allowed);
+    return mgr_visit_refuse(visit, HTTP_METHOD_NOT_ALLOWED, "This page accepts only %s.", allowed);
 }
 
 static mgr_view_t *view_of_format(const char *format)

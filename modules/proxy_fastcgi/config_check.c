@@ -104,8 +104,8 @@ static int check_path(const place_t *at)
     if (!path || !fc_worker_url_climbs(path, strcspn(path, "?"))) {
         return OK;
     }
-    LOG_OF(at, APLOG_CRIT, FCLOGNO(0301), "the path of %s has a \"..\", and such paths are "
-                                  "refused. Cure: write the path without it",
+    LOG_OF(at, APLOG_CRIT, FCLOGNO(0301), "the path of %s contains \"..\", and such paths are "
+                                  "rejected. Fix: write the path without it",
            at->url);
     return !OK;
 }
@@ -115,7 +115,7 @@ static int check_socket_path(const place_t *at, const char *socket)
     if (!socket || strlen(socket) <= SOCKET_PATH_MAX) {
         return OK;
     }
-    LOG_OF(at, APLOG_CRIT, FCLOGNO(0302), "the path of a unix socket has at most %d bytes, and %s "
+    LOG_OF(at, APLOG_CRIT, FCLOGNO(0302), "the path of a unix socket is limited to %d bytes; %s "
                                   "has %d",
            (int)SOCKET_PATH_MAX, socket, (int)strlen(socket));
     return !OK;
@@ -133,8 +133,8 @@ static int check_worker(const place_t *at, const char *socket)
         return OK;
     }
     LOG_OF(at, APLOG_CRIT, FCLOGNO(0303),
-           "%s would be sent to %s: a worker of this name, %s, has "
-           "that socket already. Cure: give each socket its own host behind the '|', as in "
+           "%s would be sent to %s: the worker of this name, %s, "
+           "already has that socket. Fix: give each socket its own host after the '|', as in "
            "unix:/run/b.sock|fcgi://b",
            at->url, worker->s->uds_path, worker->s->name_ex);
     return !OK;
@@ -146,7 +146,7 @@ static void warn_of_glue(const place_t *at)
 
     if (fc_proxy_pass_line_read(at->p, at->node, &line) && fc_proxy_pass_line_glues(&line)) {
         LOG_OF(at, APLOG_WARNING, FCLOGNO(0304), "%s ends with a slash and %s does not, so that "
-                                         "%sx asks the host %sx. Cure: %s/",
+                                         "%sx goes to the host %sx. Fix: %s/",
                line.path, line.url, line.path,
                authority_of(line.url), line.url);
     }
@@ -170,8 +170,8 @@ static void warn_of_prefix(const place_t *at)
         && strstr(at->node->args, "proxy:")) {
         LOG_OF(at, APLOG_WARNING, FCLOGNO(0305), "%s",
                "SCRIPT_FILENAME and PATH_TRANSLATED are "
-               "plain paths with this module and never begin with \"proxy:\". Cure: remove the "
-               "line if it takes that away, else write the condition for the plain path");
+               "plain paths with this module and never start with \"proxy:\". Fix: remove the "
+               "line if it removes the prefix, or write the condition for the plain path");
     }
 }
 

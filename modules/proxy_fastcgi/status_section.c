@@ -16,12 +16,12 @@ static int show(request_rec *r, int flags)
                    fcgi_park_most(), fcgi_wait_policy_threads());
         return OK;
     }
-    ap_rprintf(r,
-               "<hr />\n<h2>FastCGI requests that wait without a thread</h2>\n<dl>\n"
-               "<dt>Parked now: %d</dt>\n"
-               "<dt>In the process that answers this: %d parked, at most %d since its start; %d of "
-               "its threads wait for a backend</dt>\n</dl>\n",
-               fcgi_park_total(), fcgi_park_count(), fcgi_park_most(), fcgi_wait_policy_threads());
+    ap_rprintf(r, "<hr />\n<h2>FastCGI requests that wait without a thread</h2>\n<dl>\n"
+                  "<dt>Parked now: %d</dt>\n"
+                  "<dt>In this process: %d parked, at most %d since its start; %d of "
+                  "its threads wait for a backend</dt>\n</dl>\n",
+               fcgi_park_total(),
+               fcgi_park_count(), fcgi_park_most(), fcgi_wait_policy_threads());
     return OK;
 }
 

@@ -51,7 +51,7 @@ const char *fc_parameter_set(const fc_parameter_t *parameter, void *params, cons
     if (parameter->type == FC_DURATION) {
         return read_duration(parameter, val, field)
                    ? NULL
-                   : apr_psprintf(p, "%s: %s=%s is no duration from %s to %s; use a number of "
+                   : apr_psprintf(p, "%s: %s=%s is not a duration from %s to %s; use a number of "
                                      "seconds, or of ms, s, m or h as in 500ms",
                                   whose,
                                   parameter->key, val, fc_parameter_duration(min, p),
@@ -59,6 +59,6 @@ const char *fc_parameter_set(const fc_parameter_t *parameter, void *params, cons
     }
     return fc_directive_count(val, (int)min, (int)max, field)
                ? NULL
-               : apr_psprintf(p, "%s: %s=%s is no whole number from %d to %d", whose,
+               : apr_psprintf(p, "%s: %s=%s is not a whole number from %d to %d", whose,
                               parameter->key, val, (int)min, (int)max);
 }

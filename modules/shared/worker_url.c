@@ -68,12 +68,12 @@ const char *fc_worker_url_mistake(const char *url)
         return NULL;
     }
     if (memchr(authority, '@', bytes)) {
-        return "the URL has a user name or a password, which no backend would get; leave them away";
+        return "the URL has a user name or a password, which no backend gets; remove it";
     }
     const char *port = find_port(authority, bytes);
     return !port || is_port(port, bytes - (size_t)(port - authority))
                ? NULL
-               : "the URL's port is no number from 1 to 65535";
+               : "the URL's port is not a number from 1 to 65535";
 }
 
 bool fc_worker_url_ends_at_host(const char *url)

@@ -6,7 +6,8 @@ use strict;
 use warnings;
 
 my %package_of = (apache2 => 'apache2', wrk => 'wrk', nginx => 'nginx-light', haproxy => 'haproxy',
-                  lighttpd => 'lighttpd', strace => 'strace', 'php-fpm8.2' => 'php8.2-fpm');
+                  lighttpd => 'lighttpd', strace => 'strace',
+                  valgrind => 'valgrind', 'php-fpm8.2' => 'php8.2-fpm');
 my $policy = '/usr/sbin/policy-rc.d';    # while it says 101, no package starts a service
 
 sub missing {

@@ -4,7 +4,7 @@ package Server;
 
 use strict;
 use warnings;
-use File::Basename qw(dirname);
+use File::Basename qw(basename dirname);
 use File::Path qw(make_path);
 use HTTP::Tiny;
 use Time::HiRes qw(clock_gettime);
@@ -22,6 +22,7 @@ my %kind = (
     httpd => {
         template => 'httpd.conf',
         command  => sub { (Httpd::httpd_program(), '-DFOREGROUND', '-f', $_[0]) },
+        alone    => sub { (Httpd::httpd_program(), '-X', '-f', $_[0]) },
         user     => "User %s\nGroup %s",
     },
     nginx => {
@@ -47,7 +48,8 @@ my %kind = (
 );
 
 # name; kind; dir; modules (httpd: those that differ); values => { PORT => ... } for the template;
-# cannot => { work => why not }
+# template: another than that of the kind; under: program and arguments (valgrind) that run httpd as
+# one process; cannot => { work => why not }
 sub new {
     my ($class, %o) = @_;
     return bless { cannot => {}, modules => [], %o }, $class;
@@ -64,11 +66,18 @@ sub user_lines {
     return sprintf $kind{ $self->{kind} }{user}, $user, scalar getgrgid((getpwnam $user)[3]);
 }
 
+sub command {
+    my ($self) = @_;
+    my $kind = $kind{ $self->{kind} };
+    return $kind->{command}->($self->{config}) if !$self->{under};
+    return @{ $self->{under} }, $kind->{alone}->($self->{config});
+}
+
 sub write_config {
     my ($self) = @_;
     make_path("$self->{dir}/tmp");
     chown +(getpwnam Httpd::unprivileged_user())[2, 3], $self->{dir}, "$self->{dir}/tmp" if $> == 0;
-    my $template = $kind{ $self->{kind} }{template};
+    my $template = $self->{template} // $kind{ $self->{kind} }{template};
     my %value = (%{ $self->{values} }, DIR => $self->{dir}, USER_LINES => $self->user_lines);
     if ($self->{kind} eq 'httpd') {
         $value{MODULES} = join '', map { Httpd::load_module($_) }
@@ -77,11 +86,18 @@ sub write_config {
     open my $in, '<', "$templates/$template" or die "$template: $!";
     my $text = do { local $/; <$in> };
     $text =~ s/\@([A-Z_0-9]+)\@/$value{$1} \/\/ die "$template: no value for $1\n"/ge;
-    $self->{config} = "$self->{dir}/$template";
+    $self->{config} = "$self->{dir}/" . basename($template);
     open my $out, '>', $self->{config} or die "$self->{config}: $!";
     print {$out} $text;
     close $out;
     return;
+}
+
+# Whether httpd takes this configuration.
+sub passes_configtest {
+    my ($self) = @_;
+    $self->write_config;
+    return system(Httpd::httpd_program() . " -t -f '$self->{config}' > '$self->{dir}/output' 2>&1") == 0;
 }
 
 # returns  true when it runs; otherwise failed() says why not
@@ -92,8 +108,8 @@ sub start {
         unlink $output, "$self->{dir}/error.log";
         $self->write_config;
         $self->{process} = Process->start(name => $self->{name}, output => $output,
-            run => [$kind{ $self->{kind} }{command}->($self->{config})]);
-        my $works = wait_until(15, sub { !$self->{process}->is_running || $self->{is_ready}->() });
+            run => [$self->command]);
+        my $works = wait_until($self->{under} ? 60 : 15, sub { !$self->{process}->is_running || $self->{is_ready}->() });
         die "\n" if !$works || !$self->{process}->is_running;
         1;
     };
@@ -149,13 +165,13 @@ sub cpu_since {
     return $sum;
 }
 
-# Voluntary and forced context switches of all threads up to now.
+# Voluntary context switches of all threads up to now: how often one waited.
 sub switches {
     my ($self) = @_;
     my $sum = 0;
     for my $file (map { glob "/proc/$_/task/*/status" } $self->pids) {
         open my $in, '<', $file or next;
-        while (<$in>) { $sum += $1 if /^(?:non)?voluntary_ctxt_switches:\s+(\d+)/ }
+        while (my $line = <$in>) { $sum += $1 if $line =~ /^voluntary_ctxt_switches:\s+(\d+)/ }
     }
     return $sum;
 }

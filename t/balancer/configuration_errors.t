@@ -164,7 +164,7 @@ for my $mode (0600, 0640, 0644, 0602) {
     chmod $mode, $file;
     my ($rc, $said) = Httpd->configtest(config => with_cookie("RT keyfile=$file"));
     is $rc, 0, sprintf 'a key file of mode %o', $mode;
-    ($mode & 6 ? \&like : \&unlike)->($said, qr/FC0501: BalancerStickyCookie: .*\Q$file\E\. Cure: chmod 600/,
+    ($mode & 6 ? \&like : \&unlike)->($said, qr/FC0501: BalancerStickyCookie: .*\Q$file\E\. Fix: chmod 600/,
         '... with or without a warning');
 }
 sub with_cookie {
@@ -181,16 +181,16 @@ refused("BalancerStickyCookie $_->[0]", { config => with_cookie($_->[0]) },
         ['RT samesite=None', qr/add secure/],
         ['RT samesite=some secure', qr/Lax, Strict or None/],
         ['__Host-RT', qr/__Host-/],
-        ['RT path=app', qr/path starts with/],
+        ['RT path=app', qr/path must start with/],
         ['RT "path=/; Secure"', qr/path has a character/],
         ['RT domain=', qr/domain/],
         ['RT maxage=0', qr/maxage=0: .*duration/],
         ['RT maxage=1y', qr/maxage=1y: .*duration/],
         ["RT keyfile=$keys/nosuch", qr/nosuch cannot be opened/],
         ["RT keyfile=$keys", qr/cannot be read/],
-        ['RT keyfile=' . key_file('short', 15), qr/from 16 to 4096 bytes.*openssl rand/],
-        ['RT keyfile=' . key_file('empty', 0), qr/from 16 to 4096 bytes/],
-        ['RT keyfile=' . key_file('long', 4097), qr/from 16 to 4096 bytes/];
+        ['RT keyfile=' . key_file('short', 15), qr/must have 16 to 4096 bytes.*openssl rand/],
+        ['RT keyfile=' . key_file('empty', 0), qr/must have 16 to 4096 bytes/],
+        ['RT keyfile=' . key_file('long', 4097), qr/must have 16 to 4096 bytes/];
 refused('BalancerStickyCookie outside of a balancer',
     { config => "$good\nBalancerStickyCookie RT\n" },
     qr/BalancerStickyCookie not allowed here/);

@@ -79,7 +79,7 @@ ok !$cut->{complete}, '... and the answer looks cut';
 is $httpd->in_flight($_), 0, "$_: nothing in flight" for sort keys %member;
 
 $httpd->expect_log(qr/FC0251: .*first_byte_timeout.*answered 504/, times => 2);
-$httpd->expect_log(qr/FC0251: .*read_timeout.*the answer is cut/, times => 1);
+$httpd->expect_log(qr/FC0251: .*read_timeout.*the response is truncated/, times => 1);
 $httpd->stop;
 
 done_testing;

@@ -157,8 +157,8 @@ ok wait_until(5, sub { !$httpd->member($slow->port, 'slow') }), '... then it is 
 # ---- Wrong wishes ----
 
 my %http = (w => 'http://127.0.0.1:1/a/b');
-for my $case ([{ b_wdelete => 1 }, qr/last member/], [{ w_newaddr => 'nowhere' }, qr/no host:port/],
-              [{ w_newaddr => '127.0.0.1:0' }, qr/no host:port/], [{ w_newaddr => 'a/b:80' }, qr/no host:port/],
+for my $case ([{ b_wdelete => 1 }, qr/last member/], [{ w_newaddr => 'nowhere' }, qr/not host:port/],
+              [{ w_newaddr => '127.0.0.1:0' }, qr/not host:port/], [{ w_newaddr => 'a/b:80' }, qr/not host:port/],
               [{ w_newaddr => '127.0.0.1:1' }, qr/already has/], [{ b_wdelete => 2 }, qr/b_wdelete must/],
               [{ b_wdelete => 1, w_newaddr => '127.0.0.1:2' }, qr/not both/]) {
     my ($values, $why) = @$case;

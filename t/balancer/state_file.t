@@ -111,7 +111,7 @@ $httpd->mark_log;
 start_again(config(3));
 cmp_ok member($members[0])->{weight}, '==', 3, 'an edited weight wins over the saved one';
 is member($members[0])->{lbset}, 3, '... what was not edited stays';
-like +($httpd->log_lines(qr/FC0452/))[0] // '', qr/weight "3\.00" now.* "5\.00" \(in the place of "1\.00"\)/,
+like +($httpd->log_lines(qr/FC0452/))[0] // '', qr/now says weight "3\.00".* "5\.00" \(which replaced "1\.00"\)/,
     '... with one line that names both';
 $httpd->mark_log;
 ok $httpd->graceful, 'once more';

@@ -12,13 +12,11 @@
 
 #include "admission.h"
 
-enum {
-    MEMBERS_MAX = 1000,
-    ROUNDS = 7,
-    PROCESSES = 8,
-    ELECTIONS_EACH = 50000,
-    WINDOW = 1000
-};
+enum { MEMBERS_MAX = 1000,
+       ROUNDS = 7,
+       PROCESSES = 8,
+       ELECTIONS_EACH = 50000,
+       WINDOW = 1000 };
 
 static void *shared_memory(size_t bytes)
 {
@@ -77,6 +75,7 @@ static double ticket_ns(uint32_t members)
 {
     static field_t field;
     const int times = members > 100 ? 5000 : 200000;
+    const lb_use_t use = { .took = 100 };
     double best = 1e18;
 
     set_field(&field, members, NULL, 100);
@@ -85,7 +84,7 @@ static double ticket_ns(uint32_t members)
         for (int i = 0; i < times; i++) {
             const int winner = lb_admission_elect(&field.ledger, &field.arena);
             lb_admission_give_back(&field.ledger, 0, field.contenders[winner].member,
-                                   field.contenders[winner].busy);
+                                   field.contenders[winner].busy, &use, i + 1);
         }
         const double each = (now_ns() - since) / times;
         best = each < best ? each : best;
@@ -112,7 +111,7 @@ static void elect_often(field_t *field, record_t *record)
     for (int i = 0; i < ELECTIONS_EACH; i++) {
         const int winner = lb_admission_elect(&field->ledger, &field->arena);
         record->winner[atomic_fetch_add(&record->elections, 1)] = (uint8_t)winner;
-        lb_admission_give_back(&field->ledger, 0, (uint32_t)winner, NULL);
+        lb_admission_give_back(&field->ledger, 0, (uint32_t)winner, NULL, NULL, 0);
     }
 }
 

@@ -61,8 +61,8 @@ async function tellsThatTheServerIsGone() {
     const page = await open(url, {expected: /ERR_FAILED|ERR_INTERNET/});
     await page.context().setOffline(true);
     const state = page.locator('#live-state');
-    check(await until(async () => (await state.innerText()).includes('does not answer')),
-        'a server that does not answer is told');
+    check(await until(async () => (await state.innerText()).includes('does not respond')),
+        'a server that does not respond is told');
     await page.context().setOffline(false);
     check(await until(async () => await state.innerText() === 'Live'), '... and that it is back');
     page.isSilent('the lost page');

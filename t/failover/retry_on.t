@@ -165,7 +165,7 @@ $httpd->stop;
 # ---- Configuration ----
 
 for my $case (['http_500', qr/http_500.*use default, none, connect_refused, .*http_504/s], ['read_timeout', qr/read_timeout.*use/],
-              ['none http_503', qr/none stands alone/], ['http_503 none', qr/none stands alone/], ['', qr/ProxyFCGIRetryOn/]) {
+              ['none http_503', qr/none cannot be combined/], ['http_503 none', qr/none cannot be combined/], ['', qr/ProxyFCGIRetryOn/]) {
     my ($words, $says) = @$case;
     my ($code, $said) = Httpd->configtest(config => "ProxyFCGIRetryOn $words\n");
     isnt $code, 0, "'$words' is refused";

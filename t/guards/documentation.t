@@ -46,7 +46,7 @@ like $readmes, qr/\b$_\b/, "$_ is told" for @shared;
 
 # ---- Parameters of members: the rows of shared/parameter.h ----
 
-my @parameters = $sources =~ /\{ "(\w+)", FC_\w+, offsetof\(\w+_params_t/g;
+my @parameters = $sources =~ /\{ "(\w+)", FC_\w+, offsetof\(\w+_(?:params|settings)_t/g;
 cmp_ok scalar @parameters, '>', 10, 'parameters';
 like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 

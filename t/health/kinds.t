@@ -107,7 +107,7 @@ EOC
         is $seen{$name}{state}, $expected eq 'ok' ? 'ok' : 'health_fail', '... and its state';
     }
     is $seen{none}{check}, undef, 'NONE: no check';
-    like +($httpd->log_lines(qr/FC0551: balancer:\/\/body_f/))[0], qr/hcexpr says_up does not hold/,
+    like +($httpd->log_lines(qr/FC0551: balancer:\/\/body_f/))[0], qr/hcexpr says_up is false/,
         'the log names the expression';
     is +($up->requests)[0]{params}{SCRIPT_NAME} =~ m{^/(?:ping|deep)$} ? 1 : 0, 1, 'the path is sent';
     ok +(grep { $_->{params}{SCRIPT_NAME} eq '/deep' } $up->requests), 'and that of the template';

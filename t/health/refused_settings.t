@@ -37,21 +37,21 @@ sub accepted {
 
 my $fcgi = 'hcmethod=FCGI hcuri=/ping';
 refused($_->[0], config($_->[0]), $_->[1]) for (
-    ['hcmethod=CPING',                  qr/9001: hcmethod=CPING is no check for FastCGI; use FCGI/],
+    ['hcmethod=CPING',                  qr/9001: hcmethod=CPING is not a FastCGI check; use FCGI/],
     ['hcmethod=GET11 hcuri=/ping',      qr/hcmethod=GET11 .*use FCGI/],
     ['hcmethod=FCGI',                   qr/member fcgi:.*9001: .*hcuri=\/path/],
-    ['hcmethod=FCGI hcuri=ping',        qr/hcuri=ping does not begin with a slash/],
-    ["$fcgi hcinterval=10ms",           qr/hcinterval=10ms is no duration from 100ms to 24h/],
-    ["$fcgi hcinterval=soon",           qr/hcinterval=soon is no duration/],
-    ["$fcgi hctimeout=0",               qr/hctimeout=0 is no duration from 100ms to 24h/],
-    ["$fcgi hcinterval=25h",            qr/hcinterval=25h is no duration from 100ms to 24h/],
-    ["$fcgi hcfails=-1",                qr/hcfails=-1 is no whole number from 1 to 1000/],
-    ["$fcgi hcfails=0",                 qr/hcfails=0 is no whole number from 1 to 1000/],
-    ["$fcgi hcpasses=0",                qr/hcpasses=0 is no whole number from 1 to 1000/],
-    ["$fcgi hcpasses=many",             qr/hcpasses=many is no whole number/],
-    ["$fcgi hcexpr=nosuch",             qr/member fcgi:.*hcexpr=nosuch: there is no such ProxyHCExpr/],
-    ['hctemplate=nosuch',               qr/hctemplate=nosuch: there is no such ProxyHCTemplate/],
-    ["$fcgi hcnosuch=1",                qr/no parameter hcnosuch=1; known are hcmethod/],
+    ['hcmethod=FCGI hcuri=ping',        qr/hcuri=ping does not start with a slash/],
+    ["$fcgi hcinterval=10ms",           qr/hcinterval=10ms is not a duration from 100ms to 24h/],
+    ["$fcgi hcinterval=soon",           qr/hcinterval=soon is not a duration/],
+    ["$fcgi hctimeout=0",               qr/hctimeout=0 is not a duration from 100ms to 24h/],
+    ["$fcgi hcinterval=25h",            qr/hcinterval=25h is not a duration from 100ms to 24h/],
+    ["$fcgi hcfails=-1",                qr/hcfails=-1 is not a whole number from 1 to 1000/],
+    ["$fcgi hcfails=0",                 qr/hcfails=0 is not a whole number from 1 to 1000/],
+    ["$fcgi hcpasses=0",                qr/hcpasses=0 is not a whole number from 1 to 1000/],
+    ["$fcgi hcpasses=many",             qr/hcpasses=many is not a whole number/],
+    ["$fcgi hcexpr=nosuch",             qr/member fcgi:.*hcexpr=nosuch: no such ProxyHCExpr/],
+    ['hctemplate=nosuch',               qr/hctemplate=nosuch: no such ProxyHCTemplate/],
+    ["$fcgi hcnosuch=1",                qr/unknown parameter hcnosuch=1; use hcmethod/],
     ["$fcgi hcstatus=status",           qr/hcstatus=status: use \/path/],
     ["$fcgi hcstatus=fcgi://host/x",    qr/hcstatus=fcgi:\/\/host\/x: use/],
     ["$fcgi hcstatus=http://h:80/x",    qr/hcstatus=http:.*: use/],
@@ -59,17 +59,17 @@ refused($_->[0], config($_->[0]), $_->[1]) for (
 );
 refused('hcexpr without an answer',
     config('hcmethod=TCP hcexpr=e', before => "ProxyHCExpr e {%{REQUEST_STATUS} == 200}\n"),
-    qr/hcexpr looks at an answer/);
+    qr/hcexpr needs a response/);
 refused('an expression that cannot be parsed', config('', before => "ProxyHCExpr e {%{nosuch -}\n"),
     qr/ProxyHCExpr/);
 refused('a template without values', config('', before => "ProxyHCTemplate t hcmethod\n"),
     qr/ProxyHCTemplate t: 'hcmethod' is not key=value/);
 refused('a template that is for others', config('hctemplate=t',
-    before => "ProxyHCTemplate t hcmethod=CPING\n"), qr/member fcgi:.*hcmethod=CPING is no check/);
+    before => "ProxyHCTemplate t hcmethod=CPING\n"), qr/member fcgi:.*hcmethod=CPING is not a FastCGI check/);
 refused('a bad default', config($fcgi, inside => "BalancerMemberDefaults hcfails=x\n"),
     qr/BalancerMemberDefaults: .*hcfails=x/);
 refused('a plain worker', "ProxyPass /a/ fcgi://127.0.0.1:9001/ $fcgi\n",
-    qr/only members of a balancer are checked\. Cure: <Proxy balancer:/);
+    qr/only members of a balancer are checked\. Fix: add a <Proxy balancer:/);
 refused('an http member without mod_proxy_hcheck',
     config('hcmethod=GET', url => 'http://127.0.0.1:80'), qr/a2enmod proxy_hcheck/,
     modules => ['proxy_http']);

@@ -20,13 +20,13 @@ sub program {
 }
 sub is_installed { return defined program() }
 
-# Options: children, listen (unix, tcp), path or port, files, docroot (default: a directory of its
-# own), env => {}, admin => { php_admin_value }, pool => text added to the pool, max_requests,
+# Options: children, listen (unix, tcp), path, fixed_port, host, files, docroot (default: one of
+# its own), env => {}, admin => { php_admin_value }, pool => text added to the pool, max_requests,
 # control_timeout (process_control_timeout: how long a reload waits for busy children)
 sub start {
     my ($class, %o) = @_;
-    my $self = bless { children => 4, listen => 'unix', files => {}, env => {}, admin => {},
-                       pool => '', owner => $$, %o }, $class;
+    my $self = bless { children => 4, listen => 'unix', host => '127.0.0.1', files => {}, env => {},
+                       admin => {}, pool => '', owner => $$, %o }, $class;
     $self->{dir} = Httpd::temporary_dir('fpm');
     $self->{docroot} //= "$self->{dir}/htdocs";
     make_path($self->{docroot});
@@ -40,8 +40,8 @@ sub start {
         else {
             my $port = $self->{fixed_port} // Httpd::free_port();
             $self->{port} = $port;
-            $self->{address} = "127.0.0.1:$port";
-            $self->{url} = "fcgi://127.0.0.1:$port";
+            $self->{address} = "$self->{host}:$port";
+            $self->{url} = "fcgi://$self->{address}";
         }
         $self->write_config;
         $self->run and return $self;
@@ -122,7 +122,7 @@ sub log_text {
 sub ask {
     my ($self, $script, %o) = @_;
     my $socket = $self->{path} ? IO::Socket::UNIX->new(Peer => $self->{path})
-        : IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{port});
+        : IO::Socket::INET->new(PeerAddr => $self->{host}, PeerPort => $self->{port});
     return if !$socket;
     binmode $socket;
     my $params = FcgiRecord::encode_pairs(SCRIPT_NAME => $script, SCRIPT_FILENAME => $script,

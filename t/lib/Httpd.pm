@@ -9,13 +9,12 @@
 #   $httpd->stop;      # also checks that its error log has only expected lines
 #
 # Environment: BUILD       where our three modules are (default: build/ beside t/)
-#              TEST_STOCK  1: httpd's own mod_proxy_fcgi, mod_proxy_balancer and
-#                          mod_lbmethod_byrequests instead of ours, and no check of error logs;
-#                          for comparison
+#              TEST_STOCK  1: use httpd's own mod_proxy_fcgi, mod_proxy_balancer and
+#                          mod_lbmethod_byrequests, and do not check error logs; for comparison
 #              TEST_MPM    event (default), worker, prefork
-#              TEST_PARKING  always: every request that waits is parked; off: none is
+#              TEST_PARKING  always: park every request that waits; off: park none
 #              HTTPD, APXS the programs to use
-#              TEST_CORES  a folder for core dumps, that all may write to
+#              TEST_CORES  a directory for core dumps, writable for everyone
 package Httpd;
 
 use strict;

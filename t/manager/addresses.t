@@ -33,7 +33,7 @@ sub is_refused {
 # ---- URLs ----
 
 my @wrong = (
-    (map { [$_, qr/port is no number from 1 to 65535/] } 'fcgi://127.0.0.1:99999', 'fcgi://127.0.0.1:-1',
+    (map { [$_, qr/port is not a number from 1 to 65535/] } 'fcgi://127.0.0.1:99999', 'fcgi://127.0.0.1:-1',
         'fcgi://127.0.0.1:0', 'unix:/run/x.sock|fcgi://x:65536', 'http://127.0.0.1:65616/'),
     (map { [$_, qr/cannot be a member of a balancer/] } 'balancer://app', 'balancer://other',
         'unix:/run/x.sock|balancer://other'),
@@ -48,15 +48,15 @@ for my $case (@wrong) {
 }
 my $form = ManagerForm::post($httpd, [b => 'app', b_wyes => 1, b_nwrkr => 'fcgi://127.0.0.1:99999']);
 is $form->{status}, 400, 'a form is refused, too';
-like $form->{body}, qr/port is no number/, '... and says why';
+like $form->{body}, qr/port is not a number/, '... and says why';
 
 # ---- Places that nobody finds: two dots are no name for any resolver ----
 
 is_refused($api->post($members, { url => 'fcgi://a..b:9000' }), 409, 'url',
-    qr/a\.\.b: this server cannot find its address/, 'a new member without an address');
+    qr/a\.\.b: this server cannot resolve the name/, 'a new member without an address');
 is_refused($api->patch($one, { address => 'a..b:9000' }), 409, 'address',
-    qr/a\.\.b: this server cannot find its address/, 'a member that would move to nowhere');
-is_refused($api->patch($one, { address => $_ }), 400, 'address', qr/no host:port/, "a move to $_")
+    qr/a\.\.b: this server cannot resolve the name/, 'a member that would move to nowhere');
+is_refused($api->patch($one, { address => $_ }), 400, 'address', qr/not host:port/, "a move to $_")
     for '127.0.0.1:99999', '127.0.0.1:-1', 'u:p@127.0.0.1:80';
 is scalar @{ $api->get('balancers/app')->{json}{members} }, 1, 'nothing of it is there';
 

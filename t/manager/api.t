@@ -83,7 +83,7 @@ for my $path (sort keys %allowed) {
     my $options = $api->call('OPTIONS', $path);
     is_deeply [$options->{status}, $options->{header}{allow}], [204, $allowed{$path}], "OPTIONS $path";
     my $put = $api->call('PUT', $path, {});
-    is_problem($put, 405, qr/takes only/, "PUT $path");
+    is_problem($put, 405, qr/accepts only/, "PUT $path");
     is $put->{header}{allow}, $allowed{$path}, '... says what it takes';
 }
 
@@ -182,13 +182,13 @@ is_problem($api->get('balancers/app/reset'), 405, qr/POST/, 'a GET resets nothin
 is_problem($api->patch($one, $$_[0]), 400, $$_[1], "refused: $$_[1]")
     for [{ weight => 0 }, qr/"field": "weight"/], [{ weight => '2' }, qr/must be a number/],
         [{ limit => 1.5 }, qr/must be a whole number/], [{ limit => -1 }, qr/from 0 to/],
-        [{ lbset => undef }, qr/must be a whole number/], [{ colour => 1 }, qr/no setting of a member/],
-        [{ lbmethod => 'byrequests' }, qr/no setting of a member/], [{ route => {} }, qr/must be a string/],
+        [{ lbset => undef }, qr/must be a whole number/], [{ colour => 1 }, qr/not a setting of a member/],
+        [{ lbmethod => 'byrequests' }, qr/not a setting of a member/], [{ route => {} }, qr/must be a string/],
         [{ standby => 1 }, qr/true or false/], [{ state => 'away' }, qr/ready, drain/],
         [{ route => 'x' x 64 }, qr/longer than/], [{ route => "a\nb" }, qr/control characters/],
         [{ queue_timeout => 1e9 }, qr/24h/], [{ queue_timeout => -1 }, qr/24h/], [[], qr/object/],
-        ['{', qr/no JSON/], ['', qr/no JSON/], ['{"weight":1,"weight":2}', qr/no JSON/], ['[' x 9999, qr/no JSON/];
-is_problem($api->patch('balancers/app', { weight => 2 }), 400, qr/no setting of a balancer/,
+        ['{', qr/not JSON/], ['', qr/not JSON/], ['{"weight":1,"weight":2}', qr/not JSON/], ['[' x 9999, qr/not JSON/];
+is_problem($api->patch('balancers/app', { weight => 2 }), 400, qr/not a setting of a balancer/,
     'a setting of members is none of a balancer');
 my $all_wrong = $api->patch($one, { weight => 500, limit => 'x', nothing => 1, lbset => 7 });
 is_deeply [sort map { $_->{field} } @{ $all_wrong->{json}{errors} }], [qw(limit nothing weight)],
@@ -197,7 +197,7 @@ is $api->get($one)->{json}{lbset}, 1, '... and nothing is changed';
 is_problem($api->patch($one, '{"weight":1}', header => { 'Content-Type' => $_ }), 415, qr{application/json},
     'the type must be right: ' . ($_ // 'none')) for undef, 'text/plain', 'application/x-www-form-urlencoded';
 is_problem($api->patch($one, ' ' x 1_048_577), 413, qr/1 MB/, 'a body of more than 1 MB');
-is_problem($api->patch($one, ' ' x 1_048_576), 400, qr/no JSON/, '... one of 1 MB is read');
+is_problem($api->patch($one, ' ' x 1_048_576), 400, qr/not JSON/, '... one of 1 MB is read');
 
 # ---- M-04: who comes second with an old ETag changes nothing ----
 

@@ -92,7 +92,7 @@ for my $case ([[{ member => $urls[0], weight => 2 }, { member => $urls[0], weigh
 }
 is_deeply $api->patch('members', [])->{json}{changed}, [], 'nothing is no change';
 like $api->patch('balancers/small/members', { member => '*', weight => 2 },
-    header => { 'If-Match' => $api->get('balancers/small')->{header}{etag} })->{body}, qr/its etag/, 'If-Match is for one';
+    header => { 'If-Match' => $api->get('balancers/small')->{header}{etag} })->{body}, qr/its own etag/, 'If-Match is for one';
 is $api->patch('members', { member => $urls[0], weight => 2 })->{status}, 400, 'which balancer?';
 is_deeply weights('small'), { 9 => 1, 3 => 2 }, '... and nothing is changed';
 

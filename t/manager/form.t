@@ -149,7 +149,7 @@ like $wrong->{body}, qr/<p>$_ must /, "... $_ is named"
 is member('app', 0)->{route}, undef, '... and nothing is changed';
 $wrong = form({ %app, b_lbm => 'none', b_tmo => 'x', b_ss => 's' x 300, b_nwrkr => "http://a b", b_wyes => 1 });
 like $wrong->{body}, qr/<p>[^<]*\b$_/, "... $_ is named, whoever finds it"
-    for 'no lbmethod none', 'b_tmo must', 'sticky is longer', 'URL must not hold blanks';
+    for 'no lbmethod none', 'b_tmo must', 'sticky is longer', 'URL must not contain spaces';
 is $wrong->{status}, 400, '... at once';
 is form({ %one, w_lf => $_ })->{status}, 400, "w_lf=$_ is refused" for qw(0.99 100.01 1. .5 1e1 0x1 nan -1);
 is form({ %one, w_lf => $_ })->{status}, 200, "w_lf=$_ is taken" for qw(1 100 100.00 1.999 33.3333);
@@ -204,7 +204,7 @@ is $httpd->post($page, "b=twin&w=http://127.0.0.1:3&nonce=$nonce{first}&w_lf=7",
 is weights_of_twins(), '7 6', '... as with stock, which shows no others';
 my $which = form({ %twin, nonce => $nonce{second}, w_lf => 8 });
 is $which->{status}, 409, 'who leaves it open is asked';
-like $which->{body}, qr/several virtual hosts have a balancer twin\. Say which/, '... which one';
+like $which->{body}, qr/several virtual hosts have a balancer twin\. Choose one/, '... which one';
 is weights_of_twins(), '7 6', '... and nothing is changed';
 is $httpd->get("$page?b=twin")->{status}, 200, '... but may look';
 

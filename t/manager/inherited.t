@@ -60,7 +60,7 @@ is_deeply [@$one{qw(lbmethod timeout_us)}], ['bybusyness', 3e6], '... the others
 my $html = $httpd->get($page)->{body};
 is scalar(() = $html =~ /<section class="balancer"/g), 3, 'the page has a section for each';
 is scalar(() = $html =~ /<tr id="m\d+-/g), 3, '... and a row for each member';
-like $html, qr/Its members are those of balancer:\/\/one of localhost/, '... or says where they are';
+like $html, qr/It uses the members of balancer:\/\/one of localhost/, '... or says where they are';
 like $html, qr/<dt>Balancers<\/dt><dd>2</, '... two balancers';
 
 # ---- Counted ----

@@ -75,7 +75,7 @@ check_kept('after kill -9 of everything');
 $httpd->set_config(config(3));
 ok $httpd->restart, 'a restart with an edited limit';
 is_deeply limits(), [3, 7, 2_500_000], '... the configuration wins, for this one';
-ok $httpd->wait_for_log(qr/FC0452: .* limit "3" now, so its run-time value "5"/), '... and a line says so';
+ok $httpd->wait_for_log(qr/FC0452: .* now says limit "3", so the run-time value "5"/), '... and a line says so';
 
 # ---- A deadline that passes while httpd is down ----
 

@@ -92,9 +92,9 @@ is $start->sum('member_state', balancer => 'app'), 1, '... and in no other state
 is $start->sum('in_flight_limit', balancer => 'app'), 2, 'its limit';
 is $start->sum('free_slots', balancer => 'app'), 3, 'slots that are free';
 is $start->sum('responses_total'), 0, 'nothing is counted yet';
-is_deeply [$start->values('refused_requests_total', balancer => 'app')], [0, 0, 0], 'no refusals: three times 0';
+is_deeply [$start->values('refused_requests_total', balancer => 'app')], [(0) x 5], 'no refusals: five times 0';
 is_deeply [$start->values('refused_requests_total', balancer => 'app', reason => $_)], [0], "... $_"
-    for qw(no_member queue_full queue_timeout);
+    for qw(no_member queue_full queue_timeout no_time shed);
 
 # ---- A known load ----
 

@@ -21,7 +21,7 @@ my $api = ManagerApi->new($httpd);
 my $page = $httpd->get('/balancer-manager')->{body};
 for my $name (sort keys %is_kept) {
     my ($section) = $page =~ m{(<section class="balancer"[^>]* aria-label="balancer://$name .*?</section>)}s;
-    like $section // '', $is_kept{$name} ? qr/changes outlive every restart/ : qr/changes end with a full restart/,
+    like $section // '', $is_kept{$name} ? qr/changes kept across restarts/ : qr/changes lost at a full restart/,
         "the page on balancer://$name";
     is !!$api->get("balancers/$name")->{json}{persistent}, !!$is_kept{$name}, '... and the JSON';
     my $member = ManagerApi::member_path($name, 'fcgi://127.0.0.1:1');

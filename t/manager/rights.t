@@ -91,10 +91,10 @@ is rights('/noname', 'anybody'), $edit, '... but any other is';
 # ---- Why, and in the audit ----
 
 my $refused = api('/team', 'vera')->patch($member, { weight => 5 });
-like $refused->{json}{detail}, qr/vera does not have the right "edit" here; .*"BalancerManagerRequire edit user vera"/,
+like $refused->{json}{detail}, qr/vera does not have "edit" permission here; .*"BalancerManagerRequire edit user vera"/,
     'the refusal says which right is missing, and the cure';
 like api('/team', 'otto')->patch($member, { state => 'drain', weight => 5 })->{json}{detail},
-    qr/otto does not have the right "edit"/, '... the highest that is needed';
+    qr/otto does not have "edit" permission/, '... the highest that is needed';
 is api('/team', 'otto')->patch($member, { state => 'disable', weight => 5 })->{status}, 403, '... all or nothing';
 is api('/team', 'ed')->get($member)->{json}{state}, 'draining', '... nothing was changed';
 my ($entry) = api('/team', 'ed')->audit;
@@ -109,7 +109,7 @@ my %needs = (edit => [$vera->delete($member), $vera->post('balancers/app/members
     operate => [$vera->patch($member, { state => 'drain' }), $vera->post("$member/reset", {}),
         $vera->post('balancers/app/reset', {}), $vera->patch('balancers/app', { reset_counters => JSON::PP::true })]);
 for my $right (sort keys %needs) {
-    like $_->{json}{detail}, qr/^Nothing was changed: vera does not have the right "$right" here.*Require $right user vera/,
+    like $_->{json}{detail}, qr/^Nothing was changed: vera does not have "$right" permission here.*Require $right user vera/,
         "... $right, when that is enough" for @{ $needs{$right} };
 }
 like api('/open')->patch($member, { weight => 5 })->{json}{detail}, qr/a user who is not logged in .*Require edit valid-user/,
@@ -119,7 +119,7 @@ for my $case (['w_lf=3', 'edit'], ['w_status_N=1', 'operate'], ['action=drain', 
               ['b_tmo=1', 'edit'], ['b_reset=1', 'operate']) {
     my ($text, $right) = @$case;
     like $httpd->post('/team', "b=app&w=$url&$text", header => { login('vera') })->{body},
-        qr/the right &quot;$right&quot; here/, "a form with $text: $right";
+        qr/&quot;$right&quot; permission here/, "a form with $text: $right";
 }
 
 # ---- Forms ----

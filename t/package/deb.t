@@ -35,7 +35,7 @@ my ($change_over) = text_of('README.md') =~ /^ +(a2dismod .*)$/m;
 like text_of('docs/migration.md'), qr/^ +\Q$change_over\E$/m, 'docs/migration.md says the same as README.md';
 my ($disable) = split / && /, $change_over;
 like text_of('docs/log-messages.md'), qr/FC0431.*`\Q$disable\E`/, '... docs/log-messages.md';
-like text_of('modules/balancer_byrequests/configtest.c'), qr/"Cure: \Q$disable\E /, '... the log line';
+like text_of('modules/balancer_byrequests/configtest.c'), qr/"Fix: \Q$disable\E /, '... the log line';
 my $installed = qx(make -s -C $here/../.. install DESTDIR=$folder/installed 2>&1);
 like $installed, qr/^Now: \Q$change_over\E$/m, '... make install';
 is_deeply [sort map { basename $_ } glob "$folder/installed/etc/apache2/mods-available/*"],

@@ -127,7 +127,7 @@ ok $httpd->wait_for_log(qr/notice.*FC0294.*ulimit/), 'more than there are descri
 $httpd->stop;
 for my $wrong ('share=80', 'share=x', 'max=0', 'overflow=perhaps', 'Perhaps') {
     ok !eval { Parking::start(threads => 8, park => $wrong, config => $plain) }, "ProxyFCGIPark $wrong is refused";
-    like $@, qr/is none of On, Off/, '... with the words that are meant';
+    like $@, qr/is not one of On, Off/, '... with the words that are meant';
 }
 
 done_testing;

@@ -150,7 +150,7 @@ is_deeply [glob $disk->folder . '/*'], [], 'no file is left';
 $httpd->expect_log(qr/FC0220/, times => $refused + 2);
 $httpd->expect_log(qr/FC0222/, times => 6);
 $httpd->expect_log(qr/:error\].*FC0251: .*file_error.*answered 500/, times => 1);
-$httpd->expect_log(qr/:error\].*FC0251: .*file_error.*the answer is cut/, times => 1);
+$httpd->expect_log(qr/:error\].*FC0251: .*file_error.*the response is truncated/, times => 1);
 $httpd->stop;
 
 done_testing;

@@ -35,7 +35,7 @@ $client->request('GET', '/plain/?9,9');
 $response = $client->read_response;
 is $response->{status}, 200, '... and a sound second answer on the same connection';
 is $response->{body}, '123456789', '... with its own body';
-$main->expect_log(qr/FC0243: .*the surplus is left out/, times => 3);
+$main->expect_log(qr/FC0243: .*the surplus is dropped/, times => 3);
 
 $client->request('GET', '/plain/?5,80000');
 $response = $client->read_response;
@@ -71,7 +71,7 @@ $response = $client->read_response(seconds => 10);
 is $response->{status}, 200, '... the head has left';
 ok !$response->{complete}, '... the client can tell';
 ok $client->is_closed_within(5), '... the connection ends';
-$main->expect_log(qr/FC0251: .*bad_response.*the answer is cut/, times => 1);
+$main->expect_log(qr/FC0251: .*bad_response.*the response is truncated/, times => 1);
 $main->done;
 
 done_testing;

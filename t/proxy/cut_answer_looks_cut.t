@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # F-07: the backend sends a head and seven bytes, then its connection ends. The client can tell that
-# the answer is cut, and at once: with and without a Content-Length, over HTTP/1.1, HTTP/1.0 and
+# the response is truncated, and at once: with and without a Content-Length, over HTTP/1.1, HTTP/1.0 and
 # HTTP/2, through a filter too; and no cache stores it.
 use strict;
 use warnings;
@@ -134,7 +134,7 @@ if (Http2::is_installed()) {
     }
 }
 
-$httpd->expect_log(qr/FC0251: .*backend_eof.*the answer is cut/);
+$httpd->expect_log(qr/FC0251: .*backend_eof.*the response is truncated/);
 $httpd->expect_log(qr/FC0251: .*\/deflated\/: backend_eof.*answered 502/);
 $httpd->stop;
 

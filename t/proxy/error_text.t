@@ -129,8 +129,8 @@ unlike $lines[0] // '', qr/[\0-\x08\x0b-\x1f]/, '... and are escaped';
 # ---- Too much ----
 
 sub left_out {
-    my ($line) = $httpd->wait_for_log(qr/left out/, 5);
-    return ($line // '') =~ /\bFC0\d+: .*?(\d+) (?:more )?lines?\b.*left out/ ? $1
+    my ($line) = $httpd->wait_for_log(qr/omitted/, 5);
+    return ($line // '') =~ /\bFC0\d+: .*?(\d+) (?:more )?lines?\b.*omitted/ ? $1
         : "no number of lines in: " . ($line // 'nothing');
 }
 $httpd->mark_log;
@@ -138,10 +138,10 @@ $response = $httpd->get('/app/megabyte');
 is $response->{status}, 200, 'a megabyte: 200';
 is sha1_hex($response->{body}), sha1_hex(join '', map { "piece $_\n" x 5_000 } 0 .. 15),
     'a megabyte: the answer is unharmed';
-is left_out(), 10_486 - LINES_LOGGED, 'a megabyte: one line says how many were left out';
+is left_out(), 10_486 - LINES_LOGGED, 'a megabyte: one line says how many were omitted';
 is scalar(entries()), LINES_LOGGED, 'a megabyte: no more than a hundred entries';
 is +(entries())[0][1] =~ s/ x+$//r, 'line 000001', 'a megabyte: the first ones';
-is scalar(my @said_so = $httpd->log_lines(qr/left out/)), 1, 'a megabyte: said once';
+is scalar(my @said_so = $httpd->log_lines(qr/omitted/)), 1, 'a megabyte: said once';
 
 $httpd->mark_log;
 $response = $httpd->get('/app/one_line');
@@ -163,7 +163,7 @@ ok $httpd->wait_for_log(qr/FC0230: .*the next request is heard/),
     '... is heard again: the limit is that of a request';
 is scalar(my @hundred = $httpd->log_lines(qr/FC0230: .*one of hundred/)), LINES_LOGGED,
     'just as many as are allowed are all logged';
-is scalar($httpd->log_lines(qr/left out/)), 0, '... and nothing is said to be left out';
+is scalar($httpd->log_lines(qr/omitted/)), 0, '... and nothing is said to be omitted';
 
 # ---- Error text and no answer ----
 
@@ -172,7 +172,7 @@ is $httpd->get('/app/no_head')->{status}, 502, 'only error text: 502';
 entries_are([['error', 'PHP Fatal error:  no answer comes']], '... and the text is logged');
 
 $httpd->expect_log(qr/FC0230/);
-$httpd->expect_log(qr/left out/);
+$httpd->expect_log(qr/omitted/);
 $httpd->expect_log(qr/FC0251: .*bad_response/, times => 1);
 $httpd->stop;
 

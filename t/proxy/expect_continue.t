@@ -122,7 +122,7 @@ is_refused('/stream-refused/x', $length, 503, 'streamed, and nobody listens');
 is $httpd->in_flight($_), 0, "nothing is in flight in $_" for qw(usable off refused half);
 
 $httpd->expect_log(qr/FC0422: .*no_member/, times => 3);
-$httpd->expect_log(qr/FC0252: .*switched off/, times => 1);
+$httpd->expect_log(qr/FC0252: .*disabled or stopped/, times => 1);
 $httpd->expect_log(qr/FC0251: .*connect_refused.*another member gets it/, times => 1);
 $httpd->expect_log(qr/FC0251: .*connect_refused.*answered 503/, times => 2);
 $httpd->stop;

@@ -101,7 +101,7 @@ if (!Httpd::is_stock()) {
 }
 $httpd->expect_log(qr/FC0331: .*Content-Length/, times => 8);
 $httpd->expect_log(qr/FC0251: .*connect_refused/, times => 1);
-$httpd->expect_log(qr/FC0251: .*bad_response.*(?:the Status is none|empty line)/, times => 7);
+$httpd->expect_log(qr/FC0251: .*bad_response.*(?:the Status is invalid|empty line)/, times => 7);
 $httpd->stop;
 
 done_testing;

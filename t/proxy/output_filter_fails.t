@@ -170,8 +170,8 @@ if ($ours) {
 is $httpd->get('/good/small')->{body}, 'hello', 'and then all is well';
 
 $httpd->expect_log(qr/FC0251: .*filter_error.*answered 500/, times => $failed);
-$httpd->expect_log(qr/FC0251: .*filter_error.*the answer is cut/, times => $cut);
-$httpd->expect_log(qr/FC0251: .*filter_error.*the filter has answered itself/, times => 4);
+$httpd->expect_log(qr/FC0251: .*filter_error.*the response is truncated/, times => $cut);
+$httpd->expect_log(qr/FC0251: .*filter_error.*the filter has sent its own response/, times => 4);
 $httpd->expect_log(qr/AH01471|AH02329|lua/i);                   # mod_lua's own words
 $httpd->expect_log(qr/AH01328/);                               # mod_substitute's
 $httpd->expect_log(qr/AH014(?:58|59|60)|ext_filter/);          # mod_ext_filter's

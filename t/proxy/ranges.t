@@ -121,7 +121,7 @@ for my $path (qw(plain headers)) {
 }
 is $httpd->send('HEAD', '/headers/length?large')->{header}{'x-own'}, 'yes', '... where filters mind the head';
 
-$httpd->expect_log(qr/FC0251: .*filter_error.*answered itself/, optional => 1);
+$httpd->expect_log(qr/FC0251: .*filter_error.*sent its own response/, optional => 1);
 $httpd->stop;
 
 done_testing;

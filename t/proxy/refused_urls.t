@@ -36,7 +36,7 @@ sub accepted {
 # ---- Ports and passwords ----
 
 for my $url ('fcgi://127.0.0.1:99999/', 'fcgi://127.0.0.1:-1/', 'fcgi://127.0.0.1:0/', 'fcgis://[::1]:65536/') {
-    my $port = qr/line \d+ of .*: the URL's port is no number from 1 to 65535/;
+    my $port = qr/line \d+ of .*: the URL's port is not a number from 1 to 65535/;
     refused("ProxyPass $url", "ProxyPass /a/ $url\n", qr/FC0300: ProxyPass on $port/);
     refused("SetHandler $url", "<Location /a/>\nSetHandler \"proxy:$url\"\n</Location>\n", qr/FC0300: SetHandler on $port/);
     refused("<Proxy $url>", "<Proxy \"$url\">\n</Proxy>\n", qr/FC0300: <Proxy on $port/);
@@ -49,24 +49,24 @@ accepted('variables in a URL', "ProxyPassMatch ^/a/(\\d+)/(.*) fcgi://127.0.0.1:
 
 # ---- Paths ----
 
-refused('a path that climbs', "ProxyPass /a/ fcgi://127.0.0.1:9000/srv/a/../b/\n", qr/FC0301: .*has a "\.\."/, qr/Cure/);
+refused('a path that climbs', "ProxyPass /a/ fcgi://127.0.0.1:9000/srv/a/../b/\n", qr/FC0301: .*contains "\.\."/, qr/Fix/);
 accepted('names with dots', "ProxyPass /a/ fcgi://127.0.0.1:9000/srv/..a/b../\n");
 
 # ---- Sockets ----
 
 my $long = '/run/' . 'x' x 103;
 refused('SetHandler with a long path', qq(<Location /a/>\nSetHandler "proxy:unix:$long|fcgi://php"\n</Location>\n),
-    qr/FC0302: SetHandler on line \d+ .*at most 107 bytes, and $long has 108/);
+    qr/FC0302: SetHandler on line \d+ .*is limited to 107 bytes; $long has 108/);
 refused('RewriteRule with a long path', qq(RewriteEngine On\nRewriteRule ^/a "unix:$long|fcgi://php/" [P]\n),
     qr/FC0302: RewriteRule/);
 refused('ProxyPass with a long path', qq(ProxyPass /a/ "unix:$long|fcgi://php/"\n), qr/too long|FC0302/);
-refused('hcstatus with a long path', <<"EOC", qr/hcstatus=.*at most 107 bytes/);
+refused('hcstatus with a long path', <<"EOC", qr/hcstatus=.*limited to 107 bytes/);
 <Proxy balancer://cluster>
     BalancerMember fcgi://127.0.0.1:9001 "hcstatus=unix:$long|fcgi://php/status"
 </Proxy>
 EOC
 
-my $clash = qr/FC0303: .*would be sent to \/run\/a\.sock: .*Cure: give each socket its own host behind the '\|'/;
+my $clash = qr/FC0303: .*would be sent to \/run\/a\.sock: .*Fix: give each socket its own host after the '\|'/;
 refused('two sockets of one name', <<'EOC', qr/ProxyPass on line/, $clash);
 ProxyPass /a/ "unix:/run/a.sock|fcgi://php/"
 ProxyPass /b/ "unix:/run/b.sock|fcgi://php/"
@@ -115,19 +115,19 @@ EOC
 # ---- No slash at the end ----
 
 warned('no slash behind the host', "ProxyPass /a/ fcgi://127.0.0.1:9000\n",
-    qr{FC0304: ProxyPass on line \d+ .*/a/x asks the host 127\.0\.0\.1:9000x\. Cure: fcgi://127\.0\.0\.1:9000/});
+    qr{FC0304: ProxyPass on line \d+ .*/a/x goes to the host 127\.0\.0\.1:9000x\. Fix: fcgi://127\.0\.0\.1:9000/});
 warned('... in a <Location>', "<Location \"/a/\">\nProxyPass fcgi://127.0.0.1:9000\n</Location>\n", qr/FC0304/);
 warned('... behind a socket', "ProxyPass /a/ unix:/run/a.sock|fcgi://php\n", qr/FC0304/);
 my $cluster = "<Proxy balancer://cluster>\n    BalancerMember fcgi://127.0.0.1:9001\n</Proxy>\n";
 warned('no slash behind the balancer', "${cluster}ProxyPass / balancer://cluster\n",
-    qr{FC0502: .* / ends with a slash .*/x asks the balancer balancer://clusterx\. Cure: balancer://cluster/});
+    qr{FC0502: .* / ends with a slash .*/x goes to the balancer balancer://clusterx\. Fix: balancer://cluster/});
 accepted('no slash on either side', "${cluster}ProxyPass /a fcgi://127.0.0.1:9000\nProxyPass /b balancer://cluster\n");
 accepted('a slash on both', "${cluster}ProxyPass /a/ fcgi://127.0.0.1:9000/\nProxyPass /b/ balancer://cluster/\n");
 accepted('no URL at all', "ProxyPass /a/ !\n<Location /b/>\nProxyPass !\n</Location>\n");
 
 # ---- ProxyFCGISetEnvIf ----
 
-my $prefix = qr/FC0305: ProxyFCGISetEnvIf on line \d+ .*never begin with "proxy:".*Cure: remove/;
+my $prefix = qr/FC0305: ProxyFCGISetEnvIf on line \d+ .*never start with "proxy:".*Fix: remove/;
 warned("a condition on stock's prefix", <<'EOC', $prefix);
 ProxyFCGISetEnvIf "reqenv('SCRIPT_FILENAME') =~ m#^proxy:fcgi://localhost:9000(/.*)$#" SCRIPT_FILENAME "$1"
 EOC
@@ -174,8 +174,8 @@ EOC
 is $httpd->get("/$_/x.php")->{status}, 200, "/$_/x.php" for 'unix', 'tcp', 'rewritten';
 is $httpd->get('/long/x.php')->{status}, 503, 'a long path in .htaccess';
 is $httpd->get('/glued/x.php')->{status}, 503, 'a host that nobody finds';
-$httpd->expect_log(qr/FC0251: .*member unix:$long\|fcgi:\/\/php: connect_failed .*has at most 107 bytes/, times => 1);
-$httpd->expect_log(qr/FC0251: .*member fcgi:\/\/a\.\.bx\.php: connect_failed .*cannot find its address; does the URL .* end with a slash/,
+$httpd->expect_log(qr/FC0251: .*member unix:$long\|fcgi:\/\/php: connect_failed .*is limited to 107 bytes/, times => 1);
+$httpd->expect_log(qr/FC0251: .*member fcgi:\/\/a\.\.bx\.php: connect_failed .*cannot resolve its host name; does the URL .* end with a slash/,
     times => 1);
 $httpd->stop;
 open my $in, '<', $httpd->root . '/member.log' or die $!;

@@ -199,7 +199,7 @@ is $second->{header}{'x-connection'}, $first->{header}{'x-connection'},
 $main->get('/cached/cut');
 $r = $main->get('/cached/cut');
 ok was_cut($r), 'a cut answer is not stored' or diag explain $r;
-$main->expect_log(qr/FC0251: .*fcgi:\/\/cached\/: backend_eof.*the answer is cut/, times => 2);
+$main->expect_log(qr/FC0251: .*fcgi:\/\/cached\/: backend_eof.*the response is truncated/, times => 2);
 
 # ---- Flushing ----
 
@@ -302,7 +302,7 @@ for my $version ('1.1', '1.0') {
     ok $client->is_closed_within(5), '... and the connection ends';
     unlike $client->{buffer}, qr/0\r\n\r\n/, '... with no last chunk';
 }
-$main->expect_log(qr/FC0251: .*fcgi:\/\/flushed\/: backend_eof.*the answer is cut/, times => 1);
+$main->expect_log(qr/FC0251: .*fcgi:\/\/flushed\/: backend_eof.*the response is truncated/, times => 1);
 is $main->get('/plain/plain')->{status}, 200, 'all is well after all';
 $main->done;
 

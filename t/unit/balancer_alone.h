@@ -138,6 +138,7 @@ lb_member_t lb_other_method_elect(const proxy_balancer *proxy, const lb_member_t
 module balancer_byrequests_module;
 
 void *ap_malloc(size_t bytes) { return malloc(bytes); }
+void ap_random_insecure_bytes(void *bytes, apr_size_t count) { memset(bytes, 0, count); }
 apr_status_t ap_register_provider(apr_pool_t *p, const char *group, const char *name,
                                   const char *version, const void *provider)
 {

@@ -7,12 +7,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum {
-    BALANCERS = 2,
-    MEMBERS = 3,
-    PROCESSES = 4,
-    WAITERS = 64
-};
+enum { BALANCERS = 2,
+       MEMBERS = 3,
+       PROCESSES = 4,
+       WAITERS = 64 };
 
 /* ---- A balancer of three members ------------------------------------------------------------- */
 
@@ -73,36 +71,45 @@ static lb_waiter_t request_for(uint32_t member)
     return request;
 }
 
+static uint32_t queue(lb_ledger_t *ledger, const field_t *field, const lb_waiter_t *request)
+{
+    lb_outcome_t refusal;
+    const uint32_t slot = lb_admission_queue(ledger, request, &field->arena, &refusal);
+    MUST((slot == LB_NOBODY) == (refusal != LB_SERVED));
+    return slot;
+}
+
 static uint32_t queue_for(lb_ledger_t *ledger, const field_t *field, uint32_t member)
 {
     const lb_waiter_t request = request_for(member);
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static uint32_t queue_after(lb_ledger_t *ledger, const field_t *field, uint32_t tried)
 {
     lb_waiter_t request = request_for(LB_NOBODY);
     request.tried[0] = tried;
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static uint32_t queue_urgently(lb_ledger_t *ledger, const field_t *field)
 {
     lb_waiter_t request = request_for(LB_NOBODY);
     request.priority = 1;
-    return lb_admission_queue(ledger, &request, &field->arena);
+    return queue(ledger, field, &request);
 }
 
 static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return lb_admission_give_back(ledger, 0, member, &field->busy[member]);
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, 0);
 }
 
 /* Give a right back, and let in who waits for it.
  * returns  how many */
 static size_t pass_on(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena) : 0;
+    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena, 0)
+                                            : 0;
 }
 
 static void fill(lb_ledger_t *ledger, const field_t *field)
@@ -189,13 +196,13 @@ START_TEST(limit_raised_at_run_time_lets_in_who_waits)
     fill(&ledger, field);
     const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
     set_limit(field, 1, 2);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), 1);
     ck_assert(!lb_admission_is_granted(&ledger, b));
     set_limit(field, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 1);
     ASSERT_IN_FLIGHT(field, 1, 3, 1);
 }
@@ -320,8 +327,8 @@ START_TEST(newcomer_does_not_overtake_who_waits)
     ck_assert(give_back(&ledger, field, 1));    /* somebody waits; not served yet */
     ck_assert_int_eq(lb_admission_elect(&other, &field->arena), -1);
     ck_assert(!lb_admission_take(&other, 0, 1, NULL));
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
     give_back(&ledger, field, 1);
     ck_assert_int_eq(lb_admission_elect(&other, &field->arena), 1);
@@ -359,7 +366,7 @@ START_TEST(those_who_wait_are_served_in_their_order)
         for (int j = i + 1; j < 6; j++) {
             ck_assert(!lb_admission_is_granted(&ledger, slots[j]));
         }
-        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i]), freed);
+        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i], LB_CLIENT_ABORT, 0), freed);
     }
     ck_assert(!give_back(&ledger, field, 0));
 }
@@ -375,11 +382,11 @@ START_TEST(session_that_waits_is_served_in_its_turn)
     const uint32_t session = queue_for(&ledger, field, 1);
     const uint32_t after = queue_for(&ledger, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, before), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, before, LB_CLIENT_ABORT, 0), 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, session), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, session, LB_CLIENT_ABORT, 0), 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, after), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, after, LB_CLIENT_ABORT, 0), 1);
 }
 END_TEST
 
@@ -407,7 +414,7 @@ START_TEST(session_is_served_by_its_member_also_when_that_is_draining_but_not_wh
     take_out(field, 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);
     field->contenders[1].is_usable = true;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, session), 1);
 }
 END_TEST
@@ -471,7 +478,7 @@ START_TEST(who_waits_is_spread_by_weight)
         queue_for(&ledger, field, LB_NOBODY);
     }
     field->contenders[0].weight = 200;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 40);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 40);
     ASSERT_IN_FLIGHT(field, 20, 10, 10);
 }
 END_TEST
@@ -483,9 +490,9 @@ START_TEST(each_balancer_has_its_own_queue)
     join(&ledger, field->table);
     fill(&ledger, field);
     queue_for(&ledger, field, LB_NOBODY);
-    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL));
+    ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL, NULL, 0));
     field->arena.balancer = 1;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
 }
 END_TEST
 
@@ -517,7 +524,7 @@ START_TEST(as_many_sessions_wait_as_their_member_allows)
     ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
     ck_assert_uint_eq(queue_for(&ledger, field, 1), LB_NOBODY);
     ck_assert_uint_ne(queue_for(&ledger, field, 2), LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_end(&ledger, first), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, first, LB_CLIENT_ABORT, 0), LB_NOBODY);
     ck_assert_uint_ne(queue_for(&ledger, field, 1), LB_NOBODY);
 }
 END_TEST
@@ -547,6 +554,265 @@ START_TEST(full_table_refuses_also_when_the_limits_would_not)
 }
 END_TEST
 
+/* ---- The order of the queue ------------------------------------------------------------------ */
+
+#define MS INT64_C(1000)
+
+static const lb_queue_rule_t promised = { .order = LB_ORDER_ADAPTIVE,
+                                          .target = 100 * MS,
+                                          .target_is_promised = true };
+
+static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t priority, int64_t now)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    request.priority = priority;
+    request.since = now;
+    return queue(ledger, field, &request);
+}
+
+static size_t pass_on_at(lb_ledger_t *ledger, field_t *field, uint32_t member, int64_t now)
+{
+    return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, now)
+               ? lb_admission_serve(field->table, &field->arena, now)
+               : 0;
+}
+
+START_TEST(newest_of_a_priority_is_served_first_when_so_configured)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.order = LB_ORDER_LIFO;
+    fill(&ledger, field);
+    const uint32_t old = queue_at(&ledger, field, 5, 1), new = queue_at(&ledger, field, 5, 2);
+    const uint32_t urgent = queue_at(&ledger, field, 1, 0);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 0, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, urgent));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, new));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 2, 100000 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, old));    /* nobody is refused */
+}
+END_TEST
+
+START_TEST(queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_told)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    fill(&ledger, field);
+    const uint32_t late = queue_at(&ledger, field, 5, 1);
+    const uint32_t old = queue_at(&ledger, field, 5, 150 * MS);
+    const uint32_t new = queue_at(&ledger, field, 5, 155 * MS);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 160 * MS), 0);
+    ck_assert(!lb_admission_is_decided(&ledger, late));
+    const uint32_t heard = lb_ledger_bell(&ledger);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 270 * MS), 0);
+    ck_assert(lb_admission_is_decided(&ledger, late));
+    ck_assert_int_eq(lb_admission_refusal(&ledger, late), LB_QUEUE_TIMEOUT);
+    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_uint_eq(lb_admission_end(&ledger, late, LB_SERVED, 270 * MS), LB_NOBODY);
+    ck_assert(!lb_admission_is_decided(&ledger, old));
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 0, 271 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, new));
+    ck_assert_int_eq(lb_admission_refusal(&ledger, new), LB_SERVED);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 272 * MS), 1);
+    ck_assert(lb_admission_is_granted(&ledger, old));
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 273 * MS).oldest, 0);
+}
+END_TEST
+
+START_TEST(queue_that_serves_everybody_is_in_turn_however_long_it_takes)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    uint32_t slots[10];
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    field->arena.queue.target_is_promised = false;
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        slots[i] = queue_at(&ledger, field, 5, i + 1);
+    }
+    for (int i = 0; i < 10; i++) {
+        const int64_t now = (i + 1) * 1000 * MS;
+        ck_assert_uint_eq(pass_on_at(&ledger, field, (uint32_t)i % 3, now), 1);
+        ck_assert_uint_eq(lb_admission_end(&ledger, slots[i], LB_SERVED, now), i % 3);
+    }
+}
+END_TEST
+
+START_TEST(sessions_that_wait_too_long_are_told_too)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue = promised;
+    fill(&ledger, field);
+    lb_waiter_t request = request_for(1);
+    request.since = 1;
+    const uint32_t session = queue(&ledger, field, &request);
+    for (int64_t now = 1; now < 350 * MS; now += 10 * MS) {
+        lb_admission_serve(field->table, &field->arena, now);
+    }
+    ck_assert_int_eq(lb_admission_refusal(&ledger, session), LB_QUEUE_TIMEOUT);
+    ck_assert_uint_eq(lb_table_member(field->table, 1)->waiting, 0);
+}
+END_TEST
+
+/* ---- Who is refused at once ------------------------------------------------------------------ */
+
+static lb_outcome_t refusal_of(lb_ledger_t *ledger, const field_t *field, int64_t patience,
+                               int64_t now)
+{
+    lb_waiter_t request = request_for(LB_NOBODY);
+    lb_outcome_t refusal;
+    request.since = now;
+    request.patience = patience;
+    const uint32_t slot = lb_admission_queue(ledger, &request, &field->arena, &refusal);
+    ck_assert((slot == LB_NOBODY) == (refusal != LB_SERVED));
+    if (slot != LB_NOBODY) {
+        lb_admission_end(ledger, slot, LB_SERVED, now);
+    }
+    return refusal;
+}
+
+START_TEST(request_that_would_wait_longer_than_it_may_is_refused_at_once)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        lb_admission_give_back(&ledger, 0, m, NULL, &(lb_use_t){ .took = 600 * MS }, 1);
+    }
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        queue_at(&ledger, field, 5, 2);
+    }
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 2000 * MS);
+    ck_assert_int_eq(refusal_of(&ledger, field, 2001 * MS, 2), LB_SERVED);
+    ck_assert_int_eq(refusal_of(&ledger, field, 1999 * MS, 2), LB_NO_TIME);
+    ck_assert_int_eq(refusal_of(&ledger, field, 0, 2), LB_SERVED);    /* nobody said how long */
+    set_limit(field, 2, 0);
+    ck_assert_int_eq(refusal_of(&ledger, field, 1, 2), LB_SERVED);
+}
+END_TEST
+
+START_TEST(nobody_is_refused_for_a_guess)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    for (int i = 0; i < 10; i++) {
+        queue_at(&ledger, field, 5, 2);
+    }
+    ck_assert_int_eq(refusal_of(&ledger, field, 1, 2), LB_SERVED);
+    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 0);
+}
+END_TEST
+
+/* ---- Whose place it is ----------------------------------------------------------------------- */
+
+static field_t *full_queue_of_three(lb_ledger_t *ledger, uint32_t *slots)
+{
+    field_t *field = new_field(1, 1, 1);
+    join(ledger, field->table);
+    field->arena.queue = promised;
+    fill(ledger, field);
+    for (uint32_t m = 0; m < MEMBERS; m++) {
+        set_queue_limit(field, m, 1);
+        slots[m] = queue_at(ledger, field, 5 + m, 1);
+    }
+    return field;
+}
+
+START_TEST(full_queue_gives_the_place_of_the_least_important_to_a_more_important_one)
+{
+    lb_ledger_t ledger;
+    uint32_t slots[MEMBERS];
+    field_t *field = full_queue_of_three(&ledger, slots);
+    ck_assert_uint_eq(queue_at(&ledger, field, 7, 2), LB_NOBODY);    /* not more important */
+    const uint32_t heard = lb_ledger_bell(&ledger);
+    const uint32_t checkout = queue_at(&ledger, field, 0, 2);
+    ck_assert_uint_ne(checkout, LB_NOBODY);
+    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_int_eq(lb_admission_refusal(&ledger, slots[2]), LB_SHED);
+    ck_assert_uint_eq(lb_table_balancer(field->table, 0)->waiting, 3);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slots[2], LB_SERVED, 3), LB_NOBODY);
+    ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 3), 1);
+    ck_assert(lb_admission_is_granted(&ledger, checkout));
+}
+END_TEST
+
+START_TEST(first_in_first_out_sheds_nobody)
+{
+    lb_ledger_t ledger;
+    uint32_t slots[MEMBERS];
+    field_t *field = full_queue_of_three(&ledger, slots);
+    field->arena.queue.order = LB_ORDER_FIFO;
+    ck_assert_uint_eq(queue_at(&ledger, field, 0, 2), LB_NOBODY);
+    ck_assert(!lb_admission_is_decided(&ledger, slots[2]));
+}
+END_TEST
+
+START_TEST(reserved_places_are_for_the_important)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.reserve = 2;
+    fill(&ledger, field);
+    set_queue_limit(field, 0, 4);
+    set_queue_limit(field, 1, 0);
+    set_queue_limit(field, 2, 0);
+    ck_assert_uint_ne(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 3, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 3, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 2, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 0, 1), LB_NOBODY);
+    ck_assert_uint_eq(queue_at(&ledger, field, 0, 1), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(more_reserved_than_there_are_places_leaves_none_for_others)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    field->arena.queue.reserve = UINT32_MAX;
+    fill(&ledger, field);
+    ck_assert_uint_eq(queue_at(&ledger, field, 5, 1), LB_NOBODY);
+    ck_assert_uint_ne(queue_at(&ledger, field, 1, 1), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(budget_of_retries_is_one_for_all_processes)
+{
+    field_t *field = new_field(0, 0, 0);
+    lb_ledger_t ours, theirs;
+    join(&ours, field->table);
+    join(&theirs, field->table);
+    for (int i = 0; i < 50; i++) {
+        lb_ledger_t *one = i % 2 ? &ours : &theirs;
+        ck_assert(lb_admission_take(one, 0, 0, NULL));
+        lb_admission_give_back(one, 0, 0, NULL, &(lb_use_t){ .took = 1 }, 100);
+    }
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).retries_left, 20);
+    for (int i = 0; i < 20; i++) {
+        ck_assert(lb_admission_may_resend(field->table, 0, 100));
+    }
+    ck_assert(!lb_admission_may_resend(field->table, 0, 100));
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).resent, 20);
+    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).not_resent, 1);
+    ck_assert(lb_admission_may_resend(field->table, 1, 100));    /* another balancer's */
+}
+END_TEST
+
 /* ---- Ending ---------------------------------------------------------------------------------- */
 
 START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
@@ -557,9 +823,9 @@ START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
     fill(&ledger, field);
     const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_end(&ledger, a), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, a, LB_CLIENT_ABORT, 0), LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 2), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, b), 2);
+    ck_assert_uint_eq(lb_admission_end(&ledger, b, LB_CLIENT_ABORT, 0), 2);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
 }
 END_TEST
@@ -571,11 +837,11 @@ START_TEST(right_granted_is_held_after_the_end_and_counted_once_all_the_time)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, 1);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
-    lb_admission_serve(field->table, &field->arena);
+    lb_admission_serve(field->table, &field->arena, 0);
     ASSERT_IN_FLIGHT(field, 0, 1, 0);
     ck_assert_uint_eq(field->busy[1], 1);
     ck_assert(!lb_admission_take(&ledger, 0, 1, NULL));
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 0, 1, 0);
     ck_assert_uint_eq(lb_table_held_by(field->table, ledger.row)[1], 1);
     ck_assert(!give_back(&ledger, field, 1));
@@ -598,7 +864,7 @@ START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
     lb_admission_decline(&ledger, a, true);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
     ASSERT_IN_FLIGHT(field, 1, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 2);    /* a does not want it */
     const uint32_t c = queue_for(&ledger, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
@@ -619,7 +885,7 @@ START_TEST(who_declines_for_now_may_get_the_same_later)
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
     lb_admission_decline(&ledger, slot, false);    /* another request has its trial */
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, slot), 1);
 }
 END_TEST
@@ -631,12 +897,12 @@ START_TEST(who_declines_often_is_still_counted_once)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
     for (int i = 0; i < MEMBERS; i++) {
-        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
+        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
         lb_admission_decline(&ledger, slot, true);
     }
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 0);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
 }
 END_TEST
 
@@ -656,9 +922,10 @@ START_TEST(process_that_has_left_takes_its_waiters_along)
     ck_assert_uint_eq(reused, slot);
     lb_admission_widen(&ledger, slot);
     lb_admission_decline(&ledger, slot, true);
-    ck_assert_uint_eq(lb_admission_end(&ledger, slot), LB_NOBODY);    /* not its own any more */
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&other, reused), 0);
+    /* it is not its own any more */
+    ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&other, reused, LB_CLIENT_ABORT, 0), 0);
 }
 END_TEST
 
@@ -711,8 +978,8 @@ START_TEST(right_granted_to_a_process_that_dies_goes_to_the_next)
     ck_assert(!lb_admission_is_granted(&ledger, next));
     ck_assert(lb_ledger_bury_the_dead(field->table));
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena), 1);
-    ck_assert_uint_eq(lb_admission_end(&ledger, next), 1);
+    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_admission_end(&ledger, next, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
 }
 END_TEST
@@ -725,7 +992,7 @@ static void *queue_and_end(void *data)
     uint32_t slot;
 
     while ((slot = queue_for(&field->ledger, field, LB_NOBODY)) != LB_NOBODY) {
-        lb_admission_end(&field->ledger, slot);
+        lb_admission_end(&field->ledger, slot, LB_CLIENT_ABORT, 0);
     }
     return NULL;    /* the process has left */
 }
@@ -785,6 +1052,17 @@ static TCase *one_process(void)
     tcase_add_test(tc, who_declines_often_is_still_counted_once);
     tcase_add_test(tc, process_that_has_left_takes_its_waiters_along);
     tcase_add_test(tc, bell_of_the_process_that_waits_rings);
+    tcase_add_test(tc, newest_of_a_priority_is_served_first_when_so_configured);
+    tcase_add_test(tc, queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_told);
+    tcase_add_test(tc, queue_that_serves_everybody_is_in_turn_however_long_it_takes);
+    tcase_add_test(tc, sessions_that_wait_too_long_are_told_too);
+    tcase_add_test(tc, request_that_would_wait_longer_than_it_may_is_refused_at_once);
+    tcase_add_test(tc, nobody_is_refused_for_a_guess);
+    tcase_add_test(tc, full_queue_gives_the_place_of_the_least_important_to_a_more_important_one);
+    tcase_add_test(tc, first_in_first_out_sheds_nobody);
+    tcase_add_test(tc, reserved_places_are_for_the_important);
+    tcase_add_test(tc, more_reserved_than_there_are_places_leaves_none_for_others);
+    tcase_add_test(tc, budget_of_retries_is_one_for_all_processes);
     return tc;
 }
 

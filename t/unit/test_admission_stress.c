@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_admission_stress.c - 64 threads in 8 processes want the rights of three members: no limit is
- * ever exceeded and no ticket is lost, also when processes are killed.
+ * ever exceeded and no ticket is lost, also when processes are killed. The queue stands now and
+ * then: requests are shed for others, refused as too late, and for want of time.
  *
  *   TICKETS=10000000 test_admission_stress     as long as that takes; KILLS=N likewise */
 #include <errno.h>
@@ -12,13 +13,11 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum {
-    MEMBERS = 3,
-    PROCESSES = 8,
-    THREADS = 8,
-    WAITERS = 64,
-    QUEUED_PER_MEMBER = 16
-};
+enum { MEMBERS = 3,
+       PROCESSES = 8,
+       THREADS = 8,
+       WAITERS = 64,
+       QUEUED_PER_MEMBER = 16 };
 
 static const uint32_t limits[MEMBERS] = { 5, 3, 2 };
 
@@ -27,7 +26,8 @@ typedef struct {
     _Atomic uint64_t inside[MEMBERS];    /* a byte for each process: rights it holds now */
     _Atomic uint64_t too_many;           /* times that a limit was exceeded */
     _Atomic int64_t left;                /* tickets to go */
-    _Atomic uint64_t served, queued, refused, gave_up;
+    _Atomic uint64_t served, queued, gave_up;
+    _Atomic uint64_t refused[LB_OUTCOME_COUNT];
     _Atomic uint64_t joined;             /* processes, the dead ones too */
 } said_t;
 
@@ -53,12 +53,21 @@ static void set_field(field_t *field)
     field->arena = (lb_arena_t){ .contenders = field->contenders,
                                  .count = MEMBERS,
                                  .open = 1,
+                                 .queue = { LB_ORDER_ADAPTIVE, .target = 2000,
+                                            .target_is_promised = true, .reserve = 6 },
                                  .candidates = field->candidates,
                                  .contender_of = field->contender_of };
     for (uint32_t m = 0; m < MEMBERS; m++) {
         field->contenders[m] =
             (lb_contender_t){ .member = m, .weight = limits[m] * 100, .is_usable = true };
     }
+}
+
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
 }
 
 /* ---- The work of a thread -------------------------------------------------------------------- */
@@ -87,8 +96,8 @@ static void use_right(const process_t *process, uint32_t member)
 }
 
 /* As waiting.c does.
- * returns  was it served before the time was over? */
-static bool wait_for_grant(process_t *process, uint32_t slot, int64_t patience_ns)
+ * returns  was it served or refused before the time was over? */
+static bool wait_for_decision(process_t *process, uint32_t slot, int64_t patience_ns)
 {
     struct timespec until;
     int rc = 0;
@@ -98,7 +107,7 @@ static bool wait_for_grant(process_t *process, uint32_t slot, int64_t patience_n
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&process->lock);
-    while (rc != ETIMEDOUT && !lb_admission_is_granted(&process->ledger, slot)) {
+    while (rc != ETIMEDOUT && !lb_admission_is_decided(&process->ledger, slot)) {
         rc = pthread_cond_timedwait(&process->bell, &process->lock, &until);
     }
     pthread_mutex_unlock(&process->lock);
@@ -109,35 +118,42 @@ static bool wait_for_grant(process_t *process, uint32_t slot, int64_t patience_n
 static uint32_t queue(process_t *process, const field_t *field, uint32_t only, uint32_t tried,
                       uint32_t chance)
 {
-    lb_waiter_t request = { .priority = chance % 3,
+    lb_waiter_t request = { .since = now_us(),
+                            .priority = chance % 4,
                             .member = only,
+                            .flow = chance / 4 % 5,
+                            .patience = chance % 17 == 0 ? 100 : 0,
                             .tried = { tried, LB_NOBODY, LB_NOBODY, LB_NOBODY } };
-    const uint32_t slot = lb_admission_queue(&process->ledger, &request, &field->arena);
+    lb_outcome_t refusal;
+    const uint32_t slot = lb_admission_queue(&process->ledger, &request, &field->arena, &refusal);
 
     if (slot == LB_NOBODY) {
-        atomic_fetch_add(&process->said->refused, 1);
+        atomic_fetch_add(&process->said->refused[refusal], 1);
         sched_yield();
         return LB_NOBODY;
     }
     atomic_fetch_add(&process->said->queued, 1);
-    lb_admission_serve(process->ledger.table, &field->arena);
+    lb_admission_serve(process->ledger.table, &field->arena, now_us());
     if (chance % 5 == 0) {
-        wait_for_grant(process, slot, 100 * 1000);
+        wait_for_decision(process, slot, 100 * 1000);
         lb_admission_widen(&process->ledger, slot);
     }
     const bool is_patient = chance % 7 != 0;
-    if (!wait_for_grant(process, slot, is_patient ? 20 * INT64_C(1000000000) : 300 * 1000)
+    if (!wait_for_decision(process, slot, is_patient ? 20 * INT64_C(1000000000) : 300 * 1000)
         && is_patient) {
-        MUST(!"served in less than 20 seconds");
+        MUST(!"served or refused in less than 20 seconds");
     }
     if (chance % 11 == 0 && lb_admission_is_granted(&process->ledger, slot)) {
         lb_admission_decline(&process->ledger, slot, true);
-        lb_admission_serve(process->ledger.table, &field->arena);
+        lb_admission_serve(process->ledger.table, &field->arena, now_us());
     }
-    const uint32_t member = lb_admission_end(&process->ledger, slot);
+    const lb_outcome_t told = lb_admission_refusal(&process->ledger, slot);
+    const uint32_t member = lb_admission_end(&process->ledger, slot, LB_CLIENT_ABORT, now_us());
     if (member == LB_NOBODY) {
-        atomic_fetch_add(&process->said->gave_up, 1);
-        lb_admission_serve(process->ledger.table, &field->arena);
+        atomic_fetch_add(told == LB_SERVED ? &process->said->gave_up
+                                           : &process->said->refused[told],
+                         1);
+        lb_admission_serve(process->ledger.table, &field->arena, now_us());
     }
     return member;
 }
@@ -161,10 +177,15 @@ static void run_ticket(process_t *process, const field_t *field, uint32_t chance
     if (member == LB_NOBODY) {
         return;
     }
+    const int64_t since = now_us();
     use_right(process, member);
     atomic_fetch_add(&process->said->served, 1);
-    if (lb_admission_give_back(&process->ledger, 0, member, NULL)) {
-        lb_admission_serve(process->ledger.table, &field->arena);
+    const int64_t now = now_us();
+    const lb_use_t use = { .took = now - since,
+                           .waited = chance % 50,
+                           .is_abandoned = chance % 19 == 0 };
+    if (lb_admission_give_back(&process->ledger, 0, member, NULL, &use, now)) {
+        lb_admission_serve(process->ledger.table, &field->arena, now_us());
     }
 }
 
@@ -265,13 +286,33 @@ static void assert_nothing_is_left(lb_table_t *t)
     }
 }
 
+static uint64_t refused(const said_t *said)
+{
+    uint64_t sum = 0;
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        sum += atomic_load(&said->refused[i]);
+    }
+    return sum;
+}
+
+/* Each way to be refused was gone. */
+static void assert_all_refusals_happened(const said_t *said)
+{
+    ck_assert_uint_gt(said->refused[LB_SHED], 0);
+    ck_assert_uint_gt(said->refused[LB_QUEUE_TIMEOUT], 0);
+    ck_assert_uint_gt(said->refused[LB_NO_TIME], 0);
+}
+
 static void say(const said_t *said, const struct timespec *since)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    printf("%llu tickets served, %llu had waited, %llu refused, %llu gave up, in %.1f s\n",
+    printf("%llu tickets served, %llu had waited, %llu refused (%llu shed, %llu too late, %llu "
+           "without time), %llu gave up, in %.1f s\n",
            (unsigned long long)said->served, (unsigned long long)said->queued,
-           (unsigned long long)said->refused, (unsigned long long)said->gave_up,
+           (unsigned long long)refused(said), (unsigned long long)said->refused[LB_SHED],
+           (unsigned long long)said->refused[LB_QUEUE_TIMEOUT],
+           (unsigned long long)said->refused[LB_NO_TIME], (unsigned long long)said->gave_up,
            (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9);
 }
 
@@ -293,7 +334,8 @@ START_TEST(no_limit_is_exceeded_and_no_ticket_is_lost)
     }
     ck_assert_uint_eq(said->too_many, 0);
     ck_assert_uint_gt(said->queued, 0);
-    ck_assert_int_eq((int64_t)(said->served + said->refused + said->gave_up), tickets);
+    ck_assert_int_eq((int64_t)(said->served + refused(said) + said->gave_up), tickets);
+    assert_all_refusals_happened(said);
     assert_nothing_is_left(t);
     if (getenv("TICKETS")) {
         say(said, &since);
@@ -337,7 +379,7 @@ START_TEST(killed_processes_leave_limits_and_queue_as_they_were)
             atomic_fetch_and(&said->inside[m], ~(UINT64_C(0xff) << (8 * i)));
         }
         lb_ledger_bury_the_dead(t);
-        lb_admission_serve(t, &field.arena);
+        lb_admission_serve(t, &field.arena, now_us());
         pids[i] = start_process(t, said, i);
     }
     atomic_store(&said->left, 0);
@@ -362,7 +404,7 @@ START_TEST(threads_of_one_process_keep_to_the_limits)
     atomic_store(&said->left, 5000);
     run_process(t, said, 0);
     ck_assert_uint_eq(said->too_many, 0);
-    ck_assert_int_eq((int64_t)(said->served + said->refused + said->gave_up), 5000);
+    ck_assert_int_eq((int64_t)(said->served + refused(said) + said->gave_up), 5000);
     assert_nothing_is_left(t);
 }
 END_TEST

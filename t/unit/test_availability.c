@@ -40,13 +40,11 @@ typedef enum {
     KINDS
 } kind_t;
 
-typedef enum {
-    WORKS,
-    REFUSES,
-    BREAKS,
-    HAS_TOO_MUCH_TO_DO,
-    TRUTHS
-} truth_t;
+typedef enum { WORKS,
+               REFUSES,
+               BREAKS,
+               HAS_TOO_MUCH_TO_DO,
+               TRUTHS } truth_t;
 
 typedef struct {
     phase_t phase;
@@ -261,13 +259,11 @@ static void assert_first_choice_is_ready(const case_t *c)
 
 static unsigned long cases;    /* states of all members together */
 
-typedef enum {
-    GOES_ON,
-    IS_SERVED,
-    FAILS,
-    PROVES_NOTHING,
-    ENDS
-} end_t;
+typedef enum { GOES_ON,
+               IS_SERVED,
+               FAILS,
+               PROVES_NOTHING,
+               ENDS } end_t;
 
 static void end_trials(lb_ticket_t *const *others, size_t count, end_t end)
 {
@@ -416,7 +412,8 @@ START_TEST(who_waits_does_not_get_the_member_that_has_just_failed)
         ck_assert_int_eq(lb_dispatch_turn(tickets[i], request).kind, LB_TURN_HELD);
     }
     lb_ticket_t *third = lb_holding_begin(request, &alone.proxy, "balancer://b/x");
-    const uint32_t slot = lb_gate_queue(third, &waiter);
+    lb_outcome_t refusal;
+    const uint32_t slot = lb_gate_queue(third, &waiter, &refusal);
     ck_assert_uint_ne(slot, LB_NOBODY);
     release(tickets[0], LB_CONNECT_REFUSED, NULL);
     ck_assert_uint_eq(lb_admission_granted(&alone.ledger, slot), LB_NOBODY);

@@ -31,7 +31,8 @@ START_TEST(as_many_go_as_may_and_no_more)
 {
     for (unsigned fails = 0; fails < 1u << _i; fails++) {
         for (int percent = 0; percent <= 100; percent++) {
-            const uint32_t most = (uint32_t)(_i * percent / 100), out = bits_in(run(_i, fails, percent));
+            const uint32_t most = (uint32_t)(_i * percent / 100),
+                           out = bits_in(run(_i, fails, percent));
             ck_assert_uint_eq(out, bits_in(fails) < most ? bits_in(fails) : most);
         }
     }

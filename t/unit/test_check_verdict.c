@@ -4,8 +4,13 @@
 #include "run_suite.h"
 
 static const lb_outcome_t silences[] = {
-    LB_CONNECT_TIMEOUT, LB_CONNECT_BUSY,  LB_FIRST_BYTE_TIMEOUT, LB_READ_TIMEOUT,
-    LB_WRITE_TIMEOUT,   LB_TOTAL_TIMEOUT, LB_OVERLOADED,
+    LB_CONNECT_TIMEOUT,
+    LB_CONNECT_BUSY,
+    LB_FIRST_BYTE_TIMEOUT,
+    LB_READ_TIMEOUT,
+    LB_WRITE_TIMEOUT,
+    LB_TOTAL_TIMEOUT,
+    LB_OVERLOADED,
 };
 
 static bool is_silence(lb_outcome_t outcome)
@@ -70,7 +75,7 @@ END_TEST
 START_TEST(what_was_said_counts_whatever_else_is_seen)
 {
     static const lb_outcome_t said[] = { LB_CONNECT_REFUSED, LB_CONNECT_FAILED, LB_BACKEND_EOF,
-                                         LB_PROTOCOL,        LB_BAD_STATUS,     LB_BAD_RESPONSE,
+                                         LB_PROTOCOL, LB_BAD_STATUS, LB_BAD_RESPONSE,
                                          LB_TLS_FAILED };
     for (int i = 0; i < COUNT(said); i++) {
         const lb_check_facts_t facts = facts_of(_i);

@@ -45,6 +45,8 @@ static const row_t table[] = {
     { LB_NO_MEMBER, NEVER, NEVER },
     { LB_QUEUE_FULL, NEVER, NEVER },
     { LB_QUEUE_TIMEOUT, NEVER, NEVER },
+    { LB_NO_TIME, NEVER, NEVER },
+    { LB_SHED, NEVER, NEVER },
     { LB_FILTER_ERROR, NEVER, NEVER },
     { LB_FILE_ERROR, NEVER, NEVER },
 };

@@ -9,12 +9,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum {
-    BALANCERS = 1,
-    MEMBERS = 3,
-    PROCESSES = 6,
-    WAITERS = 8
-};
+enum { BALANCERS = 1,
+       MEMBERS = 3,
+       PROCESSES = 6,
+       WAITERS = 8 };
 
 static lb_table_t *new_table(void)
 {
@@ -178,12 +176,22 @@ START_TEST(count_of_mod_proxy_is_kept_equal)
     lb_ledger_take(&ledger, 0, &busy[0]);
     lb_ledger_take(&ledger, 0, &busy[0]);
     lb_ledger_give_back(&ledger, 0, &busy[0]);
+    lb_queue_grant(t, add_waiter(&ledger), 0);
     lb_ledger_add_granted(t, 0, 1, &busy[0]);
     lb_ledger_unlock(t);
     ck_assert_uint_eq(busy[0], 2);
     lb_ledger_mirror(t, 1, &busy[1]);
     ck_assert_uint_eq(busy[1], 0);
     ck_assert_uint_eq(busy[2], 77);
+}
+END_TEST
+
+START_TEST(wrong_sum_ends_a_checked_build)
+{
+    lb_table_t *t = new_table();
+    atomic_store(&lb_table_member(t, 1)->in_flight, 1);
+    lb_ledger_lock(t);
+    lb_ledger_unlock(t);
 }
 END_TEST
 
@@ -455,10 +463,11 @@ static void leave_a_mess(lb_table_t *t)
     for (uint32_t m = 0; m < MEMBERS; m++) {
         atomic_store(&lb_table_member(t, m)->in_flight, 4711);
         atomic_store(&lb_table_member(t, m)->waiting, 4711);
-        lb_table_member(t, m)->first = 4711;
+        lb_table_line(t, lb_table_line_of_member(t, m))->first = 4711;
     }
-    lb_table_balancer(t, 0)->first = 4711;
-    lb_table_balancer(t, 0)->last = 4711;
+    lb_table_line(t, 0)->first = 4711;
+    lb_table_line(t, 0)->last = 4711;
+    lb_table_line(t, 0)->priorities[0].rounds[0].first = 4711;
     t->free_waiter = 4711;
 }
 
@@ -505,8 +514,8 @@ START_TEST(lock_of_a_process_killed_inside_passes_on_and_all_is_counted_again)
     }
     ck_assert_uint_eq(*had_it, WAITING);
     assert_in_flight(t, 0, 1, 0);
-    ck_assert_uint_eq(lb_queue_first(t, 0), a);
-    ck_assert_uint_eq(lb_table_waiter(t, a)->next, b);
+    ck_assert_uint_eq(lb_queue_first(t, 0, LB_NEVER_NEWEST), a);
+    ck_assert_uint_eq(lb_queue_after(t, a, LB_NEVER_NEWEST), b);
     ck_assert_uint_eq(lb_table_balancer(t, 0)->waiting, 2);
     ck_assert_uint_ne(add_waiter(&ledger), LB_NOBODY);
 }
@@ -657,6 +666,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, parked_requests_are_counted_and_go_with_their_process);
     tcase_add_test(tc, full_ledger_takes_nobody_until_somebody_leaves);
     tcase_add_test(tc, count_of_mod_proxy_is_kept_equal);
+    tcase_add_test_raise_signal(tc, wrong_sum_ends_a_checked_build, SIGABRT);
     tcase_add_test(tc, nobody_is_buried_while_all_live);
     tcase_add_test(tc, bell_that_rang_before_the_wait_is_heard);
     tcase_add_test(tc, bell_of_another_process_is_not_ours);

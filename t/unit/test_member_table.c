@@ -16,6 +16,8 @@
 #define ROW sizeof(lb_member_row_t)
 #define ROOM sizeof(lb_member_room_t)
 #define BALANCER_ROOM sizeof(lb_balancer_room_t)
+#define HEAD (128 + 32 * 1024)              /* the table's own, and the lanes of flows */
+#define LINE (384 + 32 * 10)                /* and its lanes */
 
 static const lb_table_size_t size = {
     .balancers = BALANCERS, .members = MEMBERS, .processes = 2, .waiters = 4
@@ -44,22 +46,24 @@ static size_t bytes_of(uint32_t balancers, uint32_t members, uint32_t processes,
 
 START_TEST(table_takes_whole_lines_for_itself_and_each_row)
 {
-    ck_assert_uint_eq(bytes_of(0, 0, 0, 0), 128);
-    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), 128 + 64 + BALANCER_ROOM);
-    ck_assert_uint_eq(bytes_of(0, 1, 0, 0), 128 + ROW + ROOM);
-    ck_assert_uint_eq(bytes_of(0, 0, 0, 1), 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 0, 1, 0), 128 + 128);
-    ck_assert_uint_eq(bytes_of(0, 1, 1, 0), 128 + ROW + ROOM + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 8, 1, 0), 128 + 8 * (ROW + ROOM) + 128 + 64);
-    ck_assert_uint_eq(bytes_of(0, 9, 2, 0), 128 + 9 * (ROW + ROOM) + 2 * (128 + 128));
-    ck_assert_uint_eq(bytes_of(3, 5, 0, 0), 128 + (64 + BALANCER_ROOM) * 3 + (ROW + ROOM) * 5);
+    ck_assert_uint_eq(bytes_of(0, 0, 0, 0), HEAD);
+    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), HEAD + 64 + BALANCER_ROOM + LINE);
+    ck_assert_uint_eq(bytes_of(0, 1, 0, 0), HEAD + ROW + ROOM + LINE);
+    ck_assert_uint_eq(bytes_of(0, 0, 0, 1), HEAD + 128);
+    ck_assert_uint_eq(bytes_of(0, 0, 1, 0), HEAD + 128);
+    ck_assert_uint_eq(bytes_of(0, 1, 1, 0), HEAD + ROW + ROOM + LINE + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 8, 1, 0), HEAD + 8 * (ROW + ROOM + LINE) + 128 + 64);
+    ck_assert_uint_eq(bytes_of(0, 9, 2, 0), HEAD + 9 * (ROW + ROOM + LINE) + 2 * (128 + 128));
+    ck_assert_uint_eq(bytes_of(3, 5, 0, 0),
+                      HEAD + (64 + BALANCER_ROOM + LINE) * 3 + (ROW + ROOM + LINE) * 5);
 }
 END_TEST
 
 START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
-    ck_assert_uint_eq(bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
-                      128 + (64 + BALANCER_ROOM + ROW + ROOM + 64) * UINT64_C(0xffffffff));
+    ck_assert_uint_eq(
+        bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
+        HEAD + (64 + BALANCER_ROOM + ROW + ROOM + 2 * LINE + 128) * UINT64_C(0xffffffff));
 }
 END_TEST
 
@@ -83,6 +87,15 @@ START_TEST(fields_are_where_the_format_says)
 }
 END_TEST
 
+static void assert_zeros(const void *from, const void *to)
+{
+    for (const unsigned char *byte = from; byte < (const unsigned char *)to; byte++) {
+        if (*byte != 0) {
+            ck_abort_msg("byte %td", byte - (const unsigned char *)from);
+        }
+    }
+}
+
 START_TEST(new_table_says_what_it_is_and_is_empty)
 {
     lb_table_t *t = new_table();
@@ -92,13 +105,9 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
     ck_assert_uint_eq(t->member_count, MEMBERS);
     ck_assert_uint_eq(t->process_count, size.processes);
     ck_assert_uint_eq(t->waiter_count, size.waiters);
-    const unsigned char *rows = (const unsigned char *)lb_table_balancer(t, 0);
-    const size_t row_bytes = (size_t)((unsigned char *)lb_table_member_room(t, 0) - rows);
-    for (size_t i = 0; i < row_bytes; i++) {
-        if (rows[i] != 0) {
-            ck_abort_msg("byte %zu", i);
-        }
-    }
+    assert_zeros(lb_table_balancer(t, 0), lb_table_waiter(t, 0));
+    assert_zeros(lb_table_line(t, 0), lb_table_lane(t, lb_table_flow_lane(t, 0)));
+    assert_zeros(lb_table_balancer_room(t, 0), lb_table_member_room(t, 0));
     for (uint32_t p = 0; p < size.processes; p++) {
         ck_assert_int_eq(lb_table_process(t, p)->pid, 0);
         for (uint32_t m = 0; m < MEMBERS; m++) {
@@ -355,10 +364,11 @@ static lb_member_room_t *room_of(lb_table_t *t, const lb_member_row_t *row)
     return lb_table_member_room(t, lb_table_member_index(t, row));
 }
 
-START_TEST(rooms_stand_behind_the_waiters_and_before_the_processes)
+START_TEST(rooms_stand_behind_the_lanes_and_before_the_processes)
 {
     lb_table_t *t = new_table();
-    const size_t rooms = 128 + 64 * BALANCERS + ROW * MEMBERS + 64 * size.waiters;
+    const size_t rooms = HEAD + (64 + LINE) * BALANCERS + (ROW + LINE) * MEMBERS
+                         + 128 * size.waiters;
     ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 0)), rooms);
     ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 2)), rooms + 2 * BALANCER_ROOM);
     const size_t members = rooms + BALANCERS * BALANCER_ROOM;
@@ -517,7 +527,7 @@ static TCase *rows(void)
     tcase_add_test(tc, key_that_comes_back_after_its_sweep_starts_from_zero);
     tcase_add_test(tc, key_behind_a_freed_row_keeps_its_own_row);
     tcase_add_test(tc, sweep_of_an_empty_table_changes_nothing);
-    tcase_add_test(tc, rooms_stand_behind_the_waiters_and_before_the_processes);
+    tcase_add_test(tc, rooms_stand_behind_the_lanes_and_before_the_processes);
     tcase_add_test(tc, a_free_balancer_row_has_an_empty_room_for_its_next_owner);
     tcase_add_test(tc, a_member_that_was_away_had_nothing_in_the_last_minute);
     tcase_add_test(tc, reset_clears_the_counts_and_leaves_what_is_in_flight);

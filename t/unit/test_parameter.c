@@ -76,8 +76,8 @@ START_TEST(value_goes_into_its_field_and_no_other)
 }
 END_TEST
 
-#define NO_COUNT    " is no whole number from 1 to 16"
-#define NO_DURATION " is no duration from 1ms to 24h; use a number of seconds, or of ms, s, m " \
+#define NO_COUNT    " is not a whole number from 1 to 16"
+#define NO_DURATION " is not a duration from 1ms to 24h; use a number of seconds, or of ms, s, m " \
                     "or h as in 500ms"
 
 static const struct {

@@ -5,12 +5,10 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum {
-    BALANCERS = 2,
-    MEMBERS = 3,
-    SLOTS = 12,
-    MANY = 200
-};
+enum { BALANCERS = 2,
+       MEMBERS = 3,
+       SLOTS = 12,
+       MANY = 200 };
 
 static lb_table_t *new_table(uint32_t slots)
 {
@@ -31,6 +29,18 @@ static uint32_t add_of(lb_table_t *t, uint32_t process, uint32_t balancer, uint3
     return lb_queue_add(t, &request);
 }
 
+/* Of a flow, and when it came. */
+static uint32_t add_at(lb_table_t *t, uint32_t priority, uint64_t flow, int64_t since)
+{
+    lb_waiter_t request = {
+        .member = LB_NOBODY, .priority = priority, .flow = flow, .since = since
+    };
+    for (int i = 0; i < LB_TRIED_MAX; i++) {
+        request.tried[i] = LB_NOBODY;
+    }
+    return lb_queue_add(t, &request);
+}
+
 static uint32_t add(lb_table_t *t, uint32_t priority)
 {
     return add_of(t, 0, 0, LB_NOBODY, priority);
@@ -41,32 +51,30 @@ typedef struct {
     size_t count;
 } line_t;
 
-/* A list from its first to its last, which must be the same backward. */
-static line_t line_from(lb_table_t *t, uint32_t first, uint32_t last, uint32_t waiting)
+/* All who wait in a line, in the order in which they are asked. */
+static line_t line_at(lb_table_t *t, uint32_t at, int64_t old_before, uint32_t waiting)
 {
     line_t line = { .count = 0 };
-    uint32_t before = LB_NOBODY;
 
-    for (uint32_t slot = first; slot != LB_NOBODY; slot = lb_table_waiter(t, slot)->next) {
-        MUST(line.count < MANY && lb_table_waiter(t, slot)->prev == before);
-        line.slots[line.count++] = before = slot;
+    for (uint32_t slot = lb_queue_first(t, at, old_before); slot != LB_NOBODY;
+         slot = lb_queue_after(t, slot, old_before)) {
+        MUST(line.count < MANY);
+        line.slots[line.count++] = slot;
     }
-    MUST(last == before && waiting == line.count);
+    MUST(waiting == line.count);
     return line;
 }
 
 static line_t line_of(lb_table_t *t, uint32_t balancer)
 {
-    const lb_balancer_row_t *row = lb_table_balancer(t, balancer);
-    MUST(lb_queue_first(t, balancer) == row->first);
-    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+    return line_at(t, balancer, LB_NEVER_NEWEST,
+                   atomic_load(&lb_table_balancer(t, balancer)->waiting));
 }
 
 static line_t line_of_member(lb_table_t *t, uint32_t member)
 {
-    const lb_member_row_t *row = lb_table_member(t, member);
-    MUST(lb_queue_first_of_member(t, member) == row->first);
-    return line_from(t, row->first, row->last, atomic_load(&row->waiting));
+    return line_at(t, lb_table_line_of_member(t, member), LB_NEVER_NEWEST,
+                   atomic_load(&lb_table_member(t, member)->waiting));
 }
 
 static void assert_line(line_t line, size_t count, const uint32_t *slots)
@@ -252,6 +260,240 @@ START_TEST(widening_of_others_than_waiting_sessions_changes_nothing)
 }
 END_TEST
 
+/* ---- The newest first ------------------------------------------------------------------------ */
+
+static line_t line_newest(lb_table_t *t, int64_t old_before)
+{
+    return line_at(t, 0, old_before, atomic_load(&lb_table_balancer(t, 0)->waiting));
+}
+
+START_TEST(newest_first_within_each_priority)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a5 = add(t, 5), a1 = add(t, 1), b5 = add(t, 5), b1 = add(t, 1), c5 = add(t, 5);
+    ASSERT_LINE(line_newest(t, LB_ALWAYS_NEWEST), b1, a1, c5, b5, a5);
+    ASSERT_LINE(line_of(t, 0), a1, b1, a5, b5, c5);
+}
+END_TEST
+
+START_TEST(newest_first_only_where_the_oldest_is_old)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a1 = add_at(t, 1, 0, 200), b1 = add_at(t, 1, 0, 300);
+    const uint32_t a5 = add_at(t, 5, 0, 50), b5 = add_at(t, 5, 0, 300);
+    ASSERT_LINE(line_newest(t, 100), a1, b1, b5, a5);
+    ck_assert(lb_queue_is_newest_first(t, a5, 100));
+    ck_assert(!lb_queue_is_newest_first(t, a1, 100));
+}
+END_TEST
+
+/* ---- Flows ----------------------------------------------------------------------------------- */
+
+/* Serve so many in turn, and say of which flows they were. */
+static void serve(lb_table_t *t, int count, uint64_t *flows)
+{
+    for (int i = 0; i < count; i++) {
+        const uint32_t slot = lb_queue_first(t, 0, LB_NEVER_NEWEST);
+        flows[i] = lb_table_waiter(t, slot)->flow;
+        lb_queue_grant(t, slot, 0);
+        lb_queue_remove(t, slot);
+        lb_queue_check(t);
+    }
+}
+
+#define ASSERT_SERVED(t, ...) \
+    do { \
+        const uint64_t expected[] = { __VA_ARGS__ }; \
+        uint64_t flows[sizeof(expected) / sizeof(uint64_t)]; \
+        serve(t, (int)(sizeof(expected) / sizeof(uint64_t)), flows); \
+        ck_assert_mem_eq(flows, expected, sizeof(expected)); \
+    } while (0)
+
+START_TEST(flows_take_turns)
+{
+    lb_table_t *t = new_table(SLOTS);
+    for (int i = 0; i < 4; i++) {
+        add_at(t, 5, 77, 0);
+    }
+    add_at(t, 5, 88, 0);
+    add_at(t, 5, 99, 0);
+    add_at(t, 5, 88, 0);
+    ASSERT_SERVED(t, 77, 88, 99, 77, 88, 77, 77);
+}
+END_TEST
+
+START_TEST(requests_without_a_flow_are_one_flow)
+{
+    lb_table_t *t = new_table(SLOTS);
+    for (int i = 0; i < 3; i++) {
+        add_at(t, 5, 0, 0);
+    }
+    add_at(t, 5, 88, 0);
+    ASSERT_SERVED(t, 0, 88, 0, 0);
+}
+END_TEST
+
+START_TEST(flow_that_comes_joins_the_round_unless_it_was_served_in_it)
+{
+    lb_table_t *t = new_table(SLOTS);
+    for (int i = 0; i < 3; i++) {
+        add_at(t, 5, 77, 0);
+        add_at(t, 5, 88, 0);
+    }
+    ASSERT_SERVED(t, 77, 88);      /* round 0: and round 1 begins */
+    ASSERT_SERVED(t, 77);
+    add_at(t, 5, 99, 0);
+    ASSERT_SERVED(t, 88, 99);      /* it comes before 77 has its next turn */
+    add_at(t, 5, 99, 0);
+    ASSERT_SERVED(t, 77, 88, 99);  /* but not twice in a round */
+}
+END_TEST
+
+START_TEST(priorities_go_before_flows)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add_at(t, 5, 88, 0);
+    for (int i = 0; i < 3; i++) {
+        add_at(t, 1, 77, 0);
+    }
+    ASSERT_SERVED(t, 77, 77, 77, 88);
+}
+END_TEST
+
+START_TEST(who_declines_has_the_next_turn_of_its_flow)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t slot = add_at(t, 5, 77, 0);
+    add_at(t, 5, 77, 0);
+    add_at(t, 5, 88, 0);
+    add_at(t, 5, 88, 0);
+    lb_queue_grant(t, slot, 1);
+    lb_queue_check(t);
+    lb_queue_take_back(t, slot, true);
+    lb_queue_check(t);
+    ASSERT_SERVED(t, 88, 77, 88, 77);
+}
+END_TEST
+
+START_TEST(who_leaves_costs_its_flow_nothing)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t gone = add_at(t, 5, 77, 0);
+    add_at(t, 5, 88, 0);
+    add_at(t, 5, 77, 0);
+    lb_queue_remove(t, gone);
+    ASSERT_SERVED(t, 77, 88);
+}
+END_TEST
+
+START_TEST(more_flows_than_lanes_wait_all_the_same)
+{
+    enum { FLOWS = 3000 };
+    lb_table_t *t = new_table(FLOWS);
+    for (uint64_t flow = 1; flow <= FLOWS; flow++) {
+        MUST(add_at(t, 5, flow, 0) != LB_NOBODY);
+    }
+    lb_queue_check(t);
+    for (int i = 0; i < FLOWS; i++) {
+        const uint32_t slot = lb_queue_first(t, 0, LB_NEVER_NEWEST);
+        MUST(slot != LB_NOBODY);
+        lb_queue_remove(t, slot);
+    }
+    lb_queue_check(t);
+    ck_assert_uint_eq(line_of(t, 0).count, 0);
+}
+END_TEST
+
+START_TEST(rebuilding_keeps_flows_apart)
+{
+    lb_table_t *t = new_table(SLOTS);
+    for (int i = 0; i < 3; i++) {
+        add_at(t, 5, 77, 0);
+    }
+    add_at(t, 5, 88, 0);
+    lb_queue_rebuild(t);
+    lb_queue_check(t);
+    ASSERT_SERVED(t, 77, 88, 77, 77);
+}
+END_TEST
+
+/* ---- How many are before, and who goes ------------------------------------------------------- */
+
+static uint64_t ahead(lb_table_t *t, uint32_t priority, uint64_t flow, bool newest_first)
+{
+    const lb_waiter_t request = { .member = LB_NOBODY, .priority = priority, .flow = flow };
+    return lb_queue_ahead(t, &request, newest_first);
+}
+
+START_TEST(those_of_the_priority_and_before_it_are_ahead)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add(t, 1);
+    add(t, 5);
+    add(t, 5);
+    add(t, 9);
+    ck_assert_uint_eq(ahead(t, 0, 0, false), 0);
+    ck_assert_uint_eq(ahead(t, 5, 0, false), 3);
+    ck_assert_uint_eq(ahead(t, 9, 0, false), 4);
+    ck_assert_uint_eq(ahead(t, 9, 0, true), 3);    /* the newest of 9 is next of 9 */
+    ck_assert_uint_eq(lb_queue_count_up_to(t, 0, 4), 1);
+    ck_assert_uint_eq(lb_queue_count_up_to(t, 0, 9), 4);
+}
+END_TEST
+
+START_TEST(large_flow_is_not_ahead_of_a_small_one)
+{
+    lb_table_t *t = new_table(SLOTS);
+    for (int i = 0; i < 6; i++) {
+        add_at(t, 5, 77, 0);
+    }
+    ck_assert_uint_eq(ahead(t, 5, 88, false), 0);
+    add_at(t, 5, 88, 0);
+    ck_assert_uint_eq(ahead(t, 5, 88, false), 2);    /* a round of two flows */
+    ck_assert_uint_eq(ahead(t, 5, 77, false), 7);
+}
+END_TEST
+
+START_TEST(newest_of_the_least_important_gives_its_place)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add(t, 7);
+    const uint32_t newest = add(t, 7);
+    add(t, 5);
+    ck_assert_uint_eq(lb_queue_least_below(t, 0, 5), newest);
+    ck_assert_uint_eq(lb_queue_least_below(t, 0, 7), LB_NOBODY);
+    ck_assert_uint_eq(lb_queue_least_below(t, 0, 9), LB_NOBODY);
+    ck_assert_uint_eq(lb_queue_least_below(t, 1, 0), LB_NOBODY);
+}
+END_TEST
+
+START_TEST(largest_flow_gives_a_place_before_smaller_ones)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add_at(t, 9, 88, 0);
+    add_at(t, 9, 77, 0);
+    const uint32_t newest = add_at(t, 9, 77, 0);
+    add_at(t, 9, 99, 0);
+    ck_assert_uint_eq(lb_queue_least_below(t, 0, 0), newest);
+}
+END_TEST
+
+START_TEST(refused_waiter_stands_in_no_list_and_keeps_its_slot)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t a = add(t, 5), b = add(t, 5);
+    lb_queue_refuse(t, a, LB_SLOT_SHED);
+    ASSERT_LINE(line_of(t, 0), b);
+    lb_queue_widen(t, a);
+    ck_assert_uint_eq(lb_table_waiter(t, a)->state, LB_SLOT_SHED);
+    lb_queue_rebuild(t);
+    lb_queue_check(t);
+    ck_assert_uint_ne(add(t, 5), a);
+    lb_queue_remove(t, a);
+    ck_assert_uint_eq(add(t, 5), a);
+}
+END_TEST
+
 /* ---- Rebuilding ------------------------------------------------------------------------------ */
 
 /* A process may have died at any store: all that is not the truth may be anything. */
@@ -259,20 +501,31 @@ static void scramble(lb_table_t *t, unsigned seed)
 {
     srand(seed);
     for (uint32_t i = 0; i < t->waiters_used; i++) {
-        lb_table_waiter(t, i)->next = (uint32_t)rand();
-        lb_table_waiter(t, i)->prev = (uint32_t)rand();
+        for (int list = 0; list < LB_LISTS; list++) {
+            lb_table_waiter(t, i)->next[list] = (uint32_t)rand();
+            lb_table_waiter(t, i)->prev[list] = (uint32_t)rand();
+        }
+        lb_table_waiter(t, i)->lane = (uint32_t)rand();
     }
     for (uint32_t i = 0; i < t->balancer_count; i++) {
         lb_balancer_row_t *row = lb_table_balancer(t, i);
-        row->first = (uint32_t)rand();
-        row->last = (uint32_t)rand();
         atomic_store(&row->waiting, (uint32_t)rand());
     }
     for (uint32_t i = 0; i < t->member_count; i++) {
         lb_member_row_t *row = lb_table_member(t, i);
-        row->first = (uint32_t)rand();
-        row->last = (uint32_t)rand();
         atomic_store(&row->waiting, (uint32_t)rand());
+    }
+    for (uint32_t i = 0; i < lb_table_lines(t) * LB_PRIORITIES + LB_FLOW_LANES; i++) {
+        lb_lane_t *lane = lb_table_lane(t, i);
+        lane->first = (uint32_t)rand();
+        lane->last = (uint32_t)rand();
+        lane->next = (uint32_t)rand();
+        lane->prev = (uint32_t)rand();
+        lane->waiting = (uint32_t)rand();
+    }
+    for (uint32_t i = 0; i < lb_table_lines(t); i++) {
+        memset(lb_table_line(t, i)->priorities, rand(), sizeof(lb_table_line(t, i)->priorities));
+        lb_table_line(t, i)->first = lb_table_line(t, i)->last = (uint32_t)rand();
     }
     t->free_waiter = (uint32_t)rand();
 }
@@ -330,6 +583,7 @@ START_TEST(rebuilding_after_links_were_scrambled_gives_the_same_order)
     }
     scramble(t, (unsigned)_i);
     lb_queue_rebuild(t);
+    lb_queue_check(t);
     for (uint32_t i = 0; i < BALANCERS; i++) {
         assert_line(line_of(t, i), lines[i].count, lines[i].slots);
     }
@@ -349,6 +603,7 @@ START_TEST(order_is_that_of_priority_and_arrival_whatever_happens)
     srand((unsigned)_i);
     for (int n = 0; n < 3000; n++) {
         do_something(t);
+        lb_queue_check(t);
         size_t waiting = 0;
         for (uint32_t i = 0; i < BALANCERS + MEMBERS; i++) {
             const line_t line = i < BALANCERS ? line_of(t, i) : line_of_member(t, i - BALANCERS);
@@ -360,6 +615,55 @@ START_TEST(order_is_that_of_priority_and_arrival_whatever_happens)
         }
         MUST(waiting == slots_that_are(t, LB_SLOT_WAITING));
     }
+}
+END_TEST
+
+START_TEST(whatever_happens_with_flows_the_invariants_hold)
+{
+    lb_table_t *t = new_table(MANY);
+    srand((unsigned)_i);
+    for (int n = 0; n < 3000; n++) {
+        const uint32_t slot = t->waiters_used ? (uint32_t)rand() % t->waiters_used : 0;
+        const uint32_t state = t->waiters_used ? lb_table_waiter(t, slot)->state : LB_SLOT_FREE;
+        if (state == LB_SLOT_GRANTED && rand() % 2) {
+            lb_queue_take_back(t, slot, false);
+        }
+        else if (state == LB_SLOT_WAITING && rand() % 4 == 0) {
+            lb_queue_refuse(t, slot, rand() % 2 ? LB_SLOT_SHED : LB_SLOT_LATE);
+        }
+        else if (rand() % 2) {
+            add_at(t, (uint32_t)rand() % 3, (uint64_t)rand() % 7, n);
+        }
+        else {
+            do_something(t);
+        }
+        lb_queue_check(t);
+        if (n % 100 == 0) {
+            lb_queue_rebuild(t);
+            lb_queue_check(t);
+        }
+    }
+}
+END_TEST
+
+/* ---- Invariants ------------------------------------------------------------------------------ */
+
+START_TEST(broken_link_ends_a_checked_build)
+{
+    lb_table_t *t = new_table(SLOTS);
+    add(t, 5);
+    lb_table_waiter(t, add(t, 5))->prev[LB_IN_LANE] = LB_NOBODY;
+    lb_queue_check(t);
+}
+END_TEST
+
+START_TEST(waiter_in_no_list_ends_a_checked_build)
+{
+    lb_table_t *t = new_table(SLOTS);
+    const uint32_t slot = add(t, 5);
+    lb_queue_grant(t, slot, 0);
+    lb_table_waiter(t, slot)->state = LB_SLOT_WAITING;
+    lb_queue_check(t);
 }
 END_TEST
 
@@ -381,8 +685,26 @@ int main(void)
     tcase_add_test(tc, all_of_a_process_go_and_the_others_stay_in_order);
     tcase_add_loop_test(tc, widened_session_keeps_its_place, 0, 5);
     tcase_add_test(tc, widening_of_others_than_waiting_sessions_changes_nothing);
+    tcase_add_test(tc, newest_first_within_each_priority);
+    tcase_add_test(tc, newest_first_only_where_the_oldest_is_old);
+    tcase_add_test(tc, flows_take_turns);
+    tcase_add_test(tc, requests_without_a_flow_are_one_flow);
+    tcase_add_test(tc, flow_that_comes_joins_the_round_unless_it_was_served_in_it);
+    tcase_add_test(tc, priorities_go_before_flows);
+    tcase_add_test(tc, who_declines_has_the_next_turn_of_its_flow);
+    tcase_add_test(tc, who_leaves_costs_its_flow_nothing);
+    tcase_add_test(tc, more_flows_than_lanes_wait_all_the_same);
+    tcase_add_test(tc, rebuilding_keeps_flows_apart);
+    tcase_add_test(tc, those_of_the_priority_and_before_it_are_ahead);
+    tcase_add_test(tc, large_flow_is_not_ahead_of_a_small_one);
+    tcase_add_test(tc, newest_of_the_least_important_gives_its_place);
+    tcase_add_test(tc, largest_flow_gives_a_place_before_smaller_ones);
+    tcase_add_test(tc, refused_waiter_stands_in_no_list_and_keeps_its_slot);
     tcase_add_loop_test(tc, rebuilding_after_links_were_scrambled_gives_the_same_order, 0, 50);
     tcase_add_loop_test(tc, order_is_that_of_priority_and_arrival_whatever_happens, 0, 5);
+    tcase_add_loop_test(tc, whatever_happens_with_flows_the_invariants_hold, 0, 5);
+    tcase_add_test_raise_signal(tc, broken_link_ends_a_checked_build, SIGABRT);
+    tcase_add_test_raise_signal(tc, waiter_in_no_list_ends_a_checked_build, SIGABRT);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -60,7 +60,7 @@ static const char *mistake_in_url(apr_pool_t *p, const lb_balancer_t *balancer, 
 
     for (const char *c = url; *c; c++) {
         if ((unsigned char)*c <= ' ' || *c == 0x7f) {
-            return "the URL must not hold blanks or control characters";
+            return "the URL must not contain spaces or control characters";
         }
     }
     return lb_member_template_define(p, &unused, balancer, url);
@@ -84,7 +84,7 @@ static void check_move(const check_t *check, const lb_member_t *member, const ch
     apr_pool_t *p = check->errors->pool;
 
     if (!*s->uds_path && !lb_member_template_moved_url(p, s->name_ex, address)) {
-        refuse(check, "address", apr_psprintf(p, "\"%s\" is no host:port", address));
+        refuse(check, "address", apr_psprintf(p, "\"%s\" is not host:port", address));
         return;
     }
     refuse_for_now(check, "address", lb_membership_check_move(p, member, address));
@@ -97,13 +97,13 @@ static void check_flags(const check_t *check)
     for (size_t i = 0; i < sizeof(a->status) / sizeof(a->status[0]) && a->status[i].flag; i++) {
         if (!strchr("INDHRSC", a->status[i].flag)) {
             refuse(check, "state",
-                   apr_psprintf(check->errors->pool, "there is no status flag %c; use I, N, D, H, "
+                   apr_psprintf(check->errors->pool, "unknown status flag %c; use I, N, D, H, "
                                                      "R, S or C",
                                 a->status[i].flag));
         }
         if (a->drain_deadline > 0 && a->status[i].flag == 'N' && !a->status[i].set) {
             refuse(check, "drain_deadline",
-                   "a time to drain goes with the status flag N, not with its end");
+                   "a drain deadline cannot be set while ending the drain");
         }
     }
 }
@@ -119,11 +119,11 @@ static void check_settings_of_member(const check_t *check)
     check_range(check, "limit", a->limit, 0, LB_LIMIT_MAX,
                 "the limit must be a number from 0 to 1000000");
     check_range(check, "queue_limit", a->queue_limit, 0, LB_LIMIT_MAX,
-                "the queue's limit must be a number from 0 to 1000000");
+                "the queue limit must be a number from 0 to 1000000");
     check_range(check, "queue_timeout", a->queue_timeout, 0, LB_QUEUE_TIMEOUT_MAX,
-                "the time to wait in the queue must be from 0 to 86400 seconds");
+                "the queue timeout must be from 0 to 86400 seconds");
     check_range(check, "drain_deadline", a->drain_deadline, 0, LB_DRAIN_MAX,
-                "the time to drain must be from 0 to 30 days");
+                "the drain deadline must be from 0 to 30 days");
     check_flags(check);
     check_text(check, "route", a->route, sizeof(s->route));
     check_text(check, "redirect", a->redirect, sizeof(s->redirect));
@@ -181,7 +181,7 @@ static void check_revision(const check_t *check, const lb_balancer_t *balancer,
 
     if (check->action->revision && check->action->revision != revision) {
         lb_action_check_refuse(check->errors, check->index, LB_CHANGED_MEANWHILE, "",
-                               apr_psprintf(p, "%s was changed meanwhile: look at it again",
+                               apr_psprintf(p, "%s has changed meanwhile: read it again",
                                             member ? check->action->member
                                                    : balancer->proxy->s->name));
     }

@@ -38,7 +38,7 @@ const char *lb_membership_check_host(apr_pool_t *p, const char *url)
     }
     const apr_status_t rv = apr_sockaddr_info_get(&found, uri.hostname, APR_UNSPEC, 0, 0, p);
     return rv == APR_SUCCESS ? NULL
-                             : apr_psprintf(p, "%s: this server cannot find its address: %s",
+                             : apr_psprintf(p, "%s: this server cannot resolve the name: %s",
                                             uri.hostname, apr_strerror(rv, text, sizeof(text)));
 }
 
@@ -80,12 +80,12 @@ const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer
     if (other.worker) {
         return apr_psprintf(p,
                             lb_member_leaves(&other)
-                                ? "%s is still removing its member %s: it has requests"
+                                ? "%s is still removing member %s: it has requests in flight"
                                 : "%s already has a member %s",
                             proxy->s->name, like_it->s->name_ex);
     }
     if (proxy->storage->num_free_slots(proxy->wslot) == 0) {
-        return apr_psprintf(p, "%s has no free slot for a new member; give it some with "
+        return apr_psprintf(p, "%s has no free slot for a new member; add some with "
                                "ProxySet growth=N and restart",
                             proxy->s->name);
     }

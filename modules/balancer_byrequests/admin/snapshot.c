@@ -6,6 +6,7 @@
 #include "checks.h"
 #include "clock.h"
 #include "drain.h"
+#include "gate.h"
 #include "health.h"
 #include "member_config.h"
 #include "member_counters.h"
@@ -307,6 +308,22 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
     view->past = copy_past(p, room);
 }
 
+static void copy_queue(const lb_balancer_t *balancer, lb_balancer_view_t *view)
+{
+    lb_queue_rule_t rule;
+    const lb_outlook_t outlook = lb_gate_outlook(balancer, &rule);
+
+    view->queue_order = lb_queue_settings_order_word(rule.order);
+    view->queue_target = rule.target;
+    view->queue_reserve = (int)rule.reserve;
+    view->queue_stands = outlook.stands;
+    view->queue_oldest = outlook.oldest;
+    view->queue_estimate = outlook.estimate;
+    view->retries_left = outlook.retries_left;
+    view->resent = outlook.resent;
+    view->not_resent = outlook.not_resent;
+}
+
 static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_rec *any,
                          lb_balancer_view_t *view)
 {
@@ -365,6 +382,7 @@ static void look(apr_pool_t *p, lb_balancer_t *balancer, server_rec *any, lb_bal
 {
     lb_action_run_tidy(balancer, any);
     view_balancer(p, balancer, view);
+    copy_queue(balancer, view);
     if (balancer->owner == balancer) {
         copy_balancer_numbers(p, balancer, view);
         view_members(p, balancer, any, view);

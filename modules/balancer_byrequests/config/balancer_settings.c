@@ -26,7 +26,8 @@ static const char *key_of(apr_pool_t *p, const char *url)
     return key;
 }
 
-static const lb_balancer_settings_t initial = { .hcpanic = LB_HCPANIC_UNSET };
+static const lb_balancer_settings_t initial = { .queue.order = LB_ORDER_ADAPTIVE,
+                                                .hcpanic = LB_HCPANIC_UNSET };
 
 const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
                                                       const proxy_balancer *balancer)
@@ -52,7 +53,7 @@ static const char *check_place(const cmd_parms *cmd)
 {
     return lb_proxy_set_is_balancer(cmd->path)
                ? NULL
-               : apr_psprintf(cmd->pool, "%s belongs into a <Proxy \"balancer://...\"> section",
+               : apr_psprintf(cmd->pool, "%s belongs in a <Proxy \"balancer://...\"> section",
                               cmd->cmd->name);
 }
 
@@ -106,7 +107,7 @@ static void warn_of_readers(const cmd_parms *cmd, const char *file)
     if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
         && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
-                     "%s: all users of this machine may read or write the key file %s. Cure: chmod "
+                     "%s: every user on this machine can read or write the key file %s. Fix: chmod "
                      "600 %s",
                      cmd->cmd->name, file, file);
     }
@@ -119,7 +120,7 @@ static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *k
     }
     const char *path = ap_server_root_relative(cmd->pool, file);
     if (!path) {
-        return apr_psprintf(cmd->pool, "keyfile=%s is no path", file);
+        return apr_psprintf(cmd->pool, "keyfile=%s is not a valid path", file);
     }
     warn_of_readers(cmd, path);
     return lb_cookie_key_read(cmd->pool, path, key);
@@ -186,20 +187,28 @@ static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
 
 /* ---- ProxySet -------------------------------------------------------------------------------- */
 
-static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
-                      const char **err)
+static bool take_panic(const cmd_parms *cmd, lb_balancer_settings_t *settings, const char *word,
+                       const char *balancer, const char **err)
 {
-    static const char panic[] = "hcpanic=";
+    static const char name[] = "hcpanic=";
 
-    if (strncasecmp(word, panic, sizeof(panic) - 1) != 0) {
+    if (strncasecmp(word, name, sizeof(name) - 1) != 0) {
         return false;
     }
-    *err = fc_directive_count(word + sizeof(panic) - 1, 0, 100,
-                              &settings_of_balancer(cmd, balancer)->hcpanic)
+    *err = fc_directive_count(word + sizeof(name) - 1, 0, 100, &settings->hcpanic)
                ? NULL
                : apr_psprintf(cmd->pool, "%s: %s is no whole number from 0 to 100 (percent)",
                               balancer, word);
     return true;
+}
+
+static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
+                      const char **err)
+{
+    lb_balancer_settings_t *settings = settings_of_balancer(cmd, balancer);
+
+    return lb_queue_settings_take(cmd->pool, &settings->queue, word, balancer, err)
+           || take_panic(cmd, settings, word, balancer, err);
 }
 
 static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)
@@ -207,20 +216,35 @@ static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *arg
     return lb_proxy_set_read(cmd, args, take_word);
 }
 
+/* ---- BalancerPatienceHeader ------------------------------------------------------------------ */
+
+static const char *set_patience_header(cmd_parms *cmd, void *unused, const char *name)
+{
+    const char *wrong = check_place(cmd);
+
+    if (!wrong) {
+        settings_to_set(cmd)->queue.patience_header = name;
+    }
+    return wrong;
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
-                    "key=value ...: parameters of all members that do not set them themselves"),
+                    "key=value ...: default parameters for all members of the balancer"),
     AP_INIT_TAKE_ARGV("BalancerStickyCookie", set_sticky_cookie, NULL, ACCESS_CONF,
                       "NAME [secure] [httponly] [samesite=Lax|Strict|None] [path=/] [domain=] "
-                      "[maxage=DURATION] [keyfile=FILE]: a session cookie of our own"),
+                      "[maxage=DURATION] [keyfile=FILE]: a session cookie set by this module"),
     AP_INIT_FLAG("BalancerOverflow", set_overflow, NULL, ACCESS_CONF,
-                 "On or Off: are spares, standbys and the next set asked when all others have "
-                 "maxinflight requests?"),
+                 "On or Off: whether spares, standbys and the next set are used when all preferred "
+                 "members are full"),
+    AP_INIT_TAKE1("BalancerPatienceHeader", set_patience_header, NULL, ACCESS_CONF,
+                  "the request header that says how long the client waits for the response"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
-                     "hcpanic= of a balancer; all others are mod_proxy's"),
+                     "queueorder=, queuetarget= and queuereserve= of a balancer; all others are "
+                     "mod_proxy's"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
-                     "name and {expression}: what the answer to a check must be like"),
+                     "name and {expression}: a condition for the response to a health check"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,
-                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: parameters of checks"),
+                     RSRC_CONF | ACCESS_CONF, "name and hc...=value ...: check parameters"),
     { NULL }
 };

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "mod_proxy.h"
+#include "queue_settings.h"
 #include "span.h"
 
 /* BalancerStickyCookie */
@@ -22,6 +23,7 @@ typedef struct {
     const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
     bool keeps_to_its_turn;                 /* BalancerOverflow Off */
     int hcpanic;                            /* percent; LB_HCPANIC_UNSET, see check_panic.h */
+    lb_queue_settings_t queue;
 } lb_balancer_settings_t;
 
 /** The settings of a balancer as this virtual host knows it: its own, else the main server's.

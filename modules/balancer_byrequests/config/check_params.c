@@ -138,7 +138,7 @@ static const char *set_method(apr_pool_t *p, lb_check_params_t *params, const ch
             return NULL;
         }
     }
-    return apr_psprintf(p, "hcmethod=%s is no check for FastCGI; use FCGI (or GET), HEAD, OPTIONS, "
+    return apr_psprintf(p, "hcmethod=%s is not a FastCGI check; use FCGI (or GET), HEAD, OPTIONS, "
                            "TCP or NONE",
                         val);
 }
@@ -151,8 +151,8 @@ static const char *set_duration(apr_pool_t *p, apr_interval_time_t *field, const
                              || ap_timeout_parameter_parse(val, field, "s") == APR_SUCCESS;
     return is_duration && *field >= INTERVAL_MIN && *field <= FC_TIME_LIMIT_MAX
                ? NULL
-               : apr_psprintf(p, "%s=%s is no duration from 100ms to 24h; use a number of "
-                                 "seconds, or of ms, s, m or h as in 500ms",
+               : apr_psprintf(p, "%s=%s is not a duration from 100ms to 24h; use a number "
+                                 "of seconds, or of ms, s, m or h as in 500ms",
                               key, val);
 }
 
@@ -160,13 +160,13 @@ static const char *set_count(apr_pool_t *p, int *field, const char *key, const c
 {
     return fc_directive_count(val, 1, COUNT_MAX, field)
                ? NULL
-               : apr_psprintf(p, "%s=%s is no whole number from 1 to %d", key, val, COUNT_MAX);
+               : apr_psprintf(p, "%s=%s is not a whole number from 1 to %d", key, val, COUNT_MAX);
 }
 
 static const char *set_uri(apr_pool_t *p, const char **field, const char *key, const char *val)
 {
     if (*val != '/') {
-        return apr_psprintf(p, "%s=%s does not begin with a slash", key, val);
+        return apr_psprintf(p, "%s=%s does not start with a slash", key, val);
     }
     *field = val;
     return NULL;
@@ -183,7 +183,7 @@ static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const ch
         return NULL;
     }
     if (bar && bar - val - 5 > SOCKET_PATH_MAX) {
-        return apr_psprintf(p, "hcstatus=%s: the path of a unix socket has at most %d bytes", val,
+        return apr_psprintf(p, "hcstatus=%s: the path of a unix socket is limited to %d bytes", val,
                             SOCKET_PATH_MAX);
     }
     if (apr_uri_parse(p, bar ? bar + 1 : val, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
@@ -229,7 +229,7 @@ static const char *set_value(apr_pool_t *p, lb_check_params_t *params, const cha
         params->expr_name = val;
         return NULL;
     }
-    return apr_psprintf(p, "there is no parameter %s=%s; known are hcmethod hcuri hcinterval "
+    return apr_psprintf(p, "unknown parameter %s=%s; use hcmethod hcuri hcinterval "
                            "hctimeout hcpasses hcfails hcexpr hctemplate hcstatus",
                         key, val);
 }
@@ -242,15 +242,15 @@ const char *lb_check_params_set(apr_pool_t *p, server_rec *s, proxy_worker *memb
 
     if (!member->balancer) {
         return apr_psprintf(p,
-                            "%s: %s=%s: only members of a balancer are checked. Cure: "
-                            "<Proxy balancer://name> with a BalancerMember, also for one backend",
+                            "%s: %s=%s: only members of a balancer are checked. Fix: add a "
+                            "<Proxy balancer://name> with a BalancerMember, even for one backend",
                             member->s->name_ex, key, val);
     }
     if (ap_cstr_casecmp(key, "hctemplate") != 0) {
         err = set_value(p, &scratch, key, val);
     }
     else if (!find_name(p, templates, s, val)) {
-        err = apr_psprintf(p, "hctemplate=%s: there is no such ProxyHCTemplate above", val);
+        err = apr_psprintf(p, "hctemplate=%s: no such ProxyHCTemplate is defined above", val);
     }
     if (err) {
         return apr_pstrcat(p, member->s->name_ex, ": ", err, NULL);
@@ -288,11 +288,11 @@ static const char *check_together(apr_pool_t *p, server_rec *s, lb_check_params_
     if (params->expr_name) {
         params->expr = find_name(p, exprs, s, params->expr_name);
         if (!params->expr) {
-            return apr_psprintf(p, "hcexpr=%s: there is no such ProxyHCExpr", params->expr_name);
+            return apr_psprintf(p, "hcexpr=%s: no such ProxyHCExpr is defined", params->expr_name);
         }
     }
     if (params->expr && !params->method) {
-        return "hcexpr looks at an answer: it needs hcmethod=FCGI (or GET, HEAD, OPTIONS)";
+        return "hcexpr needs a response: set hcmethod=FCGI (or GET, HEAD, OPTIONS)";
     }
     if (!params->timeout) {
         params->timeout = params->interval < TIMEOUT_MAX ? params->interval : TIMEOUT_MAX;
@@ -309,7 +309,7 @@ const char *lb_check_params_resolve(apr_pool_t *p, server_rec *s, const proxy_wo
         return NULL;    /* nothing written, or done: a virtual host inherits it */
     }
     if (!ap_find_linked_module("mod_proxy_fastcgi.c")) {
-        return "checks of FastCGI members are made by mod_proxy_fastcgi: a2enmod proxy_fastcgi";
+        return "checks of FastCGI members need mod_proxy_fastcgi: a2enmod proxy_fastcgi";
     }
     lb_check_params_t *params = apr_pmemdup(p, &initial, sizeof(initial));
     const char *template = apr_table_get(words, "hctemplate");

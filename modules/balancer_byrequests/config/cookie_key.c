@@ -32,7 +32,7 @@ const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key)
         return failed(p, apr_psprintf(p, "the key file %s cannot be read", file), rv);
     }
     if (bytes < LB_COOKIE_KEY_MIN || bytes > LB_COOKIE_KEY_MAX) {
-        return apr_psprintf(p, "the key file %s must have from %d to %d bytes. Cure: "
+        return apr_psprintf(p, "the key file %s must have %d to %d bytes. Fix: "
                                "openssl rand -out %s 32",
                             file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
                             file);
@@ -47,7 +47,7 @@ const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key)
     const apr_status_t rv = fc_kept_key(process, random_key, RANDOM_BYTES, &bytes);
 
     if (rv != APR_SUCCESS) {
-        return failed(process, "no random bytes for a key", rv);
+        return failed(process, "cannot get random bytes for a key", rv);
     }
     *key = fc_span(bytes, RANDOM_BYTES);
     return NULL;

@@ -64,8 +64,8 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_param
 {
     if (!member->balancer) {
         return apr_psprintf(p,
-                            "%s: %s=%s is a parameter of members of a balancer. Cure: "
-                            "<Proxy balancer://name> with a BalancerMember, also for one backend",
+                            "%s: %s=%s is a parameter of balancer members. Fix: add a "
+                            "<Proxy balancer://name> with a BalancerMember, even for one backend",
                             member->s->name_ex, parameter->key, val);
     }
     return fc_parameter_set(parameter, params_to_set(p, member), val, member->s->name_ex, p);
@@ -109,7 +109,7 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         return set_check_param(p, s, worker, key, val, ctx);
     }
     return apr_psprintf(p,
-                        "%s: there is no parameter %s=%s; known are loadfactor lbset route "
+                        "%s: unknown parameter %s=%s; use loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
                         "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
                         "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "

@@ -242,7 +242,7 @@ static end_t end_of(const lb_check_params_t *params, const lb_check_t *check,
     return (end_t){ LB_BAD_RESPONSE,
                     apr_psprintf(p, "%s %s: hcexpr %s %s%s%s", check->method, check->uri,
                                  params->expr_name,
-                                 holds == 0 ? "does not hold" : "cannot be evaluated",
+                                 holds == 0 ? "is false" : "cannot be evaluated",
                                  err ? ": " : "", err ? err : "") };
 }
 

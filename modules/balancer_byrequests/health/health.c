@@ -200,7 +200,7 @@ bool lb_health_admit(lb_trial_t *trial, const lb_member_t *member)
         return true;
     }
     if (is_never_out(member)) {
-        recover(member, "it is never put out", trial->r->server);
+        recover(member, "it is never put in error", trial->r->server);
         return true;
     }
     return claim_trial(trial, member);
@@ -244,7 +244,7 @@ void lb_health_pass_trial(lb_trial_t *trial)
     const lb_trial_t ended = end_trial(trial);
     const lb_member_t *member = &ended.member;
     if (!ended.claim) {
-        recover(member, "asked as the last one", trial->r->server);
+        recover(member, "tried as a last resort", trial->r->server);
     }
     else if (lb_strikes_pass(&member->row->strikes, ended.claim, fc_now())) {
         lb_member_state_show_return(member, "trial", trial->r->server);

@@ -157,7 +157,7 @@ void lb_member_state_show_trial(const lb_member_t *member, bool is_trial, reques
     }
     else {
         ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, r, FCLOGNO(0520)
-                      "%s: member %s: asked in error, as no other is left for this request",
+                      "%s: member %s: tried in error, as no other is left for this request",
                       balancer_of(member), name_of(member, &room));
     }
 }

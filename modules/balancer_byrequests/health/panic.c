@@ -62,8 +62,8 @@ static void tell(const lb_balancer_t *balancer, bool was_on, bool is_on, server_
 {
     if (!was_on && is_on) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0537)
-                     "%s: more than %d %% of its members would be out of service for their checks "
-                     "(hcpanic): no more are put out. Look at what all of them have in common",
+                     "%s: more than %d %% of the members fail their checks (hcpanic): no more are "
+                     "taken out of service. Look for what they have in common",
                      balancer->proxy->s->name, lb_panic_percent(balancer));
     }
     else if (was_on && !is_on) {

@@ -76,7 +76,7 @@ static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_bala
     }
     proxy_worker_shared *s = (*worker)->s;
     if (strlen(s->name_ex) == sizeof(s->name_ex) - 1) {
-        return apr_psprintf(p, "%s is longer than mod_proxy's %d characters", url,
+        return apr_psprintf(p, "%s exceeds mod_proxy's limit of %d characters", url,
                             (int)sizeof(s->name_ex) - 2);
     }
     s->status = 0;    /* outside of balancers it would ignore errors */

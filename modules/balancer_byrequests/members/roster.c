@@ -3,6 +3,7 @@
 #include "roster.h"
 
 #include "apr_shm.h"
+#include "invariant.h"
 
 lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured)
 {
@@ -123,5 +124,18 @@ void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s)
 {
     for (int slot = 0; slot < roster->count; slot++) {
         sync_slot(roster, proxy, slot, s);
+    }
+    lb_roster_check(roster);
+}
+
+void lb_roster_check(const lb_roster_t *roster)
+{
+    for (int slot = 0; FC_IS_CHECKED && slot < roster->count; slot++) {
+        const lb_seat_t *seat = &roster->seats[slot];
+        FC_INVARIANT(seat->generation % 2 == 0);    /* never taken over while it was written */
+        FC_INVARIANT(seat->generation <= atomic_load(&roster->slots[slot].generation));
+        FC_INVARIANT(!seat->worker || seat->worker->s->index == slot);
+        FC_INVARIANT(atomic_load(&roster->slots[slot].origin)
+                     <= (uint32_t)roster->configured_count);
     }
 }

@@ -23,7 +23,7 @@
 typedef struct {
     _Atomic uint32_t generation;      /* odd: it is being written; writer: mutex holder */
     _Atomic uint32_t origin;          /* 1 + index in configured; 0: added at run time */
-    _Atomic int64_t leaves_since;     /* monotonic us: takes no new requests; 0: it stays */
+    _Atomic int64_t leaves_since;    /* monotonic us: takes no new requests; 0: it stays */
     _Atomic uint64_t bytes_sent_seen, bytes_read_seen;    /* see member_counters.c; writer: any */
 } lb_slot_t;
 static_assert(sizeof(lb_slot_t) == 32, "fixed width");
@@ -76,5 +76,8 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
 /** See the members that another process added, moved or removed. Call it with the balancer's
  *  thread mutex held. */
 void lb_roster_sync(lb_roster_t *roster, proxy_balancer *proxy, server_rec *s);
+
+/** The invariants as code: those of this process's seats. */
+void lb_roster_check(const lb_roster_t *roster);
 
 #endif

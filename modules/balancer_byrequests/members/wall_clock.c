@@ -34,7 +34,7 @@ bool lb_wall_clock_open(server_rec *main)
         const apr_status_t rv = apr_shm_create(&shm, sizeof(*ahead), NULL, process);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, main, FCLOGNO(0535)
-                         "no shared memory for the difference of two clocks");
+                         "no shared memory for the difference between two clocks");
             return false;
         }
         found = apr_shm_baseaddr_get(shm);

@@ -72,8 +72,8 @@ const char *lb_state_file_make_folder(apr_pool_t *p, server_rec *s)
 
     if (!folder || make_private_folder(folder) != 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, folder ? errno : APR_EBADPATH, s, FCLOGNO(0450)
-                     "BalancerPersist: the folder %s cannot be made, nothing is kept over a full "
-                     "restart. Cure: let DefaultRuntimeDir name a folder with room in it",
+                     "BalancerPersist: cannot create the directory %s: changes are lost at a full "
+                     "restart. Fix: set DefaultRuntimeDir to a writable directory with free space",
                      folder ? folder : FOLDER);
         return NULL;
     }
@@ -94,7 +94,7 @@ static char *read_file(apr_pool_t *p, int folder, size_t *bytes, const char **wh
         return NULL;
     }
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > MAX_BYTES) {
-        *why = "it is no file, or larger than 16 MB";
+        *why = "it is not a regular file, or is larger than 16 MB";
         close(fd);
         return NULL;
     }
@@ -119,7 +119,7 @@ static const char *wrong_age(apr_pool_t *p, const lb_saved_state_t *state)
                             apr_time_sec(age) / 86400,
                             apr_time_sec(LB_PERSISTENCE_MAX_AGE) / 86400);
     }
-    return age < -CLOCK_SLACK ? "it is from the future: is the clock right?" : NULL;
+    return age < -CLOCK_SLACK ? "it is dated in the future: is the clock right?" : NULL;
 }
 
 static void set_aside(apr_pool_t *p, int folder, const char *path, const char *why, server_rec *s)
@@ -129,7 +129,7 @@ static void set_aside(apr_pool_t *p, int folder, const char *path, const char *w
     const int rc = renameat(folder, FILE_NAME, folder, aside);
 
     ap_log_error(APLOG_MARK, APLOG_WARNING, rc == 0 ? 0 : errno, s, FCLOGNO(0451)
-                 "%s/" FILE_NAME ": %s. All balancers start as they are configured; the file %s %s",
+                 "%s/" FILE_NAME ": %s. All balancers start as configured; the file %s %s",
                  path, why, rc == 0 ? "is kept as" : "cannot be renamed to", aside);
 }
 

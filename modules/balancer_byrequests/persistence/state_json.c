@@ -223,11 +223,11 @@ static lb_saved_state_t *read_state(apr_pool_t *p, json_t *json, const char **wh
     size_t i;
 
     if (!name || strcmp(name, format) != 0 || !json_is_integer(version)) {
-        *why = "it is no state of a balancer";
+        *why = "it is not a balancer state file";
         return NULL;
     }
     if (json_integer_value(version) != VERSION) {
-        *why = apr_psprintf(p, "it is of version %" JSON_INTEGER_FORMAT ", not %d",
+        *why = apr_psprintf(p, "it has version %" JSON_INTEGER_FORMAT ", not %d",
                             json_integer_value(version), VERSION);
         return NULL;
     }
@@ -238,7 +238,7 @@ static lb_saved_state_t *read_state(apr_pool_t *p, json_t *json, const char **wh
     json_array_foreach(balancers, i, balancer) {
         is_right = is_right && read_balancer(p, apr_array_push(state->balancers), balancer);
     }
-    *why = is_right ? NULL : "something in it is missing, or is not of the right kind";
+    *why = is_right ? NULL : "a value is missing or has the wrong type";
     return is_right ? state : NULL;
 }
 
@@ -249,7 +249,7 @@ lb_saved_state_t *lb_state_json_read(apr_pool_t *p, const char *text, size_t byt
     json_t *json = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
 
     if (!json) {
-        *why = apr_psprintf(p, "it is no JSON, or cut: line %d: %s", error.line, error.text);
+        *why = apr_psprintf(p, "it is not JSON, or truncated: line %d: %s", error.line, error.text);
         return NULL;
     }
     lb_saved_state_t *state = read_state(p, json, why);

@@ -63,8 +63,8 @@ static void save(apr_pool_t *p)
     else if (!has_warned) {
         has_warned = true;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0455)
-                     "BalancerPersist: cannot save to the folder %s; what is changed at run time "
-                     "is lost with a full restart",
+                     "BalancerPersist: cannot save to the directory %s; changes made at run time "
+                     "are lost at a full restart",
                      keeper.folder);
     }
 }
@@ -156,8 +156,8 @@ void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main)
     if (rv != APR_SUCCESS) {
         saver.thread = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, main, FCLOGNO(0456)
-                     "BalancerPersist: no thread to save bans; they are saved with the next "
-                     "operator's change");
+                     "BalancerPersist: cannot start a thread to save bans; they are saved with "
+                     "the next change by an operator");
         return;
     }
     apr_pool_pre_cleanup_register(pchild, NULL, stop_saver);

@@ -29,11 +29,11 @@ typedef struct {
 static void log_configuration_wins(const decision_t *d)
 {
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, d->balancer->server, FCLOGNO(0452)
-                 "%s%s%s: the configuration says %s \"%s\" now, so its run-time value \"%s\"%s%s%s "
-                 "is forgotten",
+                 "%s%s%s: the configuration now says %s \"%s\", so the run-time value \"%s\"%s%s%s "
+                 "is discarded",
                  d->balancer->proxy->s->name, d->member ? ": member " : "",
                  d->member ? d->member : "", d->saved->name, d->configured, d->saved->value,
-                 d->saved->configured ? " (in the place of \"" : "",
+                 d->saved->configured ? " (which replaced \"" : "",
                  d->saved->configured ? d->saved->configured : "",
                  d->saved->configured ? "\")" : "");
 }
@@ -81,7 +81,7 @@ static void apply_values(const lb_balancer_t *balancer, const char *member,
         if (run_time_wins(&decision)
             && !setting->set(target->shared, target->row, saved->value)) {
             ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0453)
-                         "%s%s%s: the run-time value \"%s\" of %s is forgotten: it cannot be set "
+                         "%s%s%s: the run-time value \"%s\" of %s is discarded: it cannot be set "
                          "(is a module missing?)",
                          balancer->proxy->s->name,
                          member ? ": member " : "", member ? member : "", saved->value,
@@ -152,7 +152,7 @@ static bool is_name_taken(const apr_array_header_t *plan, const char *name)
 static void forget_member(const lb_balancer_t *balancer, const char *url, const char *why)
 {
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, balancer->server, FCLOGNO(0454)
-                 "%s: member %s: what was changed at run time is forgotten: %s",
+                 "%s: member %s: its run-time changes are discarded: %s",
                  balancer->proxy->s->name, url, why);
 }
 
@@ -172,7 +172,7 @@ static void plan_move(const lb_balancer_t *balancer, const apr_array_header_t *p
         }
         const char *url = lb_member_template_moved_url(p, planned->worker->s->name_ex, v->value);
         if (!url || is_name_taken(plan, url)) {
-            forget_member(balancer, planned->saved->url, "its address is another member's now");
+            forget_member(balancer, planned->saved->url, "another member has its address now");
             continue;
         }
         lb_member_template_rename(p, planned->worker, balancer, url);
@@ -189,7 +189,7 @@ static void plan_added(const lb_balancer_t *balancer, apr_array_header_t *plan,
         err = "another member has its name";
     }
     if (!err && plan->nelts >= balancer->slots) {
-        err = "there is no slot for it; give the balancer more with ProxySet growth=N";
+        err = "there is no free slot for it; increase ProxySet growth=N";
     }
     if (err) {
         forget_member(balancer, saved->url, err);
@@ -212,7 +212,7 @@ static void plan_saved(const lb_balancer_t *balancer, apr_array_header_t *plan,
             planned->is_gone = m->is_removed;
         }
         else if (!m->is_added) {
-            forget_member(balancer, m->url, "it is not in the configuration any more");
+            forget_member(balancer, m->url, "it is no longer configured");
         }
     }
     for (int i = 0; i < plan->nelts; i++) {

@@ -12,7 +12,9 @@
 
 #include "balancer_outcome.h"
 
-typedef enum { LB_CHECK_PASSED, LB_CHECK_FAILED, LB_CHECK_BUSY } lb_check_verdict_t;
+typedef enum { LB_CHECK_PASSED,
+               LB_CHECK_FAILED,
+               LB_CHECK_BUSY } lb_check_verdict_t;
 
 /* What was seen of the member's requests. */
 typedef struct {

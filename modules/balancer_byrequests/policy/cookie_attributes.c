@@ -21,7 +21,7 @@ static const char *take_same_site(lb_cookie_attributes_t *cookie, const char *va
             return NULL;
         }
     }
-    return "samesite is Lax, Strict or None";
+    return "samesite must be Lax, Strict or None";
 }
 
 /* RFC 6265, 4.1.1: path-value is any character but control characters and ';'. */
@@ -33,7 +33,7 @@ static const char *take_path(lb_cookie_attributes_t *cookie, const char *value)
         }
     }
     cookie->path = value;
-    return *value == '/' ? NULL : "the path starts with /";
+    return *value == '/' ? NULL : "the path must start with /";
 }
 
 static const char *take_domain(lb_cookie_attributes_t *cookie, const char *value)
@@ -42,7 +42,7 @@ static const char *take_domain(lb_cookie_attributes_t *cookie, const char *value
                                   "0123456789.-";
 
     cookie->domain = value;
-    return *value && !value[strspn(value, allowed)] ? NULL : "the domain is no host name";
+    return *value && !value[strspn(value, allowed)] ? NULL : "the domain is not a host name";
 }
 
 static const char *take_max_age(lb_cookie_attributes_t *cookie, const char *value)
@@ -50,7 +50,7 @@ static const char *take_max_age(lb_cookie_attributes_t *cookie, const char *valu
     int64_t us;
 
     if (!fc_directive_duration(value, &us) || us < 1000000) {
-        return "maxage is a duration of at least a second, such as 3600, 90s, 30m or 12h";
+        return "maxage must be a duration of at least a second, such as 3600, 90s, 30m or 12h";
     }
     cookie->max_age_s = us / 1000000;
     return NULL;
@@ -106,15 +106,15 @@ const char *lb_cookie_attributes_check(const lb_cookie_attributes_t *cookie)
         return "the name has a character that cannot be in a cookie's name";
     }
     if (cookie->same_site && strcmp(cookie->same_site, "None") == 0 && !cookie->is_secure) {
-        return "browsers refuse samesite=None without secure. Cure: add secure";
+        return "browsers reject samesite=None without secure. Fix: add secure";
     }
     if (strncasecmp(cookie->name, "__Secure-", 9) == 0 && !cookie->is_secure) {
-        return "browsers refuse a name with __Secure- without secure. Cure: add secure";
+        return "browsers reject a name with __Secure- without secure. Fix: add secure";
     }
     if (strncasecmp(cookie->name, "__Host-", 7) == 0
         && (!cookie->is_secure || cookie->domain
             || (cookie->path && strcmp(cookie->path, "/") != 0))) {
-        return "browsers refuse a name with __Host- without secure, with a domain, or with a path "
+        return "browsers reject a name with __Host- without secure, with a domain, or with a path "
                "other than /";
     }
     return NULL;

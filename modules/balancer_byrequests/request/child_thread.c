@@ -59,7 +59,7 @@ static void beat(const watch_t *watch)
 
     if (lb_ledger_bury_the_dead(watch->ledger->table)) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, watch->server, FCLOGNO(0440)
-                     "a child process has died: what its requests held on members is free again");
+                     "a child process has died: the slots that its requests held are released");
     }
     for (int i = 0; i < balancers->nelts; i++) {
         const lb_balancer_t *balancer = APR_ARRAY_IDX(balancers, i, lb_balancer_t *);
@@ -89,7 +89,7 @@ static void join(watch_t *watch)
     if (!lb_ledger_join(watch->ledger, (int32_t)getpid())) {
         ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, FCLOGNO(0441)
                      "no row for this process: its requests are not counted, and limits do not "
-                     "hold for them");
+                     "apply to them");
     }
     apr_thread_mutex_lock(watch->lock);
     watch->has_joined = true;
@@ -172,7 +172,7 @@ void lb_child_thread_child_init(apr_pool_t *pchild, server_rec *s)
         const apr_status_t rv = start(APR_ARRAY_IDX(ledgers, i, lb_ledger_t *), s, pchild);
         if (rv != APR_SUCCESS) {
             ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0442)
-                         "cannot start the thread that keeps count of this process's requests");
+                         "cannot start the thread that counts this process's requests");
         }
     }
 }

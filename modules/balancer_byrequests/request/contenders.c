@@ -75,16 +75,32 @@ static void set_turns(lb_contenders_t *field)
     }
 }
 
+/* The target that nobody has configured is a part of the longest time that a member lets wait. */
+#define TARGET_PART 4
+
+static lb_queue_rule_t queue_rule(const lb_queue_settings_t *settings, int64_t longest_wait)
+{
+    const bool is_given = settings->target > 0;
+
+    return (lb_queue_rule_t){ .order = settings->order,
+                              .target = is_given ? settings->target : longest_wait / TARGET_PART,
+                              .target_is_promised = is_given,
+                              .reserve = (uint32_t)settings->reserve };
+}
+
 void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
                           const lb_ticket_t *ticket)
 {
     const size_t most = (size_t)balancer->proxy->workers->nelts;    /* it may grow meanwhile */
     lb_contender_t *contenders = make_room(field, most);
+    int64_t longest_wait = 0;
     size_t count = 0;
 
     for (int i = 0; count < most && lb_member_next(balancer, &i, &field->members[count]);) {
         const lb_member_t *member = &field->members[count];
         const lb_candidate_t candidate = lb_contenders_candidate(member);
+        const int64_t wait = atomic_load(&member->row->queue_timeout);
+        longest_wait = wait > longest_wait ? wait : longest_wait;
         field->standings[count] = standing_of(member, ticket);
         contenders[count++] = (lb_contender_t){
             .member = lb_member_index(member),
@@ -99,6 +115,7 @@ void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
     field->arena.contenders = contenders;
     field->arena.count = count;
     field->arena.open = field->order.open;
+    field->arena.queue = queue_rule(&balancer->settings->queue, longest_wait);
     set_turns(field);
 }
 

@@ -184,7 +184,7 @@ static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
             return outcome;
         }
         if (!lb_gate_admit(ticket, &member)) {
-            lb_gate_give_back(&member);
+            lb_gate_give_back(&member, NULL);
             continue;
         }
         if (lb_holding_take(ticket, &member)) {
@@ -198,24 +198,54 @@ static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
     }
 }
 
+/* returns  NULL: it was not the queue */
+static const char *why_refused(lb_outcome_t outcome)
+{
+    switch (outcome) {
+    case LB_QUEUE_FULL:
+        return "all members have maxinflight requests, and the queue is full (queue=)";
+    case LB_QUEUE_TIMEOUT:
+        return "no member had room in time (queuetimeout, twice queuetarget in overload, or the "
+               "client's own limit)";
+    case LB_NO_TIME:
+        return "the wait would exceed queuetimeout or the client's own limit";
+    case LB_SHED:
+        return "the queue is full, and a more important request took its place";
+    default:
+        return NULL;
+    }
+}
+
 static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     const char *balancer = ticket->proxy->s->name;
 
-    if (outcome == LB_QUEUE_FULL || outcome == LB_QUEUE_TIMEOUT) {
-        ap_log_rerror(
-            APLOG_MARK, APLOG_ERR, 0, ticket->r,
-            FCLOGNO(0425) "%s: %s after %" APR_TIME_T_FMT " ms: %s",
-            balancer, lb_outcome_word(outcome), ticket->queued / 1000,
-            outcome == LB_QUEUE_FULL
-                ? "all members have maxinflight requests, and as many wait as queue= allows"
-                : "no member became free within queuetimeout");
+    const char *why = why_refused(outcome);
+
+    if (why) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0425)
+                      "%s: %s after %" APR_TIME_T_FMT " ms: %s", balancer,
+                      lb_outcome_word(outcome), ticket->queued / 1000, why);
     }
     else if (outcome == LB_CLIENT_ABORT) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, ticket->r, FCLOGNO(0426)
                       "%s: client_abort after %" APR_TIME_T_FMT " ms in the queue", balancer,
                       ticket->queued / 1000);
     }
+}
+
+int lb_dispatch_retry_after(const lb_ticket_t *ticket)
+{
+    uint32_t random;
+
+    ap_random_insecure_bytes(&random, sizeof(random));
+    return lb_wait_retry_after(lb_gate_outlook(ticket->balancer, NULL).estimate, random);
+}
+
+bool lb_dispatch_may_resend(const lb_ticket_t *ticket)
+{
+    return lb_admission_may_resend(ticket->balancer->ledger->table,
+                                   lb_balancer_index(ticket->balancer), fc_now());
 }
 
 static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
@@ -226,7 +256,8 @@ static int refuse(const lb_ticket_t *ticket, lb_outcome_t outcome)
     if (ticket->tries == 0) {
         lb_accounting_add_refusal(ticket, outcome);
         apr_table_setn(r->notes, "fcgi-end", lb_outcome_word(outcome));
-        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, lb_dispatch_retry_after(ticket)));
     }
     return HTTP_SERVICE_UNAVAILABLE;
 }
@@ -424,6 +455,7 @@ static void end_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome)
 
     lb_accounting_add_other_scheme(ticket, outcome, was_answered ? ticket->r->status : 0);
     lb_blame_of_other_scheme(ticket, outcome);
+    ticket->is_abandoned = outcome == LB_CLIENT_ABORT;
     lb_holding_give_back(ticket);
 }
 

@@ -23,6 +23,12 @@ void lb_dispatch_pause(lb_ticket_t *ticket);
 lb_turn_t lb_dispatch_resume(lb_ticket_t *ticket, request_rec *r);
 bool lb_dispatch_may_park(const lb_balancer_t *balancer);
 
+/** s until it is worth to come again, for Retry-After. */
+int lb_dispatch_retry_after(const lb_ticket_t *ticket);
+
+/** May the request be sent again after it failed? See lb_ticket_may_resend. */
+bool lb_dispatch_may_resend(const lb_ticket_t *ticket);
+
 /** At the retrieval of optional functions: the handler of this scheme makes these calls. */
 void lb_dispatch_add_waiting_scheme(const char *scheme);
 

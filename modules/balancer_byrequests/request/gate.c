@@ -2,6 +2,7 @@
 /* gate.c - see gate.h. */
 #include "gate.h"
 
+#include "clock.h"
 #include "contenders.h"
 #include "health.h"
 #include "session.h"
@@ -18,36 +19,62 @@ void lb_gate_serve(const lb_balancer_t *balancer)
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    lb_admission_serve(balancer->ledger->table, &field.arena);
+    lb_admission_serve(balancer->ledger->table, &field.arena, fc_now());
     lb_contenders_end(&field);
 }
 
-/* busy     mod_proxy's own count of it; NULL: none */
-static void give_back(const lb_balancer_t *balancer, uint32_t index, size_t *busy)
+/* busy     mod_proxy's own count of it; NULL: none
+ * use      NULL: it was not used */
+static void give_back(const lb_balancer_t *balancer, uint32_t index, size_t *busy,
+                      const lb_use_t *use, apr_time_t now)
 {
-    if (lb_admission_give_back(balancer->ledger, lb_balancer_index(balancer), index, busy)) {
+    if (lb_admission_give_back(balancer->ledger, lb_balancer_index(balancer), index, busy, use,
+                               now)) {
         lb_gate_serve(balancer);
     }
 }
 
-void lb_gate_give_back(const lb_member_t *member)
+void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket)
 {
-    give_back(member->balancer, lb_member_index(member), &member->worker->s->busy);
+    const apr_time_t now = fc_now();
+    lb_use_t use = { 0 };
+
+    if (ticket) {
+        use = (lb_use_t){ .took = now - ticket->held_at,
+                          .waited = ticket->queued,
+                          .is_abandoned = ticket->is_abandoned };
+    }
+    give_back(member->balancer, lb_member_index(member), &member->worker->s->busy,
+              ticket ? &use : NULL, now);
 }
 
 void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index)
 {
-    give_back(balancer, index, NULL);
+    give_back(balancer, index, NULL, NULL, 0);
 }
 
-uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request)
+lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule)
+{
+    lb_contenders_t field;
+
+    lb_contenders_gather(&field, balancer, NULL);
+    const lb_outlook_t outlook =
+        lb_admission_outlook(balancer->ledger->table, &field.arena, fc_now());
+    if (rule) {
+        *rule = field.arena.queue;
+    }
+    lb_contenders_end(&field);
+    return outlook;
+}
+
+uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal)
 {
     lb_contenders_t field;
 
     lb_contenders_gather(&field, ticket->balancer, ticket);
     request->balancer = field.arena.balancer;
     const uint32_t slot =
-        lb_admission_queue(ticket->balancer->ledger, request, &field.arena);
+        lb_admission_queue(ticket->balancer->ledger, request, &field.arena, refusal);
     lb_contenders_end(&field);
     return slot;
 }

@@ -15,17 +15,22 @@ bool lb_gate_take(const lb_member_t *member);
 
 /** Give a right back, and let in who waits for it: on a member, or on one that this process does
  *  not know.
+ *  ticket   of the try that it was used for; NULL: for none
  *  index    of its row */
-void lb_gate_give_back(const lb_member_t *member);
+void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket);
 void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index);
 
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const lb_balancer_t *balancer);
 
+/** How it stands with the balancer's queue; see lb_admission_outlook().
+ *  rule     of its order; NULL: not wanted */
+lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule);
+
 /** Put the ticket's request into the queue of its balancer.
- *  request  priority and member are set; the rest is filled in here
- *  returns  a slot, see admission.h */
-uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request);
+ *  request  all but the balancer is set
+ *  refusal, returns  see lb_admission_queue() */
+uint32_t lb_gate_queue(const lb_ticket_t *ticket, lb_waiter_t *request, lb_outcome_t *refusal);
 
 /** Give this request to the member that it has a right on: see lb_health_admit(). One in error
  *  gets it also when nobody else is left for it.

@@ -26,6 +26,7 @@ lb_ticket_t *lb_holding_begin(request_rec *r, proxy_balancer *proxy, const char 
     ticket->proxy = proxy;
     ticket->balancer = lb_balancer_of(proxy);
     ticket->url = apr_pstrdup(r->pool, url);
+    ticket->began = fc_now();
     ap_set_module_config(r->request_config, &balancer_byrequests_module, ticket);
     apr_pool_cleanup_register(r->pool, ticket, give_back_forgotten, apr_pool_cleanup_null);
     return ticket;
@@ -88,7 +89,7 @@ bool lb_holding_give_back(lb_ticket_t *ticket)
         return false;
     }
     ticket->is_held = false;
-    lb_gate_give_back(&ticket->member);
+    lb_gate_give_back(&ticket->member, ticket);
     return true;
 }
 

@@ -9,10 +9,14 @@
 
 #include "apr_thread_mutex.h"
 #include "clock.h"
+#include "directive.h"
 #include "gate.h"
 #include "health.h"
+#include "name_hash.h"
 
-/* The environment variable by which a configuration says who goes first, and what it is without. */
+/* The environment variables by which a configuration says who goes first and whose request it is;
+ * and what it is without. */
+#define FLOW_VARIABLE     "balancer-flow"
 #define PRIORITY_VARIABLE "balancer-priority"
 #define PRIORITY_DEFAULT  5
 #define PRIORITY_LAST     9
@@ -44,7 +48,7 @@ void lb_waiting_wake(const lb_ledger_t *ledger)
 {
     apr_thread_mutex_lock(waiting.lock);
     for (const lb_place_t *p = waiting.first; p; p = p->next) {
-        if (p->ledger == ledger && lb_admission_is_granted(ledger, p->slot)) {
+        if (p->ledger == ledger && lb_admission_is_decided(ledger, p->slot)) {
             (void)eventfd_write(p->bell, 1);
         }
     }
@@ -80,14 +84,21 @@ static uint32_t priority_of(request_rec *r)
 {
     const char *text = apr_table_get(r->subprocess_env, PRIORITY_VARIABLE);
     const long given = text ? strtol(text, NULL, 10) : PRIORITY_DEFAULT;
-    return given < 0               ? 0
-           : given > PRIORITY_LAST ? PRIORITY_LAST
-                                   : (uint32_t)given;
+    return given < 0 ? 0 : given > PRIORITY_LAST ? PRIORITY_LAST
+                                                 : (uint32_t)given;
+}
+
+/* 0: none */
+static uint64_t flow_of(request_rec *r)
+{
+    const char *name = apr_table_get(r->subprocess_env, FLOW_VARIABLE);
+    return name && *name ? fc_name_hash(FC_NAME_HASH_START, name) : 0;
 }
 
 static lb_waiter_t request_of(const lb_ticket_t *ticket, const lb_member_t *only)
 {
     lb_waiter_t request = { .priority = priority_of(ticket->r),
+                            .flow = flow_of(ticket->r),
                             .member = only ? lb_member_index(only) : LB_NOBODY };
     const lb_member_t *tried =
         ticket->tried ? (const lb_member_t *)(const void *)ticket->tried->elts : &ticket->member;
@@ -142,14 +153,44 @@ static void give_up(const lb_ticket_t *ticket, uint32_t granted)
     const lb_member_t member = lb_member_at(ticket->balancer, granted);
 
     if (member.worker) {
-        lb_gate_give_back(&member);
+        lb_gate_give_back(&member, NULL);
     }
     else {
         lb_gate_give_back_unknown(ticket->balancer, granted);
     }
 }
 
-static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only)
+/* When the client stops waiting, by the header that the configuration names; monotonic us.
+ * returns  INT64_MAX: it does not say */
+static int64_t client_waits_until(const lb_ticket_t *ticket, const lb_queue_settings_t *settings)
+{
+    const char *text =
+        settings->patience_header
+            ? apr_table_get(ticket->r->headers_in, settings->patience_header)
+            : NULL;
+    int64_t patience;
+
+    return text && fc_directive_duration(text, &patience) && patience > 0
+                   && patience <= FC_TIME_LIMIT_MAX
+               ? ticket->began + patience
+               : INT64_MAX;
+}
+
+/* Refuse it at once when the wait will be longer? First in, first out waits in any case, as always,
+ * unless the client has said how long. */
+static int64_t patience_at(const lb_place_t *place, const lb_queue_settings_t *settings,
+                           int64_t client_until)
+{
+    const int64_t patience = place->deadline - place->since;
+
+    if (settings->order == LB_ORDER_FIFO && client_until == INT64_MAX) {
+        return 0;
+    }
+    return patience > 0 ? patience : 1;
+}
+
+static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only,
+                              int64_t client_until)
 {
     const int64_t sticky_wait = only ? atomic_load(&only->row->sticky_wait) : 0;
     lb_place_t *place = apr_pcalloc(ticket->r->pool, sizeof(*place));
@@ -158,7 +199,8 @@ static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only)
     place->only = only ? *only : (lb_member_t){ 0 };
     place->is_narrow = only && !ticket->proxy->s->sticky_force;
     place->since = fc_now();
-    place->deadline = place->since + time_limit(ticket->balancer);
+    const int64_t until = place->since + time_limit(ticket->balancer);
+    place->deadline = client_until < until ? client_until : until;
     place->widen_at = sticky_wait > 0 ? place->since + sticky_wait : place->deadline;
     return place;
 }
@@ -166,13 +208,18 @@ static lb_place_t *make_place(lb_ticket_t *ticket, const lb_member_t *only)
 lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only)
 {
     lb_waiter_t request = request_of(ticket, only);
-    lb_place_t *place = make_place(ticket, only);
+    const lb_queue_settings_t *settings = &ticket->balancer->settings->queue;
+    const int64_t client_until = client_waits_until(ticket, settings);
+    lb_place_t *place = make_place(ticket, only, client_until);
+    lb_outcome_t refusal = LB_QUEUE_FULL;
 
+    request.since = place->since;
+    request.patience = patience_at(place, settings, client_until);
     place->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request) : LB_NOBODY;
+    place->slot = place->bell >= 0 ? lb_gate_queue(ticket, &request, &refusal) : LB_NOBODY;
     if (place->slot == LB_NOBODY) {
         close(place->bell);
-        return LB_QUEUE_FULL;
+        return refusal;
     }
     ticket->place = place;
     enter(place);
@@ -182,20 +229,21 @@ lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only)
 }
 
 /* returns  the member on which a right is held now, or LB_NOBODY */
-static uint32_t end_waiting(lb_ticket_t *ticket)
+static uint32_t end_waiting(lb_ticket_t *ticket, lb_outcome_t why)
 {
     lb_place_t *place = ticket->place;
+    const apr_time_t now = fc_now();
 
     leave(place);
     close(place->bell);
     ticket->place = NULL;
-    ticket->queued += fc_now() - place->since;
-    return lb_admission_end(ticket->balancer->ledger, place->slot);
+    ticket->queued += now - place->since;
+    return lb_admission_end(ticket->balancer->ledger, place->slot, why, now);
 }
 
 void lb_waiting_leave(lb_ticket_t *ticket)
 {
-    const uint32_t granted = ticket->place ? end_waiting(ticket) : LB_NOBODY;
+    const uint32_t granted = ticket->place ? end_waiting(ticket, LB_SERVED) : LB_NOBODY;
 
     if (granted != LB_NOBODY) {
         give_up(ticket, granted);
@@ -221,21 +269,22 @@ bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *me
     eventfd_t rings;
 
     (void)eventfd_read(place->bell, &rings);    /* or it would ring on after a decline */
-    if (!has_gone && fc_now() < place->deadline && !was_served(ticket)) {
+    const lb_outcome_t refusal = lb_admission_refusal(place->ledger, place->slot);
+    if (!has_gone && refusal == LB_SERVED && fc_now() < place->deadline && !was_served(ticket)) {
         widen_when_due(ticket);
         if (!was_served(ticket)) {
             return false;
         }
     }
-    const uint32_t granted = end_waiting(ticket);
+    const uint32_t granted = end_waiting(ticket, has_gone ? LB_CLIENT_ABORT : LB_QUEUE_TIMEOUT);
     *member = granted != LB_NOBODY ? lb_member_at(ticket->balancer, granted) : (lb_member_t){ 0 };
     if (granted != LB_NOBODY && (!member->worker || has_gone)) {    /* of no use */
         give_up(ticket, granted);
         *member = (lb_member_t){ 0 };
     }
-    *outcome = member->worker ? LB_SERVED
-               : has_gone     ? LB_CLIENT_ABORT
-                              : LB_QUEUE_TIMEOUT;
+    *outcome = member->worker ? LB_SERVED : has_gone           ? LB_CLIENT_ABORT
+                                        : refusal != LB_SERVED ? refusal
+                                                               : LB_QUEUE_TIMEOUT;
     return true;
 }
 

@@ -25,11 +25,12 @@ struct lb_place_t {
 /** Take a place in the queue of the ticket's balancer.
  *  only      a session's member: it is waited for up to stickywait, then any will do unless the
  *            balancer says nofailover; NULL: any
- *  returns   LB_SERVED: ticket->place is there, look; else LB_QUEUE_FULL */
+ *  returns   LB_SERVED: ticket->place is there, look; else LB_QUEUE_FULL, LB_NO_TIME */
 lb_outcome_t lb_waiting_begin(lb_ticket_t *ticket, const lb_member_t *only);
 
 /** Look how it stands. When it is over the place is gone.
- *  outcome   LB_SERVED: the right is held on *member; else LB_QUEUE_TIMEOUT, LB_CLIENT_ABORT
+ *  outcome   LB_SERVED: the right is held on *member; else LB_QUEUE_TIMEOUT, LB_SHED,
+ *            LB_CLIENT_ABORT
  *  returns   is it over? */
 bool lb_waiting_look(lb_ticket_t *ticket, lb_outcome_t *outcome, lb_member_t *member);
 

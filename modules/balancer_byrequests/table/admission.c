@@ -117,59 +117,247 @@ bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, 
     return is_ours;
 }
 
-bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy)
+/* A script goes on when its client has gone: such a time says only that it takes no less. Who had
+ * waited and then went has waited too long. */
+static void note_use(lb_table_t *t, uint32_t balancer, uint32_t member, const lb_use_t *use,
+                     int64_t now)
+{
+    lb_member_row_t *row = lb_table_member(t, member);
+
+    if (!use->is_abandoned || use->took > lb_service_mean(&row->service, now)) {
+        lb_service_note(&row->service, use->took, now);
+    }
+    if (use->is_abandoned && use->waited > 0) {
+        const uint32_t line = waiting_for(row) > 0 ? lb_table_line_of_member(t, member) : balancer;
+        lb_delay_count_gone(&lb_table_line(t, line)->delay, use->waited + use->took);
+    }
+    lb_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
+}
+
+bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
+                            const lb_use_t *use, int64_t now)
 {
     lb_table_t *t = ledger->table;
 
     lb_ledger_lock(t);
-    lb_ledger_give_back(ledger, member, busy);
+    if (lb_ledger_give_back(ledger, member, busy) && use) {
+        note_use(t, balancer, member, use, now);
+    }
     const bool somebody_waits = waiting_for_any(t, balancer) > 0
                                 || waiting_for(lb_table_member(t, member)) > 0;
     lb_ledger_unlock(t);
     return somebody_waits;
 }
 
+bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now)
+{
+    lb_balancer_row_t *row = lb_table_balancer(t, balancer);
+
+    lb_ledger_lock(t);
+    const bool may = lb_retry_budget_take(&row->retries, now);
+    ++*(may ? &row->resent : &row->not_resent);
+    lb_ledger_unlock(t);
+    return may;
+}
+
+/* ---- How it stands --------------------------------------------------------------------------- */
+
+static int64_t oldest_in(lb_table_t *t, uint32_t line, int64_t now)
+{
+    const uint32_t oldest = lb_table_line(t, line)->first;
+    const int64_t waited = oldest == LB_NOBODY ? 0 : now - lb_table_waiter(t, oldest)->since;
+    return waited > 0 ? waited : 0;
+}
+
+static void look_at(lb_table_t *t, uint32_t line, const lb_arena_t *arena, int64_t now)
+{
+    lb_delay_look(&lb_table_line(t, line)->delay, &arena->queue, oldest_in(t, line, now), now);
+}
+
+static int64_t old_before(lb_table_t *t, uint32_t line, const lb_arena_t *arena, int64_t now)
+{
+    return lb_delay_old_before(&lb_table_line(t, line)->delay, &arena->queue, now);
+}
+
+static lb_delay_t *delay_of(lb_table_t *t, const lb_waiter_t *w)
+{
+    return &lb_table_line(t, lb_queue_line_of(t, w))->delay;
+}
+
+static void add_capacity(lb_table_t *t, uint32_t member, int64_t now, lb_capacity_t *capacity)
+{
+    const lb_member_row_t *row = lb_table_member(t, member);
+    lb_capacity_add(capacity, atomic_load(&row->limit), lb_service_mean(&row->service, now));
+}
+
+/* Of the members that this request may get: a session's own, else all of the open turns. */
+static lb_capacity_t capacity_for(lb_table_t *t, const lb_arena_t *arena, uint32_t only,
+                                  int64_t now)
+{
+    lb_capacity_t capacity = { 0 };
+
+    if (only != LB_NOBODY) {
+        add_capacity(t, only, now, &capacity);
+        return capacity;
+    }
+    for (size_t i = 0; i < arena->count; i++) {
+        if (arena->contenders[i].turn < arena->open) {
+            add_capacity(t, arena->contenders[i].member, now, &capacity);
+        }
+    }
+    return capacity;
+}
+
+lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_t now)
+{
+    const uint32_t line = arena->balancer;
+    const lb_balancer_row_t *row = lb_table_balancer(t, line);
+
+    lb_ledger_lock(t);
+    const lb_capacity_t capacity = capacity_for(t, arena, LB_NOBODY, now);
+    const lb_outlook_t outlook = {
+        .estimate = capacity.is_unlimited
+                        ? 0
+                        : lb_wait_estimate(waiting_for_any(t, line), capacity.places,
+                                           lb_capacity_mean(&capacity)),
+        .oldest = oldest_in(t, line, now),
+        .stands = lb_table_line(t, line)->delay.stands != 0,
+        .retries_left = lb_retry_budget_left(&row->retries, now),
+        .resent = row->resent,
+        .not_resent = row->not_resent,
+    };
+    lb_ledger_unlock(t);
+    return outlook;
+}
+
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* May one more wait? A session counts for its member, all others for the members together. */
-static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, const lb_arena_t *arena)
+/* How many may wait: a session counts for its member, all others for the members together. */
+static uint64_t queue_limit(lb_table_t *t, const lb_waiter_t *request, const lb_arena_t *arena)
 {
-    uint64_t limit = 0, waiting;
+    uint64_t limit = 0;
 
     if (request->member != LB_NOBODY) {
-        const lb_member_row_t *row = lb_table_member(t, request->member);
-        waiting = waiting_for(row);
-        limit = atomic_load(&row->queue_limit);
-        return waiting < limit;
+        return atomic_load(&lb_table_member(t, request->member)->queue_limit);
     }
-    waiting = waiting_for_any(t, request->balancer);
     for (size_t i = 0; i < arena->count; i++) {
         if (arena->contenders[i].turn < arena->open) {
             limit += atomic_load(&lb_table_member(t, arena->contenders[i].member)->queue_limit);
         }
     }
-    return waiting < limit;
+    return limit;
+}
+
+/* May one more wait? Of the reserved places only the important ones get any. */
+static bool has_queue_room(lb_table_t *t, const lb_waiter_t *request, uint64_t limit,
+                           uint32_t reserve)
+{
+    const uint32_t line = lb_queue_line_of(t, request);
+    const uint64_t all = lb_queue_count_up_to(t, line, LB_PRIORITIES - 1);
+    const uint64_t important = lb_queue_count_up_to(t, line, LB_PRIORITY_RESERVED);
+
+    return all < limit
+           && (request->priority <= LB_PRIORITY_RESERVED || all - important + reserve < limit);
+}
+
+/* returns  the process of somebody less important, whose place is free now; LB_NOBODY: none */
+static uint32_t shed_one_for(lb_table_t *t, const lb_waiter_t *request)
+{
+    const uint32_t line = lb_queue_line_of(t, request);
+    const uint32_t slot = lb_queue_least_below(t, line, request->priority);
+
+    if (slot == LB_NOBODY) {
+        return LB_NOBODY;
+    }
+    lb_queue_refuse(t, slot, LB_SLOT_SHED);
+    lb_delay_count_refused(&lb_table_line(t, line)->delay);
+    return lb_table_waiter(t, slot)->process;
+}
+
+static bool is_hopeless(lb_table_t *t, const lb_waiter_t *request, const lb_arena_t *arena)
+{
+    if (request->patience == 0) {
+        return false;
+    }
+    const lb_capacity_t capacity = capacity_for(t, arena, request->member, request->since);
+    const bool newest_first =
+        old_before(t, lb_queue_line_of(t, request), arena, request->since) != LB_NEVER_NEWEST;
+    return lb_wait_is_hopeless(lb_queue_ahead(t, request, newest_first), &capacity,
+                               request->patience);
+}
+
+/* shed     the process of who lost its place, to be told; LB_NOBODY: none
+ * returns  LB_SERVED: it waits, in *slot; else why not */
+static lb_outcome_t queue_or_refuse(lb_table_t *t, const lb_waiter_t *request,
+                                    const lb_arena_t *arena, uint32_t *slot, uint32_t *shed)
+{
+    const uint64_t limit = queue_limit(t, request, arena);
+
+    if (is_hopeless(t, request, arena)) {
+        return LB_NO_TIME;
+    }
+    if (!has_queue_room(t, request, limit, arena->queue.reserve)) {
+        *shed = arena->queue.order != LB_ORDER_FIFO && limit > 0 ? shed_one_for(t, request)
+                                                                 : LB_NOBODY;
+        if (*shed == LB_NOBODY) {
+            return LB_QUEUE_FULL;
+        }
+    }
+    *slot = lb_queue_add(t, request);
+    return *slot == LB_NOBODY ? LB_QUEUE_FULL : LB_SERVED;
 }
 
 uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
-                            const lb_arena_t *arena)
+                            const lb_arena_t *arena, lb_outcome_t *refusal)
 {
+    lb_table_t *t = ledger->table;
     lb_waiter_t complete = *request;
-    uint32_t slot = LB_NOBODY;
+    uint32_t slot = LB_NOBODY, shed = LB_NOBODY;
 
-    lb_ledger_lock(ledger->table);
+    *refusal = LB_QUEUE_FULL;
+    lb_ledger_lock(t);
     /* under the lock: who leaves in the meantime takes its waiters along */
     complete.process = lb_ledger_row(ledger);
-    if (complete.process != LB_NOBODY && has_queue_room(ledger->table, request, arena)) {
-        slot = lb_queue_add(ledger->table, &complete);
+    if (complete.process != LB_NOBODY) {
+        const uint32_t line = lb_queue_line_of(t, request);
+        look_at(t, line, arena, request->since);
+        *refusal = queue_or_refuse(t, &complete, arena, &slot, &shed);
+        if (*refusal != LB_SERVED) {
+            lb_delay_count_refused(&lb_table_line(t, line)->delay);
+        }
     }
-    lb_ledger_unlock(ledger->table);
+    lb_ledger_unlock(t);
+    if (shed != LB_NOBODY) {
+        lb_ledger_ring(t, shed);
+    }
     return slot;
+}
+
+static uint32_t state_of(const lb_ledger_t *ledger, uint32_t slot)
+{
+    return atomic_load(&lb_table_waiter(ledger->table, slot)->state);
+}
+
+bool lb_admission_is_decided(const lb_ledger_t *ledger, uint32_t slot)
+{
+    return state_of(ledger, slot) != LB_SLOT_WAITING;
+}
+
+lb_outcome_t lb_admission_refusal(const lb_ledger_t *ledger, uint32_t slot)
+{
+    switch (state_of(ledger, slot)) {
+    case LB_SLOT_SHED:
+        return LB_SHED;
+    case LB_SLOT_LATE:
+        return LB_QUEUE_TIMEOUT;
+    default:
+        return LB_SERVED;
+    }
 }
 
 bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot)
 {
-    return atomic_load(&lb_table_waiter(ledger->table, slot)->state) == LB_SLOT_GRANTED;
+    return state_of(ledger, slot) == LB_SLOT_GRANTED;
 }
 
 uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot)
@@ -199,7 +387,17 @@ void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot)
     lb_ledger_unlock(ledger->table);
 }
 
-uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
+static void count_end(lb_table_t *t, const lb_waiter_t *w, lb_outcome_t why, int64_t now)
+{
+    if (why == LB_CLIENT_ABORT) {
+        lb_delay_count_gone(delay_of(t, w), now - w->since);
+    }
+    else if (why != LB_SERVED) {
+        lb_delay_count_refused(delay_of(t, w));
+    }
+}
+
+uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot, lb_outcome_t why, int64_t now)
 {
     lb_table_t *t = ledger->table;
     uint32_t member = LB_NOBODY;
@@ -212,6 +410,9 @@ uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
             lb_ledger_add_granted(t, member, -1, NULL);
             lb_ledger_take(ledger, member, NULL);
         }
+        else if (!lb_admission_is_decided(ledger, slot)) {
+            count_end(t, lb_table_waiter(t, slot), why, now);
+        }
         lb_queue_remove(t, slot);
     }
     lb_ledger_unlock(t);
@@ -220,11 +421,26 @@ uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot)
 
 /* ---- Serving --------------------------------------------------------------------------------- */
 
-static void consider(lb_table_t *t, uint32_t slot, uint32_t *best)
+/* Whose turn it is of those at the heads of two lines: with one priority, who came first. Only when
+ * the newest go first in both it is who came last. */
+typedef struct {
+    uint32_t slot;
+    bool is_newest;
+} lb_head_t;
+
+static bool is_before(lb_table_t *t, lb_head_t a, lb_head_t b)
 {
-    if (*best == LB_NOBODY
-        || lb_queue_is_before(lb_table_waiter(t, slot), lb_table_waiter(t, *best))) {
-        *best = slot;
+    const lb_waiter_t *first = lb_table_waiter(t, a.slot), *second = lb_table_waiter(t, b.slot);
+
+    return a.is_newest && b.is_newest && first->priority == second->priority
+               ? first->sequence > second->sequence
+               : lb_queue_is_before(first, second);
+}
+
+static void consider(lb_table_t *t, lb_head_t head, lb_head_t *best)
+{
+    if (best->slot == LB_NOBODY || is_before(t, head, *best)) {
+        *best = head;
     }
 }
 
@@ -285,26 +501,39 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
 /* The first of those who wait for any member and can get one. Nearly always it is the first of all:
  * the others are only asked when that one has tried all that is free.
  * only_triers   nothing is free but for who has tried some
+ * old           see lb_queue_first()
  * returns  LB_NOBODY when there is none */
-static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_triers)
+static uint32_t first_to_serve(lb_table_t *t, const lb_arena_t *arena, bool only_triers,
+                               int64_t old)
 {
-    uint32_t slot = lb_queue_first(t, arena->balancer);
+    uint32_t slot = lb_queue_first(t, arena->balancer, old);
 
     while (slot != LB_NOBODY) {
         const lb_waiter_t *w = lb_table_waiter(t, slot);
         if ((!only_triers || has_tried_any(w)) && candidates_for(t, arena, w) > 0) {
             return slot;
         }
-        slot = w->next;
+        slot = lb_queue_after(t, slot, old);
     }
     return LB_NOBODY;
 }
 
+/* Of the sessions that wait for this member. */
+static lb_head_t head_of_sessions(lb_table_t *t, const lb_arena_t *arena, uint32_t member,
+                                  int64_t now)
+{
+    const uint32_t line = lb_table_line_of_member(t, member);
+    const int64_t old = old_before(t, line, arena, now);
+    const uint32_t slot = lb_queue_first(t, line, old);
+    return (lb_head_t){ slot, lb_queue_is_newest_first(t, slot, old) };
+}
+
 /* Whose turn is it?
  * returns  LB_NOBODY when nobody who waits can get anything */
-static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
+static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena, int64_t now)
 {
-    uint32_t best = LB_NOBODY;
+    const int64_t old = old_before(t, arena->balancer, arena, now);
+    lb_head_t best = { LB_NOBODY, false };
     bool any_is_open = false, any_is_free = false;
 
     for (size_t i = 0; i < arena->count; i++) {
@@ -314,51 +543,90 @@ static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena)
             any_is_open |= c->turn < arena->open;
             any_is_free |= c->turn != LB_NO_TURN;
             if (c->is_usable && waiting_for(row) > 0) {
-                consider(t, lb_queue_first_of_member(t, c->member), &best);
+                consider(t, head_of_sessions(t, arena, c->member, now), &best);
             }
         }
     }
     if (any_is_free) {
-        const uint32_t slot = first_to_serve(t, arena, !any_is_open);
+        const uint32_t slot = first_to_serve(t, arena, !any_is_open, old);
         if (slot != LB_NOBODY) {
-            consider(t, slot, &best);
+            consider(t, (lb_head_t){ slot, lb_queue_is_newest_first(t, slot, old) }, &best);
         }
     }
-    return best;
+    return best.slot;
 }
 
-/* returns  the process to wake, LB_NOBODY when nobody can be served */
-static uint32_t serve_one(lb_table_t *t, const lb_arena_t *arena)
+static void grant(lb_table_t *t, const lb_arena_t *arena, uint32_t slot)
+{
+    const lb_waiter_t *w = lb_table_waiter(t, slot);
+    const size_t n = candidates_for(t, arena, w);
+    lb_contender_t *winner = &arena->contenders[elect_from(t, arena, n)];
+
+    lb_delay_count_served(delay_of(t, w));
+    lb_queue_grant(t, slot, winner->member);
+    lb_ledger_add_granted(t, winner->member, 1, winner->busy);
+    if (winner->is_trial) {
+        winner->is_usable = false;
+        winner->turn = LB_NO_TURN;
+    }
+}
+
+/* returns  who has waited too long in this line; LB_NOBODY: nobody */
+static uint32_t too_late_in(lb_table_t *t, const lb_arena_t *arena, uint32_t line, int64_t now)
+{
+    look_at(t, line, arena, now);
+    return lb_delay_is_too_late(&lb_table_line(t, line)->delay, &arena->queue,
+                                oldest_in(t, line, now))
+               ? lb_table_line(t, line)->first
+               : LB_NOBODY;
+}
+
+static uint32_t too_late(lb_table_t *t, const lb_arena_t *arena, int64_t now)
+{
+    uint32_t slot = too_late_in(t, arena, arena->balancer, now);
+
+    for (size_t i = 0; i < arena->count && slot == LB_NOBODY; i++) {
+        const uint32_t member = arena->contenders[i].member;
+        if (waiting_for(lb_table_member(t, member)) > 0) {
+            slot = too_late_in(t, arena, lb_table_line_of_member(t, member), now);
+        }
+    }
+    return slot;
+}
+
+/* Decide about one of those who wait.
+ * served   counts those who were let in
+ * returns  the process to tell; LB_NOBODY when there is nobody else to decide about */
+static uint32_t decide_one(lb_table_t *t, const lb_arena_t *arena, int64_t now, size_t *served)
 {
     uint32_t process = LB_NOBODY;
 
     lb_ledger_lock(t);
-    const uint32_t slot = next_in_turn(t, arena);
+    const uint32_t late = too_late(t, arena, now);
+    const uint32_t slot = late != LB_NOBODY ? late : next_in_turn(t, arena, now);
     if (slot != LB_NOBODY) {
-        const size_t n = candidates_for(t, arena, lb_table_waiter(t, slot));
-        lb_contender_t *winner = &arena->contenders[elect_from(t, arena, n)];
         process = lb_table_waiter(t, slot)->process;
-        lb_queue_grant(t, slot, winner->member);
-        lb_ledger_add_granted(t, winner->member, 1, winner->busy);
-        if (winner->is_trial) {
-            winner->is_usable = false;
-            winner->turn = LB_NO_TURN;
+        if (late != LB_NOBODY) {
+            lb_queue_refuse(t, slot, LB_SLOT_LATE);
+        }
+        else {
+            grant(t, arena, slot);
+            ++*served;
         }
     }
     lb_ledger_unlock(t);
     return process;
 }
 
-size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena)
+size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena, int64_t now)
 {
     size_t served = 0;
 
     for (;;) {
-        const uint32_t process = serve_one(t, arena);
+        const uint32_t process = decide_one(t, arena, now, &served);
         if (process == LB_NOBODY) {
             return served;
         }
         lb_ledger_ring(t, process);
-        served++;
     }
 }

@@ -1,18 +1,23 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* admission.h - limits, and the order in which requests get what is free.
- * Knows    a member's limit, the queue, the election among those who have room.
- * Ignores  why a member may be elected (lbmethod.c says so), httpd.
+ * Knows    a member's limit, the queue, the election among those who have room; whether the queue
+ *          stands (controlled_delay.h), how long a wait will be (wait_estimate.h).
+ * Ignores  why a member may be elected (lbmethod.c says so), httpd, the clock: it is told `now`, in
+ *          monotonic us.
  * Memory   the shared table.   Threads: any, in any number of processes.
  *
  * Invariants: in_flight never exceeds a limit by a request that was let in after the limit was set.
  * While anybody waits in a balancer, no newcomer is let in before: it queues, and whoever frees a
- * right serves the queue. So the order is first in, first out over all processes. */
+ * right serves the queue. So the order is one order over all processes: that of the queue. A
+ * request that waits is served, or refused and told so, or leaves; it is never left. */
 #ifndef LB_ADMISSION_H
 #define LB_ADMISSION_H
 
+#include "balancer_outcome.h"
 #include "election.h"
 #include "eligible.h"
 #include "ledger.h"
+#include "queue_order.h"
 
 /* A member, and what it is good for now. */
 typedef struct {
@@ -31,6 +36,7 @@ typedef struct {
     size_t count;
     uint32_t open;                    /* turns in which anybody may be served; the others are for
                                        * who has tried all of these */
+    lb_queue_rule_t queue;            /* of this balancer */
     lb_candidate_t *candidates;       /* room for `count` of each, to work in */
     size_t *contender_of;
 } lb_arena_t;
@@ -46,19 +52,38 @@ int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena);
  *  returns  false when it has no room, or others wait already */
 bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy);
 
-/** Give a right back.
- *  returns  does anybody wait now for what has become free? Then serve the queue. */
-bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy);
+/* What a right was used for. */
+typedef struct {
+    int64_t took;            /* us that it was held */
+    int64_t waited;          /* us in the queue before that */
+    bool is_abandoned;    /* the client has gone meanwhile: it was too late, or PHP too slow */
+} lb_use_t;
 
-/** Wait in the queue.
- *  request  priority, balancer, member (LB_NOBODY: any) and tried are read
- *  returns  a slot for lb_admission_end(), LB_NOBODY when as many wait as the members' queue_limit
- *           allows */
+/** Give a right back.
+ *  use      NULL: it was not used
+ *  returns  does anybody wait now for what has become free? Then serve the queue. */
+bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
+                            const lb_use_t *use, int64_t now);
+
+/** Wait in the queue. A full one gives the place of its least important to a more important one.
+ *  request  since (now), priority, flow, patience, balancer, member (LB_NOBODY: any) and tried are
+ *           read
+ *  refusal  LB_QUEUE_FULL: as many wait as the members' queue_limit allows; LB_NO_TIME: it would
+ *           wait longer than its patience; counted as lost when it is refused
+ *  returns  a slot for lb_admission_end(), LB_NOBODY: refused */
 uint32_t lb_admission_queue(lb_ledger_t *ledger, const lb_waiter_t *request,
-                            const lb_arena_t *arena);
+                            const lb_arena_t *arena, lb_outcome_t *refusal);
 
 /** Was this one served? */
 bool lb_admission_is_granted(const lb_ledger_t *ledger, uint32_t slot);
+
+/** Is its waiting over: was it served, or refused? */
+bool lb_admission_is_decided(const lb_ledger_t *ledger, uint32_t slot);
+
+/** Why it was refused: LB_SHED, somebody more important has its place; LB_QUEUE_TIMEOUT, it has
+ *  waited for twice the target in a queue that stands.
+ *  returns  LB_SERVED when it was not */
+lb_outcome_t lb_admission_refusal(const lb_ledger_t *ledger, uint32_t slot);
 
 /** With which member? LB_NOBODY when it was not. */
 uint32_t lb_admission_granted(const lb_ledger_t *ledger, uint32_t slot);
@@ -72,11 +97,27 @@ void lb_admission_decline(lb_ledger_t *ledger, uint32_t slot, bool for_good);
 void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot);
 
 /** End the waiting, served or not.
+ *  why      if it was not: LB_CLIENT_ABORT, LB_QUEUE_TIMEOUT; LB_SERVED: it only waits no longer
  *  returns  the member on which a right is held now, LB_NOBODY when it was not served */
-uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot);
+uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot, lb_outcome_t why, int64_t now);
 
-/** Let in those who can be, in their order, and ring their bells.
- *  returns  how many */
-size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena);
+/** Let in those who can be, in their order, refuse those who waited too long in a queue that
+ *  stands, and ring the bells of both.
+ *  returns  how many were let in */
+size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena, int64_t now);
+
+/** May one more request of this balancer be sent again after it failed? See retry_budget.h. */
+bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now);
+
+/* How it stands with a balancer's queue. */
+typedef struct {
+    int64_t estimate;        /* us that a request which comes now would wait behind all others */
+    int64_t oldest;          /* us that the oldest has waited; 0: nobody waits */
+    bool stands;
+    uint32_t retries_left;
+    uint64_t resent, not_resent;      /* by the budget, since the balancer is there */
+} lb_outlook_t;
+
+lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_t now);
 
 #endif

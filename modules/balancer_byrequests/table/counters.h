@@ -19,7 +19,7 @@
 #include "balancer_numbers.h"
 
 #define LB_CLASSES  6                 /* of responses */
-#define LB_ENDS_MAX 24                /* room for those of lb_outcome_t */
+#define LB_ENDS_MAX 32                /* room for those of lb_outcome_t */
 #define LB_MARKS    32                /* see samples.h */
 #define LB_SAMPLES  152
 static_assert(LB_OUTCOME_COUNT <= LB_ENDS_MAX, "each end has its counter");
@@ -38,7 +38,7 @@ typedef struct {
     _Atomic uint64_t ends[LB_ENDS_MAX];
     lb_times_room_t whole, first_byte, connect, queue;
 } lb_counters_t;
-static_assert(sizeof(lb_counters_t) == 1024, "16 cache lines");
+static_assert(sizeof(lb_counters_t) == 1088, "17 cache lines");
 
 /* What the last minutes are told from, at one moment: counts that wrap, of tries that ended. See
  * samples.h */
@@ -53,7 +53,7 @@ static_assert(sizeof(lb_mark_t) == 728, "fixed width");
 /* One member. Beside it, in its row: elected and failures. */
 typedef struct {
     _Atomic uint64_t forgotten;       /* elections that led to no try; writer: any, adds */
-    _Atomic int64_t counted_since;    /* monotonic us; writer: who claims it, operator */
+    _Atomic int64_t counted_since;   /* monotonic us; writer: who claims it, operator */
     _Atomic uint64_t was_reset;       /* 1: there is something before; writer: operator */
     _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
     uint64_t reserved[3];
@@ -67,10 +67,10 @@ static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 
 /* One moment of a balancer. Writer: see samples.h */
 typedef struct {
-    _Atomic int64_t at;               /* monotonic us */
+    _Atomic int64_t at;              /* monotonic us */
     _Atomic uint32_t requests, failures;      /* since the sample before */
     _Atomic uint32_t in_flight, queued;
-    _Atomic int32_t p50, p95;         /* us, of the first byte since the sample before; -1: none */
+    _Atomic int32_t p50, p95;        /* us, of the first byte since the sample before; -1: none */
 } lb_sample_room_t;
 static_assert(sizeof(lb_sample_room_t) == 32, "half a cache line");
 
@@ -78,8 +78,8 @@ static_assert(sizeof(lb_sample_room_t) == 32, "half a cache line");
 typedef struct {
     _Atomic uint64_t refused[LB_ENDS_MAX];    /* requests that got no member; writer: any, adds */
     _Atomic uint64_t refused_before[LB_ENDS_MAX];     /* at the last reset; writer: operator */
-    _Atomic int64_t counted_since;    /* as of a member */
-    _Atomic int64_t sampled_at;       /* monotonic us; who moves it on makes the sample */
+    _Atomic int64_t counted_since;   /* as of a member */
+    _Atomic int64_t sampled_at;      /* monotonic us; who moves it on makes the sample */
     _Atomic uint64_t samples;         /* how many were made */
     uint64_t reserved[5];
     lb_sample_room_t ring[LB_SAMPLES];

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "invariant.h"
 #include "queue.h"
 #include "robust_lock.h"
 
@@ -53,6 +54,42 @@ static void recount(lb_table_t *t)
     }
 }
 
+static uint32_t held_by_processes(lb_table_t *t, uint32_t member)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        const uint32_t held = lb_table_held_by(t, p)[member];
+        FC_INVARIANT(held == 0 || atomic_load(&lb_table_process(t, p)->pid) != 0);
+        sum += held;
+    }
+    return sum;
+}
+
+static uint32_t granted_to_waiters(lb_table_t *t, uint32_t member)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < t->waiters_used; i++) {
+        const lb_waiter_t *w = lb_table_waiter(t, i);
+        sum += atomic_load(&w->state) == LB_SLOT_GRANTED && w->granted == member;
+    }
+    return sum;
+}
+
+void lb_ledger_check(lb_table_t *t)
+{
+    for (uint32_t m = 0; m < t->member_count; m++) {
+        const lb_member_row_t *row = lb_table_member(t, m);
+        if (atomic_load(&row->key) == 0) {
+            FC_INVARIANT(atomic_load(&row->in_flight) == 0);
+            continue;
+        }
+        FC_INVARIANT(atomic_load(&row->in_flight)
+                     == held_by_processes(t, m) + granted_to_waiters(t, m));
+    }
+}
+
 void lb_ledger_lock(lb_table_t *t)
 {
     if (pthread_mutex_lock(&t->lock.mutex) == EOWNERDEAD) {
@@ -64,6 +101,10 @@ void lb_ledger_lock(lb_table_t *t)
 
 void lb_ledger_unlock(lb_table_t *t)
 {
+    if (FC_IS_CHECKED) {
+        lb_ledger_check(t);
+        lb_queue_check(t);
+    }
     pthread_mutex_unlock(&t->lock.mutex);
 }
 

@@ -28,8 +28,12 @@ typedef struct {
  *  returns  LB_NOBODY: it takes no part, nothing is counted */
 uint32_t lb_ledger_row(const lb_ledger_t *ledger);
 
+/** With FC_CHECKS the invariants of ledger and queue are looked at before each unlock. */
 void lb_ledger_lock(lb_table_t *t);
 void lb_ledger_unlock(lb_table_t *t);
+
+/** The invariants as code; the lock is held. */
+void lb_ledger_check(lb_table_t *t);
 
 /** Take part: claim a row. The calling thread stands for its process: when it ends, the process
  *  counts as dead.

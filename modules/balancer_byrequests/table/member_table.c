@@ -24,9 +24,24 @@ static lb_waiter_t *waiter_rows(lb_table_t *t)
     return (lb_waiter_t *)(member_rows(t) + t->member_count);
 }
 
+static lb_line_t *line_rows(lb_table_t *t)
+{
+    return (lb_line_t *)(waiter_rows(t) + t->waiter_count);
+}
+
+static lb_lane_t *lane_rows(lb_table_t *t)
+{
+    return (lb_lane_t *)(line_rows(t) + lb_table_lines(t));
+}
+
+static size_t lanes_for(size_t lines)
+{
+    return lines * LB_PRIORITIES + LB_FLOW_LANES;
+}
+
 static lb_balancer_room_t *balancer_rooms(lb_table_t *t)
 {
-    return (lb_balancer_room_t *)(void *)(waiter_rows(t) + t->waiter_count);
+    return (lb_balancer_room_t *)(void *)(lane_rows(t) + lanes_for(lb_table_lines(t)));
 }
 
 static lb_member_room_t *member_rooms(lb_table_t *t)
@@ -42,11 +57,32 @@ static size_t process_bytes(uint32_t members)
 
 size_t lb_table_bytes(lb_table_size_t size)
 {
+    const size_t lines = (size_t)size.balancers + size.members;
+
     return sizeof(lb_table_t)
            + size.balancers * (sizeof(lb_balancer_row_t) + sizeof(lb_balancer_room_t))
            + size.members * (sizeof(lb_member_row_t) + sizeof(lb_member_room_t))
            + size.waiters * sizeof(lb_waiter_t)
+           + lines * sizeof(lb_line_t) + lanes_for(lines) * sizeof(lb_lane_t)
            + size.processes * process_bytes(size.members);
+}
+
+static void clear_lane(lb_lane_t *lane)
+{
+    *lane =
+        (lb_lane_t){ .first = LB_NOBODY, .last = LB_NOBODY, .next = LB_NOBODY, .prev = LB_NOBODY };
+}
+
+void lb_table_clear_line(lb_table_t *t, uint32_t line)
+{
+    static const lb_round_t nobody = { LB_NOBODY, LB_NOBODY };
+    lb_line_t *l = lb_table_line(t, line);
+
+    *l = (lb_line_t){ .first = LB_NOBODY, .last = LB_NOBODY };
+    for (uint32_t p = 0; p < LB_PRIORITIES; p++) {
+        l->priorities[p] = (lb_priority_t){ .rounds = { nobody, nobody } };
+        clear_lane(lb_table_lane(t, line * LB_PRIORITIES + p));
+    }
 }
 
 lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
@@ -60,8 +96,14 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
     t->process_count = size.processes;
     t->waiter_count = size.waiters;
     t->free_waiter = LB_NOBODY;
-    memset(balancer_rows(t), 0,
-           (size_t)((char *)member_rooms(t) - (char *)balancer_rows(t)));
+    t->process_bytes = process_bytes(size.members);
+    t->processes_at =
+        (uint64_t)((unsigned char *)(member_rooms(t) + t->member_count) - (unsigned char *)t);
+    memset(balancer_rows(t), 0, (size_t)((char *)waiter_rows(t) - (char *)balancer_rows(t)));
+    memset(line_rows(t), 0, (size_t)((char *)member_rooms(t) - (char *)line_rows(t)));
+    for (uint32_t i = 0; i < LB_FLOW_LANES; i++) {
+        clear_lane(lb_table_lane(t, lb_table_flow_lane(t, i)));
+    }
     memset(lb_table_process(t, 0), 0, size.processes * process_bytes(size.members));
     fc_robust_lock_init(&t->lock.mutex);
     for (uint32_t i = 0; i < size.processes; i++) {
@@ -88,8 +130,33 @@ lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i)
 
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
 {
-    unsigned char *first = (unsigned char *)(member_rooms(t) + t->member_count);
-    return (lb_process_row_t *)(void *)(first + i * process_bytes(t->member_count));
+    return (lb_process_row_t *)(void *)((unsigned char *)t + t->processes_at
+                                        + i * t->process_bytes);
+}
+
+lb_line_t *lb_table_line(lb_table_t *t, uint32_t i)
+{
+    return &line_rows(t)[i];
+}
+
+uint32_t lb_table_lines(const lb_table_t *t)
+{
+    return t->balancer_count + t->member_count;
+}
+
+uint32_t lb_table_line_of_member(const lb_table_t *t, uint32_t member)
+{
+    return t->balancer_count + member;
+}
+
+lb_lane_t *lb_table_lane(lb_table_t *t, uint32_t i)
+{
+    return &lane_rows(t)[i];
+}
+
+uint32_t lb_table_flow_lane(const lb_table_t *t, uint32_t i)
+{
+    return lb_table_lines(t) * LB_PRIORITIES + i;
 }
 
 lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i)
@@ -171,8 +238,10 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
     }
     if (atomic_load(&row->key) == 0) {
         atomic_store(&row->clock, 0);
-        row->first = row->last = LB_NOBODY;
         atomic_store(&row->waiting, 0);
+        memset(&row->retries, 0, sizeof(row->retries));
+        row->resent = row->not_resent = 0;
+        lb_table_clear_line(t, lb_table_balancer_index(t, row));
         lb_counters_clear_balancer(lb_table_balancer_room(t, lb_table_balancer_index(t, row)));
         atomic_store(&row->key, key);
     }
@@ -189,8 +258,8 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
     }
     if (atomic_load(&row->key) == 0) {
         lb_table_reset_member(t, row);
-        row->first = row->last = LB_NOBODY;
         atomic_store(&row->waiting, 0);
+        lb_table_clear_line(t, lb_table_line_of_member(t, lb_table_member_index(t, row)));
         atomic_store(&row->key, key);
     }
     else if (atomic_load(&row->generation) + 1 < generation) {
@@ -245,6 +314,7 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
     memset(&row->strikes, 0, sizeof(row->strikes));
+    memset(&row->service, 0, sizeof(row->service));
     atomic_store(&row->drain_until, 0);
     atomic_store(&row->limit, 0);
     atomic_store(&row->queue_limit, 0);

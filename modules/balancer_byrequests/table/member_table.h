@@ -20,8 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controlled_delay.h"
 #include "counters.h"
+#include "retry_budget.h"
 #include "strikes.h"
+#include "wait_estimate.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
 #define LB_TABLE_VERSION 7u
@@ -31,18 +34,18 @@ typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t clock;           /* see election.h; writer: any */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
-    uint32_t first, last;             /* of those who wait for any member; lock; see queue.h */
-    _Atomic uint32_t waiting;         /* how many they are; lock, any reads */
-    uint8_t reserved[32];
+    _Atomic uint32_t waiting;         /* who wait for any member; lock, any reads; see queue.h */
+    lb_retry_budget_t retries;        /* lock */
+    uint64_t resent, not_resent;      /* requests that failed: as the budget allowed; lock */
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
 
 /* The checks of one member (hcmethod). Writer: the one process that checks, but for the two times
  * of silence.h. */
 typedef struct {
-    _Atomic int64_t next_at;          /* monotonic us: when the next is due; 0 = at once */
-    _Atomic int64_t checked_at;       /* monotonic us: the last result; 0 = none yet */
-    _Atomic int64_t fpm_at;           /* monotonic us: when FPM's numbers were read; 0 = never */
+    _Atomic int64_t next_at;         /* monotonic us: when the next is due; 0 = at once */
+    _Atomic int64_t checked_at;      /* monotonic us: the last result; 0 = none yet */
+    _Atomic int64_t fpm_at;          /* monotonic us: when FPM's numbers were read; 0 = never */
     _Atomic uint32_t took_us;         /* of the last check */
     _Atomic uint32_t generation;      /* the configuration in which the last was judged */
     _Atomic uint16_t passes, fails;   /* in a row; one of them is 0 */
@@ -66,21 +69,21 @@ typedef struct {
     _Atomic uint64_t pass;            /* see election.h; writer: any */
     _Atomic uint64_t elected;         /* elections won or routed to it; writer: any, adds */
     _Atomic uint64_t failures;        /* tries that ended in its failure; writer: any, adds */
-    _Atomic int64_t last_error_at;    /* monotonic us, 0 = never; writer: any, relaxed */
+    _Atomic int64_t last_error_at;   /* monotonic us, 0 = never; writer: any, relaxed */
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
     uint32_t reserved;
-    _Atomic int64_t busy_until;       /* monotonic us: asked only when nobody else can be; any */
+    _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
     _Atomic uint32_t limit;           /* of in_flight, 0 = none; writer: operator */
     _Atomic uint32_t queue_limit;     /* how many may wait for this member; writer: operator */
-    _Atomic int64_t queue_timeout;    /* us; writer: operator */
-    _Atomic int64_t sticky_wait;      /* us, 0 = queue_timeout; writer: operator */
-    uint32_t first, last;             /* sessions that wait for this member; lock; see queue.h */
-    _Atomic uint32_t waiting;         /* how many they are; lock, any reads */
-    uint32_t reserved_admission[5];
-    _Atomic int64_t drain_until;      /* monotonic us, 0 = no deadline; writer: any. See drain.h */
+    _Atomic int64_t queue_timeout;   /* us; writer: operator */
+    _Atomic int64_t sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
+    lb_service_t service;             /* how long requests are in flight; lock */
+    _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
+    uint32_t reserved_admission[3];
+    _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
 
@@ -98,7 +101,7 @@ static_assert(sizeof(lb_shared_lock_t) == 64, "one cache line");
 /* One process. */
 typedef struct {
     lb_shared_lock_t life;            /* held by the process as long as it lives */
-    _Atomic int32_t pid;              /* 0 = free; writer: lock */
+    _Atomic int32_t pid;             /* 0 = free; writer: lock */
     _Atomic uint32_t bell;            /* a futex: counts up when one of its waiters was served */
     uint8_t reserved[56];
     /* uint32_t in_flight[member_count]: what this process holds; writer: lock
@@ -106,28 +109,75 @@ typedef struct {
 } lb_process_row_t;
 static_assert(sizeof(lb_process_row_t) == 128, "two cache lines");
 
-enum {
-    LB_SLOT_FREE,
-    LB_SLOT_WAITING,
-    LB_SLOT_GRANTED
-};
+/* LB_SLOT_SHED and LB_SLOT_LATE: it was refused, and is to be told; see admission.h */
+enum { LB_SLOT_FREE,
+       LB_SLOT_WAITING,
+       LB_SLOT_GRANTED,
+       LB_SLOT_SHED,
+       LB_SLOT_LATE };
 #define LB_NOBODY     UINT32_MAX      /* the end of a list; no member */
 #define LB_TRIED_MAX  4
+
+/* The two lists in which a waiter stands, both by arrival. */
+enum { LB_IN_LANE,
+       LB_IN_LINE,
+       LB_LISTS };
 
 /* One request that waits. */
 typedef struct {
     uint64_t sequence;                /* counts up; writer: lock, as all here */
+    int64_t since;                   /* monotonic us: when it came */
+    uint64_t flow;                    /* hash of its name; 0: none */
     _Atomic uint32_t state;           /* LB_SLOT_*; any reads */
     uint32_t priority;                /* smaller ones go first */
     uint32_t process;                 /* row of the process that waits */
     uint32_t balancer;                /* its row */
     uint32_t member;                  /* the only one it wants, or LB_NOBODY */
     uint32_t granted;                 /* the one it got, when granted */
-    uint32_t next, prev;              /* in its list; next also of the free ones */
+    uint32_t next[LB_LISTS], prev[LB_LISTS];    /* next[0] also of the free ones */
+
     uint32_t tried[LB_TRIED_MAX];     /* members that it does not want; LB_NOBODY fills up */
-    uint32_t reserved[2];
+    int64_t patience;                /* us: refuse it at once if it will wait longer; 0: do not */
+    uint32_t lane;                    /* where it stands, as long as it waits */
+    uint8_t reserved[36];
 } lb_waiter_t;
-static_assert(sizeof(lb_waiter_t) == 64, "one cache line");
+static_assert(sizeof(lb_waiter_t) == 128, "two cache lines");
+
+/* Who waits in one line with one priority, of one flow: first in, first out or the other way round.
+ * Each line has a lane for each priority; those with a flow of their own share LB_FLOW_LANES. */
+typedef struct {
+    uint64_t key;                     /* of line, priority, flow; 0: none; writer: lock, as all */
+    uint32_t first, last;             /* waiters */
+    uint32_t next, prev;              /* lanes of the same round */
+    uint32_t turn;                    /* the round in which it is served next; see fair_turn.h */
+    uint32_t waiting;
+} lb_lane_t;
+static_assert(sizeof(lb_lane_t) == 32, "half a cache line");
+
+#define LB_FLOW_LANES 1024
+
+/* Lanes whose turn is an even round, and an odd one. */
+typedef struct {
+    uint32_t first, last;
+} lb_round_t;
+
+/* Those of one priority in one line. Writer: lock. */
+typedef struct {
+    lb_round_t rounds[2];             /* by parity: the one that is served, and the next */
+    uint32_t round;                   /* that is served */
+    uint32_t waiting, lanes;          /* who wait, in so many lanes */
+    uint32_t reserved;
+} lb_priority_t;
+static_assert(sizeof(lb_priority_t) == 32, "half a cache line");
+
+/* All who wait for any member of a balancer, or sessions that wait for one member. Writer: lock. */
+typedef struct {
+    lb_priority_t priorities[LB_PRIORITIES];
+    lb_delay_t delay;                 /* does it stand? */
+    uint32_t first, last;             /* by arrival */
+    uint8_t reserved[16];
+} lb_line_t;
+static_assert(sizeof(lb_line_t) == 384, "six cache lines");
 
 typedef struct {
     uint64_t magic;
@@ -140,10 +190,12 @@ typedef struct {
     uint32_t free_waiter;             /* the first of the free ones below; lock */
     uint32_t reserved;
     uint64_t sequence;                /* of the next waiter; lock */
-    uint8_t reserved_line[16];
+    uint64_t processes_at;            /* bytes from here to the process rows; fixed at init */
+    uint64_t process_bytes;           /* of each, with its counts; fixed at init */
     lb_shared_lock_t lock;            /* guards all that says "lock"; taken for less than a us */
     /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
-     * lb_waiter_t[waiter_count], lb_balancer_room_t[balancer_count],
+     * lb_waiter_t[waiter_count], lb_line_t[lb_table_lines()], lb_lane_t[LB_PRIORITIES for each
+     * line, and LB_FLOW_LANES], lb_balancer_room_t[balancer_count],
      * lb_member_room_t[member_count], then process_count times a process row with its counts,
      * each filled up to a cache line */
 } lb_table_t;
@@ -157,8 +209,8 @@ typedef struct {
 size_t lb_table_bytes(lb_table_size_t size);
 
 /** Make an empty table.
- *  memory   lb_table_bytes() of it, aligned to 64; the rooms of members, which are most of it, are
- *           not touched before their rows are claimed */
+ *  memory   lb_table_bytes() of it, aligned to 64; the rooms of members, which are most of it, and
+ *           the slots of waiters are not touched before they are used */
 lb_table_t *lb_table_init(void *memory, lb_table_size_t size);
 
 /** Rows by index. */
@@ -166,6 +218,18 @@ lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i);
 lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i);
 lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i);
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i);
+
+/** Lines: one for each balancer, then one for each member. */
+lb_line_t *lb_table_line(lb_table_t *t, uint32_t i);
+uint32_t lb_table_lines(const lb_table_t *t);
+uint32_t lb_table_line_of_member(const lb_table_t *t, uint32_t member);
+
+/** Lanes: LB_PRIORITIES for each line, in its order, then those of flows. */
+lb_lane_t *lb_table_lane(lb_table_t *t, uint32_t i);
+uint32_t lb_table_flow_lane(const lb_table_t *t, uint32_t i);
+
+/** Nobody waits in this line; does not touch waiters. */
+void lb_table_clear_line(lb_table_t *t, uint32_t line);
 
 /** What is counted of a balancer or a member, by the index of its row. */
 lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i);

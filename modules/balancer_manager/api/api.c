@@ -97,7 +97,7 @@ static int patch_many(call_t *call)
 
     if (call->revision) {
         return mgr_api_reply_send(call->visit->r, HTTP_BAD_REQUEST, NULL,
-                                  "If-Match is about one thing: give each change its etag.");
+                                  "If-Match applies to one object: give each change its own etag.");
     }
     mgr_api_change_read_many(change, call->body);
     return mgr_api_change_run(change, HTTP_OK);
@@ -186,7 +186,7 @@ static int send_allowed(const call_t *call)
         r->status = HTTP_NO_CONTENT;
         return OK;
     }
-    return mgr_api_reply_send(r, HTTP_METHOD_NOT_ALLOWED, NULL, "%s takes only %s.",
+    return mgr_api_reply_send(r, HTTP_METHOD_NOT_ALLOWED, NULL, "%s accepts only %s.",
                               r->uri, allow);
 }
 
@@ -206,8 +206,7 @@ static int refuse_shared_key(const call_t *call, bool *is_done)
     }
     *is_done = true;
     return mgr_api_reply_send(visit->r, HTTP_CONFLICT, json_pack("{s:o}", "vhosts", vhosts),
-                              "Several virtual hosts have a balancer %s: say which one with "
-                              "?vhost=.",
+                              "Several virtual hosts have a balancer %s: choose one with ?vhost=.",
                               visit->balancer->key);
 }
 
@@ -279,7 +278,7 @@ static int check_if_match(call_t *call, bool *is_done)
         return OK;
     }
     *is_done = true;
-    return refuse(call, HTTP_PRECONDITION_FAILED, "it was changed meanwhile: look at it again");
+    return refuse(call, HTTP_PRECONDITION_FAILED, "it has changed meanwhile: read it again");
 }
 
 static int read_body(call_t *call, bool *is_done)
@@ -303,7 +302,7 @@ static int read_body(call_t *call, bool *is_done)
     }
     call->body = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
     if (!call->body) {
-        return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL, "The body is no JSON: line %d: %s.",
+        return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL, "The body is not JSON: line %d: %s.",
                                   error.line, error.text);
     }
     mgr_api_reply_keep(r->pool, call->body);

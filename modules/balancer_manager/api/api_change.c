@@ -89,7 +89,7 @@ static const char *take_field(mgr_api_change_t *change, const char *name, const 
     const mgr_field_t *field = mgr_field_find(name, is_of_member);
 
     if (!field) {
-        return is_of_member ? "is no setting of a member" : "is no setting of a balancer";
+        return is_of_member ? "is not a setting of a member" : "is not a setting of a balancer";
     }
     return mgr_field_take_json(change->visit->r->pool, field, value, action);
 }
@@ -232,7 +232,7 @@ static void read_balancers(mgr_api_change_t *change, const wish_t *wish)
     }
     else if (found > 1 && !is_all) {
         add_error(change, wish->index, NULL, "vhost",
-                  "several virtual hosts have a balancer of this name: say which one");
+                  "several virtual hosts have a balancer of this name: set vhost");
     }
 }
 
@@ -255,16 +255,16 @@ static void read_one_of_many(mgr_api_change_t *change, int index, json_t *object
         add_error(change, index, NULL, NULL, "balancer, vhost, member and etag must be strings");
     }
     else if (!*wish.member) {
-        add_error(change, index, NULL, "member", "is missing; \"*\" stands for all of a balancer");
+        add_error(change, index, NULL, "member", "is missing; \"*\" stands for all members");
     }
     else if (*wish.etag && !mgr_etag_revision(wish.etag)) {
-        add_error(change, index, wish.member, "etag", "is none that this server has made");
+        add_error(change, index, wish.member, "etag", "was not issued by this server");
     }
     else if (chosen) {
         read_members(change, &wish, chosen);
     }
     else if (!*wish.balancer) {
-        add_error(change, index, NULL, "balancer", "is missing; \"*\" stands for all");
+        add_error(change, index, NULL, "balancer", "is missing; \"*\" stands for all balancers");
     }
     else {
         read_balancers(change, &wish);
@@ -282,7 +282,7 @@ void mgr_api_change_read_many(mgr_api_change_t *change, json_t *changes)
         read_one_of_many(change, (int)i, json_array_get(changes, i));
     }
     if (change->actions->nelts >= ACTIONS_MAX) {
-        add_error(change, 0, NULL, NULL, "too many changes for one request");
+        add_error(change, 0, NULL, NULL, "too many changes in one request");
     }
 }
 
@@ -331,7 +331,7 @@ static int send_refusals(const mgr_api_change_t *change, const apr_array_header_
 
     add_refusals(change, errors);
     if (status == HTTP_PRECONDITION_FAILED) {
-        mgr_change_run_refused(change->visit, change->what, "it was changed meanwhile");
+        mgr_change_run_refused(change->visit, change->what, "it has changed meanwhile");
     }
     return send_errors(change, status);
 }

@@ -41,7 +41,7 @@ static int send_object(request_rec *r, int status, const char *type, json_t *obj
 {
     if (!object) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, APR_ENOMEM, r,
-                      FCLOGNO(0642) "an answer as JSON: no memory for it");
+                      FCLOGNO(0642) "no memory for a JSON response");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     r->status = status;

@@ -185,8 +185,8 @@
                 return;
             }
             failed++;
-            const why = /^status/.test(error.message) ? `answers with ${error.message}`
-                                                      : 'does not answer';
+            const why = /^status/.test(error.message) ? `responds with ${error.message}`
+                                                      : 'does not respond';
             tell('lost', failed < LOST_AFTER ? `The server ${why}`
                                              : `The server ${why}: this page is out of date`);
         }

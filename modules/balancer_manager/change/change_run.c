@@ -86,7 +86,7 @@ void mgr_change_run_tell(mgr_visit_t *visit, mgr_done_t done)
     int told = 0;
 
     if (done.count == 0) {
-        mgr_visit_note(visit, "Nothing to change: all of it was set that way already.");
+        mgr_visit_note(visit, "Nothing to change: all settings have these values already.");
     }
     while (told < changes->nelts && told < MOST_SENTENCES) {
         mgr_visit_note(visit, "%s",

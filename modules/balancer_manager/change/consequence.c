@@ -20,14 +20,14 @@ typedef struct {
 static const deed_t *deed_of(const char *word)
 {
     static const deed_t deeds[] = {
-        { "drain", "Drain", "Requests in flight will finish. Of new ones, only those of existing "
-                            "sessions are still sent here.",
+        { "drain", "Drain", "Requests in flight will finish. New requests are sent here only from "
+                            "existing sessions.",
           true },
         { "ready", "Make ready", "New requests will be sent here again.", false },
         { "disable", "Disable", "Requests in flight will finish; no new ones are sent here.",
           true },
         { "stop", "Stop", "Requests in flight will finish; no new ones are sent here.", true },
-        { "remove", "Remove", "Requests in flight will finish; after the last one it is gone.",
+        { "remove", "Remove", "Requests in flight will finish; then it is gone.",
           true },
         { "reset", "Reset the counters of", "Counting starts again from 0.", false },
         { "", "Change", "All of them will get the settings in the form.", false },

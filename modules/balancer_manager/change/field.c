@@ -249,7 +249,7 @@ const char *mgr_field_take(apr_pool_t *p, const mgr_field_t *field, const char *
 {
     for (const char *c = value; *c; c++) {
         if (apr_iscntrl(*c)) {
-            return "must not hold control characters";
+            return "must not contain control characters";
         }
     }
     return field->flag ? take_flag(field->flag, value, action) : field->take(p, value, action);

@@ -178,7 +178,7 @@ static void read_new_member(form_t *form)
     }
     else if (is_sure && (!url || !*url)) {
         mgr_visit_refuse(form->visit, HTTP_BAD_REQUEST,
-                         "b_nwrkr must hold the URL of the member to add.");
+                         "b_nwrkr must be the URL of the member to add.");
     }
     else if (is_sure) {
         form->action.new_member = url;
@@ -194,7 +194,7 @@ static void read_etag(form_t *form)
     if (etag && *etag && form->members->nelts <= 1) {
         form->action.revision = mgr_etag_revision(etag);
         if (!form->action.revision) {
-            refuse_field(form, "etag", etag, "must be what the page had");
+            refuse_field(form, "etag", etag, "must be the value from the page");
         }
     }
 }
@@ -319,7 +319,7 @@ int mgr_form_change_run(mgr_visit_t *visit, const apr_table_t *parameters)
         return status;
     }
     if (!form.wishes) {
-        mgr_visit_note(visit, "The form asks for no change.");
+        mgr_visit_note(visit, "The form contains no change.");
         return OK;
     }
     if (wants_confirmation(&form)) {

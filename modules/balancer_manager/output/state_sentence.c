@@ -59,7 +59,7 @@ static void print_error(mgr_html_t *html, const lb_member_view_t *member, apr_ti
         mgr_quantity_duration(html, member->next_trial_at - now);
     }
     else if (member->next_trial_at) {
-        mgr_html_raw(html, "; the next request tries it");
+        mgr_html_raw(html, "; the next request will try it");
     }
 }
 
@@ -67,7 +67,7 @@ static void print_drain(mgr_html_t *html, const lb_member_view_t *member, apr_ti
 {
     mgr_html_raw(html, ", ");
     mgr_html_count(html, member->in_flight);
-    mgr_html_raw(html, " left");
+    mgr_html_raw(html, " in flight");
     if (member->drain_until) {
         mgr_html_raw(html, ", disabled at ");
         mgr_quantity_time(html, member->drain_until, now);
@@ -100,9 +100,8 @@ static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
         mgr_html_raw(html, "</small>");
     }
     if (member->strikes > 0) {
-        mgr_html_format(html, "<small>%d %s that count%s</small>", member->strikes,
-                        member->strikes == 1 ? "failure" : "failures",
-                        member->strikes == 1 ? "s" : "");
+        mgr_html_format(html, "<small>%d recent %s</small>", member->strikes,
+                        member->strikes == 1 ? "failure" : "failures");
     }
 }
 
@@ -123,7 +122,7 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
         print_error(html, member, now);
     }
     else if (is(member, "trial")) {
-        mgr_html_raw(html, "; one request tries it now");
+        mgr_html_raw(html, "; one request is trying it");
     }
     else if (is(member, "draining") || is(member, "removing")) {
         print_drain(html, member, now);

@@ -117,6 +117,29 @@ static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
     }
 }
 
+/* What there is to say of it only when somebody waits, or failed requests are sent again. */
+static void print_queue(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    if (balancer->queue_stands) {
+        mgr_html_raw(html, "<li><b class=\"pill standing\">queue stands</b></li>");
+    }
+    if (balancer->queue_oldest > 0) {
+        mgr_html_raw(html, "<li>waiting for up to <b>");
+        mgr_quantity_duration(html, balancer->queue_oldest);
+        mgr_html_raw(html, "</b></li>");
+    }
+    if (balancer->queue_estimate > 0) {
+        mgr_html_raw(html, "<li>one more would wait <b>");
+        mgr_quantity_duration(html, balancer->queue_estimate);
+        mgr_html_raw(html, "</b></li>");
+    }
+    if (balancer->not_resent > 0) {
+        mgr_html_raw(html, "<li><b>");
+        mgr_html_count(html, balancer->not_resent);
+        mgr_html_raw(html, "</b> not retried: retry budget</li>");
+    }
+}
+
 /* One line: what an operator wants to know of a balancer that is folded up. */
 static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
                         const mgr_totals_t *totals)
@@ -141,6 +164,7 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
     mgr_html_raw(html, "</b> in flight</li><li><b>");
     mgr_html_count(html, balancer->queued);
     mgr_html_raw(html, "</b> waiting</li>");
+    print_queue(html, balancer);
     if (balancer->recent.p50 >= 0) {
         mgr_html_raw(html, "<li>first byte p50 <b>");
         mgr_quantity_duration(html, balancer->recent.p50);
@@ -153,8 +177,8 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
         mgr_html_raw(html, "</b></li>");
     }
     print_refusals(html, balancer);
-    mgr_html_raw(html, balancer->is_persistent ? "<li>changes outlive every restart</li></ul>\n"
-                                               : "<li>changes end with a full restart</li></ul>\n");
+    mgr_html_raw(html, balancer->is_persistent ? "<li>changes kept across restarts</li></ul>\n"
+                                               : "<li>changes lost at a full restart</li></ul>\n");
 }
 
 static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
@@ -336,11 +360,11 @@ static void print_heir(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
 
-    mgr_html_raw(html, "<p class=\"hint\">Its members are those of ");
+    mgr_html_raw(html, "<p class=\"hint\">It uses the members of ");
     mgr_html_text(html, balancer->name);
     mgr_html_raw(html, " of ");
     mgr_html_text(html, balancer->inherited_from);
-    mgr_html_raw(html, "; its settings are its own.</p>\n");
+    mgr_html_raw(html, "; its settings are separate.</p>\n");
     print_settings(page, balancer);
 }
 

@@ -121,11 +121,11 @@ static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
 
     open_group(html, "Limits");
     text_field(html, "w_limit", "In flight", apr_psprintf(p, "%u", (unsigned int)member->limit),
-               limit_hint(p, "requests at once; 0 means no limit", member->is_added,
+               limit_hint(p, "requests in flight; 0: no limit", member->is_added,
                           member->config_limit, member->limit));
     text_field(html, "w_queue_limit", "Queue",
                apr_psprintf(p, "%u", (unsigned int)member->queue_limit),
-               limit_hint(p, "requests that may wait for it", member->is_added,
+               limit_hint(p, "requests that may wait", member->is_added,
                           member->config_queue_limit, member->queue_limit));
     text_field(html, "w_queue_timeout", "Queue timeout", short_time(p, member->queue_timeout),
                "such as 2s or 500ms");
@@ -144,7 +144,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                weight_hint(p, member));
     text_field(html, "w_ls", "LB set", apr_itoa(p, member->lbset),
                "0 to 99; lower sets come first");
-    text_field(html, "w_wr", "Route", member->route, "of sticky sessions");
+    text_field(html, "w_wr", "Route", member->route, "for sticky sessions");
     text_field(html, "w_rr", "Route redirect", member->redirect,
                "route that takes over its sessions");
     close_group(html);
@@ -156,12 +156,12 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                      (member->status_bits & mgr_member_flags[i].bit) != 0);
     }
     text_field(html, "w_drain_deadline", "Drain, and disable after", "",
-               "seconds; 0 means no deadline; empty leaves it as it is");
+               "seconds; 0: no deadline; empty: no change");
     close_group(html);
     open_group(html, "Move or remove");
     text_field(html, "w_newaddr", "New address", "",
-               "host:port; leave it empty to keep the address");
-    check_field(html, "b_wdelete", "Remove it, after its last request");
+               "host:port; empty: no change");
+    check_field(html, "b_wdelete", "Remove the member after its last request");
     close_group(html);
     mgr_hidden_field_print(html, "w", member->url);
     mgr_hidden_field_print(html, "etag", mgr_etag_text(p, member->revision));
@@ -220,7 +220,7 @@ static void balancer_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
         open_group(html, "Add a member");
         text_field(html, "b_nwrkr", "URL", "",
                    "such as fcgi://10.0.0.9:9000; disabled until you make it ready");
-        check_field(html, "b_wyes", "Add it");
+        check_field(html, "b_wyes", "Add the member");
         close_group(html);
     }
     mgr_hidden_field_print(html, "etag", mgr_etag_text(p, balancer->revision));

@@ -236,7 +236,7 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
     if (member->parked) {
         mgr_html_raw(html, "<small>");
         mgr_html_count(html, member->parked);
-        mgr_html_raw(html, " without a thread</small>");
+        mgr_html_raw(html, " parked</small>");
     }
     mgr_html_raw(html, "</td>");
 }

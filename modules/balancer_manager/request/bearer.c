@@ -84,7 +84,7 @@ const char *mgr_bearer_take(cmd_parms *cmd, apr_array_header_t *secrets, const c
     }
     if (info.protection & (APR_WREAD | APR_WWRITE)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0650)
-                     "BalancerManagerToken: every user of this machine may read or change %s: "
+                     "BalancerManagerToken: every user on this machine can read or change %s: "
                      "chmod 600 %s",
                      path, path);
     }
@@ -138,7 +138,7 @@ int mgr_bearer_authenticate(request_rec *r)
         }
     }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, FCLOGNO(0651)
-                  "manager: the bearer secret that was sent is none of BalancerManagerToken");
+                  "manager: the bearer secret does not match any BalancerManagerToken");
     apr_table_setn(r->err_headers_out, "WWW-Authenticate", "Bearer error=\"invalid_token\"");
     return HTTP_UNAUTHORIZED;
 }

@@ -32,7 +32,7 @@ int mgr_csrf_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
     if (rv != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0640)
-                     "no random bytes for the key of the manager's tokens");
+                     "cannot get random bytes for the key of the manager's tokens");
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return OK;
@@ -63,8 +63,8 @@ const char *mgr_csrf_token(request_rec *r)
 static const char *judge_token(request_rec *r, const char *given)
 {
     static const char *const reasons[] = {
-        [MGR_TOKEN_NONE] = "the token is not one of this page: reload the page",
-        [MGR_TOKEN_FORGED] = "the token is not this user's, or older than the last start of httpd: "
+        [MGR_TOKEN_NONE] = "the token is invalid: reload the page",
+        [MGR_TOKEN_FORGED] = "the token is another user's, or older than the last start of httpd: "
                              "reload the page",
         [MGR_TOKEN_EXPIRED] = "the token is older than 12 hours: reload the page",
     };
@@ -98,7 +98,7 @@ static const char *judge_source(request_rec *r)
     const char *referer = apr_table_get(r->headers_in, "Referer");
 
     if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0) {
-        return "the Sec-Fetch-Site header says that another site's page has sent it";
+        return "the Sec-Fetch-Site header says that it comes from another site";
     }
     if (origin && !is_ours(r, origin)) {
         return "the Origin header names another host";
@@ -137,6 +137,6 @@ const char *mgr_csrf_refusal_of_json(request_rec *r)
     }
     return mgr_login_user(r) && !is_browser(r)
                ? NULL
-               : "the token is missing: send the page's in the header X-CSRF-Token, or a "
+               : "the token is missing: send the page's token in X-CSRF-Token, or a "
                  "secret of BalancerManagerToken; a script that logs in needs neither";
 }

@@ -106,8 +106,8 @@ const char *mgr_host_name_refusal(request_rec *r)
         name = find_forwarded(r, is_strange, NULL);
     }
     return name ? apr_psprintf(r->pool,
-                               "the %s header names \"%s\", which is no name of this "
-                               "server; if it is one, add \"BalancerManagerHost %s\"; or log in",
+                               "the %s header names \"%s\", which is not a name of this "
+                               "server; if it should be, add \"BalancerManagerHost %s\"; or log in",
                                header, name, name)
                 : NULL;
 }

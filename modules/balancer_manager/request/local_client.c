@@ -40,7 +40,7 @@ static authz_status check(request_rec *r, const char *line, const void *parsed)
     }
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, r, FCLOGNO(0652)
                   "manager: a request with a %s header came through a proxy and is not local: let "
-                  "users in by a login, or the proxy by Require ip and BalancerManagerRequire",
+                  "users log in, or permit the proxy with Require ip and BalancerManagerRequire",
                   header);
     return AUTHZ_DENIED;
 }

@@ -128,8 +128,8 @@ const char *mgr_rights_refusal(request_rec *r, mgr_right_t right)
         return foreign;
     }
     return apr_psprintf(r->pool,
-                        "%s does not have the right \"%s\" here; a line such as "
-                        "\"BalancerManagerRequire %s %s%s\" in the configuration gives it",
+                        "%s does not have \"%s\" permission here; a line such as "
+                        "\"BalancerManagerRequire %s %s%s\" in the configuration grants it",
                         user ? user : "a user who is not logged in", word, word,
                         user ? "user " : ap_auth_type(r) ? "valid-user"
                                                          : "local",

@@ -85,7 +85,7 @@ static int choose_of_several(mgr_visit_t *visit)
     visit->balancer = NULL;
     return mgr_visit_refuse(visit, HTTP_CONFLICT,
                             "Nothing was changed: several virtual hosts "
-                            "have a balancer %s. Say which one with the parameter vhost.",
+                            "have a balancer %s. Choose one with the parameter vhost.",
                             first->key);
 }
 

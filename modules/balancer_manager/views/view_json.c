@@ -309,6 +309,27 @@ static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balan
     put_balancer_config(w, balancer);
 }
 
+static void put_queue(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_open(w, "queue", '{');
+    mgr_json_text(w, "order", balancer->queue_order);
+    mgr_json_number(w, "target_us", balancer->queue_target);
+    mgr_json_number(w, "reserve", balancer->queue_reserve);
+    mgr_json_switch(w, "standing", balancer->queue_stands);
+    mgr_json_number(w, "oldest_us", balancer->queue_oldest);
+    mgr_json_number_from(w, "estimate_us", 1, balancer->queue_estimate);
+    mgr_json_close(w, '}');
+}
+
+static void put_retries(mgr_json_t *w, const lb_balancer_view_t *balancer)
+{
+    mgr_json_open(w, "retries", '{');
+    mgr_json_count(w, "left", balancer->retries_left);
+    mgr_json_count(w, "resent", balancer->resent);
+    mgr_json_count(w, "not_resent", balancer->not_resent);
+    mgr_json_close(w, '}');
+}
+
 static void put_balancer(void *json, const lb_balancer_view_t *balancer)
 {
     mgr_json_t *w = json;
@@ -323,6 +344,8 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, balancer->revision));
     put_balancer_settings(w, balancer);
     mgr_json_count(w, "queued", balancer->queued);
+    put_queue(w, balancer);
+    put_retries(w, balancer);
     mgr_json_time(w, "counted_since", balancer->counted_since);
     put_ends(w, "refused", balancer->refused);
     put_recent(w, &balancer->recent);

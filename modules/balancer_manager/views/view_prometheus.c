@@ -203,47 +203,47 @@ static const struct {
     const char *name, *type, *help;
     put_member_t *put;
 } member_families[] = {
-    { "elections_total", "counter", "Times that the member was elected.", put_elections },
+    { "elections_total", "counter", "Elections of the member.", put_elections },
     { "responses_total", "counter",
-      "Tries by the class of the member's answer; none: it gave no answer.", put_responses },
-    { "tries_total", "counter", "Tries by the word for how they ended.", put_tries },
+      "Tries by the status class of the response; none: no response.", put_responses },
+    { "tries_total", "counter", "Tries by outcome.", put_tries },
     { "failures_total", "counter", "Tries that ended in a failure of the member.", put_failures },
     { "sent_bytes_total", "counter", "Bytes sent to the member.", put_sent },
     { "received_bytes_total", "counter", "Bytes received from the member.", put_received },
     { "queue_duration_seconds", "histogram",
-      "Time in the queue, of requests that waited and then came to the member.",
+      "Time in the queue, for requests that waited and then got the member.",
       put_queue_times },
     { "connect_duration_seconds", "histogram",
-      "Time to connect to the member, TLS included; of new connections.", put_connect_times },
+      "Time to connect to the member, including TLS; new connections only.", put_connect_times },
     { "first_byte_duration_seconds", "histogram",
-      "Time from connected to the first byte of the answer.", put_first_byte_times },
-    { "try_duration_seconds", "histogram", "Time of a whole try.", put_whole_times },
+      "Time from the connection to the first byte of the response.", put_first_byte_times },
+    { "try_duration_seconds", "histogram", "Duration of a complete try.", put_whole_times },
     { "member_state", "gauge", "1 for the state that the member is in, 0 for all others.",
       put_states },
     { "member_state_since_timestamp_seconds", "gauge",
-      "When that state began; outages by errors, by checks and by operators.", put_since },
+      "When that state began, whether by an error, a check or an operator.", put_since },
     { "member_serving", "gauge",
-      "1: new requests go there now; of spares and standbys: it is their turn.", put_serving },
-    { "in_flight_requests", "gauge", "Requests at the member now.", put_in_flight },
-    { "in_flight_limit", "gauge", "Requests that may be at the member at once; 0: no limit.",
+      "1: new requests go to the member now (spares and standbys: their turn).", put_serving },
+    { "in_flight_requests", "gauge", "Requests in flight at the member now.", put_in_flight },
+    { "in_flight_limit", "gauge", "Limit of requests in flight at the member; 0: no limit.",
       put_limit },
-    { "member_queued_requests", "gauge", "Sessions that wait for this very member.", put_queued },
-    { "parked_requests", "gauge", "Of the requests at the member, those that hold no thread.",
+    { "member_queued_requests", "gauge", "Sessions that wait for this member.", put_queued },
+    { "parked_requests", "gauge", "Requests in flight at the member that hold no thread.",
       put_parked },
     { "weight", "gauge", "Load factor.", put_weight },
-    { "lbset", "gauge", "Set that the member belongs to.", put_lbset },
-    { "check_up", "gauge", "1: the checks of the member pass; 0: they have put it out of service.",
+    { "lbset", "gauge", "Load balancer set of the member.", put_lbset },
+    { "check_up", "gauge", "1: the checks pass; 0: they have taken the member out of service.",
       put_check },
     { "check_busy", "gauge",
-      "1: the last check went unanswered, as the member served requests; that is no failure.",
+      "1: the last check got no response because the member was busy, which is no failure.",
       put_check_busy },
-    { "check_duration_seconds", "gauge", "Time of the last check.", put_check_time },
-    { "fpm_processes", "gauge", "Children of PHP-FPM by what they do.", put_fpm },
+    { "check_duration_seconds", "gauge", "Duration of the last check.", put_check_time },
+    { "fpm_processes", "gauge", "Children of PHP-FPM by state.", put_fpm },
     { "fpm_processes_all", "gauge", "Children of PHP-FPM.", put_fpm_total },
     { "fpm_listen_queue_connections", "gauge", "Connections that wait for a child of PHP-FPM.",
       put_fpm_queue },
     { "fpm_max_children_reached_total", "counter",
-      "Times that PHP-FPM had no child to spare, since PHP-FPM has started.", put_fpm_max },
+      "Times that PHP-FPM reached its limit of children, since its start.", put_fpm_max },
 };
 
 /* ---- Balancers ------------------------------------------------------------------------------- */
@@ -254,7 +254,8 @@ typedef void put_balancer_t(mgr_metrics_t *m, const char *labels,
 /* Of what an alert is about a series is there from the start: so it sees the first one, too. */
 static void put_refused(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
 {
-    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT };
+    static const lb_outcome_t always[] = { LB_NO_MEMBER, LB_QUEUE_FULL, LB_QUEUE_TIMEOUT,
+                                           LB_NO_TIME, LB_SHED };
 
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         if (balancer->refused[always[i]] + balancer->refused_before[always[i]] == 0) {
@@ -267,6 +268,33 @@ static void put_refused(mgr_metrics_t *m, const char *labels, const lb_balancer_
 static void put_waiting(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
 {
     mgr_metrics_count(m, labels, balancer->queued);
+}
+
+static void put_standing(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, (uint64_t)balancer->queue_stands);
+}
+
+static void put_oldest(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_fraction(m, labels, balancer->queue_oldest, 6);
+}
+
+static void put_estimate(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_fraction(m, labels, balancer->queue_estimate, 6);
+}
+
+static void put_retries_left(mgr_metrics_t *m, const char *labels,
+                             const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, balancer->retries_left);
+}
+
+static void put_retries(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count_of(m, labels, "budget", "left", balancer->resent);
+    mgr_metrics_count_of(m, labels, "budget", "exceeded", balancer->not_resent);
 }
 
 static void put_free_slots(mgr_metrics_t *m, const char *labels,
@@ -284,11 +312,22 @@ static const struct {
     const char *name, *type, *help;
     put_balancer_t *put;
 } balancer_families[] = {
-    { "refused_requests_total", "counter", "Requests that got no member, by the reason.",
+    { "refused_requests_total", "counter", "Requests that got no member, by reason.",
       put_refused },
     { "queued_requests", "gauge", "Requests that wait for any member.", put_waiting },
+    { "queue_standing", "gauge", "1: the queue gets more than it can serve in time.",
+      put_standing },
+    { "queue_oldest_seconds", "gauge", "How long the oldest request in the queue has waited.",
+      put_oldest },
+    { "queue_estimate_seconds", "gauge", "How long one more request would wait behind all others.",
+      put_estimate },
+    { "retry_budget_requests", "gauge", "Failed requests that may be sent again at the moment.",
+      put_retries_left },
+    { "retries_total", "counter",
+      "Failed requests that could be sent again, by whether the budget allowed it.", put_retries },
     { "check_panic", "gauge",
-      "1: members that fail their checks stay in service, as too many do (hcpanic).", put_panic },
+      "1: members that fail their checks stay in service because too many do (hcpanic).",
+      put_panic },
     { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
 };
 
@@ -348,7 +387,7 @@ static void put_member_family(mgr_metrics_t *m, const apr_array_header_t *balanc
 
 static void put_build(mgr_metrics_t *m, apr_pool_t *p)
 {
-    mgr_metrics_family(m, "build_info", "gauge", "Always 1; its labels say what runs here.");
+    mgr_metrics_family(m, "build_info", "gauge", "Always 1; the labels are the versions.");
     mgr_metrics_count(m,
                       apr_pstrcat(p, "version=\"" FASTCGI_CLUSTER_VERSION "\",httpd=\"",
                                   mgr_metrics_quoted(p, ap_get_server_description()), "\"", NULL),

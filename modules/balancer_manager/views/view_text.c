@@ -174,7 +174,7 @@ static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
     const lb_recent_t *recent = &b->recent;
 
     if (b->inherited_from) {
-        mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: members as of %s\n\n",
+        mgr_sink_text(sink, apr_psprintf(p, "%s (%s), %s: members: see %s\n\n",
                                          mgr_utf8_line(p, b->name), mgr_utf8_line(p, b->vhost),
                                          b->lbmethod, mgr_utf8_line(p, b->inherited_from)));
         return;

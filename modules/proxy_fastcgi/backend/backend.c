@@ -306,12 +306,12 @@ const char *fcgi_backend_cure_of(apr_status_t rv)
         return "no such socket: is the backend running, and is the path right?";
     }
     if (APR_STATUS_IS_EACCES(rv)) {
-        return "httpd may not use the socket: see listen.owner and listen.mode of PHP-FPM";
+        return "httpd has no access to the socket: see listen.owner and listen.mode of PHP-FPM";
     }
     if (APR_STATUS_IS_EAGAIN(rv)) {
-        return "its backlog is full: more pm.max_children, or a larger listen.backlog?";
+        return "its backlog is full: raise pm.max_children or listen.backlog";
     }
-    return APR_STATUS_IS_TIMEUP(rv) ? "no answer in time (connectiontimeout)" : "cannot connect";
+    return APR_STATUS_IS_TIMEUP(rv) ? "no response in time (connectiontimeout)" : "cannot connect";
 }
 
 /* ---- Checks: connections without a request --------------------------------------------------- */
@@ -359,7 +359,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     *lease = (fcgi_lease_t){ 0 };
     apr_status_t rv = backend_of(worker) ? find_target(&to, target, p, &shown) : APR_ENOMEM;
     if (rv != APR_SUCCESS) {
-        *why = "cannot find its address";
+        *why = "cannot resolve its host name";
         return rv;
     }
     rv = fcgi_connecting_run(&lease->connection, &to);
@@ -375,7 +375,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
                             target->server, worker->s->hostname_ex, target->timeout,
                             target->timeout);
         lease->handshake_failed = rv != APR_SUCCESS;
-        *why = rv == APR_SUCCESS ? "" : "no TLS connection: mod_ssl says why";
+        *why = rv == APR_SUCCESS ? "" : "TLS failed: see the message of mod_ssl";
     }
     return rv;
 }

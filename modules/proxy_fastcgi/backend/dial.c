@@ -50,7 +50,7 @@ static apr_status_t start_tls(fcgi_dial_t *dial)
     if (rv != APR_SUCCESS) {
         lease->handshake_failed = true;
         dial->why = apr_psprintf(r->pool,
-                                 "no TLS connection to %s: mod_ssl says why "
+                                 "TLS to %s failed: see the message of mod_ssl "
                                  "(SSLProxyEngine, SSLProxyVerify, SSLProxyCACertificateFile, "
                                  "SSLProxyCheckPeerName)",
                                  name);
@@ -96,12 +96,12 @@ static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
 static const char *why_not_found(const fcgi_dial_t *dial, apr_status_t rv)
 {
     if (rv == APR_ENAMETOOLONG) {
-        return "the path of a unix socket has at most 107 bytes";
+        return "the path of a unix socket is limited to 107 bytes";
     }
     return dial->worker->s->is_address_reusable
-               ? "cannot find its address"
-               : "cannot find its address; does the URL in the configuration end with a slash, as "
-                 "the path before it does?";
+               ? "cannot resolve its host name"
+               : "cannot resolve its host name; does the URL in the configuration end with a "
+                 "slash, like the path before it?";
 }
 
 static apr_status_t begin_connecting(fcgi_dial_t *dial)
@@ -143,10 +143,9 @@ static apr_status_t end_waiting_for_right(fcgi_dial_t *dial, unsigned came)
     if (came & FCGI_CLIENT_GONE) {
         return APR_EINTR;
     }
-    dial->why =
-        came & FCGI_NO_THREAD
-            ? "all connections that max= allows are in use, and no thread is left to wait in"
-            : "all connections that max= allows are in use, for longer than acquire=";
+    dial->why = came & FCGI_NO_THREAD
+                    ? "all connections permitted by max= are in use, and no thread is left to wait"
+                    : "all connections permitted by max= were in use for longer than acquire=";
     return came & FCGI_NO_THREAD ? APR_EAGAIN : APR_TIMEUP;
 }
 
@@ -162,7 +161,7 @@ apr_status_t fcgi_dial_begin(fcgi_dial_t *dial)
     if (rv == APR_SUCCESS) {
         return enter(dial);
     }
-    dial->why = "no descriptor is left to wait for a connection with";
+    dial->why = "no file descriptor is left to wait for a connection";
     dial->wait = (fcgi_wait_t){ .fd = dial->place.bell,
                                 .client_fd = dial->client_fd,
                                 .wanted = FCGI_READABLE,

@@ -104,7 +104,7 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         mind_limit(p, worker, val);
     }
     return next_in_line ? next_in_line(p, s, worker, key, val, ctx)
-                        : apr_psprintf(p, "%s: there is no parameter %s=%s", worker->s->name_ex,
+                        : apr_psprintf(p, "%s: unknown parameter %s=%s", worker->s->name_ex,
                                        key, val);
 }
 

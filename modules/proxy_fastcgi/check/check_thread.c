@@ -127,7 +127,7 @@ static void start_check(slot_t *slot, const lb_check_t *check)
     if (rv != 0) {
         slot->check = NULL;
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0350)
-                     "%s: no thread for its check; the checks of others wait", check->name);
+                     "%s: cannot start a thread for its check; other checks wait", check->name);
         fc_condition_unlock(&checker.condition);
         make_check(check, &slot->stop);
         fc_condition_lock(&checker.condition);

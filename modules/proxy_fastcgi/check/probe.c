@@ -176,10 +176,10 @@ static void judge_end(lb_check_result_t *result, const fcgi_exchange_t *x)
         result->outcome = LB_SERVED;
     }
     else if (x->protocol_status == FCGI_OVERLOADED) {
-        fail(result, LB_OVERLOADED, "the backend says that it is overloaded");
+        fail(result, LB_OVERLOADED, "the backend reports that it is overloaded");
     }
     else {
-        fail(result, LB_BAD_RESPONSE, "the request was ended without a whole response head");
+        fail(result, LB_BAD_RESPONSE, "the request ended without a complete response head");
     }
 }
 
@@ -193,7 +193,7 @@ static void judge(lb_check_result_t *result, const fcgi_pump_t *pump, apr_status
     }
     else if (APR_STATUS_IS_TIMEUP(rv)) {
         fail(result, pump->first_byte_at ? LB_READ_TIMEOUT : LB_FIRST_BYTE_TIMEOUT,
-             "no whole answer in time (hctimeout)");
+             "no complete response in time (hctimeout)");
     }
     else if (rv == APR_EGENERAL) {
         fail(result, LB_PROTOCOL, fcgi_exchange_reason_text(pump->exchange->reason));

@@ -161,7 +161,7 @@ const char *fcgi_park_obstacle(request_rec *r)
     const parked_t *p = is_possible ? of_connection(c) : NULL;
 
     if (c->master) {
-        return "it came by HTTP/2";
+        return "it is an HTTP/2 request";
     }
     if (r->main || r->prev) {    /* nobody above them understands SUSPENDED */
         return "it is part of another request (a subrequest or an internal redirect)";
@@ -281,8 +281,8 @@ static void after_handler(parked_t *p)
     }
     else {    /* pre_close() will end it */
         ap_log_cerror(APLOG_MARK, APLOG_ERR, 0, p->c, FCLOGNO(0292)
-                      "a parked request was not suspended: some module does not know SUSPENDED; "
-                      "ProxyFCGIPark Off helps");
+                      "a parked request was not suspended: a module does not support SUSPENDED. "
+                      "Fix: ProxyFCGIPark Off");
     }
 }
 

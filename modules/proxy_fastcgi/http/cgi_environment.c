@@ -85,7 +85,7 @@ static int apply_rule(request_rec *r, const fcgi_env_rule_t *rule)
         ap_expr_str_exec_re(r, rule->value, AP_MAX_REG_MATCH, matches, &source, &err);
     if (err) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0211)
-                      "ProxyFCGISetEnvIf %s: left as it was, cannot evaluate the value: %s",
+                      "ProxyFCGISetEnvIf %s: unchanged, cannot evaluate the value: %s",
                       rule->name, err);
         return OK;
     }

@@ -110,7 +110,7 @@ void fcgi_error_text_end(fcgi_error_text_t *text)
     }
     if (text->lines > FCGI_ERROR_LINES_MAX) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, text->r, FCLOGNO(0231)
-                      "member %s says: %d more lines, left out", text->member,
+                      "member %s says: %d more lines, omitted", text->member,
                       text->lines - FCGI_ERROR_LINES_MAX);
     }
     text->lines = 0;

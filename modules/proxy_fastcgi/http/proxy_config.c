@@ -105,7 +105,7 @@ const char *fcgi_proxy_config_set_backend_type(cmd_parms *cmd, void *config_, co
         config->backend_type = FCGI_BACKEND_GENERIC;
     }
     else {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no backend type; use FPM or GENERIC",
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a backend type; use FPM or GENERIC",
                             cmd->cmd->name, arg);
     }
     return NULL;
@@ -120,7 +120,7 @@ const char *fcgi_proxy_config_add_env_rule(cmd_parms *cmd, void *config_, const 
     const char *err = NULL;
 
     if (!*rule.name) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no variable name", cmd->cmd->name, name);
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a variable name", cmd->cmd->name, name);
     }
     if (unset && value) {
         return apr_psprintf(cmd->pool, "%s: '%s' unsets a variable and takes no value ('%s')",
@@ -146,7 +146,7 @@ const char *fcgi_proxy_config_add_sendfile_root(cmd_parms *cmd, void *config_, c
     char *real = path ? realpath(path, NULL) : NULL;
 
     if (!real) {
-        return apr_psprintf(cmd->pool, "%s: there is no folder '%s'", cmd->cmd->name, arg);
+        return apr_psprintf(cmd->pool, "%s: there is no directory '%s'", cmd->cmd->name, arg);
     }
     if (!config->sendfile_roots) {
         config->sendfile_roots = apr_array_make(cmd->pool, 2, sizeof(const char *));
@@ -172,12 +172,12 @@ const char *fcgi_proxy_config_add_retry_word(cmd_parms *cmd, void *config_, cons
     const bool is_none = strcmp(arg, "none") == 0;
 
     if (!set && !is_none) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no failure that another member helps against; "
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a failure that can be retried; "
                                        "use %s",
                             cmd->cmd->name, arg, retry_words(cmd->pool));
     }
     if (config->retry_on_is_set && (is_none || !config->retry_on)) {
-        return apr_psprintf(cmd->pool, "%s: none stands alone", cmd->cmd->name);
+        return apr_psprintf(cmd->pool, "%s: none cannot be combined", cmd->cmd->name);
     }
     config->retry_on |= set;
     config->retry_on_is_set = true;
@@ -189,8 +189,8 @@ static const char *set_size(cmd_parms *cmd, const char *arg, apr_off_t *size)
     int64_t bytes;
 
     if (!fc_directive_size(arg, &bytes)) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no size; use a number of bytes, or of K, M or "
-                                       "G as in 64M",
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a size; use a number of bytes, or of K, M "
+                                       "or G as in 64M",
                             cmd->cmd->name, arg);
     }
     *size = bytes;
@@ -204,7 +204,7 @@ const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config_, con
 
     config->streams_over_limit = beyond && strcasecmp(beyond, "Stream") == 0;
     if (beyond && !config->streams_over_limit && strcasecmp(beyond, "Refuse") != 0) {
-        return apr_psprintf(cmd->pool, "%s: '%s' is nothing that can be done with a larger body; "
+        return apr_psprintf(cmd->pool, "%s: '%s' is not an action for a larger body; "
                                        "use Refuse or Stream",
                             cmd->cmd->name, beyond);
     }
@@ -223,7 +223,7 @@ const char *fcgi_proxy_config_set_body_mode(cmd_parms *cmd, void *config_, const
         config->body_mode = FCGI_BODY_STREAM;
     }
     else {
-        return apr_psprintf(cmd->pool, "%s: '%s' is no way to pass a request body on; use Spool or "
+        return apr_psprintf(cmd->pool, "%s: '%s' is not a way to pass on a body; use Spool or "
                                        "Stream",
                             cmd->cmd->name, mode);
     }

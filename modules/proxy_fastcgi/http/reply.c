@@ -47,7 +47,7 @@ unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size
 
     if (reply->head_space_bytes == FCGI_HEAD_BYTES_MAX) {
         const fc_span_t field = fcgi_head_biggest_field(so_far);
-        reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its biggest "
+        reply->why = apr_psprintf(reply->r->pool, "the response head is over %d bytes; its largest "
                                                   "field is '%.*s'",
                                   FCGI_HEAD_BYTES_MAX, (int)field.bytes,
                                   (const char *)field.at);
@@ -66,7 +66,7 @@ static bool set_status(fcgi_reply_t *reply, const char *value)
     const int status = atoi(value);
 
     if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
-        return refuse(reply, "the Status is none", fc_span(value, strlen(value)));
+        return refuse(reply, "the Status is invalid", fc_span(value, strlen(value)));
     }
     reply->r->status = status;
     reply->r->status_line = value;
@@ -79,7 +79,7 @@ static void set_content_length(fcgi_reply_t *reply, const char *value)
 
     if (!ap_parse_strict_length(&bytes, value)) {
         ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0331)
-                      "member %s: Content-Length is no number and is left out: '%s'",
+                      "member %s: Content-Length is not a number and is dropped: '%s'",
                       reply->member, value);
         return;
     }
@@ -99,7 +99,7 @@ static void set_last_modified(request_rec *r, const char *value)
 
     if (modified == APR_DATE_BAD) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0242)
-                      "Last-Modified is no HTTP date and is left out: '%s'", value);
+                      "Last-Modified is not an HTTP date and is dropped: '%s'", value);
         return;
     }
     ap_update_mtime(r, modified);
@@ -228,12 +228,11 @@ static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
         }
     }
     if (rc != FCGI_MORE) {
-        return refuse(reply, "this is no header field", field.name);
+        return refuse(reply, "this is not a header field", field.name);
     }
     merge_others(reply->r, head);
     return in.bytes <= 1
-           || refuse(reply, "an empty line (but for CRs) has fields behind it",
-                     fc_span_after(in, 1));
+           || refuse(reply, "there are fields after an empty line (of CRs)", fc_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -280,7 +279,7 @@ static bool follow_target(fcgi_reply_t *reply, const head_t *head)
         go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
     }
     if (head->accel_redirect && !is_local(head->accel_redirect)) {
-        return refuse(reply, "X-Accel-Redirect is no local path",
+        return refuse(reply, "X-Accel-Redirect is not a local path",
                       fc_span(head->accel_redirect, strlen(head->accel_redirect)));
     }
     if (head->accel_redirect) {
@@ -588,7 +587,7 @@ void fcgi_reply_finish(fcgi_reply_t *reply)
     if (reply->promised_bytes >= 0 && reply->body_bytes > reply->promised_bytes) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, reply->r, FCLOGNO(0243)
                       "member %s: Content-Length is %" APR_OFF_T_FMT
-                      " but the body has %" APR_OFF_T_FMT " bytes; the surplus is left out",
+                      " but the body has %" APR_OFF_T_FMT " bytes; the surplus is dropped",
                       reply->member, reply->promised_bytes, reply->body_bytes);
     }
     if (reply->length_is_open && reply->body_bytes == 0) {

@@ -32,8 +32,8 @@ static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
 {
     body->file_has_failed = true;
     ap_log_rerror(APLOG_MARK, APLOG_ERR, rv, body->r, FCLOGNO(0220)
-                  "cannot spool the request body: is there room in the temporary folder (TMPDIR), "
-                  "and may httpd write to it?");
+                  "cannot spool the request body: is there space in the temporary directory "
+                  "(TMPDIR), and can httpd write to it?");
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 

@@ -80,7 +80,7 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     }
     if (path == url && *ap_scan_vchar_obstext(path)) {
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0202)
-                      "the path has spaces or control characters that nobody has encoded "
+                      "the path contains spaces or control characters that are not encoded "
                       "(nocanon or noencode)");
         return HTTP_FORBIDDEN;
     }
@@ -269,7 +269,7 @@ int fcgi_script_path_check(fcgi_script_path_t *script, request_rec *r,
     /* httpd resolves ".." in what it decodes itself. It stays in with nocanon, in what a rewrite
      * makes of a query, and beside the encoded slashes of AllowEncodedSlashes NoDecode. */
     if (climbs(path) || climbs(r->path_info) || (is_of_this_machine && strchr(path, '\\'))) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0203) "no path of a script: '%s%s'",
+        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0203) "not a script path: '%s%s'",
                       path, r->path_info ? r->path_info : "");
         return HTTP_BAD_REQUEST;
     }

@@ -61,10 +61,10 @@ static int open_held(request_rec *r, const fcgi_proxy_config_t *config, const ch
     struct stat status;
 
     if (!is_allowed(config, own_name)) {
-        return refuse(r, path, "it lies in no ProxyFCGISendfileRoot");
+        return refuse(r, path, "it is not in a ProxyFCGISendfileRoot");
     }
     if (fstat(held, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return refuse(r, path, "it is no file");
+        return refuse(r, path, "it is not a regular file");
     }
     apr_status_t rv = apr_file_open(file, own_name, APR_FOPEN_READ | APR_FOPEN_SENDFILE_ENABLED,
                                     APR_OS_DEFAULT, r->pool);
@@ -85,7 +85,7 @@ static int open_file(request_rec *r, const fcgi_proxy_config_t *config, const ch
                      apr_file_t **file)
 {
     if (path[0] != '/') {
-        return refuse(r, path, "it is no absolute path");
+        return refuse(r, path, "it is not an absolute path");
     }
     const int held = open(path, O_PATH | O_CLOEXEC);
     if (held < 0) {

@@ -77,8 +77,8 @@ static void give_file_up(fcgi_slow_client_t *slow, apr_status_t rv)
     slow->file_has_failed = true;
     slow->limit = 0;
     ap_log_rerror(APLOG_MARK, APLOG_WARNING, rv, slow->r, FCLOGNO(0222)
-                  "cannot take in the answer for a slow client (is there room in the temporary "
-                  "folder, TMPDIR?); the backend waits for the client");
+                  "cannot buffer the response for a slow client (is there space in the temporary "
+                  "directory, TMPDIR?); the backend waits for the client");
 }
 
 static bool goes_to_file(fcgi_slow_client_t *slow, const char *data, apr_size_t bytes)

@@ -2,6 +2,7 @@
 /* ending.c - see ending.h. */
 #include "ending.h"
 
+#include "apr_optional.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
@@ -68,10 +69,20 @@ static int pass_status(request_rec *r, int status)
     return status;
 }
 
-int fcgi_ending_answer(request_rec *r, int status)
+static APR_OPTIONAL_FN_TYPE(lb_ticket_retry_after) *retry_after;
+
+void fcgi_ending_find_balancer(void)
 {
-    if (status == HTTP_SERVICE_UNAVAILABLE) {
-        apr_table_setn(r->err_headers_out, "Retry-After", "1");
+    retry_after = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_retry_after);
+}
+
+int fcgi_ending_answer(const fcgi_job_t *job, int status)
+{
+    request_rec *r = job->r;
+
+    if (status == HTTP_SERVICE_UNAVAILABLE && !apr_table_get(r->err_headers_out, "Retry-After")) {
+        apr_table_setn(r->err_headers_out, "Retry-After",
+                       apr_itoa(r->pool, job->ticket ? retry_after(job->ticket) : 1));
     }
     return pass_status(r, status);
 }
@@ -82,12 +93,12 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
     request_rec *r = job->r;
 
     if (outcome == LB_CLIENT_ABORT) {
-        fcgi_ending_log_failure(job, APLOG_INFO, "the client has gone");
+        fcgi_ending_log_failure(job, APLOG_INFO, "the client has disconnected");
         r->connection->aborted = 1;
         return OK;
     }
     if (job->reply.filter_has_answered) {
-        fcgi_ending_log_failure(job, APLOG_INFO, "the filter has answered itself");
+        fcgi_ending_log_failure(job, APLOG_INFO, "the filter has sent its own response");
         return OK;
     }
     const int status = job->refusal != OK ? job->refusal : status_of(job, outcome);
@@ -95,15 +106,15 @@ int fcgi_ending_of_failure(fcgi_job_t *job)
         apr_table_setn(r->notes, "proxy_timedout", "1");
     }
     if (job->reply.head_is_out) {
-        fcgi_ending_log_failure(job, APLOG_ERR, "the answer is cut");
+        fcgi_ending_log_failure(job, APLOG_ERR, "the response is truncated");
         fcgi_reply_cut(&job->reply);
         return OK;
     }
     fcgi_reply_forget(&job->reply);
     fcgi_ending_log_failure(job, APLOG_ERR,
                             ap_is_HTTP_ERROR(status) ? apr_psprintf(r->pool, "answered %d", status)
-                                                     : "the client had its answer");
-    return fcgi_ending_answer(r, status);
+                                                     : "the client has had its response");
+    return fcgi_ending_answer(job, status);
 }
 
 /* A local redirect is a GET without a body (RFC 3875, 6.2.2). */
@@ -138,7 +149,7 @@ int fcgi_ending_of_success(fcgi_job_t *job)
     case FCGI_REPLY_FILE: {
         const int rc =
             fcgi_sendfile_begin(job->r, job->config, job->reply.target, job->reply.out);
-        return rc == OK ? finish(job) : fcgi_ending_answer(job->r, rc);
+        return rc == OK ? finish(job) : fcgi_ending_answer(job, rc);
     }
     default:
         return finish(job);

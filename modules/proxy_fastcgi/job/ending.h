@@ -13,12 +13,15 @@
 int fcgi_ending_of_success(fcgi_job_t *job);
 int fcgi_ending_of_failure(fcgi_job_t *job);
 
-/** A status of ours for httpd to answer with. */
-int fcgi_ending_answer(request_rec *r, int status);
+/** A status of ours for httpd to answer with; 503 with Retry-After. */
+int fcgi_ending_answer(const fcgi_job_t *job, int status);
 
 /** The one line about a failed try.
  *  next   what follows */
 void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next);
+
+/** Retrieve the balancer's functions. */
+void fcgi_ending_find_balancer(void);
 
 /** The notes for the access log. */
 void fcgi_ending_leave_notes(const fcgi_job_t *job);

@@ -47,6 +47,8 @@ void fcgi_handler_find_balancer(void)
         handler_waits("fcgi");
         handler_waits("fcgis");
     }
+    fcgi_ending_find_balancer();
+    fcgi_try_find_balancer();
     fcgi_worker_params_find_balancer();
 }
 
@@ -85,7 +87,7 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
     /* only what is sent again counts; on_guard() has asked already */
     failed.is_over_budget = fcgi_failover_may_have_run(outcome)
                             && job->pump.limit != FCGI_LIMIT_GUARD
-                            && !fcgi_backend_may_resend(job->worker);
+                            && !fcgi_try_may_resend(job);
     return fcgi_failover_decide(&failed);
 }
 
@@ -107,7 +109,7 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
 static int refuse_unusable(const fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0252)
-                  "worker %s is switched off (status %s)",
+                  "worker %s is disabled or stopped (status %s)",
                   ap_proxy_worker_name(job->r->pool, job->worker),
                   ap_proxy_parse_wstatus(job->r->pool, job->worker));
     return HTTP_SERVICE_UNAVAILABLE;
@@ -149,7 +151,7 @@ static progress_t refuse(fcgi_job_t *job, int status)
     if (job->ticket) {
         ticket_pause(job->ticket);
     }
-    return end_with(job, fcgi_ending_answer(job->r, status));
+    return end_with(job, fcgi_ending_answer(job, status));
 }
 
 static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
@@ -187,7 +189,7 @@ static progress_t mind_turn(fcgi_job_t *job, lb_turn_t turn)
         return wait_for_turn(job, &turn);
     default:
         return job->tries > 0 ? end_tries(job)
-                              : end_with(job, fcgi_ending_answer(job->r, HTTP_SERVICE_UNAVAILABLE));
+                              : end_with(job, fcgi_ending_answer(job, HTTP_SERVICE_UNAVAILABLE));
     }
 }
 
@@ -196,7 +198,7 @@ static progress_t refuse_to_wait(fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0290)
                   "queue_full: the request cannot be parked, and no thread is left to wait for a "
-                  "member in");
+                  "member");
     if (job->tries > 0) {
         ticket_pause(job->ticket);
         return end_tries(job);
@@ -211,7 +213,7 @@ static progress_t end_waiting(fcgi_job_t *job)
     fcgi_ending_log_failure(job, APLOG_WARNING, "it has waited for another member");
     ticket_pause(job->ticket);
     job->outcome = LB_TOTAL_TIMEOUT;
-    job->why = "the whole request took too long (total), the wait for another member too";
+    job->why = "the request took too long (total), including the wait for another member";
     return end_tries(job);
 }
 
@@ -335,7 +337,7 @@ static void say_once(const fcgi_job_t *job, const char *obstacle)
 
     if (!atomic_flag_test_and_set(&was_said)) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, job->r, FCLOGNO(0296)
-                      "this request waits in its thread: %s (said once for each process)",
+                      "this request waits in its thread: %s (logged once per process)",
                       obstacle);
     }
 }
@@ -462,7 +464,7 @@ static void note_broken_body(const fcgi_job_t *job, int rc)
 static progress_t refuse_crowd(fcgi_job_t *job)
 {
     ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, job->r, FCLOGNO(0291)
-                  "queue_full: as many requests are parked as ProxyFCGIPark max= allows");
+                  "queue_full: the number of parked requests has reached ProxyFCGIPark max=");
     apr_table_setn(job->r->notes, "fcgi-end", lb_outcome_word(LB_QUEUE_FULL));
     return refuse(job, HTTP_SERVICE_UNAVAILABLE);
 }

@@ -13,7 +13,7 @@ static bool file_has_failed(fcgi_job_t *job)
         job->body.file_has_failed || job->reply.slow_client.error != APR_SUCCESS;
 
     if (has_failed) {
-        job->why = "what was kept in a file cannot be read";
+        job->why = "a temporary file cannot be read";
     }
     return has_failed;
 }
@@ -59,14 +59,14 @@ static lb_outcome_t ended_outcome(fcgi_job_t *job)
         return LB_BAD_RESPONSE;
     }
     if (x->protocol_status == FCGI_OVERLOADED) {
-        job->why = "the backend says that it is overloaded";
+        job->why = "the backend reports that it is overloaded";
         return LB_OVERLOADED;
     }
     fc_span_t head = fcgi_exchange_head_so_far(x);
     head.bytes = head.bytes < EXCERPT_BYTES ? head.bytes : EXCERPT_BYTES;
     const char *excerpt =
         head.bytes ? apr_pstrmemdup(job->r->pool, (const char *)head.at, head.bytes) : "";
-    job->why = apr_psprintf(job->r->pool, "the backend ended the request without a whole response "
+    job->why = apr_psprintf(job->r->pool, "the backend ended the request without a full response "
                                           "head (protocolStatus %d, appStatus %u%s%s%s)",
                             x->protocol_status,
                             x->app_status, *excerpt ? "; it began: '" : "",
@@ -78,23 +78,23 @@ static lb_outcome_t timeout_outcome(fcgi_job_t *job)
 {
     switch (job->pump.limit) {
     case FCGI_LIMIT_FIRST_BYTE:
-        job->why = "no byte of an answer in time (firstbyte, timeout)";
+        job->why = "no response in time (firstbyte, timeout)";
         return LB_FIRST_BYTE_TIMEOUT;
     case FCGI_LIMIT_TOTAL:
-        job->why = "the whole request took too long (total)";
+        job->why = "the request took too long (total)";
         return LB_TOTAL_TIMEOUT;
     case FCGI_LIMIT_CLIENT:
-        job->why = "the client sent too little of its request body in time (Timeout, minrate)";
+        job->why = "the client sent its request body too slowly (Timeout, minrate)";
         job->body.error = APR_TIMEUP;
         return LB_CLIENT_ERROR;
     case FCGI_LIMIT_READER:
-        job->why = "the client took no more of the answer in time (Timeout)";
+        job->why = "the client stopped reading the response (Timeout)";
         return LB_CLIENT_ABORT;
     case FCGI_LIMIT_GUARD:
-        job->why = "a kept connection gave no answer: its peer may still be busy";
+        job->why = "no response on a kept connection: its peer may still be busy";
         return LB_STALE;
     default:
-        job->why = "silent for too long (timeout)";
+        job->why = "the backend was silent for too long (timeout)";
         return fcgi_exchange_is_sent(&job->exchange) ? LB_READ_TIMEOUT : LB_WRITE_TIMEOUT;
     }
 }

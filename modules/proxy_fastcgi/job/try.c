@@ -2,6 +2,7 @@
 /* try.c - see try.h. */
 #include "try.h"
 
+#include "apr_optional.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "cgi_environment.h"
@@ -55,6 +56,18 @@ static bool on_slow(void *baton)
     return true;
 }
 
+static APR_OPTIONAL_FN_TYPE(lb_ticket_may_resend) *ticket_may_resend;
+
+void fcgi_try_find_balancer(void)
+{
+    ticket_may_resend = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_may_resend);
+}
+
+bool fcgi_try_may_resend(const fcgi_job_t *job)
+{
+    return job->ticket ? ticket_may_resend(job->ticket) != 0 : fcgi_backend_may_resend(job->worker);
+}
+
 /* Give the connection up only when it is sure that the request may be sent again; a peer that has
  * read it is at work. */
 static bool on_guard(void *baton)
@@ -64,7 +77,7 @@ static bool on_guard(void *baton)
     if (fcgi_connection_peer_has_read(job->dial.lease.connection)) {
         return false;
     }
-    if (!fcgi_backend_may_resend(job->worker)) {    /* many are slow: it is not the connection */
+    if (!fcgi_try_may_resend(job)) {    /* many are slow: it is not the connection */
         fcgi_backend_judge_guard(job->worker, false);
         return false;
     }
@@ -93,11 +106,11 @@ static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
     job->interims++;
     job->interim_bytes += head_bytes;
     if (job->interims > INTERIMS_MAX) {
-        job->reply.why = "too many interim answers (1xx)";
+        job->reply.why = "too many interim responses (1xx)";
     }
     else if (job->interim_bytes > FCGI_HEAD_BYTES_MAX) {
         job->reply.head_is_too_big = true;
-        job->reply.why = "the heads of its interim answers (1xx) are too big, all together";
+        job->reply.why = "the heads of its interim responses (1xx) are too big in total";
     }
     return job->reply.why != NULL;
 }
@@ -156,7 +169,7 @@ static bool on_stderr(void *baton, fc_span_t piece)
     fcgi_job_t *job = baton;
 
     if (!fcgi_error_text_add(&job->error_text, piece)) {
-        job->reply.why = "it writes to STDERR without end";
+        job->reply.why = "it writes too much to STDERR";
         return false;
     }
     return true;
@@ -232,7 +245,7 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
         job->why =
             apr_psprintf(job->r->pool,
                          "the variable %.*s is too big for FastCGI: %" APR_SIZE_T_FMT
-                         " bytes, and name and value may have %d",
+                         " bytes; the limit for name and value is %d",
                          (int)pairs[too_big].name.bytes, (const char *)pairs[too_big].name.at,
                          pairs[too_big].value.bytes, FCGI_RECORD_CONTENT_MAX - 8);
         return HTTP_REQUEST_HEADER_FIELDS_TOO_LARGE;
@@ -401,7 +414,7 @@ static bool give_dialling_up(fcgi_job_t *job)
 {
     fcgi_dial_hang_up(&job->dial);
     job->connected = fc_now();
-    job->why = "the whole request took too long (total), before there was a connection";
+    job->why = "the request took too long (total), before there was a connection";
     return is_over(job, LB_TOTAL_TIMEOUT);
 }
 

@@ -14,6 +14,13 @@
 bool fcgi_try_begin(fcgi_job_t *job);
 bool fcgi_try_go_on(fcgi_job_t *job, unsigned came);
 
+/** Retrieve the balancer's functions. */
+void fcgi_try_find_balancer(void);
+
+/** Is there a budget for it to be sent again? Of its balancer, else of its worker in this process;
+ *  then it is taken. */
+bool fcgi_try_may_resend(const fcgi_job_t *job);
+
 /** May its request run twice? */
 bool fcgi_try_may_run_twice(const fcgi_job_t *job);
 

@@ -161,7 +161,7 @@ const char *fcgi_wait_policy_set(cmd_parms *cmd, void *unused, const char *arg)
     }
     return set_word(arg) ? NULL
                          : apr_psprintf(cmd->pool,
-                                        "%s: '%s' is none of On, Off, share=0%% to share=%d%%, "
+                                        "%s: '%s' is not one of On, Off, share=0%% to share=%d%%, "
                                         "max=count, overflow=wait, overflow=refuse",
                                         cmd->cmd->name, arg, SHARE_MAX);
 }
@@ -232,16 +232,16 @@ static void say_what_contradicts(server_rec *s)
 {
     if (settings.max > connections_of_child()) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0293)
-                     "ProxyFCGIPark max=%d will not be reached: with ThreadsPerChild %d the MPM "
-                     "may have but %ld connections in a child; AsyncRequestWorkerFactor %d would "
-                     "do",
+                     "ProxyFCGIPark max=%d cannot be reached: with ThreadsPerChild %d the MPM "
+                     "allows %ld connections per child; use AsyncRequestWorkerFactor %d or "
+                     "more",
                      settings.max, threads_of_child(), connections_of_child(),
                      factor_for(settings.max));
     }
     if (settings.max > max_by_descriptors()) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0294)
-                     "ProxyFCGIPark max=%d may need more descriptors than there are: %ld of them "
-                     "are enough for %d parked requests (ulimit -n)",
+                     "ProxyFCGIPark max=%d may need more file descriptors: %ld (ulimit -n) "
+                     "are enough for %d parked requests only",
                      settings.max, descriptors(), max_by_descriptors());
     }
 }
@@ -262,7 +262,7 @@ int fcgi_wait_policy_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t
     if (!fcgi_park_mpm_can()) {
         ap_log_error(APLOG_MARK, APLOG_INFO, 0, s, FCLOGNO(0295)
                      "requests wait in their threads: only the event MPM of httpd 2.4.63 and later "
-                     "can do without (this is MPM %s)",
+                     "can park them (this is MPM %s)",
                      ap_show_mpm());
         return OK;
     }

@@ -38,7 +38,7 @@ typedef enum {
     X(FCGI_REASON_SHORT_END,     "an END_REQUEST record of less than 8 bytes")              \
     X(FCGI_REASON_AFTER_STDOUT,  "STDOUT content after the end of STDOUT")                  \
     X(FCGI_REASON_EOF,           "the connection was closed before END_REQUEST")            \
-    X(FCGI_REASON_VAIN,          "too many records in a row that bring nothing")
+    X(FCGI_REASON_VAIN,          "too many records in a row without content")
 
 typedef enum {
 #define X(reason, sentence) reason,

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# More requests than can be served, and clients that leave: what can be served in time is served. Fewer
+# requests, or clients that wait for their answer: as ever, first in, first out, and nobody is refused.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Crowd;
+use Deadline;
+use Fpm;
+use Httpd;
+
+plan skip_all => 'php-fpm is not installed' if !Fpm::is_installed();
+
+my $page = '<?php usleep((int)$_GET["ms"] * 1000); echo "done";';
+my @fpm = map { Fpm->start(children => 4, files => { 'x.php' => $page }) } 1 .. 3;
+my $root = $fpm[0]->docroot;
+my $httpd = Httpd->start(children => 2, threads => 64, config => <<"EOC");
+SetEnvIf Request_URI important balancer-priority=0
+<Proxy balancer://adaptive>
+    BalancerMember @{[ $fpm[0]->url ]} maxinflight=4 queue=400 queuetimeout=5s
+</Proxy>
+<Proxy balancer://two>
+    BalancerMember unix:@{[ $fpm[1]->path ]}|fcgi://one maxinflight=2 queue=50 queuetimeout=12s
+    BalancerMember unix:@{[ $fpm[2]->path ]}|fcgi://two maxinflight=2 queue=50 queuetimeout=12s
+</Proxy>
+ProxyPass /adaptive/important/ balancer://adaptive/$root/
+ProxyPass /adaptive/ balancer://adaptive/$root/
+ProxyPass /two/      balancer://two/@{[ $fpm[1]->docroot ]}/
+EOC
+$fpm[2]->file('x.php', $page);
+my $crowd = Crowd->new(port => $httpd->port);
+sub good { return grep { $_->{status} == 200 } @_ }
+sub queue { return $httpd->balancer($_[0])->{queue} }
+
+# ---- Twice as many as can be served: pages of 0.4 s, 10 a second; each tenth is important ----
+
+my @answers = $crowd->open_loop(rate => 20, seconds => 16, patience => 2, path => sub {
+    return $_[0] % 10 ? '/adaptive/x.php?ms=400' : '/adaptive/important/x.php?ms=400';
+});
+my @later = grep { $_->{at} > 5 } @answers;
+my $rate = good(@later) / 11;
+cmp_ok $rate, '>=', 9, 'at twice the capacity at least 90 % of it are served in time' or diag "$rate of 10 a second";
+cmp_ok Crowd::percentile(0.5, good(@later)), '<', 1.2, '... half of them soon';
+my @important = grep { $_->{path} =~ /important/ } @answers;
+is scalar(good(@important)), scalar(@important), '... of the important ones all';
+cmp_ok $httpd->balancer('adaptive')->{refused}{client_abort} // 0, '>', 20, '... the others are those who left';
+
+ok wait_until(3, sub { !queue('adaptive')->{oldest_us} }), 'afterwards the queue is empty';
+@answers = $crowd->open_loop(rate => 5, seconds => 5, patience => 2, path => '/adaptive/x.php?ms=400');
+is scalar(good(@answers)), scalar(@answers), 'half of what can be served is served';
+cmp_ok Crowd::percentile(0.99, @answers), '<', 1.2, '... soon';
+
+# ---- 20 clients that wait for their answers: 2 pools of 2, pages of 1 s, so each waits for 4 s ----
+
+my $stood = 0;
+@answers = $crowd->closed_loop(clients => 20, seconds => 9, path => sub {
+    $stood ||= queue('two')->{standing};
+    return '/two/x.php?ms=1000';
+});
+is scalar(good(@answers)), scalar(@answers), 'clients in a closed loop: nobody is refused';
+ok !$stood, '... the queue never stands';
+in_time(Crowd::percentile(1, @answers), 7, '... and nobody is passed over');
+
+$httpd->stop;
+$_->stop for @fpm;
+
+done_testing;
