@@ -36,6 +36,7 @@ typedef struct {
     const char *body;          /* its first bytes */
     apr_size_t body_bytes;
     apr_interval_time_t took;  /* us */
+    apr_interval_time_t patience;  /* us: so long may a request to this member go unanswered */
     int has_fpm_numbers;
     lb_fpm_numbers_t fpm;
 } lb_check_result_t;

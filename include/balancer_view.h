@@ -31,11 +31,13 @@ typedef struct {
     apr_time_t last_error_at;  /* 0 for none */
     apr_time_t next_trial_at;  /* when a member in error is tried again; 0 when not in error or
                                 * when the trial is under way */
-    int is_checked;            /* it has checks (hcmethod); the next four are about them */
+    int is_checked;            /* it has checks (hcmethod); the next six are about them */
     apr_time_t checked_at;     /* 0: not yet */
     const char *check_outcome; /* outcome word of the last check, NULL for none */
     uint32_t check_passes, check_fails;       /* in a row; one of them is 0 */
     apr_interval_time_t check_took;           /* us */
+    uint32_t check_busy;       /* so many of the last ones found it busy: they are no failures */
+    int is_kept;               /* it would be out for its checks, if not too many were: hcpanic */
     apr_time_t fpm_numbers_at;                /* when fpm was read; 0: never */
     lb_fpm_numbers_t fpm;
     uint64_t bytes_sent;       /* to the member */
@@ -85,6 +87,8 @@ struct lb_balancer_view_t {
     const char *sticky;        /* cookie name, "" for none */
     const char *sticky_path;   /* URL parameter name */
     int forcerecovery;
+    int hcpanic;               /* percent */
+    int is_panicking;          /* a member is kept by hcpanic */
     int path_delimiter_is_semicolon;              /* scolonpathdelim */
     const char *nonce;         /* "" when switched off by nonce=None */
     uint32_t queued;           /* requests that wait for any of its members */

@@ -12,11 +12,13 @@
 
 #include "admission.h"
 
-enum { MEMBERS_MAX = 1000,
-       ROUNDS = 7,
-       PROCESSES = 8,
-       ELECTIONS_EACH = 50000,
-       WINDOW = 1000 };
+enum {
+    MEMBERS_MAX = 1000,
+    ROUNDS = 7,
+    PROCESSES = 8,
+    ELECTIONS_EACH = 50000,
+    WINDOW = 1000
+};
 
 static void *shared_memory(size_t bytes)
 {

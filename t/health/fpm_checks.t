@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# L-12 on a real PHP-FPM: the ping path goes unanswered while all children hang, so the member goes
-# down, and comes back after; its status page, on a socket of its own, tells its numbers all the time.
+# L-12 on a real PHP-FPM: the ping path goes unanswered while all children hang. As long as their
+# requests may still be answered the member is busy, then it goes down, and comes back after; its status
+# page, on a socket of its own, tells its numbers all the time.
 use strict;
 use warnings;
 use FindBin;
@@ -25,7 +26,7 @@ my $same_socket = Fpm->start(children => 2, files => {%scripts});
 chmod 0777, "$dir/status.sock";
 my $mute = Backend->refusing;
 
-my $check = 'hcmethod=FCGI hcuri=/fpm-ping hcinterval=200ms hctimeout=1s hcfails=3 hcpasses=2';
+my $check = 'firstbyte=4s hcmethod=FCGI hcuri=/fpm-ping hcinterval=200ms hctimeout=1s hcfails=3 hcpasses=2';
 my $httpd = Httpd->start(threads => 16, config => <<"EOC");
 <Proxy balancer://own>
     BalancerMember "@{[ $own_socket->url ]}" $check "hcstatus=unix:$dir/status.sock|fcgi://x/fpm-status"
@@ -72,6 +73,9 @@ for my $name (qw(own same)) {
         push @clients, $client;
     }
 }
+ok wait_until(10, sub { first($_)->{check}{busy} > 0 }), "$_: all children are at work: it is busy" for qw(own same);
+is first($_)->{state}, 'ok', "$_: ... and in service" for qw(own same);
+is $_->read_response->{status}, 504, 'a request runs into its time limit' for splice @clients;
 ok wait_until(30, sub { first($_)->{state} eq 'health_fail' }), "$_: all children hang: it goes down"
     for qw(own same);
 is first($_)->{check}{outcome}, 'first_byte_timeout', "$_: the reason" for qw(own same);
@@ -83,7 +87,6 @@ is $httpd->get('/own/ok.php')->{status}, 503, 'own: no new request goes there';
 # ---- And are free again ----
 
 $fpm{$_}->file('gate', '') for qw(own same);
-is $_->read_response->{body}, 'done', 'a request that waited is answered' for @clients;
 ok wait_until(30, sub { first($_)->{state} eq 'ok' }), "$_: it comes back" for qw(own same);
 is $httpd->get("/$_/ok.php")->{body}, 'fine', "$_: and serves" for qw(own same);
 
@@ -93,6 +96,7 @@ $own_socket->stop;
 ok wait_until(30, sub { first('own')->{state} eq 'health_fail' }), 'FPM ends: down';
 is first('own')->{check}{outcome}, 'connect_refused', '... the reason';
 $httpd->expect_log(qr/FC0422: balancer:\/\/own/);
+$httpd->expect_log(qr/FC0251: .*first_byte_timeout/);
 $httpd->stop;
 
 done_testing;

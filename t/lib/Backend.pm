@@ -408,10 +408,11 @@ sub wait_for_close {
     return 0;
 }
 
-# Wait until the test opens the gate.
+# Has the test opened the gate? Wait until it has.
+sub is_gate_open { my ($self, $name) = @_; return -e "$self->{backend}{dir}/gate.$name" }
 sub wait_for_gate {
     my ($self, $name, $seconds) = @_;
-    return wait_until($seconds // LONGEST_WAIT, sub { -e "$self->{backend}{dir}/gate.$name" });
+    return wait_until($seconds // LONGEST_WAIT, sub { $self->is_gate_open($name) });
 }
 
 # ---- Writing: false when the peer is gone ----

@@ -7,10 +7,12 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2,
-       MEMBERS = 3,
-       PROCESSES = 4,
-       WAITERS = 64 };
+enum {
+    BALANCERS = 2,
+    MEMBERS = 3,
+    PROCESSES = 4,
+    WAITERS = 64
+};
 
 /* ---- A balancer of three members ------------------------------------------------------------- */
 

@@ -13,11 +13,13 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum { MEMBERS = 3,
-       PROCESSES = 8,
-       THREADS = 8,
-       WAITERS = 64,
-       QUEUED_PER_MEMBER = 16 };
+enum {
+    MEMBERS = 3,
+    PROCESSES = 8,
+    THREADS = 8,
+    WAITERS = 64,
+    QUEUED_PER_MEMBER = 16
+};
 
 static const uint32_t limits[MEMBERS] = { 5, 3, 2 };
 

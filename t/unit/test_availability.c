@@ -40,11 +40,13 @@ typedef enum {
     KINDS
 } kind_t;
 
-typedef enum { WORKS,
-               REFUSES,
-               BREAKS,
-               HAS_TOO_MUCH_TO_DO,
-               TRUTHS } truth_t;
+typedef enum {
+    WORKS,
+    REFUSES,
+    BREAKS,
+    HAS_TOO_MUCH_TO_DO,
+    TRUTHS
+} truth_t;
 
 typedef struct {
     phase_t phase;
@@ -259,11 +261,13 @@ static void assert_first_choice_is_ready(const case_t *c)
 
 static unsigned long cases;    /* states of all members together */
 
-typedef enum { GOES_ON,
-               IS_SERVED,
-               FAILS,
-               PROVES_NOTHING,
-               ENDS } end_t;
+typedef enum {
+    GOES_ON,
+    IS_SERVED,
+    FAILS,
+    PROVES_NOTHING,
+    ENDS
+} end_t;
 
 static void end_trials(lb_ticket_t *const *others, size_t count, end_t end)
 {

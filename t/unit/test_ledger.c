@@ -9,10 +9,12 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 1,
-       MEMBERS = 3,
-       PROCESSES = 6,
-       WAITERS = 8 };
+enum {
+    BALANCERS = 1,
+    MEMBERS = 3,
+    PROCESSES = 6,
+    WAITERS = 8
+};
 
 static lb_table_t *new_table(void)
 {

@@ -11,9 +11,11 @@
 #include "admission.h"
 #include "shared_table.h"
 
-enum { MEMBERS = 2,
-       WAITERS = 1024,
-       EVENTS = 8192 };
+enum {
+    MEMBERS = 2,
+    WAITERS = 1024,
+    EVENTS = 8192
+};
 #define SECOND INT64_C(1000000)
 #define CALM_US (2 * SECOND)
 
@@ -64,10 +66,12 @@ static int64_t around(uint64_t *state, int64_t mean, bool varies)
 
 /* ---- Events ---------------------------------------------------------------------------------- */
 
-enum { COMES,
-       ENDS,
-       LEAVES,
-       BEAT };
+enum {
+    COMES,
+    ENDS,
+    LEAVES,
+    BEAT
+};
 
 typedef struct {
     int64_t at;

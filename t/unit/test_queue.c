@@ -5,10 +5,12 @@
 #include "queue.h"
 #include "shared_table.h"
 
-enum { BALANCERS = 2,
-       MEMBERS = 3,
-       SLOTS = 12,
-       MANY = 200 };
+enum {
+    BALANCERS = 2,
+    MEMBERS = 3,
+    SLOTS = 12,
+    MANY = 200
+};
 
 static lb_table_t *new_table(uint32_t slots)
 {

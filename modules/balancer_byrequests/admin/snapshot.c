@@ -14,6 +14,7 @@
 #include "member_state.h"
 #include "samples.h"
 #include "lbmethod.h"
+#include "panic.h"
 #include "setting.h"
 #include "wall_clock.h"
 
@@ -165,6 +166,8 @@ static void copy_check(const lb_member_t *member, lb_member_view_t *view)
     view->check_passes = atomic_load(&row->passes);
     view->check_fails = atomic_load(&row->fails);
     view->check_took = atomic_load(&row->took_us);
+    view->check_busy = atomic_load(&row->busy);
+    view->is_kept = lb_panic_keeps(member);
     view->fpm_is_current = lb_checks_fpm_is_current(member);
     view->fpm_numbers_at = lb_wall_clock_of(atomic_load(&row->fpm_at));
     view->fpm = (lb_fpm_numbers_t){
@@ -267,6 +270,8 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
     const lb_balancer_room_t *room = lb_member_counters_of_balancer(balancer);
 
     view->queued = atomic_load(&balancer->row->waiting);
+    view->hcpanic = lb_panic_percent(balancer);
+    view->is_panicking = lb_panic_is_on(balancer);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
     for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
         view->refused_before[i] = atomic_load(&room->refused_before[i]);

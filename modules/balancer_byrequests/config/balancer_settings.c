@@ -4,9 +4,11 @@
 
 #include "apr_hash.h"
 #include "apr_strings.h"
+#include "check_panic.h"
 #include "check_params.h"
 #include "cookie_attributes.h"
 #include "cookie_key.h"
+#include "directive.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "proxy_set.h"
@@ -24,7 +26,8 @@ static const char *key_of(apr_pool_t *p, const char *url)
     return key;
 }
 
-static const lb_balancer_settings_t initial = { .queue.order = LB_ORDER_ADAPTIVE };
+static const lb_balancer_settings_t initial = { .queue.order = LB_ORDER_ADAPTIVE,
+                                                .hcpanic = LB_HCPANIC_UNSET };
 
 const lb_balancer_settings_t *lb_balancer_settings_of(server_rec *s,
                                                       const proxy_balancer *balancer)
@@ -184,11 +187,28 @@ static const char *set_overflow(cmd_parms *cmd, void *unused, int is_on)
 
 /* ---- ProxySet -------------------------------------------------------------------------------- */
 
+static bool take_panic(const cmd_parms *cmd, lb_balancer_settings_t *settings, const char *word,
+                       const char *balancer, const char **err)
+{
+    static const char name[] = "hcpanic=";
+
+    if (strncasecmp(word, name, sizeof(name) - 1) != 0) {
+        return false;
+    }
+    *err = fc_directive_count(word + sizeof(name) - 1, 0, 100, &settings->hcpanic)
+               ? NULL
+               : apr_psprintf(cmd->pool, "%s: %s is no whole number from 0 to 100 (percent)",
+                              balancer, word);
+    return true;
+}
+
 static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
                       const char **err)
 {
-    return lb_queue_settings_take(cmd->pool, &settings_of_balancer(cmd, balancer)->queue, word,
-                                  balancer, err);
+    lb_balancer_settings_t *settings = settings_of_balancer(cmd, balancer);
+
+    return lb_queue_settings_take(cmd->pool, &settings->queue, word, balancer, err)
+           || take_panic(cmd, settings, word, balancer, err);
 }
 
 static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)

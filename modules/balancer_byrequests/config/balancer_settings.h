@@ -22,6 +22,7 @@ typedef struct {
     apr_array_header_t *member_defaults;    /* of const char *, "key=value"; NULL: none */
     const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
     bool keeps_to_its_turn;                 /* BalancerOverflow Off */
+    int hcpanic;                            /* percent; LB_HCPANIC_UNSET, see check_panic.h */
     lb_queue_settings_t queue;
 } lb_balancer_settings_t;
 

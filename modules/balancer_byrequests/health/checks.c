@@ -8,11 +8,14 @@
 #include "check_count.h"
 #include "check_expr.h"
 #include "check_params.h"
+#include "check_verdict.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "health.h"
 #include "http_log.h"
 #include "member_config.h"
+#include "panic.h"
+#include "silence.h"
 #include "status_word.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -23,6 +26,7 @@ typedef struct {
     lb_check_t check;
     const lb_check_params_t *params;
     lb_member_t member;              /* who has the slot */
+    int64_t begun_at;                /* monotonic us */
     char name[PROXY_BALANCER_MAX_NAME_SIZE + PROXY_WORKER_MAX_NAME_SIZE + 16];
     bool is_begun;                   /* by this process; atomic. While it is, nobody writes above */
 } place_t;
@@ -167,6 +171,7 @@ static const lb_check_t *begin(const candidate_t *candidate, int64_t now)
                  *s->uds_path ? "|" : "", s->name_ex);
     place->params = params;
     place->member = candidate->member;
+    place->begun_at = now;
     place->check = (lb_check_t){
         .worker = candidate->member.worker,
         .server = balancer->server,
@@ -213,57 +218,100 @@ const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait)
 typedef struct {
     lb_outcome_t outcome;
     const char *why;
-} verdict_t;
+} end_t;
 
-static verdict_t judge(const lb_check_params_t *params, const lb_check_t *check,
-                       const lb_check_result_t *result, apr_pool_t *p)
+static end_t end_of(const lb_check_params_t *params, const lb_check_t *check,
+                    const lb_check_result_t *result, apr_pool_t *p)
 {
     const char *err;
 
     if (result->outcome != LB_SERVED || !params->method) {
-        return (verdict_t){ result->outcome, result->why ? result->why : "" };
+        return (end_t){ result->outcome, result->why ? result->why : "" };
     }
     if (!params->expr) {
         const bool is_good = result->http_status >= 200 && result->http_status < 400;
         return is_good
-                   ? (verdict_t){ LB_SERVED, "" }
-                   : (verdict_t){ LB_BAD_STATUS, apr_psprintf(p, "%s %s: status %d", check->method,
-                                                              check->uri, result->http_status) };
+                   ? (end_t){ LB_SERVED, "" }
+                   : (end_t){ LB_BAD_STATUS, apr_psprintf(p, "%s %s: status %d", check->method,
+                                                          check->uri, result->http_status) };
     }
     const int holds = lb_check_expr_holds(params->expr, check, result, p, &err);
     if (holds > 0) {
-        return (verdict_t){ LB_SERVED, "" };
+        return (end_t){ LB_SERVED, "" };
     }
-    return (verdict_t){ LB_BAD_RESPONSE,
-                        apr_psprintf(p, "%s %s: hcexpr %s %s%s%s", check->method, check->uri,
-                                     params->expr_name,
-                                     holds == 0 ? "is false" : "cannot be evaluated",
-                                     err ? ": " : "", err ? err : "") };
+    return (end_t){ LB_BAD_RESPONSE,
+                    apr_psprintf(p, "%s %s: hcexpr %s %s%s%s", check->method, check->uri,
+                                 params->expr_name,
+                                 holds == 0 ? "is false" : "cannot be evaluated",
+                                 err ? ": " : "", err ? err : "") };
 }
 
-static void change(const place_t *place, lb_check_change_t what, const verdict_t *verdict)
+static void go_down(const place_t *place, const end_t *end)
 {
-    proxy_worker_shared *s = place->check.worker->s;
+    lb_member_row_t *row = place->member.row;
+
+    if (!lb_panic_put_out(&place->member, place->check.server)) {
+        return;
+    }
+    atomic_store(&row->strikes.since, fc_now());
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0551)
+                 "%s: ok -> health_fail after %d failed checks in a row (%s: %s)",
+                 place->check.name, atomic_load(&row->check.fails), lb_outcome_word(end->outcome),
+                 end->why);
+}
+
+static void come_up(const place_t *place)
+{
+    lb_member_row_t *row = place->member.row;
+
+    atomic_store(&row->strikes.since, fc_now());
+    atomic_store(&row->check.is_down, 0);
+    lb_status_word_change(&place->check.worker->s->status, 0, PROXY_WORKER_HC_FAIL);
+    ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
+                 "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
+                 atomic_load(&row->check.passes));
+}
+
+/* It passed or failed: what follows? */
+static void count(const place_t *place, bool has_passed, const end_t *end)
+{
+    const lb_check_params_t *params = place->params;
+    lb_check_row_t *row = &place->member.row->check;
+    const bool is_out = PROXY_WORKER_IS(place->check.worker, PROXY_WORKER_HC_FAIL);
+
+    atomic_store(&row->busy, 0);
+    atomic_store(&row->judged_at, fc_now());
+    if (has_passed) {
+        lb_panic_let_go(&place->member, place->check.server);
+    }
+    switch (lb_check_count(row, has_passed, is_out, params->passes, params->fails)) {
+    case LB_CHECK_GOES_DOWN:
+        go_down(place, end);
+        break;
+    case LB_CHECK_COMES_UP:
+        come_up(place);
+        break;
+    case LB_CHECK_STAYS:
+        break;
+    }
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, place->check.server, FCLOGNO(0553)
+                 "%s: check: %s%s%s, %u us; in a row: %d passed, %d failed", place->check.name,
+                 lb_outcome_word(end->outcome), *end->why ? ": " : "", end->why,
+                 atomic_load(&row->took_us), atomic_load(&row->passes),
+                 atomic_load(&row->fails));
+}
+
+/* Its children are all at work: that is no failure. */
+static void count_busy(const place_t *place, const end_t *end)
+{
     lb_check_row_t *row = &place->member.row->check;
 
-    if (what != LB_CHECK_STAYS) {
-        atomic_store(&place->member.row->strikes.since, fc_now());
-    }
-    if (what == LB_CHECK_GOES_DOWN) {
-        atomic_store(&row->is_down, 1);
-        lb_status_word_change(&s->status, PROXY_WORKER_HC_FAIL, 0);
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0551)
-                     "%s: ok -> health_fail after %d failed checks in a row (%s: %s)",
-                     place->check.name, atomic_load(&row->fails),
-                     lb_outcome_word(verdict->outcome), verdict->why);
-    }
-    else if (what == LB_CHECK_COMES_UP) {
-        atomic_store(&row->is_down, 0);
-        lb_status_word_change(&s->status, 0, PROXY_WORKER_HC_FAIL);
-        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
-                     "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
-                     atomic_load(&row->passes));
-    }
+    lb_check_count_busy(row);
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, place->check.server, FCLOGNO(0536)
+                 "%s: check: busy (%s: %s), as it serves requests, %u in flight; that counts "
+                 "neither as passed nor as failed",
+                 place->check.name, lb_outcome_word(end->outcome), end->why,
+                 atomic_load(&place->member.row->in_flight));
 }
 
 static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
@@ -277,25 +325,36 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_is_current, 1);
 }
 
-static void count(const place_t *place, const lb_check_result_t *result, apr_pool_t *p)
+static lb_check_verdict_t judge(const place_t *place, const end_t *end,
+                                const lb_check_result_t *result)
+{
+    const lb_member_row_t *row = place->member.row;
+    const lb_check_facts_t facts = {
+        .has_answered = lb_silence_was_broken(row, place->begun_at),
+        .has_requests = atomic_load(&row->in_flight) > 0,
+        .is_mute = lb_silence_length(row, fc_now()) >= result->patience,
+    };
+    return lb_check_verdict(end->outcome, &facts);
+}
+
+static void take_result(const place_t *place, const lb_check_result_t *result, apr_pool_t *p)
 {
     lb_check_row_t *row = &place->member.row->check;
-    const lb_check_params_t *params = place->params;
-    const proxy_worker *worker = place->check.worker;
-    const verdict_t verdict = judge(params, &place->check, result, p);
+    const end_t end = end_of(place->params, &place->check, result, p);
+    const lb_check_verdict_t verdict = judge(place, &end, result);
 
-    atomic_store(&row->outcome, (uint16_t)verdict.outcome);
+    atomic_store(&row->outcome, (uint16_t)end.outcome);
     atomic_store(&row->took_us, (uint32_t)result->took);
     atomic_store(&row->checked_at, fc_now());
-    change(place,
-           lb_check_count(row, verdict.outcome == LB_SERVED,
-                          PROXY_WORKER_IS(worker, PROXY_WORKER_HC_FAIL), params->passes,
-                          params->fails),
-           &verdict);
-    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, place->check.server, FCLOGNO(0553)
-                 "%s: check: %s%s%s, %" APR_TIME_T_FMT " us; in a row: %d passed, %d failed",
-                 place->check.name, lb_outcome_word(verdict.outcome), *verdict.why ? ": " : "",
-                 verdict.why, result->took, atomic_load(&row->passes), atomic_load(&row->fails));
+    if (result->http_status) {
+        lb_silence_note_answered(place->member.row, fc_now());
+    }
+    if (verdict == LB_CHECK_BUSY) {
+        count_busy(place, &end);
+    }
+    else {
+        count(place, verdict == LB_CHECK_PASSED, &end);
+    }
 }
 
 /* returns  the place of a check that was begun */
@@ -325,7 +384,7 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
             atomic_store(&place->member.row->check.fpm_is_current, 0);
         }
         if (!check->only_status) {
-            count(place, result, p);
+            take_result(place, result, p);
         }
     }
     __atomic_store_n(&place->is_begun, false, __ATOMIC_RELEASE);

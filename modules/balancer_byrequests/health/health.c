@@ -93,8 +93,10 @@ bool lb_health_awaits_check(const lb_member_t *member)
 /* No request is risked on a member that has checks before one of them went well. */
 static bool has_passed_check(const lb_member_t *member, apr_time_t since)
 {
+    const lb_check_row_t *check = &member->row->check;
+
     return !lb_member_config_has_checks(member)
-           || (was_checked_since(member, since) && atomic_load(&member->row->check.passes) > 0);
+           || (atomic_load(&check->judged_at) >= since && atomic_load(&check->passes) > 0);
 }
 
 /* By the wall clock, as mod_proxy writes it; it may have been set back since. */
@@ -282,15 +284,21 @@ void lb_health_fail_trial(lb_trial_t *trial, const char *reason)
 
 /* ---- Strikes --------------------------------------------------------------------------------- */
 
+bool lb_health_is_usable_but_for_checks(const lb_member_t *member)
+{
+    const unsigned int off = (SWITCHED_OFF & ~PROXY_WORKER_HC_FAIL) | PROXY_WORKER_DRAIN;
+
+    return lb_member_is_admitted(member) && PROXY_WORKER_IS_INITIALIZED(member->worker)
+           && !(member->worker->s->status & off) && lb_health_phase(member) == LB_IN_SERVICE;
+}
+
 static bool is_last_usable(const lb_member_t *member)
 {
     lb_member_t other;
 
     for (int i = 0; lb_member_next(member->balancer, &i, &other);) {
-        if (!lb_member_is(&other, member) && lb_member_is_admitted(&other)
-            && PROXY_WORKER_IS_INITIALIZED(other.worker)
-            && !(other.worker->s->status & (SWITCHED_OFF | PROXY_WORKER_DRAIN))
-            && lb_health_phase(&other) == LB_IN_SERVICE) {
+        if (!lb_member_is(&other, member) && lb_health_is_usable_but_for_checks(&other)
+            && !PROXY_WORKER_IS(other.worker, PROXY_WORKER_HC_FAIL)) {
             return false;
         }
     }

@@ -17,6 +17,9 @@
  *  error, it is ready at last, unless forcerecovery=Off. */
 lb_readiness_t lb_health_readiness(const lb_member_t *member);
 
+/** Could it take new requests, if it had passed its checks? */
+bool lb_health_is_usable_but_for_checks(const lb_member_t *member);
+
 /** Is it usable, or is its trial due? */
 bool lb_health_is_ready(const lb_member_t *member);
 

@@ -15,10 +15,12 @@
 #include <assert.h>
 #include <stdint.h>
 
-typedef enum { LB_PM_UNKNOWN,
-               LB_PM_STATIC,
-               LB_PM_DYNAMIC,
-               LB_PM_ONDEMAND } lb_pm_t;
+typedef enum {
+    LB_PM_UNKNOWN,
+    LB_PM_STATIC,
+    LB_PM_DYNAMIC,
+    LB_PM_ONDEMAND
+} lb_pm_t;
 
 /* One reading of the page; the names are FPM's. */
 typedef struct {

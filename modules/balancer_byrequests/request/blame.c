@@ -5,6 +5,7 @@
 #include "apr_strings.h"
 #include "clock.h"
 #include "health.h"
+#include "silence.h"
 
 /* failonstatus */
 static bool is_bad_status(const lb_ticket_t *ticket)
@@ -72,6 +73,14 @@ static void judge(lb_ticket_t *ticket, lb_outcome_t outcome)
     }
 }
 
+/* Has the member said anything? */
+static bool is_answer(lb_outcome_t outcome)
+{
+    const lb_says_t says = lb_outcome_says(outcome);
+    return says == LB_SAYS_FINE || says == LB_SAYS_WORKS || outcome == LB_BAD_STATUS
+           || outcome == LB_OVERLOADED;
+}
+
 lb_outcome_t lb_blame_refine(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     return outcome == LB_SERVED && is_bad_status(ticket) ? LB_BAD_STATUS : outcome;
@@ -97,11 +106,15 @@ lb_outcome_t lb_blame_outcome_of_other_scheme(const lb_ticket_t *ticket)
 void lb_blame_of_try(lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     ticket->is_served = outcome == LB_SERVED;
+    if (is_answer(outcome)) {
+        lb_silence_note_answered(ticket->member.row, fc_now());
+    }
     judge(ticket, outcome);
 }
 
 void lb_blame_of_head(lb_ticket_t *ticket)
 {
+    lb_silence_note_answered(ticket->member.row, fc_now());
     if (!is_bad_status(ticket)) {
         lb_health_pass_trial(&ticket->trial);
     }

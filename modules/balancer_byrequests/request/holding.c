@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "gate.h"
 #include "member_counters.h"
+#include "silence.h"
 #include "waiting.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -51,6 +52,7 @@ bool lb_holding_take(lb_ticket_t *ticket, const lb_member_t *member)
     }
     ticket->tries++;
     ticket->held_at = fc_now();
+    lb_silence_note_asked(member->row, ticket->held_at);
     lb_accounting_add_wait(ticket);
     atomic_fetch_add(&member->row->elected, 1);
     __atomic_fetch_add(&member->worker->s->elected, 1, __ATOMIC_RELAXED);
@@ -65,6 +67,9 @@ bool lb_holding_take_again(lb_ticket_t *ticket)
         lb_holding_give_back(ticket);
     }
     ticket->held_at = fc_now();
+    if (ticket->is_held) {
+        lb_silence_note_asked(ticket->member.row, ticket->held_at);
+    }
     return ticket->is_held;
 }
 

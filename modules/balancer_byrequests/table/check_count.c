@@ -20,3 +20,8 @@ lb_check_change_t lb_check_count(lb_check_row_t *row, bool has_passed, bool is_o
     atomic_store(&row->passes, 0);
     return one_more(&row->fails) >= hcfails && !is_out ? LB_CHECK_GOES_DOWN : LB_CHECK_STAYS;
 }
+
+void lb_check_count_busy(lb_check_row_t *row)
+{
+    one_more(&row->busy);
+}

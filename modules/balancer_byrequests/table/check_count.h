@@ -22,4 +22,7 @@ typedef enum {
 lb_check_change_t lb_check_count(lb_check_row_t *row, bool has_passed, bool is_out, int hcpasses,
                                  int hcfails);
 
+/** Count one that found the member busy: what has passed or failed in a row stays as it is. */
+void lb_check_count_busy(lb_check_row_t *row);
+
 #endif

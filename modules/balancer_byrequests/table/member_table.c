@@ -297,6 +297,11 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->passes, 0);
     atomic_store(&check->fails, 0);
     atomic_store(&check->is_down, 0);
+    atomic_store(&check->asked_since, 0);
+    atomic_store(&check->answered_at, 0);
+    atomic_store(&check->judged_at, 0);
+    atomic_store(&check->busy, 0);
+    atomic_store(&check->is_kept, 0);
 }
 
 void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)

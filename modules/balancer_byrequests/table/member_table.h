@@ -40,7 +40,8 @@ typedef struct {
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
 
-/* The checks of one member (hcmethod). Writer: the one process that checks. */
+/* The checks of one member (hcmethod). Writer: the one process that checks, but for the two times
+ * of silence.h. */
 typedef struct {
     _Atomic int64_t next_at;         /* monotonic us: when the next is due; 0 = at once */
     _Atomic int64_t checked_at;      /* monotonic us: the last result; 0 = none yet */
@@ -52,10 +53,17 @@ typedef struct {
     _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
     _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
     _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
-} lb_check_row_t;
-static_assert(sizeof(lb_check_row_t) == 64, "one cache line");
 
-/* One member: a line for elections, one for admission, two for its health, one for checks. */
+    _Atomic int64_t asked_since;      /* monotonic us; any, relaxed. See silence.h */
+    _Atomic int64_t answered_at;      /* monotonic us; any, relaxed. See silence.h */
+    _Atomic int64_t judged_at;        /* monotonic us: the last check that passed or failed */
+    _Atomic uint16_t busy;            /* checks in a row, since then, that found it busy */
+    _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
+    uint8_t reserved[36];
+} lb_check_row_t;
+static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
+
+/* One member: a line for elections, one for admission, two for its health, two for checks. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t pass;            /* see election.h; writer: any */
@@ -81,7 +89,7 @@ typedef struct {
 
     lb_check_row_t check;
 } lb_member_row_t;
-static_assert(sizeof(lb_member_row_t) == 320, "five cache lines");
+static_assert(sizeof(lb_member_row_t) == 384, "six cache lines");
 
 /* Robust: the kernel says when its owner has died. */
 typedef union {
@@ -102,18 +110,22 @@ typedef struct {
 static_assert(sizeof(lb_process_row_t) == 128, "two cache lines");
 
 /* LB_SLOT_SHED and LB_SLOT_LATE: it was refused, and is to be told; see admission.h */
-enum { LB_SLOT_FREE,
-       LB_SLOT_WAITING,
-       LB_SLOT_GRANTED,
-       LB_SLOT_SHED,
-       LB_SLOT_LATE };
+enum {
+    LB_SLOT_FREE,
+    LB_SLOT_WAITING,
+    LB_SLOT_GRANTED,
+    LB_SLOT_SHED,
+    LB_SLOT_LATE
+};
 #define LB_NOBODY     UINT32_MAX      /* the end of a list; no member */
 #define LB_TRIED_MAX  4
 
 /* The two lists in which a waiter stands, both by arrival. */
-enum { LB_IN_LANE,
-       LB_IN_LINE,
-       LB_LISTS };
+enum {
+    LB_IN_LANE,
+    LB_IN_LINE,
+    LB_LISTS
+};
 
 /* One request that waits. */
 typedef struct {

@@ -81,6 +81,11 @@ static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
         mgr_html_format(html, "<small>slow start: %d %% of its share</small>",
                         member->share_percent);
     }
+    if (member->is_kept) {
+        mgr_html_raw(html, "<small>kept by hcpanic");
+        print_failed_checks(html, member);
+        mgr_html_raw(html, "</small>");
+    }
     if (member->strikes > 0) {
         mgr_html_format(html, "<small>%d recent %s</small>", member->strikes,
                         member->strikes == 1 ? "failure" : "failures");

@@ -146,6 +146,11 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
 {
     mgr_html_raw(html, "<ul class=\"facts\">");
     print_state_counts(html, balancer);
+    if (balancer->is_panicking) {
+        mgr_html_format(html, "<li><b class=\"pill error\">panic</b> more than %d %% fail their "
+                              "checks: no more are put out</li>",
+                        balancer->hcpanic);
+    }
     mgr_html_raw(html, "<li><b>");
     mgr_quantity_number(html, balancer->recent.requests);
     mgr_html_raw(html, "</b> requests/s</li>");

@@ -338,8 +338,11 @@ static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, 
         mgr_html_raw(html, "<small>not checked yet</small>");
     }
     else if (member->is_checked) {
+        if (member->check_busy) {
+            mgr_html_raw(html, "busy<small>");
+        }
         mgr_html_text(html, member->check_outcome ? member->check_outcome : "ok");
-        mgr_html_raw(html, "<small>");
+        mgr_html_raw(html, member->check_busy ? ", " : "<small>");
         mgr_quantity_duration(html, member->check_took);
         mgr_html_raw(html, " at ");
         mgr_quantity_time(html, member->checked_at, now);

@@ -163,6 +163,8 @@ static void put_check(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_text(w, "outcome", member->check_outcome);
     mgr_json_count(w, "passes", member->check_passes);
     mgr_json_count(w, "fails", member->check_fails);
+    mgr_json_count(w, "busy", member->check_busy);
+    mgr_json_switch(w, "kept", member->is_kept);
     mgr_json_number(w, "took_us", member->check_took);
     mgr_json_close(w, '}');
 }
@@ -336,6 +338,8 @@ static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balan
     mgr_json_text(w, "sticky_parameter", balancer->sticky_path);
     mgr_json_switch(w, "path_delimiter_is_semicolon", balancer->path_delimiter_is_semicolon);
     mgr_json_switch(w, "forcerecovery", balancer->forcerecovery);
+    mgr_json_number(w, "hcpanic", balancer->hcpanic);
+    mgr_json_switch(w, "panic", balancer->is_panicking);
     mgr_json_number(w, "free_slots", balancer->free_slots);
     mgr_json_switch(w, "persistent", balancer->is_persistent);
     put_balancer_config(w, balancer);

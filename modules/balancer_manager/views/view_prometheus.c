@@ -156,6 +156,13 @@ static void put_check(mgr_metrics_t *m, const char *labels, const lb_member_view
     }
 }
 
+static void put_check_busy(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    if (member->is_checked && member->checked_at) {
+        mgr_metrics_count(m, labels, member->check_busy > 0);
+    }
+}
+
 static void put_check_time(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     if (member->is_checked && member->checked_at) {
@@ -227,6 +234,9 @@ static const struct {
     { "lbset", "gauge", "Load balancer set of the member.", put_lbset },
     { "check_up", "gauge", "1: the checks pass; 0: they have taken the member out of service.",
       put_check },
+    { "check_busy", "gauge",
+      "1: the last check got no response because the member was busy, which is no failure.",
+      put_check_busy },
     { "check_duration_seconds", "gauge", "Duration of the last check.", put_check_time },
     { "fpm_processes", "gauge", "Children of PHP-FPM by state.", put_fpm },
     { "fpm_processes_all", "gauge", "Children of PHP-FPM.", put_fpm_total },
@@ -293,6 +303,11 @@ static void put_free_slots(mgr_metrics_t *m, const char *labels,
     mgr_metrics_count(m, labels, (uint64_t)balancer->free_slots);
 }
 
+static void put_panic(mgr_metrics_t *m, const char *labels, const lb_balancer_view_t *balancer)
+{
+    mgr_metrics_count(m, labels, balancer->is_panicking != 0);
+}
+
 static const struct {
     const char *name, *type, *help;
     put_balancer_t *put;
@@ -310,6 +325,9 @@ static const struct {
     { "retries_total", "counter",
       "Failed requests that could be sent again; budget says whether the retry budget allowed it.",
       put_retries },
+    { "check_panic", "gauge",
+      "1: members that fail their checks stay in service because too many do (hcpanic).",
+      put_panic },
     { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
 };
 

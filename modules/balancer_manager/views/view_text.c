@@ -85,12 +85,19 @@ static const char *reason(apr_pool_t *p, const lb_member_view_t *m)
         return apr_psprintf(p, "%u failed checks in a row (%s)", m->check_fails,
                             m->check_outcome ? m->check_outcome : "-");
     }
+    if (m->is_kept) {
+        return apr_psprintf(p, "%u failed checks in a row (%s), kept by hcpanic", m->check_fails,
+                            m->check_outcome ? m->check_outcome : "-");
+    }
     if (m->drain_until) {
         return apr_psprintf(p, "disabled in %s",
                             duration(p, m->drain_until > now ? m->drain_until - now : 0));
     }
     if (m->share_percent < 100) {
         return apr_psprintf(p, "slow start: %d %% of its share", m->share_percent);
+    }
+    if (m->check_busy) {
+        return apr_psprintf(p, "busy: %u checks unanswered", m->check_busy);
     }
     return error;
 }

@@ -292,6 +292,16 @@ static bool read_status(const lb_check_t *check, fcgi_check_stop_t *stop, apr_po
     return !probe->is_stopped;
 }
 
+/* How long a request may wait for the first byte of its answer: as in try.c. */
+static apr_interval_time_t patience_of(const lb_check_t *check)
+{
+    const fcgi_worker_params_t *params = fcgi_worker_params_of(check->worker);
+    const apr_interval_time_t first_byte =
+        params->firstbyte ? params->firstbyte
+                          : fcgi_backend_timeout(check->worker, check->server);
+    return params->total && params->total < first_byte ? params->total : first_byte;
+}
+
 bool fcgi_probe_run(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t *p,
                     lb_check_result_t *result)
 {
@@ -299,6 +309,7 @@ bool fcgi_probe_run(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t
     if (!check->only_status) {
         probe_t *probe = make_probe(check, check->method, check->uri, stop, p);
         ask(probe, result);
+        result->patience = patience_of(check);
         if (probe->is_stopped) {
             return false;
         }

@@ -47,7 +47,7 @@ typedef struct {
     apr_off_t file_given;
     fcgi_body_file_t source;    /* what was given of the file; has_failed also when it cannot be
                                  * written: it is not the client's fault */
-    bool is_copied;             /* the owner sets it: what is in the file is to be given in memory */
+    bool is_copied; /* the owner sets it: what is in the file is to be given in memory */
     bool client_was_read;       /* from here on the body cannot be sent again */
     bool client_piece_is_given;     /* the first bucket of incoming is what next() has given */
     apr_bucket_brigade *incoming;   /* c->bucket_alloc */
