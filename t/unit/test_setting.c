@@ -19,7 +19,10 @@ static proxy_worker worker = { .s = &member_shared };
 static const lb_member_t member = { NULL, &worker, &row };
 
 apr_time_t lb_wall_clock_of(apr_time_t moment) { return moment ? moment + 1000 : 0; }
-apr_time_t lb_wall_clock_moment(apr_time_t time_of_day) { return time_of_day ? time_of_day - 1000 : 0; }
+apr_time_t lb_wall_clock_moment(apr_time_t time_of_day)
+{
+    return time_of_day ? time_of_day - 1000 : 0;
+}
 void *ap_lookup_provider(const char *group, const char *name, const char *version)
 {
     return strcmp(name, "byrequests") == 0 ? &worker : NULL;
