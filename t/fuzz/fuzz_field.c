@@ -2,6 +2,7 @@
 /* fuzz_field.c - any bytes as the JSON of a change: a setting is taken within its bounds or refused
  * with a reason, and one that is refused changes nothing; a text goes the way of a form, too. */
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "field.h"
 #include "setting_value.h"
@@ -17,7 +18,8 @@ static bool is_clean(const char *text)
     return true;
 }
 
-/* How long a text may be is for the balancer to judge. */
+/* Written so that it does not lean on what it looks at. How long a text may be is for the balancer
+ * to judge. */
 static void check_values(const lb_values_t *values, bool is_of_member)
 {
     for (int i = 0; i < LB_SETTING_COUNT; i++) {
@@ -27,7 +29,18 @@ static void check_values(const lb_values_t *values, bool is_of_member)
         }
         assert(setting->is_of_member == is_of_member);
         assert(setting->type == LB_TEXT ? is_clean(values->of[i].text)
-                                        : fc_setting_value_is_allowed(setting, values->of[i]));
+                                        : values->of[i].number >= setting->min
+                                              && values->of[i].number <= setting->max);
+    }
+}
+
+/* A whole number that was taken is the one that was written. */
+static void check_whole(const lb_setting_t *setting, const lb_values_t *values, int64_t written)
+{
+    const bool is_whole = setting->type == LB_WHOLE || setting->type == LB_SECONDS;
+
+    if (is_whole && lb_values_have(values, setting->id)) {
+        assert(values->of[setting->id].number / fc_setting_value_unit(setting) == written);
     }
 }
 
@@ -49,12 +62,18 @@ static void take(apr_pool_t *p, const char *name, const json_t *value, bool is_o
         memcpy(&before, change, sizeof(before));
         const char *wrong = mgr_field_take_json(p, field, value, change);
         check(change, &before, wrong, is_of_member);
-        assert(wrong != NULL || !json_is_integer(value) || json_integer_value(value) >= 0);
+        if (wrong == NULL && json_is_integer(value)) {
+            check_whole(field->setting, &change->values, json_integer_value(value));
+        }
     }
     if (field != NULL && json_is_string(value)) {
+        const char *text = json_string_value(value);
         memcpy(&before, change, sizeof(before));
-        check(change, &before, mgr_field_take(p, field, json_string_value(value), change),
-              is_of_member);
+        const char *wrong = mgr_field_take(p, field, text, change);
+        check(change, &before, wrong, is_of_member);
+        if (wrong == NULL && *text != '\0') {
+            check_whole(field->setting, &change->values, strtoll(text, NULL, 10));
+        }
     }
 }
 
