@@ -119,7 +119,8 @@ typedef struct {
 
 static bool is_named(fc_span_t name, const char *wanted)
 {
-    return name.bytes == strlen(wanted) && strncasecmp((const char *)name.at, wanted, name.bytes) == 0;
+    return name.bytes == strlen(wanted)
+           && strncasecmp((const char *)name.at, wanted, name.bytes) == 0;
 }
 
 /* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as

@@ -3,8 +3,8 @@
  * Knows    a first part in memory, the rest in a file (spooled) or as the client sends it
  *          (streamed). All of a file is written, and no write has failed, before it is read.
  * Ignores  FastCGI, members.
- * Memory   r->pool: blocks up to a limit, and one buffer of a block's size; a nameless file in the
- *          temporary folder.
+ * Memory   r->pool: blocks up to a limit, and with a file one buffer of 256 KB at most; the file has
+ *          no name, in the temporary folder.
  * Threads  the request's own. */
 #ifndef FCGI_REQUEST_BODY_H
 #define FCGI_REQUEST_BODY_H
@@ -47,11 +47,12 @@ typedef struct {
     apr_off_t file_given;
     fcgi_body_file_t source;    /* what was given of the file; has_failed also when it cannot be
                                  * written: it is not the client's fault */
-    bool is_copied;             /* the owner sets it: what is in the file is to be given in memory */
+    bool is_copied; /* the owner sets it: what is in the file is to be given in memory */
     bool client_was_read;       /* from here on the body cannot be sent again */
     bool client_piece_is_given;     /* the first bucket of incoming is what next() has given */
     apr_bucket_brigade *incoming;   /* c->bucket_alloc */
     unsigned char *buffer;          /* for writing the file, then for reading it */
+    size_t buffer_room;
     apr_status_t error;         /* why next() failed */
 } fcgi_request_body_t;
 

@@ -455,7 +455,7 @@ static void note_broken_body(const fcgi_job_t *job, int rc)
     if (rc != OK) {
         apr_table_setn(job->r->notes, "fcgi-end",
                        lb_outcome_word(job->body.source.has_failed ? LB_FILE_ERROR
-                                                                 : LB_CLIENT_ERROR));
+                                                                   : LB_CLIENT_ERROR));
     }
 }
 
