@@ -3,8 +3,8 @@
  * Knows    a first part in memory, the rest in a file (spooled) or as the client sends it
  *          (streamed). All of a file is written, and no write has failed, before it is read.
  * Ignores  FastCGI, members.
- * Memory   r->pool: blocks up to a limit, and one buffer of a block's size; a nameless file in the
- *          temporary folder.
+ * Memory   r->pool: blocks up to a limit, and with a file one buffer of 256 KB at most; the file has
+ *          no name, in the temporary folder.
  * Threads  the request's own. */
 #ifndef FCGI_REQUEST_BODY_H
 #define FCGI_REQUEST_BODY_H
@@ -52,6 +52,7 @@ typedef struct {
     bool client_piece_is_given;     /* the first bucket of incoming is what next() has given */
     apr_bucket_brigade *incoming;   /* c->bucket_alloc */
     unsigned char *buffer;          /* for writing the file, then for reading it */
+    size_t buffer_room;
     apr_status_t error;         /* why next() failed */
 } fcgi_request_body_t;
 
