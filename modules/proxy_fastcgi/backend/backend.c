@@ -26,8 +26,8 @@ typedef struct {
     int64_t first_byte;            /* us: what is usual of late; 0: not known */
 } fcgi_backend_t;
 
-/* A kept connection is given this long for its first byte, doubled each time that a new connection
- * was not quicker. */
+/* A kept connection is given this long for its first byte, or twice what is usual; doubled each time
+ * that a new connection was not quicker. */
 #define GUARD_FIRST (150 * 1000)
 #define GUARD_LAST  apr_time_from_sec(10)
 
@@ -136,7 +136,11 @@ bool fcgi_backend_may_resend(proxy_worker *worker)
 apr_interval_time_t fcgi_backend_guard(proxy_worker *worker)
 {
     const int64_t guard = __atomic_load_n(&backend_of(worker)->guard, __ATOMIC_RELAXED);
-    return guard ? guard : GUARD_FIRST;
+    const int64_t late = 2 * fcgi_backend_usual_first_byte(worker);
+    const int64_t least = late < GUARD_FIRST  ? GUARD_FIRST
+                          : late < GUARD_LAST ? late
+                                              : GUARD_LAST;
+    return guard > least ? guard : least;
 }
 
 void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)

@@ -197,8 +197,8 @@ static void set_timer(fcgi_wait_set_t *set, apr_time_t at)
     set->timer_at = at;
 }
 
-/* A timer that is earlier than it need be, but far off, is left alone: hardly a wait is so long that
- * it is woken for nothing. */
+/* A timer that is earlier than it need be, but far off, is left alone: hardly any wait is so long
+ * that it is woken for nothing. */
 static bool timer_will_do(const fcgi_wait_set_t *set, apr_time_t at)
 {
     return set->timer_at == at
