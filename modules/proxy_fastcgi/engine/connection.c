@@ -38,6 +38,17 @@ bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
            && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+void fcgi_connection_let_wait(fcgi_connection_t *connection)
+{
+    const struct timeval moment = { .tv_usec = FCGI_MOMENT_US };
+    int never = 0;
+
+    connection->can_wait =
+        !connection->tls
+        && setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) == 0
+        && ioctl(connection->fd, FIONBIO, &never) == 0;
+}
+
 apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_t *spans,
                                    size_t count, size_t *written)
 {
@@ -56,27 +67,36 @@ apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_
         pieces[i].iov_len = spans[i].bytes;
     }
     do {
-        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     *written = n > 0 ? (size_t)n : 0;
     return n >= 0 ? APR_SUCCESS : errno;
 }
 
-apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
-                                  size_t room, size_t *got)
+static apr_status_t receive(int fd, unsigned char *buffer, size_t room, int flags, size_t *got)
 {
     ssize_t n;
 
-    if (connection->tls) {
-        return fcgi_tls_read(connection->tls, buffer, room, got);
-    }
     do {
-        n = recv(connection->fd, buffer, room, 0);
+        n = recv(fd, buffer, room, flags);
     } while (n < 0 && errno == EINTR);
     *got = n > 0 ? (size_t)n : 0;
     return n > 0    ? APR_SUCCESS
            : n == 0 ? APR_EOF
                     : errno;
+}
+
+apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
+                                  size_t room, size_t *got)
+{
+    return connection->tls ? fcgi_tls_read(connection->tls, buffer, room, got)
+                           : receive(connection->fd, buffer, room, MSG_DONTWAIT, got);
+}
+
+apr_status_t fcgi_connection_read_patiently(fcgi_connection_t *connection, unsigned char *buffer,
+                                            size_t room, size_t *got)
+{
+    return receive(connection->fd, buffer, room, 0, got);
 }
 
 bool fcgi_connection_holds_data(const fcgi_connection_t *connection)
