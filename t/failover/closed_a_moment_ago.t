@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# F-04: a connection that was used a moment ago is not looked at before a request that may run twice is
-# written to it. When it was closed, or something is left over in it, the client and the member's
+# F-04: a connection that was used a moment ago is not looked at before a request that may run twice
+# is written to it. When it was closed, or something is left over in it, the client and the member's
 # counts know nothing of it; other requests never meet such a connection.
 use strict;
 use warnings;
@@ -58,7 +58,8 @@ my (%backend, $config);
 for my $name (sort keys %case) {
     my ($spoil, $listen, undef, undef, $more) = @{ $case{$name} };
     $backend{$name} = backend($name, $spoil, $listen);
-    $config .= "<Proxy balancer://$name>\nBalancerMember @{[ $backend{$name}->url ]} enablereuse=on\n</Proxy>\n"
+    $config .= "<Proxy balancer://$name>\n"
+             . "BalancerMember @{[ $backend{$name}->url ]} enablereuse=on\n</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n"
              . ($more ? "<Location /$name/>\n$more\n</Location>\n" : '');
 }
@@ -94,7 +95,8 @@ for my $name (sort keys %case) {
         is meet($name), 200, "$name: $method on it is served";
         return ++$tries >= 3 && !$is_met || sent_again($name);
     });
-    is sent_again($name), $is_met, $is_met ? "$name: ... it was sent again" : "$name: ... no request meets it";
+    is sent_again($name), $is_met,
+        $is_met ? "$name: ... it was sent again" : "$name: ... no request meets it";
     is meet($name), 200, "$name: the next one is served";
     is sent_again($name), $is_met, "$name: ... after a look" if $is_met;
     my $member = $httpd->member($case{$name}[1] eq 'unix' ? $name : $backend{$name}->port, $name);

@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# A request to a backend that is usually quick waits for its first byte in the read itself, at first. Time
-# limits hold nevertheless, those that are shorter than that too; an answer that takes longer is not
+# A request to a backend that is usually quick waits for its first byte in the read itself, at first.
+# Time limits hold nevertheless, those that are shorter than that too; an answer that takes longer is not
 # lost, and a client that leaves is noticed.
 use strict;
 use warnings;

@@ -1,6 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_connection.c - which reads and writes wait, and which do not. */
+/* test_connection.c - which reads and writes wait, and which do not; when small packets leave at
+ * once. */
 #include <check.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -122,6 +125,57 @@ START_TEST(a_write_does_not_wait)
 }
 END_TEST
 
+/* ---- TCP ------------------------------------------------------------------------------------- */
+
+static void connect_over_tcp(void)
+{
+    struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof(at);
+    const int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+    ours = (fcgi_connection_t){ .fd = socket(AF_INET, SOCK_STREAM, 0) };
+    ck_assert_int_eq(bind(listener, (struct sockaddr *)&at, bytes), 0);
+    ck_assert_int_eq(listen(listener, 1), 0);
+    ck_assert_int_eq(getsockname(listener, (struct sockaddr *)&at, &bytes), 0);
+    ck_assert_int_eq(connect(ours.fd, (struct sockaddr *)&at, bytes), 0);
+    theirs = accept(listener, NULL, NULL);
+    close(listener);
+}
+
+static void write_bytes(size_t count)
+{
+    static const unsigned char bytes[4096];
+    const fc_span_t span = fc_span(bytes, count);
+    size_t written;
+
+    ck_assert_int_eq(fcgi_connection_write(&ours, &span, 1, &written), APR_SUCCESS);
+}
+
+static bool is_prompt(void)
+{
+    int value = -1;
+    socklen_t bytes = sizeof(value);
+
+    ck_assert_int_eq(getsockopt(ours.fd, IPPROTO_TCP, TCP_NODELAY, &value, &bytes), 0);
+    return value != 0;
+}
+
+START_TEST(one_packet_needs_no_option_and_the_next_has_it)
+{
+    write_bytes(1000);
+    ck_assert(!is_prompt());
+    write_bytes(1);
+    ck_assert(is_prompt());
+}
+END_TEST
+
+START_TEST(what_may_take_two_packets_is_prompt_from_the_start)
+{
+    write_bytes(2000);
+    ck_assert(is_prompt());
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("connection");
@@ -132,6 +186,12 @@ int main(void)
     tcase_add_test(tests, a_patient_read_has_what_came_and_the_end);
     tcase_add_test(tests, any_other_read_does_not_wait);
     tcase_add_test(tests, a_write_does_not_wait);
+    suite_add_tcase(suite, tests);
+
+    tests = tcase_create("tcp");
+    tcase_add_checked_fixture(tests, connect_over_tcp, end);
+    tcase_add_test(tests, one_packet_needs_no_option_and_the_next_has_it);
+    tcase_add_test(tests, what_may_take_two_packets_is_prompt_from_the_start);
     suite_add_tcase(suite, tests);
     return run_suite(suite);
 }

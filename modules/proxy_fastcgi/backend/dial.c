@@ -100,8 +100,8 @@ static const char *why_not_found(const fcgi_dial_t *dial, apr_status_t rv)
     }
     return dial->worker->s->is_address_reusable
                ? "cannot resolve its host name"
-               : "cannot resolve its host name; does the URL in the configuration end with a slash, "
-                 "like the path before it?";
+               : "cannot resolve its host name; does the URL in the configuration end with a "
+                 "slash, like the path before it?";
 }
 
 static apr_status_t begin_connecting(fcgi_dial_t *dial)

@@ -18,6 +18,8 @@ struct fcgi_connection_t {
     int fd;
     struct fcgi_tls_t *tls;           /* NULL: plain */
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];    /* its path; "": TCP */
+    bool has_written;                 /* anything at all */
+    bool is_prompt;                   /* small writes leave at once */
     bool shows_progress;              /* the last span of a write leaves in a packet of its own */
     bool was_kept;                    /* it has carried another request before */
     bool is_unproven;                 /* nobody has looked whether it is still quiet */
@@ -33,8 +35,8 @@ void fcgi_connection_close(fcgi_connection_t **connection);
 /** Is a kept connection still open, with nothing unread in it? */
 bool fcgi_connection_is_quiet(const fcgi_connection_t *connection);
 
-/** Let its reads wait, if they are asked to, for FCGI_MOMENT_US at most. Not with TLS, whose filters
- *  need a socket that never waits. Two calls, once for a connection that is kept. */
+/** Let its reads wait, if they are asked to, for FCGI_MOMENT_US at most. Not with TLS, whose
+ *  filters need a socket that never waits. Two calls, once for a connection that is kept. */
 #define FCGI_MOMENT_US 10000
 void fcgi_connection_let_wait(fcgi_connection_t *connection);
 
