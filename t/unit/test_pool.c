@@ -120,7 +120,7 @@ static int kept_in_all(void)
 
 static void take_and_close(fcgi_pool_t *pool, fcgi_connection_t *expected)
 {
-    fcgi_connection_t *c = fcgi_pool_take(pool, "");
+    fcgi_connection_t *c = fcgi_pool_take(pool, "", false);
     ck_assert_ptr_eq(c, expected);
     fcgi_connection_close(&c);
 }
@@ -155,10 +155,10 @@ START_TEST(each_socket_has_its_own)
 
     fcgi_pool_keep(pool, &a);
     fcgi_pool_keep(pool, &b);
-    ck_assert_ptr_null(fcgi_pool_take(pool, ""));
-    ck_assert_ptr_null(fcgi_pool_take(pool, "/run"));
-    ck_assert_ptr_eq(fcgi_pool_take(pool, "/run/a"), of_a);
-    ck_assert_ptr_eq(fcgi_pool_take(pool, "/run/b"), of_b);
+    ck_assert_ptr_null(fcgi_pool_take(pool, "", false));
+    ck_assert_ptr_null(fcgi_pool_take(pool, "/run", false));
+    ck_assert_ptr_eq(fcgi_pool_take(pool, "/run/a", false), of_a);
+    ck_assert_ptr_eq(fcgi_pool_take(pool, "/run/b", false), of_b);
     ck_assert_int_eq(kept_in_all(), 0);
     fcgi_connection_close(&of_a);
     fcgi_connection_close(&of_b);
@@ -200,6 +200,34 @@ START_TEST(stale_ones_are_passed_over_and_closed)
 }
 END_TEST
 
+/* On a slow machine a moment may have passed: then it was looked at, and nothing is there. */
+START_TEST(who_may_meet_a_stale_one_gets_it_without_a_look)
+{
+    int peer;
+    start_process();
+    fcgi_pool_t *pool = make((fcgi_pool_limits_t){ 0 });
+    fcgi_connection_t *c = NULL;
+
+    for (int i = 0; i < 100 && !c; i++) {
+        keep_new(pool, &peer);
+        close(peer);
+        c = fcgi_pool_take(pool, "", true);
+    }
+    ck_assert_ptr_nonnull(c);
+    ck_assert(c->is_unproven);
+    fcgi_connection_close(&c);
+
+    fcgi_pool_note_stale(pool);
+    keep_new(pool, &peer);
+    close(peer);
+    ck_assert_ptr_null(fcgi_pool_take(pool, "", true));
+    fcgi_connection_t *quiet = keep_new(pool, &peer);
+    ck_assert_ptr_eq(fcgi_pool_take(pool, "", true), quiet);
+    ck_assert(!quiet->is_unproven);
+    fcgi_connection_close(&quiet);
+}
+END_TEST
+
 START_TEST(after_maxuses_it_is_closed)
 {
     int peer;
@@ -209,7 +237,7 @@ START_TEST(after_maxuses_it_is_closed)
 
     for (c->uses = 1; c && c->uses < 3; c->uses++) {
         fcgi_pool_keep(pool, &c);
-        c = fcgi_pool_take(pool, "");
+        c = fcgi_pool_take(pool, "", false);
     }
     ck_assert_ptr_nonnull(c);
     fcgi_pool_keep(pool, &c);
@@ -583,7 +611,7 @@ static void *hurry(void *data)
             }
         }
         MUST(atomic_fetch_add(&inside, 1) < RIGHTS);
-        fcgi_connection_t *c = fcgi_pool_take(pool, "");
+        fcgi_connection_t *c = fcgi_pool_take(pool, "", false);
         c = c ? c : connect_to("", &peer);
         c->uses++;
         fcgi_pool_keep(pool, &c);
@@ -646,6 +674,7 @@ int main(void)
     tcase_add_test(keeping, who_was_kept_last_is_taken_first);
     tcase_add_test(keeping, each_socket_has_its_own);
     tcase_add_loop_test(keeping, stale_ones_are_passed_over_and_closed, 0, 64);
+    tcase_add_test(keeping, who_may_meet_a_stale_one_gets_it_without_a_look);
     tcase_add_test(keeping, after_maxuses_it_is_closed);
     tcase_add_test(keeping, a_backend_that_has_no_count_is_kept_too);
     tcase_add_test(keeping, a_process_without_a_row_keeps_too);

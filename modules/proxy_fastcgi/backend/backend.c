@@ -2,6 +2,7 @@
 /* backend.c - see backend.h. */
 #include "backend.h"
 
+#include <arpa/inet.h>
 #include <stddef.h>
 #include <sys/un.h>
 
@@ -26,8 +27,8 @@ typedef struct {
     int64_t first_byte;            /* us: what is usual of late; 0: not known */
 } fcgi_backend_t;
 
-/* A kept connection is given this long for its first byte, or twice what is usual; doubled each time
- * that a new connection was not quicker. */
+/* A kept connection is given this long for its first byte, or twice what is usual; doubled each
+ * time that a new connection was not quicker. */
 #define GUARD_FIRST (150 * 1000)
 #define GUARD_LAST  apr_time_from_sec(10)
 
@@ -201,10 +202,21 @@ static apr_status_t fill_unix(fcgi_endpoint_t *to, const char *path)
     return APR_SUCCESS;
 }
 
+/* Of an address in figures: with a family the resolver does not ask the kernel for all addresses of
+ * this host, to find out which families it has. */
+static apr_int32_t family_of(const char *host)
+{
+    unsigned char address[sizeof(struct in6_addr)];
+
+    return inet_pton(AF_INET, host, address) == 1    ? APR_INET
+           : inet_pton(AF_INET6, host, address) == 1 ? APR_INET6
+                                                     : APR_UNSPEC;
+}
+
 static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t port, apr_pool_t *p)
 {
     apr_sockaddr_t *found = NULL;
-    const apr_status_t rv = apr_sockaddr_info_get(&found, host, APR_UNSPEC, port, 0, p);
+    const apr_status_t rv = apr_sockaddr_info_get(&found, host, family_of(host), port, 0, p);
 
     to->address_count = 0;
     for (; found && to->address_count < FCGI_ADDRESSES_MAX; found = found->next) {

@@ -129,7 +129,8 @@ static apr_status_t enter(fcgi_dial_t *dial)
                          && !(fc_worker_url_is_fcgis(dial->url) && preserves_host(dial->r));
     if (lease->may_be_kept && !dial->is_fresh) {
         const char *socket = fcgi_backend_socket(dial->r, dial->worker);
-        lease->connection = fcgi_pool_take(lease->pool, socket ? socket : "");
+        lease->connection = fcgi_pool_take(lease->pool, socket ? socket : "",
+                                           dial->may_be_stale);
     }
     return lease->connection ? use(dial) : begin_connecting(dial);
 }

@@ -18,6 +18,7 @@ typedef struct {
     int client_fd;            /* who leaves ends it; -1: do not watch */
     apr_time_t deadline;      /* of a TLS handshake, monotonic; 0: none but connectiontimeout */
     bool is_fresh;            /* no kept connection is wanted */
+    bool may_be_stale;        /* a kept one need not be looked at, see fcgi_pool_take() */
     fcgi_lease_t lease;       /* what was reached */
     fcgi_wait_t wait;         /* with APR_EINPROGRESS */
     const char *why;          /* on failure one sentence with the address, for the log */
@@ -28,7 +29,7 @@ typedef struct {
     const char *shown;        /* the address in words */
 } fcgi_dial_t;
 
-/** Begin, when the first six fields are set and the rest is 0.
+/** Begin, when the first seven fields are set and the rest is 0.
  *  returns  APR_SUCCESS      lease.connection is there: a kept one, else a new one
  *           APR_EINPROGRESS  wait for dial->wait, then call fcgi_dial_step()
  *           APR_EAGAIN       no right to a connection, and no thread to wait in; else as

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,11 +26,8 @@ static void set_options(int fd, int family, const fcgi_endpoint_t *to)
     if (to->receive_buffer_bytes > 0) {
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &to->receive_buffer_bytes, sizeof(int));
     }
-    if (family != AF_UNIX) {
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        if (to->tcp_keepalive) {
-            (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-        }
+    if (family != AF_UNIX && to->tcp_keepalive) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     }
 }
 
@@ -95,7 +91,10 @@ static apr_status_t result_of(fcgi_connecting_t *c, unsigned came)
     int error = 0;
     socklen_t bytes = sizeof(error);
 
-    if (!(came & (FCGI_READABLE | FCGI_WRITABLE))) {
+    if (came & FCGI_WRITABLE && !(came & FCGI_READABLE)) {
+        return APR_SUCCESS;    /* with an error it would be readable too */
+    }
+    if (!(came & FCGI_READABLE)) {
         return came & FCGI_TIME_IS_UP ? APR_TIMEUP
                                       : wait_for(c, c->fd, c->deadline - fc_now());
     }

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,6 +14,8 @@
 
 #include "apr_errno.h"
 #include "tls.h"
+
+#define ONE_PACKET_BYTES 1200    /* networks take it: 1280 is the least of IPv6, with headers */
 
 void fcgi_connection_close(fcgi_connection_t **connection)
 {
@@ -38,6 +42,30 @@ bool fcgi_connection_is_quiet(const fcgi_connection_t *connection)
            && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+void fcgi_connection_let_wait(fcgi_connection_t *connection)
+{
+    const struct timeval moment = { .tv_usec = FCGI_MOMENT_US };
+    int never = 0;
+
+    connection->can_wait =
+        !connection->tls
+        && setsockopt(connection->fd, SOL_SOCKET, SO_RCVTIMEO, &moment, sizeof(moment)) == 0
+        && ioctl(connection->fd, FIONBIO, &never) == 0;
+}
+
+/* TCP would keep a small packet back while one before it is not acknowledged. A request in one
+ * packet on a new connection has none before it, and is spared the call. (With TLS, httpd's core
+ * does it.) */
+static void be_prompt(fcgi_connection_t *connection)
+{
+    const int on = 1;
+
+    connection->is_prompt = true;    /* it is not worth failing a request for */
+    if (!*connection->socket) {
+        (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    }
+}
+
 apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_t *spans,
                                    size_t count, size_t *written)
 {
@@ -48,35 +76,50 @@ apr_status_t fcgi_connection_write(fcgi_connection_t *connection, const fc_span_
     count -= connection->shows_progress && count > 1;
     struct iovec pieces[FCGI_SPANS_MAX];
     struct msghdr message = { .msg_iov = pieces, .msg_iovlen = count };
+    size_t bytes = 0;
     ssize_t n;
 
     for (size_t i = 0; i < count; i++) {
+        bytes += spans[i].bytes;
         /* the system's struct is for reading too and has no const */
         pieces[i].iov_base = (void *)(uintptr_t)spans[i].at;
         pieces[i].iov_len = spans[i].bytes;
     }
+    if (!connection->is_prompt && (connection->has_written || bytes > ONE_PACKET_BYTES)) {
+        be_prompt(connection);
+    }
+    connection->has_written = true;
     do {
-        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL);
+        n = sendmsg(connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     *written = n > 0 ? (size_t)n : 0;
     return n >= 0 ? APR_SUCCESS : errno;
 }
 
-apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
-                                  size_t room, size_t *got)
+static apr_status_t receive(int fd, unsigned char *buffer, size_t room, int flags, size_t *got)
 {
     ssize_t n;
 
-    if (connection->tls) {
-        return fcgi_tls_read(connection->tls, buffer, room, got);
-    }
     do {
-        n = recv(connection->fd, buffer, room, 0);
+        n = recv(fd, buffer, room, flags);
     } while (n < 0 && errno == EINTR);
     *got = n > 0 ? (size_t)n : 0;
     return n > 0    ? APR_SUCCESS
            : n == 0 ? APR_EOF
                     : errno;
+}
+
+apr_status_t fcgi_connection_read(fcgi_connection_t *connection, unsigned char *buffer,
+                                  size_t room, size_t *got)
+{
+    return connection->tls ? fcgi_tls_read(connection->tls, buffer, room, got)
+                           : receive(connection->fd, buffer, room, MSG_DONTWAIT, got);
+}
+
+apr_status_t fcgi_connection_read_patiently(fcgi_connection_t *connection, unsigned char *buffer,
+                                            size_t room, size_t *got)
+{
+    return receive(connection->fd, buffer, room, 0, got);
 }
 
 bool fcgi_connection_holds_data(const fcgi_connection_t *connection)

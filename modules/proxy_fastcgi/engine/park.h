@@ -17,8 +17,8 @@
  *
  * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. The
  * backend's descriptor is in the wait set only while the request is parked, the client's until the
- * connection is closed. Only descriptors of one request are in a wait set: the kernel allows 500 sets over one descriptor,
- * and the MPM ends the child at the 501st. */
+ * connection is closed. Only descriptors of one request are in a wait set: the kernel allows 500
+ * sets over one descriptor, and the MPM ends the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H
 

@@ -15,6 +15,8 @@
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
 #define REAPER_BEAT_US (50 * 1000)    /* while anything is kept */
+#define A_MOMENT_AGO_US (100 * 1000)  /* so new an idle connection is hardly ever closed */
+#define DOUBT_US       apr_time_from_sec(10)    /* after one was */
 
 struct fcgi_pool_t {
     apr_thread_mutex_t *lock;       /* guards all below */
@@ -23,6 +25,7 @@ struct fcgi_pool_t {
     fcgi_connection_t *kept;        /* the one used last is first, so the oldest are at the end */
     int kept_count;
     int in_use;
+    apr_time_t doubted_until;       /* monotonic us: nobody takes a connection without a look */
     fcgi_pool_t *next;              /* of all pools of this process; see reaper */
 };
 
@@ -234,29 +237,48 @@ void fcgi_pool_leave(fcgi_pool_t *pool)
 
 /* ---- Keeping and taking ---------------------------------------------------------------------- */
 
-fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket)
+/* With the lock held. */
+static fcgi_connection_t *unlink_last_used(fcgi_pool_t *pool, const char *socket)
+{
+    fcgi_connection_t **at = &pool->kept;
+
+    while (*at && strcmp((*at)->socket, socket) != 0) {
+        at = &(*at)->next_kept;
+    }
+    fcgi_connection_t *c = *at;
+    if (c) {
+        const apr_time_t now = fc_now();
+        *at = c->next_kept;
+        pool->kept_count--;
+        c->is_unproven = now - c->kept_since < A_MOMENT_AGO_US && now >= pool->doubted_until;
+    }
+    check(pool);
+    return c;
+}
+
+fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket, bool may_be_stale)
 {
     for (;;) {
         apr_thread_mutex_lock(pool->lock);
-        fcgi_connection_t **at = &pool->kept;
-        while (*at && strcmp((*at)->socket, socket) != 0) {
-            at = &(*at)->next_kept;
-        }
-        fcgi_connection_t *c = *at;
-        if (c) {
-            *at = c->next_kept;
-            pool->kept_count--;
-        }
-        check(pool);
+        fcgi_connection_t *c = unlink_last_used(pool, socket);
         apr_thread_mutex_unlock(pool->lock);
-        if (c) {
-            fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -1);
+        if (!c) {
+            return NULL;
         }
-        if (!c || fcgi_connection_is_quiet(c)) {
+        fcgi_connection_counts_add(pool->limits.address, FCGI_COUNT_KEPT, -1);
+        c->is_unproven &= may_be_stale;
+        if (c->is_unproven || fcgi_connection_is_quiet(c)) {
             return c;
         }
         fcgi_connection_close(&c);
     }
+}
+
+void fcgi_pool_note_stale(fcgi_pool_t *pool)
+{
+    apr_thread_mutex_lock(pool->lock);
+    pool->doubted_until = fc_now() + DOUBT_US;
+    apr_thread_mutex_unlock(pool->lock);
 }
 
 static void wake_reaper(void)
@@ -279,7 +301,10 @@ void fcgi_pool_keep(fcgi_pool_t *pool, fcgi_connection_t **connection)
         return;
     }
     *connection = NULL;
-    c->was_kept = true;
+    if (!c->was_kept) {
+        c->was_kept = true;
+        fcgi_connection_let_wait(c);
+    }
     fcgi_connection_counts_add(address, FCGI_COUNT_KEPT, 1);
 
     apr_thread_mutex_lock(pool->lock);

@@ -67,8 +67,13 @@ void fcgi_pool_leave(fcgi_pool_t *pool);
 
 /** The kept connection to this place that was used last and is still good.
  *  socket   path of the unix socket, "" for TCP: one worker may stand for several sockets
+ *  may_be_stale   one that was used a moment ago need not be looked at: it is called unproven
  *  returns  NULL when there is none */
-fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket);
+fcgi_connection_t *fcgi_pool_take(fcgi_pool_t *pool, const char *socket, bool may_be_stale);
+
+/** An unproven connection was closed or not quiet: look at all of them for some seconds. So a peer
+ *  that ends its connections behind each answer gets few requests twice. */
+void fcgi_pool_note_stale(fcgi_pool_t *pool);
 
 /** Keep a connection for the next request, unless its time is over or somebody waits: then it is
  *  closed. *connection becomes NULL. */

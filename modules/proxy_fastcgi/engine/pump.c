@@ -79,14 +79,23 @@ static void note_content(fcgi_pump_t *pump)
     }
 }
 
+static apr_status_t receive(fcgi_pump_t *pump, size_t *got)
+{
+    if (pump->has_read_ahead) {
+        pump->has_read_ahead = false;
+        *got = pump->ahead_bytes;
+        return pump->ahead_status;
+    }
+    return fcgi_connection_read(pump->connection, pump->buffer, pump->buffer_bytes, got);
+}
+
 /* Read once and hand out what came.
  * returns  APR_EAGAIN when the exchange goes on */
 static apr_status_t read_some(fcgi_pump_t *pump, bool *got_any)
 {
     const uint64_t content_before = pump->exchange->content_bytes;
     size_t got;
-    apr_status_t rv =
-        fcgi_connection_read(pump->connection, pump->buffer, pump->buffer_bytes, &got);
+    apr_status_t rv = receive(pump, &got);
 
     *got_any = rv == APR_SUCCESS;
     if (APR_STATUS_IS_EOF(rv)) {
@@ -282,6 +291,27 @@ static void prepare_wait(fcgi_pump_t *pump)
                         | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0)
                         | (pump->client_may_end ? FCGI_CLIENT_MAY_END : 0);
     find_limit(pump);
+}
+
+bool fcgi_pump_may_read_ahead(const fcgi_pump_t *pump)
+{
+    const unsigned wanted = pump->wait.wanted & ~FCGI_CLIENT_MAY_END;
+
+    return pump->is_quick && pump->connection->can_wait && wanted == FCGI_READABLE
+           && pump->exchange->bytes_received == 0 && pump->wait.timeout > FCGI_MOMENT_US;
+}
+
+unsigned fcgi_pump_read_ahead(fcgi_pump_t *pump)
+{
+    pump->ahead_status = fcgi_connection_read_patiently(pump->connection, pump->buffer,
+                                                        pump->buffer_bytes, &pump->ahead_bytes);
+    pump->has_read_ahead = !APR_STATUS_IS_EAGAIN(pump->ahead_status);
+    if (pump->has_read_ahead) {
+        return FCGI_READABLE;
+    }
+    pump->is_quick = false;
+    prepare_wait(pump);
+    return 0;
 }
 
 /* The guard's time is over. From now on the other limits hold.

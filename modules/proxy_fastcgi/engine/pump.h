@@ -82,6 +82,7 @@ typedef struct {
     apr_interval_time_t notice_after; /* call on_slow once when no first byte came; 0: do not */
     apr_interval_time_t flush_wait;   /* call on_pause after so many us of silence; 0 at once,
                                        * negative never */
+    bool is_quick;                    /* the first byte is likely to come in a moment */
 
     /* results */
     bool stopped_by_owner;
@@ -101,6 +102,9 @@ typedef struct {
     bool has_output;                  /* that waits for room */
     bool body_is_late;                /* the client has not sent more of it */
     bool may_pause;                   /* something was handed out since the last pause */
+    bool has_read_ahead;              /* with these: */
+    apr_status_t ahead_status;
+    size_t ahead_bytes;
 } fcgi_pump_t;
 
 /** Go on until there is something to wait for, or the exchange has ended.
@@ -112,6 +116,15 @@ typedef struct {
  *           APR_EGENERAL the peer broke the protocol: see exchange->reason
  *           other        the system's error; or anything with stopped_by_owner set */
 apr_status_t fcgi_pump_step(fcgi_pump_t *pump, unsigned came);
+
+/** After a step: may this wait begin with fcgi_pump_read_ahead()? It is one for the first byte of a
+ *  quick backend, and longer than that takes. */
+bool fcgi_pump_may_read_ahead(const fcgi_pump_t *pump);
+
+/** Wait in this thread for a moment in the read itself, which spares a call. The client is not
+ *  watched meanwhile.
+ *  returns  FCGI_READABLE for the next step; 0: nothing came, and pump->wait is what is left */
+unsigned fcgi_pump_read_ahead(fcgi_pump_t *pump);
 
 /** All steps, waiting in this thread. */
 apr_status_t fcgi_pump_run(fcgi_pump_t *pump);

@@ -60,6 +60,7 @@ static bool was_answered(const fcgi_job_t *job, lb_outcome_t outcome)
 {
     switch (outcome) {
     case LB_OVERLOADED:
+    case LB_STALE:
         return false;
     case LB_SERVED:
         return !job->reply.is_held;
@@ -87,6 +88,7 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
     /* only what is sent again counts; on_guard() has asked already */
     failed.is_over_budget = fcgi_failover_may_have_run(outcome)
                             && job->pump.limit != FCGI_LIMIT_GUARD
+                            && !fcgi_try_was_on_stale_connection(job)
                             && !fcgi_try_may_resend(job);
     return fcgi_failover_decide(&failed);
 }
@@ -373,6 +375,7 @@ static fcgi_wait_policy_case_t case_of(fcgi_job_t *job)
         .is_for_right = waits_for_right(job),
         .usual = fcgi_try_waits_for_first_byte(job) ? fcgi_backend_usual_first_byte(job->worker)
                                                     : 0,
+        .read_ahead = fcgi_try_may_read_ahead(job) ? fcgi_try_read_ahead : NULL,
         .park = park,
         .baton = job,
     };

@@ -47,6 +47,7 @@ typedef struct {
     apr_time_t connected;
     fcgi_dial_t dial;               /* with the connection */
     bool connection_was_kept;
+    bool connection_is_unproven;    /* nobody looked at the kept connection before */
     bool is_waiting;                /* counted in the pool, see on_slow() */
     fcgi_exchange_t exchange;
     fcgi_pump_t pump;

@@ -99,6 +99,16 @@ static lb_outcome_t timeout_outcome(fcgi_job_t *job)
     }
 }
 
+/* Did the kept connection end before the backend said anything to this request? In one that nobody
+ * had looked at, something of the request before it may have been left over. */
+static bool is_stale(const fcgi_job_t *job)
+{
+    const fcgi_exchange_t *x = &job->exchange;
+
+    return job->connection_was_kept
+           && (job->connection_is_unproven ? x->content_bytes : x->bytes_received) == 0;
+}
+
 /* The one place where a status of the engine becomes an outcome. */
 lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
 {
@@ -116,10 +126,9 @@ lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
     }
     if (rv == APR_EGENERAL) {
         job->why = fcgi_exchange_reason_text(job->exchange.reason);
-        return LB_PROTOCOL;
+        return job->connection_is_unproven && is_stale(job) ? LB_STALE : LB_PROTOCOL;
     }
     job->why = APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
                                      : "the connection was reset";
-    return job->connection_was_kept && job->exchange.bytes_received == 0 ? LB_STALE
-                                                                         : LB_BACKEND_EOF;
+    return is_stale(job) ? LB_STALE : LB_BACKEND_EOF;
 }

@@ -6,6 +6,7 @@
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "cgi_environment.h"
+#include "failover.h"
 #include "http_core.h"
 #include "outcome.h"
 #include "params.h"
@@ -119,6 +120,18 @@ bool fcgi_try_may_run_twice(const fcgi_job_t *job)
 {
     return fcgi_failover_is_idempotent(job->r->method_number)
            || job->config->retries_non_idempotent > 0;
+}
+
+/* Would it be sent again if its kept connection turned out to be closed? */
+static bool is_sent_again_if_stale(const fcgi_job_t *job)
+{
+    const fcgi_try_t stale = {
+        .outcome = LB_STALE,
+        .retry_on = fcgi_proxy_config_retry_on(job->config),
+        .may_run_twice = fcgi_try_may_run_twice(job),
+        .is_replayable = fcgi_request_body_is_replayable(&job->body),
+    };
+    return fcgi_failover_decide(&stale) == FCGI_SAME_MEMBER;
 }
 
 /* http_503 and the like of ProxyFCGIRetryOn */
@@ -327,6 +340,13 @@ static void set_time_limits(fcgi_job_t *job)
     }
 }
 
+/* Mostly it is there sooner than in a moment. */
+static bool is_quick(const fcgi_job_t *job)
+{
+    const apr_interval_time_t usual = fcgi_backend_usual_first_byte(job->worker);
+    return usual > 0 && usual < FCGI_MOMENT_US;
+}
+
 static void prepare_pump(fcgi_job_t *job, fc_span_t request)
 {
     job->body.is_copied = job->dial.lease.connection->tls != NULL;
@@ -343,6 +363,7 @@ static void prepare_pump(fcgi_job_t *job, fc_span_t request)
         .client_fd = fcgi_try_client_fd(job->r),
         .client_may_end = fcgi_try_client_may_end(job) != 0,
         .flush_wait = flush_wait_of(job->worker),
+        .is_quick = is_quick(job),
     };
     set_time_limits(job);
 }
@@ -375,15 +396,17 @@ static bool is_over(fcgi_job_t *job, lb_outcome_t outcome)
 
 static bool end_exchange(fcgi_job_t *job, apr_status_t rv)
 {
-    const lb_outcome_t outcome = fcgi_outcome_of_exchange(job, rv);
-
+    job->outcome = fcgi_outcome_of_exchange(job, rv);
     end_waiting(job);
     fcgi_error_text_end(&job->error_text);
     count_bytes(job);
     measure_first_byte(job);
+    if (fcgi_try_was_on_stale_connection(job)) {
+        fcgi_pool_note_stale(job->dial.lease.pool);
+    }
     fcgi_backend_give_back(&job->dial.lease,
                            fcgi_exchange_connection_is_clean(&job->exchange, job->pump.unread));
-    return is_over(job, outcome);
+    return true;
 }
 
 static bool go_on_with_exchange(fcgi_job_t *job, unsigned came)
@@ -402,6 +425,7 @@ static bool begin_exchange(fcgi_job_t *job)
     fc_span_t request;
 
     job->connection_was_kept = job->dial.lease.connection->was_kept;
+    job->connection_is_unproven = job->dial.lease.connection->is_unproven;
     job->refusal = lay_out_request(job, &request);
     if (job->refusal != OK) {
         fcgi_backend_give_back(&job->dial.lease, job->connection_was_kept);
@@ -451,7 +475,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->started = job->connected = fc_now();
     job->why = "";
     job->refusal = OK;
-    job->connection_was_kept = false;
+    job->connection_was_kept = job->connection_is_unproven = false;
     job->member = fcgi_backend_name(job->r, job->worker, job->url);
     fcgi_try_give_buffer_back(job);    /* of the try before; another member, another size */
     job->buffer_bytes = buffer_bytes_of(job->worker);
@@ -466,6 +490,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
                                .deadline = job->deadline,
                                .client_fd = minds_client ? fcgi_try_client_fd(job->r) : -1,
                                .is_fresh = job->wants_fresh,
+                               .may_be_stale = is_sent_again_if_stale(job),
                                .why = "" };
     return judge_dial(job, fcgi_dial_begin(&job->dial));
 }
@@ -477,6 +502,26 @@ bool fcgi_try_go_on(fcgi_job_t *job, unsigned came)
     }
     return fcgi_try_is_past_deadline(job) ? give_dialling_up(job)
                                           : judge_dial(job, fcgi_dial_step(&job->dial, came));
+}
+
+bool fcgi_try_was_on_stale_connection(const fcgi_job_t *job)
+{
+    return job->outcome == LB_STALE && job->connection_is_unproven
+           && job->pump.limit != FCGI_LIMIT_GUARD;
+}
+
+bool fcgi_try_may_read_ahead(const fcgi_job_t *job)
+{
+    return job->state == FCGI_JOB_EXCHANGING && fcgi_pump_may_read_ahead(&job->pump);
+}
+
+unsigned fcgi_try_read_ahead(void *baton)
+{
+    fcgi_job_t *job = baton;
+    const unsigned came = fcgi_pump_read_ahead(&job->pump);
+
+    job->wait = job->pump.wait;
+    return came;
 }
 
 bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job)

@@ -24,6 +24,15 @@ bool fcgi_try_may_resend(const fcgi_job_t *job);
 /** May its request run twice? */
 bool fcgi_try_may_run_twice(const fcgi_job_t *job);
 
+/** Was it a kept connection that nobody had looked at, and that was closed or not quiet? A look
+ *  would have spared the try: nobody is to blame for it, and it costs nothing of any budget. */
+bool fcgi_try_was_on_stale_connection(const fcgi_job_t *job);
+
+/** May its wait begin with fcgi_try_read_ahead(), which waits in this thread for a moment?
+ *  returns  (the second) what came; 0: nothing */
+bool fcgi_try_may_read_ahead(const fcgi_job_t *job);
+unsigned fcgi_try_read_ahead(void *job);
+
 /** Is it waiting for the first byte of the answer? */
 bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
 

@@ -87,10 +87,11 @@ static unsigned linger(const fcgi_wait_policy_case_t *c)
 unsigned fcgi_wait_policy_wait(const fcgi_wait_policy_case_t *c)
 {
     const int before = atomic_fetch_add(&waiting, 1);
-    unsigned came = 0;
+    const bool may_stay = !is_on || before < threads_that_may_wait;
+    unsigned came = c->read_ahead && may_stay ? c->read_ahead(c->baton) : 0;
 
-    if (is_on && c->wait->timeout != 0
-        && (c->usual >= SLOW_US || before >= threads_that_may_wait)) {
+    if (came == 0 && is_on && c->wait->timeout != 0
+        && (c->usual >= SLOW_US || !may_stay)) {
         came = linger(c);
         if (came == 0 && c->park(c->baton)) {
             atomic_fetch_sub(&waiting, 1);

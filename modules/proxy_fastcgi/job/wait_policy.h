@@ -20,6 +20,8 @@ typedef struct {
     fcgi_wait_t *wait;             /* its timeout shrinks by the time that was waited in vain */
     bool is_for_right;             /* waits for what other requests hold */
     apr_interval_time_t usual;     /* us that such a wait takes; 0: not known */
+    unsigned (*read_ahead)(void *baton);    /* waits in the thread for a moment, and returns what
+                                             * came; NULL: there is no such way */
     bool (*park)(void *baton);     /* returns false when the request cannot be parked */
     void *baton;
 } fcgi_wait_policy_case_t;
