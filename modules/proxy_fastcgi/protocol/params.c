@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define SHORT_LENGTH_MAX 0x7f   /* longer ones take four bytes, the first with its high bit set */
+#define SHORT_LENGTH_MAX 127   /* longer ones take four bytes, the first with its high bit set */
 
 static size_t length_bytes(size_t length)
 {
