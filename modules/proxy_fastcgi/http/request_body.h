@@ -3,8 +3,8 @@
  * Knows    a first part in memory, the rest in a file (spooled) or as the client sends it
  *          (streamed). All of a file is written, and no write has failed, before it is read.
  * Ignores  FastCGI, members.
- * Memory   r->pool: blocks up to a limit, and with a file one buffer of 256 KB at most; the file has
- *          no name, in the temporary folder.
+ * Memory   r->pool: blocks up to a limit, and with a file one buffer of 256 KB at most; the file
+ *          has no name, in the temporary folder.
  * Threads  the request's own. */
 #ifndef FCGI_REQUEST_BODY_H
 #define FCGI_REQUEST_BODY_H
