@@ -3,10 +3,10 @@
 #ifndef BALANCER_ACTION_H
 #define BALANCER_ACTION_H
 
+#include "balancer_numbers.h"
 #include "mod_proxy.h"
 
-/* The highest that limit, queue_limit and queue_timeout (us) may be set to. */
-#define LB_LIMIT_MAX         1000000
+/* The highest that queue_timeout (us) may be set to; limits: LB_LIMIT_MAX. */
 #define LB_QUEUE_TIMEOUT_MAX apr_time_from_sec(86400)
 
 /* A NULL string and a negative number mean "leave as it is". */
@@ -27,7 +27,7 @@ typedef struct {
     } status[8];     /* flag: one of I N D H R S C, 0 ends the list */
     apr_interval_time_t drain_deadline;           /* us from now: drain (N) until then, and then
                                                      disable; 0: without a deadline; -1: leave */
-    int limit;                       /* requests at the member at once; 0: no limit */
+    int limit; /* requests at the member at once; 0: no limit; LB_LIMIT_AUTO */
     int queue_limit;                 /* how many may wait for it */
     apr_interval_time_t queue_timeout;            /* us */
 

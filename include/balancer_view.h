@@ -26,6 +26,7 @@ typedef struct {
     uint64_t elected;       /* elections, since counted_since */
     uint32_t in_flight;     /* requests at this member now, over all processes */
     uint32_t limit;         /* of in_flight; 0 = none */
+    int limit_is_auto;      /* PHP-FPM's numbers set it */
     uint32_t queued;        /* sessions that wait for this member */
     uint32_t queue_limit;   /* how many may */
     apr_interval_time_t queue_timeout;        /* us */
@@ -82,6 +83,7 @@ typedef struct {
     const char *config_redirect;
     unsigned int config_status_bits;
     uint32_t config_limit;
+    int config_limit_is_auto;
     uint32_t config_queue_limit;
     apr_interval_time_t config_queue_timeout;
 

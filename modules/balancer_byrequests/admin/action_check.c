@@ -5,6 +5,7 @@
 #include "ap_provider.h"
 #include "apr_strings.h"
 #include "drain.h"
+#include "member_config.h"
 #include "member_template.h"
 #include "membership.h"
 #include "setting.h"
@@ -116,8 +117,8 @@ static void check_settings_of_member(const check_t *check)
     check_range(check, "weight", a->weight_hundredths, 100, 10000,
                 "the load factor must be a number from 1 to 100");
     check_range(check, "lbset", a->lbset, 0, 99, "lbset must be a number from 0 to 99");
-    check_range(check, "limit", a->limit, 0, LB_LIMIT_MAX,
-                "the limit must be a number from 0 to 1000000");
+    check_range(check, "limit", a->limit, 0, LB_LIMIT_AUTO,
+                "the limit must be a number from 0 to 1000000, or auto");
     check_range(check, "queue_limit", a->queue_limit, 0, LB_LIMIT_MAX,
                 "the queue limit must be a number from 0 to 1000000");
     check_range(check, "queue_timeout", a->queue_timeout, 0, LB_QUEUE_TIMEOUT_MAX,
@@ -187,6 +188,16 @@ static void check_revision(const check_t *check, const lb_balancer_t *balancer,
     }
 }
 
+/* Without a status page nobody would ever say what the limit is. */
+static void check_auto_limit(const check_t *check, const lb_member_t *member)
+{
+    const lb_check_params_t *checks = member ? lb_member_config_checks(member) : NULL;
+
+    if (check->action->limit == LB_LIMIT_AUTO && member && !(checks && checks->status_uri)) {
+        refuse(check, "limit", "auto needs PHP-FPM's status page: set hcstatus= on the member");
+    }
+}
+
 void lb_action_check(apr_array_header_t *errors, int index, const lb_action_t *action,
                      const lb_balancer_t *balancer, const lb_member_t *member)
 {
@@ -194,6 +205,7 @@ void lb_action_check(apr_array_header_t *errors, int index, const lb_action_t *a
 
     check_revision(&check, balancer, member);
     check_settings_of_member(&check);
+    check_auto_limit(&check, member);
     check_settings_of_balancer(&check);
     check_membership(&check, balancer, member);
 }

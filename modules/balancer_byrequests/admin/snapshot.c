@@ -138,7 +138,8 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
     view->lbstatus = lb_lbmethod_lbstatus(member);
     view->in_flight = atomic_load(&row->in_flight);
     view->parked = lb_ledger_parked(table, lb_member_index(member));
-    view->limit = atomic_load(&row->limit);
+    view->limit = lb_table_limit_of(row);
+    view->limit_is_auto = atomic_load(&row->limit) == LB_LIMIT_AUTO;
     view->queued = atomic_load(&row->waiting);
     view->queue_limit = atomic_load(&row->queue_limit);
     view->queue_timeout = atomic_load(&row->queue_timeout);
@@ -157,7 +158,11 @@ static void copy_configured_limits(const lb_configured_t *configured, lb_member_
     const lb_member_params_t *params =
         configured ? lb_member_params_written(configured->worker) : NULL;
 
-    view->config_limit = params ? (uint32_t)params->maxinflight : view->limit;
+    view->config_limit_is_auto =
+        params ? params->maxinflight == LB_LIMIT_AUTO : view->limit_is_auto;
+    view->config_limit = view->config_limit_is_auto ? view->limit
+                         : params                   ? (uint32_t)params->maxinflight
+                                                    : view->limit;
     view->config_queue_limit = params ? (uint32_t)params->queue : view->queue_limit;
     view->config_queue_timeout = params ? params->queuetimeout : view->queue_timeout;
 }

@@ -119,11 +119,15 @@ static bool set_count(_Atomic uint32_t *count, const char *text)
 
 static const char *limit_text(apr_pool_t *p, const void *shared, const lb_member_row_t *row)
 {
-    return count_text(p, &row->limit);
+    return atomic_load(&row->limit) == LB_LIMIT_AUTO ? "auto" : count_text(p, &row->limit);
 }
 
 static bool set_limit(void *shared, lb_member_row_t *row, const char *text)
 {
+    if (strcmp(text, "auto") == 0) {
+        atomic_store(&row->limit, LB_LIMIT_AUTO);
+        return true;
+    }
     return set_count(&row->limit, text);
 }
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apr_cstr.h"
 #include "apr_lib.h"
 #include "apr_strings.h"
 #include "directive.h"
@@ -70,7 +71,13 @@ static const char *take_lbset(apr_pool_t *p, const char *value, lb_action_t *act
 
 static const char *take_limit(apr_pool_t *p, const char *value, lb_action_t *action)
 {
-    return take_number(p, value, LB_LIMIT_MAX, &action->limit);
+    if (apr_cstr_casecmp(value, "auto") == 0) {
+        action->limit = LB_LIMIT_AUTO;
+        return NULL;
+    }
+    return take_number(p, value, LB_LIMIT_MAX, &action->limit)
+               ? apr_psprintf(p, "must be a whole number from 0 to %d, or auto", LB_LIMIT_MAX)
+               : NULL;
 }
 
 static const char *take_queue_limit(apr_pool_t *p, const char *value, lb_action_t *action)
@@ -217,7 +224,7 @@ const mgr_field_t mgr_fields[] = {
     { "w_ls", "lbset", MGR_WHOLE, 1, MGR_EDIT, take_lbset },
     { "w_wr", "route", MGR_TEXT, 1, MGR_EDIT, take_route },
     { "w_rr", "redirect", MGR_TEXT, 1, MGR_EDIT, take_redirect },
-    { "w_limit", "limit", MGR_WHOLE, 1, MGR_EDIT, take_limit },
+    { "w_limit", "limit", MGR_LIMIT, 1, MGR_EDIT, take_limit },
     { "w_queue_limit", "queue_limit", MGR_WHOLE, 1, MGR_EDIT, take_queue_limit },
     { "w_queue_timeout", "queue_timeout", MGR_SECONDS, 1, MGR_EDIT, take_queue_timeout },
     { "w_newaddr", "address", MGR_TEXT, 1, MGR_EDIT, take_new_address },
@@ -281,6 +288,11 @@ static const char *text_of(apr_pool_t *p, mgr_kind_t kind, const json_t *value)
             return text_of_real(p, json_real_value(value), 4, "");
         }
         break;
+    case MGR_LIMIT:
+        if (json_is_string(value)) {
+            return strcmp(json_string_value(value), "auto") == 0 ? "auto" : NULL;
+        }
+        break;
     case MGR_WHOLE:
         break;
     }
@@ -295,6 +307,7 @@ const char *mgr_field_take_json(apr_pool_t *p, const mgr_field_t *field, const j
     static const char *const kinds[] = {
         [MGR_TEXT] = "must be a string, or null for none",
         [MGR_WHOLE] = "must be a whole number",
+        [MGR_LIMIT] = "must be a whole number, or \"auto\"",
         [MGR_NUMBER] = "must be a number",
         [MGR_SECONDS] = "must be a number of seconds",
         [MGR_SWITCH] = "must be true or false",

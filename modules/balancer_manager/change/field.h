@@ -14,6 +14,7 @@
 typedef enum {
     MGR_TEXT,
     MGR_WHOLE,
+    MGR_LIMIT,
     MGR_NUMBER,
     MGR_SECONDS,
     MGR_SWITCH

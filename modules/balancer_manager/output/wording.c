@@ -34,3 +34,16 @@ const char *mgr_wording_time(apr_pool_t *p, apr_time_t at)
                         utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
                         utc.tm_usec / 1000);
 }
+
+bool mgr_wording_limit_is_changed(const lb_member_view_t *member)
+{
+    return member->limit_is_auto != member->config_limit_is_auto
+           || member->limit != member->config_limit;
+}
+
+const char *mgr_wording_config_limit(apr_pool_t *p, const lb_member_view_t *member)
+{
+    return member->config_limit_is_auto
+               ? "auto"
+               : apr_psprintf(p, "%u", (unsigned int)member->config_limit);
+}

@@ -3,6 +3,8 @@
 #ifndef MGR_WORDING_H
 #define MGR_WORDING_H
 
+#include <stdbool.h>
+
 #include "mod_balancer_byrequests.h"
 
 /** "1.00" */
@@ -13,5 +15,9 @@ const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer
 
 /** A time as RFC 3339 has it, in UTC with milliseconds; NULL for 0. */
 const char *mgr_wording_time(apr_pool_t *p, apr_time_t at);
+
+/** Does another limit hold than the configuration says? And what does that say? */
+bool mgr_wording_limit_is_changed(const lb_member_view_t *member);
+const char *mgr_wording_config_limit(apr_pool_t *p, const lb_member_view_t *member);
 
 #endif

@@ -115,14 +115,23 @@ static const char *limit_hint(apr_pool_t *p, const char *hint, bool is_added, ui
                                                         (unsigned int)config);
 }
 
+static const char *in_flight_hint(apr_pool_t *p, const lb_member_view_t *member)
+{
+    const char *hint = "requests in flight; 0: no limit; auto: by the numbers of PHP-FPM";
+
+    return member->is_added || !mgr_wording_limit_is_changed(member)
+               ? hint
+               : apr_pstrcat(p, hint, "; config ", mgr_wording_config_limit(p, member), NULL);
+}
+
 static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
 {
     apr_pool_t *p = html->r->pool;
 
     open_group(html, "Limits");
-    text_field(html, "w_limit", "In flight", apr_psprintf(p, "%u", (unsigned int)member->limit),
-               limit_hint(p, "requests in flight; 0: no limit", member->is_added,
-                          member->config_limit, member->limit));
+    text_field(html, "w_limit", "In flight",
+               member->limit_is_auto ? "auto" : apr_psprintf(p, "%u", (unsigned int)member->limit),
+               in_flight_hint(p, member));
     text_field(html, "w_queue_limit", "Queue",
                apr_psprintf(p, "%u", (unsigned int)member->queue_limit),
                limit_hint(p, "requests that may wait", member->is_added,

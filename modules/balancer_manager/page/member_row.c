@@ -15,6 +15,7 @@
 #include "quantity.h"
 #include "state_sentence.h"
 #include "tally.h"
+#include "wording.h"
 
 static const struct {
     const char *title;
@@ -220,9 +221,12 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
 {
     mgr_html_raw(html, "<td>");
     print_of(html, member->in_flight, member->limit);
-    if (!member->is_added && member->config_limit != member->limit) {
+    if (member->limit_is_auto) {
+        mgr_html_raw(html, member->limit ? " (auto)" : " (auto: no limit yet)");
+    }
+    if (!member->is_added && mgr_wording_limit_is_changed(member)) {
         mgr_html_raw(html, " (config ");
-        mgr_html_count(html, member->config_limit);
+        mgr_html_text(html, mgr_wording_config_limit(html->r->pool, member));
         mgr_html_raw(html, ")");
     }
     if (member->limit) {

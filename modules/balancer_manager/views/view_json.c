@@ -98,7 +98,12 @@ static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_number(w, "lbset", member->config_lbset);
     mgr_json_text(w, "route", member->config_route);
     mgr_json_text(w, "redirect", member->config_redirect);
-    mgr_json_count(w, "limit", member->config_limit);
+    if (member->config_limit_is_auto) {
+        mgr_json_text(w, "limit", "auto");
+    }
+    else {
+        mgr_json_count(w, "limit", member->config_limit);
+    }
     mgr_json_count(w, "queue_limit", member->config_queue_limit);
     mgr_json_number(w, "queue_timeout_us", member->config_queue_timeout);
     mgr_json_close(w, '}');
@@ -187,6 +192,7 @@ static void put_load(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_count(w, "in_flight", member->in_flight);
     mgr_json_count(w, "parked", member->parked);
     mgr_json_count(w, "limit", member->limit);
+    mgr_json_switch(w, "limit_is_auto", member->limit_is_auto);
     mgr_json_count(w, "queued", member->queued);
     mgr_json_count(w, "queue_limit", member->queue_limit);
     mgr_json_number(w, "queue_timeout_us", member->queue_timeout);
