@@ -9,7 +9,7 @@
 
 #include "balancer_outcome.h"
 
-/* The highest number of requests that a limit may be set to; and a limit that is what PHP-FPM says. */
+/* The highest that a limit may be set to, and one that is what PHP-FPM says. */
 #define LB_LIMIT_MAX  1000000
 #define LB_LIMIT_AUTO (LB_LIMIT_MAX + 1)
 

@@ -75,7 +75,7 @@ for my $name (sort keys %most) {
     @clients = ();
     for my $count (1 .. $most{$name} + 3) {    # of many at once ondemand sees the first only
         push @clients, fill($name, 1);
-        wait_until(10, sub { my $f = member($name)->{fpm}; $f->{active} + $f->{listen_queue} >= $count });
+        wait_until(10, sub { $httpd->in_flight($name) + $httpd->balancer($name)->{queued} >= $count });
     }
     ok wait_until(20, sub { member($name)->{fpm}{max_children_reached} > 0 }), '... it is full for the first time';
     ok limit_is($name, $most{$name}), '... then the limit is what it has';
