@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "balancer_numbers.h"
 #include "balancer_outcome.h"
 #include "mod_proxy.h"
 
@@ -26,6 +27,9 @@ typedef struct {
     uint32_t idle, active, total;      /* children */
     uint32_t listen_queue;             /* connections that wait for a child */
     uint32_t max_children_reached;     /* how often it had no child to spare, since its start */
+    lb_pm_t process_manager;
+    uint32_t max_active;               /* the most children that worked at a time; 0: not told */
+    int64_t start_time;                /* s since 1970; 0: not told */
 } lb_fpm_numbers_t;
 
 typedef struct {

@@ -9,6 +9,18 @@
 
 #include "balancer_outcome.h"
 
+/* The highest that a limit may be set to, and one that is what PHP-FPM says. */
+#define LB_LIMIT_MAX  1000000
+#define LB_LIMIT_AUTO (LB_LIMIT_MAX + 1)
+
+/* How PHP-FPM runs its children. */
+typedef enum {
+    LB_PM_UNKNOWN,
+    LB_PM_STATIC,
+    LB_PM_DYNAMIC,
+    LB_PM_ONDEMAND
+} lb_pm_t;
+
 /* What one try took. */
 typedef struct {
     int http_status;                   /* of the member's answer; 0: it gave none */

@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "balancer_numbers.h"
 #include "mod_proxy.h"
 
 typedef enum {
     LB_WHOLE,         /* a whole number; below 0: not set */
+    LB_LIMIT,         /* a whole number up to LB_LIMIT_MAX, or LB_LIMIT_AUTO */
     LB_HUNDREDTHS,    /* a number with two decimals: 1.25 is 125 */
     LB_SECONDS,       /* us, of whole seconds */
     LB_DURATION,      /* us, of whole milliseconds */
@@ -27,9 +29,6 @@ typedef enum {
     LB_IS_TRANSIENT,  /* others than operators change it as well: neither of that */
     LB_IS_WISH        /* it is asked for and never read: what it does shows in other settings */
 } lb_setting_life_t;
-
-/* The highest limit, also in the configuration. */
-#define LB_LIMIT_MAX 1000000
 
 #define LB_DAY_US INT64_C(86400000000)
 
@@ -54,7 +53,7 @@ typedef enum {
     FLAG(CHECK_FAILED, "health_check_failed", 'C', PROXY_WORKER_HC_FAIL, TRANSIENT)                \
     X(DRAIN_UNTIL, "drain_until", true, MOMENT, 0, INT64_MAX, KEPT)                                \
     X(DRAIN_DEADLINE, "drain_deadline", true, SECONDS, 0, 30 * LB_DAY_US, WISH)                    \
-    X(LIMIT, "limit", true, WHOLE, 0, LB_LIMIT_MAX, KEPT)                                          \
+    X(LIMIT, "limit", true, LIMIT, 0, LB_LIMIT_AUTO, KEPT)                                         \
     X(QUEUE_LIMIT, "queue_limit", true, WHOLE, 0, LB_LIMIT_MAX, KEPT)                              \
     X(QUEUE_TIMEOUT, "queue_timeout", true, DURATION, 0, LB_DAY_US, KEPT)                          \
     X(LBMETHOD, "lbmethod", false, TEXT, 0, LB_ROOM(proxy_balancer_shared, lbpname), KEPT)         \

@@ -24,6 +24,7 @@ typedef struct {
     int lbstatus;              /* byrequests: hundredths of a request it has had ahead, negative */
     uint64_t elected;          /* elections, since counted_since */
     uint32_t in_flight;        /* requests at this member now, over all processes */
+    uint32_t limit;            /* of in_flight, as it holds now; 0: none */
     uint32_t queued;           /* sessions that wait for this member */
     uint32_t parked;           /* of those in flight: they hold no thread */
     uint64_t failures;         /* tries that ended in the member's failure */
@@ -77,6 +78,12 @@ typedef struct {
     int is_serving;            /* elections choose it now: its set, spare or standby has its turn */
     int fpm_is_current;            /* fpm: read at the last check, and not long ago */
 } lb_member_view_t;
+
+/** Do PHP-FPM's numbers set its limit? */
+static inline bool lb_member_view_limit_is_auto(const lb_member_view_t *member)
+{
+    return member->settings.of[LB_SETTING_LIMIT].number == LB_LIMIT_AUTO;
+}
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;
 struct lb_balancer_view_t {

@@ -216,6 +216,32 @@ static int set_member_defaults(apr_pool_t *pconf, server_rec *s)
 
 /* ---- Checks of members ----------------------------------------------------------------------- */
 
+/* maxinflight=auto is what PHP-FPM's status page says. */
+static int check_auto_limit(server_rec *s, const proxy_balancer *b, const proxy_worker *member)
+{
+    const lb_check_params_t *checks =
+        lb_check_params_is_fastcgi(member) ? lb_check_params_of(member) : NULL;
+
+    if (lb_member_params_written(member)->maxinflight != LB_LIMIT_AUTO) {
+        return OK;
+    }
+    if (!checks || !checks->status_uri) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0540)
+                     "%s: member %s: maxinflight=auto needs PHP-FPM's status page. Remedy: set "
+                     "pm.status_path and pm.status_listen in the pool, and hcstatus= on the member",
+                     b->s->name, member->s->name_ex);
+        return !OK;
+    }
+    if (!checks->status_address) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0541)
+                     "%s: member %s: maxinflight=auto reads the status page hcstatus=%s from the "
+                     "pool itself, which does not answer while all of its children are busy. "
+                     "Remedy: pm.status_listen, and its address in hcstatus=",
+                     b->s->name, member->s->name_ex, checks->status_uri);
+    }
+    return OK;
+}
+
 static int resolve_checks(apr_pool_t *pconf, server_rec *s)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
@@ -229,6 +255,9 @@ static int resolve_checks(apr_pool_t *pconf, server_rec *s)
             if (err) {
                 ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0550)
                              "%s: member %s: %s", b->s->name, member->s->name_ex, err);
+                rc = !OK;
+            }
+            else if (check_auto_limit(s, b, member) != OK) {
                 rc = !OK;
             }
         }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apr_cstr.h"
 #include "apr_strings.h"
 #include "directive.h"
 
@@ -25,6 +26,17 @@ static bool read_whole(const char *text, int64_t *number)
     }
     *number = atoi(text);
     return true;
+}
+
+#define AUTO "auto"
+
+static bool read_limit(const char *text, int64_t *number)
+{
+    if (apr_cstr_casecmp(text, AUTO) == 0) {
+        *number = LB_LIMIT_AUTO;
+        return true;
+    }
+    return read_whole(text, number) && *number <= LB_LIMIT_MAX;
 }
 
 /* Like stock we take what follows the second decimal and forget it. */
@@ -90,6 +102,8 @@ static bool read_number(lb_setting_type_t type, const char *text, int64_t *numbe
     switch (type) {
     case LB_WHOLE:
         return read_whole(text, number);
+    case LB_LIMIT:
+        return read_limit(text, number);
     case LB_HUNDREDTHS:
         return read_hundredths(text, number);
     case LB_SECONDS:
@@ -144,9 +158,10 @@ int64_t fc_setting_value_unit(const lb_setting_t *setting)
 const char *fc_setting_value_range(apr_pool_t *p, const lb_setting_t *setting)
 {
     const int64_t unit = fc_setting_value_unit(setting);
+    const int64_t max = setting->type == LB_LIMIT ? LB_LIMIT_MAX : setting->max;
 
     return apr_psprintf(p, "%" APR_INT64_T_FMT " to %" APR_INT64_T_FMT, setting->min / unit,
-                        setting->max / unit);
+                        max / unit);
 }
 
 const char *fc_setting_value_refusal(apr_pool_t *p, const lb_setting_t *setting)
@@ -156,6 +171,9 @@ const char *fc_setting_value_refusal(apr_pool_t *p, const lb_setting_t *setting)
     case LB_SECONDS:
         return apr_pstrcat(p, "must be a whole number from ", fc_setting_value_range(p, setting),
                            NULL);
+    case LB_LIMIT:
+        return apr_pstrcat(p, "must be a whole number from ", fc_setting_value_range(p, setting),
+                           ", or " AUTO, NULL);
     case LB_HUNDREDTHS:
         return apr_pstrcat(p, "must be a number from ", fc_setting_value_range(p, setting),
                            ", such as 2 or 1.25", NULL);
@@ -205,6 +223,8 @@ const char *fc_setting_value_text(apr_pool_t *p, const lb_setting_t *setting, lb
     switch (setting->type) {
     case LB_WHOLE:
         return value.number < 0 ? "not set" : apr_ltoa(p, value.number);
+    case LB_LIMIT:
+        return value.number == LB_LIMIT_AUTO ? AUTO : apr_ltoa(p, value.number);
     case LB_HUNDREDTHS:
         return text_of_hundredths(p, value.number);
     case LB_SECONDS:

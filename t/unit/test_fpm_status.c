@@ -22,6 +22,22 @@ START_TEST(page_of_fpm_gives_its_numbers)
     ck_assert_uint_eq(n.total, 4);
     ck_assert_uint_eq(n.listen_queue, 6);
     ck_assert_uint_eq(n.max_children_reached, 2);
+    ck_assert_int_eq(n.process_manager, LB_PM_DYNAMIC);
+    ck_assert_uint_eq(n.max_active, 4);
+    ck_assert_int_eq(n.start_time, 1700000000);
+}
+END_TEST
+
+START_TEST(page_without_the_numbers_of_the_pool_is_one)
+{
+    static const char bare[] =
+        "{\"process manager\":\"other\",\"listen queue\":0,\"idle processes\":1,"
+        "\"active processes\":1,\"total processes\":2,\"max children reached\":0}";
+    lb_fpm_numbers_t n;
+    ck_assert(fcgi_fpm_status_read(bare, strlen(bare), &n));
+    ck_assert_int_eq(n.process_manager, LB_PM_UNKNOWN);
+    ck_assert_uint_eq(n.max_active, 0);
+    ck_assert_int_eq(n.start_time, 0);
 }
 END_TEST
 
@@ -68,6 +84,7 @@ int main(void)
     Suite *suite = suite_create("fpm_status");
     TCase *tc = tcase_create("page");
     tcase_add_test(tc, page_of_fpm_gives_its_numbers);
+    tcase_add_test(tc, page_without_the_numbers_of_the_pool_is_one);
     tcase_add_test(tc, page_cut_after_any_byte_is_no_page_and_changes_nothing);
     tcase_add_test(tc, something_else_is_no_page);
     suite_add_tcase(suite, tc);

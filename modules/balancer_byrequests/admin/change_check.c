@@ -3,6 +3,7 @@
 #include "change_check.h"
 
 #include "apr_strings.h"
+#include "member_config.h"
 #include "member_template.h"
 #include "membership.h"
 #include "setting.h"
@@ -133,6 +134,19 @@ static void check_revision(const check_t *check, const lb_balancer_t *balancer,
     }
 }
 
+/* Without a status page nobody would ever say what the limit is. */
+static void check_auto_limit(const check_t *check, const lb_member_t *member)
+{
+    const lb_values_t *values = &check->change->values;
+    const lb_check_params_t *checks = member ? lb_member_config_checks(member) : NULL;
+
+    if (member && lb_values_have(values, LB_SETTING_LIMIT)
+        && values->of[LB_SETTING_LIMIT].number == LB_LIMIT_AUTO
+        && !(checks && checks->status_uri)) {
+        refuse(check, "limit", "auto needs PHP-FPM's status page: set hcstatus= on the member");
+    }
+}
+
 void lb_change_check(apr_array_header_t *errors, int index, const lb_change_t *change,
                      const lb_balancer_t *balancer, const lb_member_t *member)
 {
@@ -140,5 +154,6 @@ void lb_change_check(apr_array_header_t *errors, int index, const lb_change_t *c
 
     check_revision(&check, balancer, member);
     check_values(&check);
+    check_auto_limit(&check, member);
     check_membership(&check, balancer, member);
 }

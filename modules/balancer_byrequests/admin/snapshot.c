@@ -135,6 +135,7 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
     view->lbstatus = lb_lbmethod_lbstatus(member);
     view->in_flight = atomic_load(&row->in_flight);
     view->parked = lb_ledger_parked(table, lb_member_index(member));
+    view->limit = lb_table_limit_of(row);
     view->queued = atomic_load(&row->waiting);
     view->last_error_at = lb_wall_clock_of(atomic_load(&row->last_error_at));
     view->last_error =

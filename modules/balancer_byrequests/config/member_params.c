@@ -68,7 +68,13 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_param
                             "<Proxy balancer://name> with a BalancerMember, even for one backend",
                             member->s->name_ex, parameter->key, val);
     }
-    return fc_parameter_set(parameter, params_to_set(p, member), val, member->s->name_ex, p);
+    lb_member_params_t *params = params_to_set(p, member);
+    if (parameter->offset == offsetof(lb_member_params_t, maxinflight)
+        && ap_cstr_casecmp(val, "auto") == 0) {
+        params->maxinflight = LB_LIMIT_AUTO;
+        return NULL;
+    }
+    return fc_parameter_set(parameter, params, val, member->s->name_ex, p);
 }
 
 /* Checks of FastCGI members are ours, all others mod_proxy_hcheck's. A template has no scheme yet:

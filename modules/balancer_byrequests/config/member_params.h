@@ -12,7 +12,8 @@
 
 /* Durations are us. */
 typedef struct {
-    int maxinflight;                     /* requests in flight, over all processes; 0: no limit */
+    int maxinflight;                     /* requests in flight, over all processes; 0: no limit;
+                                          * LB_LIMIT_AUTO: as PHP-FPM says */
     int queue;                           /* requests that may wait for it; 0: none */
     apr_interval_time_t queuetimeout;    /* how long each may wait */
     apr_interval_time_t stickywait;      /* how long a session may wait for its member; 0: as all */

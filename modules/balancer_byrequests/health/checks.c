@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "apr_strings.h"
+#include "auto_limit.h"
 #include "check_count.h"
 #include "check_expr.h"
 #include "check_params.h"
@@ -325,6 +326,32 @@ static void note_fpm(lb_check_row_t *row, const lb_fpm_numbers_t *fpm)
     atomic_store(&row->fpm_is_current, 1);
 }
 
+/* What the pool serves at a time, also for who sets the limit to auto later. */
+static void learn_limit(const place_t *place, const lb_fpm_numbers_t *fpm)
+{
+    lb_member_row_t *row = place->member.row;
+    const lb_pool_reading_t reading = {
+        .process_manager = fpm->process_manager,
+        .start_time = fpm->start_time,
+        .total_processes = fpm->total,
+        .active_processes = fpm->active,
+        .max_active_processes = fpm->max_active,
+        .listen_queue = fpm->listen_queue,
+        .max_children_reached = fpm->max_children_reached,
+    };
+    const uint32_t limit =
+        lb_auto_limit_read(&row->check.pool, &reading, atomic_load(&row->in_flight));
+    const uint32_t before = atomic_exchange(&row->auto_limit, limit);
+
+    if (limit != before && atomic_load(&row->limit) == LB_LIMIT_AUTO) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0539)
+                     "%s: limit %u -> %u (maxinflight=auto): PHP-FPM has %u children, %u active, "
+                     "max children reached %u times, listen queue %u",
+                     place->check.name, before, limit, fpm->total, fpm->active,
+                     fpm->max_children_reached, fpm->listen_queue);
+    }
+}
+
 static lb_check_verdict_t judge(const place_t *place, const end_t *end,
                                 const lb_check_result_t *result)
 {
@@ -379,6 +406,7 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
     if (lb_member_is_admitted(&place->member)) {    /* else the slot may be another's by now */
         if (result->has_fpm_numbers) {
             note_fpm(&place->member.row->check, &result->fpm);
+            learn_limit(place, &result->fpm);
         }
         else {
             atomic_store(&place->member.row->check.fpm_is_current, 0);

@@ -15,12 +15,7 @@
 #include <assert.h>
 #include <stdint.h>
 
-typedef enum {
-    LB_PM_UNKNOWN,
-    LB_PM_STATIC,
-    LB_PM_DYNAMIC,
-    LB_PM_ONDEMAND
-} lb_pm_t;
+#include "balancer_numbers.h"
 
 /* One reading of the page; the names are FPM's. */
 typedef struct {

@@ -6,7 +6,7 @@
 
 static bool has_room(const lb_member_row_t *row)
 {
-    const uint32_t limit = atomic_load_explicit(&row->limit, memory_order_relaxed);
+    const uint32_t limit = lb_table_limit_of(row);
     return limit == 0 || atomic_load_explicit(&row->in_flight, memory_order_relaxed) < limit;
 }
 
@@ -187,7 +187,7 @@ static lb_delay_t *delay_of(lb_table_t *t, const lb_waiter_t *w)
 static void add_capacity(lb_table_t *t, uint32_t member, int64_t now, lb_capacity_t *capacity)
 {
     const lb_member_row_t *row = lb_table_member(t, member);
-    lb_capacity_add(capacity, atomic_load(&row->limit), lb_service_mean(&row->service, now));
+    lb_capacity_add(capacity, lb_table_limit_of(row), lb_service_mean(&row->service, now));
 }
 
 /* Of the members that this request may get: a session's own, else all of the open turns. */

@@ -302,6 +302,7 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->judged_at, 0);
     atomic_store(&check->busy, 0);
     atomic_store(&check->is_kept, 0);
+    check->pool = (lb_auto_limit_t){ 0 };
 }
 
 void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
@@ -317,6 +318,7 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     memset(&row->service, 0, sizeof(row->service));
     atomic_store(&row->drain_until, 0);
     atomic_store(&row->limit, 0);
+    atomic_store(&row->auto_limit, 0);
     atomic_store(&row->queue_limit, 0);
     atomic_store(&row->queue_timeout, 0);
     atomic_store(&row->sticky_wait, 0);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auto_limit.h"
 #include "controlled_delay.h"
 #include "counters.h"
 #include "retry_budget.h"
@@ -59,7 +60,9 @@ typedef struct {
     _Atomic int64_t judged_at;        /* monotonic us: the last check that passed or failed */
     _Atomic uint16_t busy;            /* checks in a row, since then, that found it busy */
     _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
-    uint8_t reserved[36];
+    uint32_t reserved;
+    lb_auto_limit_t pool;             /* what is known of FPM's; only who checks looks at it */
+    uint64_t reserved_line;
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
@@ -76,13 +79,14 @@ typedef struct {
     uint32_t reserved;
     _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
-    _Atomic uint32_t limit;           /* of in_flight, 0 = none; writer: operator */
+    _Atomic uint32_t limit;           /* of in_flight, 0 = none, or LB_LIMIT_AUTO; operator */
     _Atomic uint32_t queue_limit;     /* how many may wait for this member; writer: operator */
     _Atomic int64_t queue_timeout;   /* us; writer: operator */
     _Atomic int64_t sticky_wait;     /* us, 0 = queue_timeout; writer: operator */
     lb_service_t service;             /* how long requests are in flight; lock */
     _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
-    uint32_t reserved_admission[3];
+    _Atomic uint32_t auto_limit;      /* of in_flight if limit says so; writer: who checks */
+    uint32_t reserved_admission[2];
     _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
@@ -222,6 +226,14 @@ lb_balancer_row_t *lb_table_balancer(lb_table_t *t, uint32_t i);
 lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i);
 lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i);
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i);
+
+/** How many requests may be in flight; 0: no limit. */
+static inline uint32_t lb_table_limit_of(const lb_member_row_t *row)
+{
+    const uint32_t limit = atomic_load_explicit(&row->limit, memory_order_relaxed);
+    return limit == LB_LIMIT_AUTO ? atomic_load_explicit(&row->auto_limit, memory_order_relaxed)
+                                  : limit;
+}
 
 /** Lines: one for each balancer, then one for each member. */
 lb_line_t *lb_table_line(lb_table_t *t, uint32_t i);

@@ -190,7 +190,8 @@ static bool read_json_number(const lb_setting_t *setting, const json_t *json, in
 {
     if (json_is_integer(json)) {
         const json_int_t whole = json_integer_value(json);
-        const bool is_too_much = whole < 0 || whole > (json_int_t)TOO_MUCH;
+        const json_int_t most = setting->type == LB_LIMIT ? LB_LIMIT_MAX : (json_int_t)TOO_MUCH;
+        const bool is_too_much = whole < 0 || whole > most;
         *number = is_too_much ? -1 : whole * fc_setting_value_unit(setting);
         return true;
     }
@@ -201,6 +202,8 @@ static bool read_json_number(const lb_setting_t *setting, const json_t *json, in
 static const char *kind_of(lb_setting_type_t type)
 {
     switch (type) {
+    case LB_LIMIT:
+        return "must be a whole number, or \"auto\"";
     case LB_HUNDREDTHS:
         return "must be a number";
     case LB_DURATION:
@@ -241,6 +244,9 @@ const char *mgr_field_take_json(apr_pool_t *p, const mgr_field_t *field, const j
     else if (setting->type == LB_SWITCH) {
         text = json_is_true(value) ? "1" : json_is_false(value) ? "0"
                                                                 : NULL;
+    }
+    else if (setting->type == LB_LIMIT && json_is_string(value)) {
+        text = json_string_value(value);
     }
     else {
         return take_json_number(p, setting, value, change);

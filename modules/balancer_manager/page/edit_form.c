@@ -129,7 +129,8 @@ static void limits_group(mgr_html_t *html, const lb_member_view_t *member)
 
     open_group(html, "Limits");
     setting_field(html, &member->settings, LB_SETTING_LIMIT, "In flight",
-                  with_config(p, "requests in flight; 0: no limit", member, LB_SETTING_LIMIT));
+                  with_config(p, "requests in flight; 0: no limit; auto: by the numbers of PHP-FPM",
+                              member, LB_SETTING_LIMIT));
     setting_field(html, &member->settings, LB_SETTING_QUEUE_LIMIT, "Queue",
                   with_config(p, "requests that may wait", member, LB_SETTING_QUEUE_LIMIT));
     setting_field(html, &member->settings, LB_SETTING_QUEUE_TIMEOUT, "Queue timeout",

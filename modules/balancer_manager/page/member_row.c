@@ -13,6 +13,7 @@
 #include "apr_strings.h"
 #include "chart.h"
 #include "quantity.h"
+#include "setting_value.h"
 #include "state_sentence.h"
 #include "tally.h"
 
@@ -224,19 +225,23 @@ static void print_of(mgr_html_t *html, uint64_t count, uint64_t limit)
 
 static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *member)
 {
-    const uint64_t limit = (uint64_t)member->settings.of[LB_SETTING_LIMIT].number;
-    const uint64_t config = (uint64_t)member->config.of[LB_SETTING_LIMIT].number;
+    const int64_t limit = member->settings.of[LB_SETTING_LIMIT].number;
+    const int64_t config = member->config.of[LB_SETTING_LIMIT].number;
     const uint64_t queue_limit = (uint64_t)member->settings.of[LB_SETTING_QUEUE_LIMIT].number;
 
     mgr_html_raw(html, "<td>");
-    print_of(html, member->in_flight, limit);
+    print_of(html, member->in_flight, member->limit);
+    if (lb_member_view_limit_is_auto(member)) {
+        mgr_html_raw(html, member->limit ? " (auto)" : " (auto: no limit yet)");
+    }
     if (config != limit) {
         mgr_html_raw(html, " (config ");
-        mgr_html_count(html, config);
+        mgr_html_text(html, fc_setting_value_text(html->r->pool, &lb_settings[LB_SETTING_LIMIT],
+                                                  member->config.of[LB_SETTING_LIMIT]));
         mgr_html_raw(html, ")");
     }
-    if (limit) {
-        mgr_chart_print_bar(html, member->in_flight, -1, limit);
+    if (member->limit) {
+        mgr_chart_print_bar(html, member->in_flight, -1, member->limit);
     }
     if (member->queued || queue_limit) {
         mgr_html_raw(html, "<small>");

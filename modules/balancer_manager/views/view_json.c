@@ -101,6 +101,14 @@ static void put_value(mgr_json_t *w, const lb_setting_t *setting, lb_value_t val
     case LB_WHOLE:
         mgr_json_number_from(w, setting->name, 0, value.number);
         break;
+    case LB_LIMIT:
+        if (value.number == LB_LIMIT_AUTO) {
+            mgr_json_text(w, setting->name, "auto");
+        }
+        else {
+            mgr_json_number(w, setting->name, value.number);
+        }
+        break;
     case LB_HUNDREDTHS:
         mgr_json_fraction(w, setting->name, value.number, 2);
         break;
@@ -259,7 +267,11 @@ static void put_setting(mgr_json_t *w, const char *name, apr_int64_t number)
 
 static void put_settings(mgr_json_t *w, const lb_member_view_t *member)
 {
-    put_values(w, &member->settings);
+    lb_values_t values = member->settings;
+
+    lb_values_put_number(&values, LB_SETTING_LIMIT, member->limit);    /* also when it is auto */
+    put_values(w, &values);
+    mgr_json_switch(w, "limit_is_auto", lb_member_view_limit_is_auto(member));
     mgr_json_number(w, "retry_us", member->retry);
     mgr_json_number(w, "pool_min", member->pool_min);
     mgr_json_number(w, "pool_smax", member->pool_smax);

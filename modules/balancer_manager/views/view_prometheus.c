@@ -124,9 +124,14 @@ static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_
     mgr_metrics_count(m, labels, member->in_flight);
 }
 
+static void put_limit_auto(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, lb_member_view_limit_is_auto(member));
+}
+
 static void put_limit(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, member->settings.of[LB_SETTING_LIMIT].number);
+    mgr_metrics_count(m, labels, member->limit);
 }
 
 static void put_queued(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
@@ -227,6 +232,9 @@ static const struct {
     { "in_flight_requests", "gauge", "Requests in flight at the member now.", put_in_flight },
     { "in_flight_limit", "gauge", "Limit of requests in flight at the member; 0: no limit.",
       put_limit },
+    { "in_flight_limit_auto", "gauge",
+      "1: PHP-FPM's numbers set the limit of requests in flight (maxinflight=auto).",
+      put_limit_auto },
     { "member_queued_requests", "gauge", "Sessions that wait for this member.", put_queued },
     { "parked_requests", "gauge", "Requests in flight at the member that hold no thread.",
       put_parked },
