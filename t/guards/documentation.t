@@ -53,13 +53,13 @@ like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 # ---- Settings that operators change: the rows of include/balancer_setting.h ----
 
 my %json_type = (WHOLE => 'number', HUNDREDTHS => 'number', SECONDS => 'number', DURATION => 'number',
-    SWITCH => 'boolean', TEXT => 'string');
+    LIMIT => 'number or string', SWITCH => 'boolean', TEXT => 'string');
 my $rows = text_of("$top/include/balancer_setting.h");
-my ($limit_max) = $rows =~ /#define LB_LIMIT_MAX (\d+)/;
+my ($limit_max) = text_of("$top/include/balancer_numbers.h") =~ /#define LB_LIMIT_MAX (\d+)/;
 
 sub number_of {
     my ($text, $type) = @_;
-    return $text =~ /^LB_LIMIT_MAX$/ ? $limit_max
+    return $text =~ /^LB_LIMIT_(?:MAX|AUTO)$/ ? $limit_max
          : $text =~ /^apr_time_from_sec\((\d+)\)$/ ? $1
          : $text =~ /^(?:(\d+) \* )?LB_DAY_US$/ ? 86400 * ($1 || 1)
          : $type eq 'HUNDREDTHS' ? $text / 100 : $text;
@@ -96,7 +96,7 @@ while ($fields =~ /\{ "(\w+)", SETTING\((\w+)\)/g) {
     ok $in_forms, "$form_name is told";
     is substr($form_name, -1), $s->{letter}, '... it is the flag of the balancer' if $s->{letter};
     like $in_json{$name}, qr/\| $json_type{ $s->{type} } \|/, "$name is told, and its type";
-    next if $json_type{ $s->{type} } ne 'number';
+    next if $json_type{ $s->{type} } !~ /^number/;
     like $in_json{$name}, qr/\b$s->{range}\b/, "... from $s->{range}";
     like $in_forms, qr/\b$s->{range}\b/, '... also in forms' if $s->{type} ne 'DURATION';    # there it has units
 }

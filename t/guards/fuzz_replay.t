@@ -97,7 +97,7 @@ my @mistakes = (
     [field => 'setting_value.c', ' && number <= setting->max', '', 'a weight has no limit'],
     [field => 'field.c', 'apr_iscntrl(*c)', "*c == '\\r'", 'control characters pass'],
     [field => 'setting_value.c', ' || digits > 9', '', 'huge numbers wrap around'],
-    [field => 'field.c', ' || whole > (json_int_t)TOO_MUCH', '', 'huge numbers of JSON wrap around'],
+    [field => 'field.c', ' || whole > most', '', 'huge numbers of JSON wrap around'],
 );
 
 for my $name (map { /fuzz_(\w+)\.c$/ } glob 't/fuzz/fuzz_*.c') {
