@@ -130,7 +130,9 @@ is member('backlog')->{check}{outcome}, 'connect_busy', '... the reason';
 # ---- Who waits is not refused because checks fail ----
 
 ok wait_until(10, sub { member('queue')->{check}{passes} > 0 }), 'a member of its own';
-@clients = map { ask('/queue/x') } 1 .. 3;
+@clients = ask('/queue/x');
+ok wait_until(10, sub { $httpd->in_flight('queue') == 1 }), '... has a request in flight';
+push @clients, map { ask('/queue/x') } 1 .. 2;
 ok wait_until(10, sub { $httpd->balancer('queue')->{queued} == 2 }), 'two wait for it';
 $scripted->open_gate('sick');
 ok wait_until(10, sub { member('queue')->{state} eq 'health_fail' }), 'it fails its checks by what it answers: out';
