@@ -55,7 +55,7 @@ like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 my %json_type = (WHOLE => 'number', HUNDREDTHS => 'number', SECONDS => 'number', DURATION => 'number',
     LIMIT => 'number or string', SWITCH => 'boolean', TEXT => 'string');
 my $rows = text_of("$top/include/balancer_setting.h");
-my ($limit_max) = text_of("$top/include/balancer_numbers.h") =~ /#define LB_LIMIT_MAX (\d+)/;
+my ($limit_max) = text_of("$top/include/balancer_numbers.h") =~ /#define LB_LIMIT_MAX +(\d+)/;
 
 sub number_of {
     my ($text, $type) = @_;
