@@ -274,8 +274,8 @@ SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/packag
 
 TIDY     = $(patsubst $(M)/%.c,$(BUILD)/tidy/%,$(SOURCES))
 
-# make -j2 lint: clang-tidy is asked about each source again when anything changed. Of its three minutes
-# the analyzer takes all but fifteen seconds: CI has TIDY_FLAGS='--checks=-clang-analyzer-*'.
+# make -j2 lint: clang-tidy is asked about each source again when anything changed. Most of its three minutes
+# is the analyzer's: CI has TIDY_FLAGS='--checks=-clang-analyzer-*'.
 TIDY_FLAGS ?=
 lint: $(TIDY)
 	shellcheck $(SCRIPTS)
