@@ -1,13 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE.
  * bad_disk.c - a disk that fails when a test says so. For LD_PRELOAD, in front of httpd.
  *
- * BAD_DISK names a folder; the file BAD_DISK.fault beside it says what fails in files of it (those
- * without a name too):   write NUMBER BYTES   an errno for what is written behind so many bytes of a
- *                                             file; what lies before is written, as a disk does
- *                        read NUMBER BYTES    likewise, also for pread() and sendfile()
- *                        sendfile NUMBER BYTES    only that
- *                        short 0 BYTES        the file ends there, for pread() and sendfile()
- *                        sync NUMBER 0        fsync()
+ * BAD_DISK names a folder; the file BAD_DISK.fault beside it says what fails in files of it
+ * (those without a name too):
+ *   write NUMBER BYTES   an errno for what is written behind so many bytes of a file; what lies
+ *                        before is written, as a disk does
+ *   read NUMBER BYTES    likewise, also for pread() and sendfile()
+ *   sendfile NUMBER BYTES    only that
+ *   short 0 BYTES        the file ends there, for pread() and sendfile()
+ *   sync NUMBER 0        fsync()
  * Without that file all is well. */
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* bench_measures.c - what it costs to count a try, alone and while eight processes count at the same
- * member. Prints lines "name value". */
+/* bench_measures.c - what it costs to count a try, alone and while eight processes count at the
+ * same member. Prints lines "name value". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>

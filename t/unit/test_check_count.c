@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_check_count.c - checks in a row: when a member goes out of service, and when it comes back. */
+/* test_check_count.c - checks in a row: when a member goes out of service, and when it comes
+ * back. */
 #include <check.h>
 
 #include "check_count.h"

@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_connection_counts.c - what processes add up to, and what is left of those that were killed. */
+/* test_connection_counts.c - what processes add up to, and what is left of those that
+ * were killed. */
 #include <check.h>
 #include <stdio.h>
 #include <time.h>

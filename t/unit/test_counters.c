@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_counters.c - what is counted of members, reset and taken over; many threads and processes. */
+/* test_counters.c - what is counted of members, reset and taken over; many threads and
+ * processes. */
 #include <check.h>
 #include <pthread.h>
 #include <stdlib.h>
