@@ -4,6 +4,7 @@
 #ifndef BALANCER_CHECK_H
 #define BALANCER_CHECK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "balancer_numbers.h"
@@ -41,7 +42,7 @@ typedef struct {
     apr_size_t body_bytes;
     apr_interval_time_t took;  /* us */
     apr_interval_time_t patience;  /* us: so long may a request to this member go unanswered */
-    int has_fpm_numbers;
+    bool has_fpm_numbers;
     lb_fpm_numbers_t fpm;
 } lb_check_result_t;
 

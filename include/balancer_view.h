@@ -3,6 +3,8 @@
 #ifndef BALANCER_VIEW_H
 #define BALANCER_VIEW_H
 
+#include <stdbool.h>
+
 #include "balancer_check.h"
 #include "balancer_numbers.h"
 #include "balancer_outcome.h"
@@ -32,13 +34,13 @@ typedef struct {
     apr_time_t last_error_at;  /* 0 for none */
     apr_time_t next_trial_at;  /* when a member in error is tried again; 0 when not in error or
                                 * when the trial is under way */
-    int is_checked;            /* it has checks (hcmethod); the next six are about them */
+    bool is_checked;           /* it has checks (hcmethod); the next six are about them */
     apr_time_t checked_at;     /* 0: not yet */
     const char *check_outcome; /* outcome word of the last check, NULL for none */
     uint32_t check_passes, check_fails;       /* in a row; one of them is 0 */
     apr_interval_time_t check_took;           /* us */
     uint32_t check_busy;       /* so many of the last ones found it busy: they are no failures */
-    int is_kept;               /* it would be out for its checks, if not too many were: hcpanic */
+    bool is_kept;              /* it would be out for its checks, if not too many were: hcpanic */
     apr_time_t fpm_numbers_at;                /* when fpm was read; 0: never */
     lb_fpm_numbers_t fpm;
     uint64_t bytes_sent;       /* to the member */
@@ -71,12 +73,12 @@ typedef struct {
 
     /* What the configuration says, for what can be changed at run time. A member that was added at
      * run time is_added, and these repeat its run-time values. */
-    int is_added;
+    bool is_added;
     const char *config_url;    /* another one than url when it was moved */
     lb_values_t config;
 
-    int is_serving;            /* elections choose it now: its set, spare or standby has its turn */
-    int fpm_is_current;            /* fpm: read at the last check, and not long ago */
+    bool is_serving;           /* elections choose it now: its set, spare or standby has its turn */
+    bool fpm_is_current;           /* fpm: read at the last check, and not long ago */
 } lb_member_view_t;
 
 /** Do PHP-FPM's numbers set its limit? */
@@ -93,10 +95,10 @@ struct lb_balancer_view_t {
     lb_values_t settings;
     const char *sticky;        /* cookie name, "" for none */
     const char *sticky_path;   /* URL parameter name */
-    int forcerecovery;
+    bool forcerecovery;
     int hcpanic;               /* percent */
-    int is_panicking;          /* a member is kept by hcpanic */
-    int path_delimiter_is_semicolon;              /* scolonpathdelim */
+    bool is_panicking;         /* a member is kept by hcpanic */
+    bool path_delimiter_is_semicolon;             /* scolonpathdelim */
     const char *nonce;         /* "" when switched off by nonce=None */
     uint32_t queued;           /* requests that wait for any of its members */
     const char *queue_order;   /* fifo, lifo, adaptive */
@@ -111,7 +113,7 @@ struct lb_balancer_view_t {
     int id;                    /* unique in one snapshot and stable while httpd runs */
     int owner_id;              /* of the balancer whose members these are: its own id, or that of
                                 * the one it has inherited them from */
-    int is_persistent;         /* BalancerPersist: changes outlive a full restart */
+    bool is_persistent;        /* BalancerPersist: changes outlive a full restart */
     apr_time_t counted_since;
     uint64_t revision;         /* of its own settings; see lb_member_view_t */
     uint64_t refused[LB_OUTCOME_COUNT];       /* requests that got no member, by lb_outcome_t */

@@ -158,7 +158,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
 
     for (; node; node = node->next) {
         if (node->first_child) {
-            const int is_vhost = strcasecmp(node->directive, "<VirtualHost") == 0;
+            const bool is_vhost = strcasecmp(node->directive, "<VirtualHost") == 0;
             const char *where = is_vhost ? apr_psprintf(p, "%pp", (const void *)node) : vhost;
             rc |= check_tree(p, s, node->first_child, where, seen);
         }

@@ -53,7 +53,7 @@ static int slot_failed(server_rec *s, const char *name, const char *step, apr_st
 }
 
 /* The slot that already holds `found`, else a new one. */
-static apr_status_t take_slot(ap_slotmem_instance_t *slots, int was_found, unsigned int *index,
+static apr_status_t take_slot(ap_slotmem_instance_t *slots, bool was_found, unsigned int *index,
                               void **memory)
 {
     if (was_found) {

@@ -89,7 +89,7 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     if (mode) {
         set_path_info(r, path, mode);
     }
-    const int is_ipv6 = strchr(host, ':') != NULL;
+    const bool is_ipv6 = strchr(host, ':') != NULL;
     r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://",
                               is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
                               port != DEFAULT_PORT ? ":" : "",
