@@ -101,6 +101,7 @@ for my $client (@clients) {
         '... the window opens: all that was sent so far comes';
     $backend->open_gate($_) for 30, 40;
     ok $client->read_response(seconds => 5)->{complete}, '... and the end';
+    $backend->wait_for_event('done', 1, SOON);    # it is no event of the next request
 }
 
 # ---- Within limits ----
@@ -116,6 +117,7 @@ for my $name ('limited', 'off') {
     my $response = $client->read_response(seconds => 20);
     is sha1_hex($response->{body}), sha1_hex($body), '... the window opens: the right bytes';
     ok $response->{complete}, '... and a proper end';
+    $backend->wait_for_event('done', 1, SOON);
     ok wait_until(SOON, sub { !$httpd->in_flight($name) }), '... the right is free';
 }
 {
