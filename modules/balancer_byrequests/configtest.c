@@ -17,6 +17,7 @@
 #include "mod_proxy.h"
 #include "proxy_pass_line.h"
 #include "util_mutex.h"
+#include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -95,13 +96,6 @@ static const char *unquoted_first_word(apr_pool_t *p, const char *args)
     return n && word[n - 1] == '>' ? apr_pstrmemdup(p, word, n - 1) : word;
 }
 
-/* mod_proxy tells members apart by what stands behind the '|' of a unix: URL. */
-static const char *name_that_counts(const char *url)
-{
-    const char *bar = strncasecmp(url, "unix:", 5) == 0 ? strchr(url, '|') : NULL;
-    return bar ? bar + 1 : url;
-}
-
 static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
 {
     member_line_t result = { NULL, NULL };
@@ -119,7 +113,8 @@ static member_line_t read_member_line(apr_pool_t *p, const ap_directive_t *line)
             result.balancer = word;
         }
         else {
-            result.member = name_that_counts(word);
+            /* by that mod_proxy tells members apart */
+            result.member = fc_worker_url_behind_socket(word);
         }
     }
     return result;

@@ -3,7 +3,6 @@
 #include "config_check.h"
 
 #include <stdbool.h>
-#include <sys/un.h>
 
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -17,7 +16,6 @@ extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
 #define IOBUFFERSIZE_MAX (16 * 1024 * 1024)
-#define SOCKET_PATH_MAX  (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /* One FastCGI URL in the configuration, and where it stands. */
 typedef struct {
@@ -112,12 +110,12 @@ static int check_path(const place_t *at)
 
 static int check_socket_path(const place_t *at, const char *socket)
 {
-    if (!socket || strlen(socket) <= SOCKET_PATH_MAX) {
+    if (!socket || strlen(socket) <= (size_t)FC_SOCKET_PATH_MAX) {
         return OK;
     }
     LOG_OF(at, APLOG_CRIT, FCLOGNO(0302), "the path of a unix socket is limited to %d bytes; %s "
                                   "has %d",
-           (int)SOCKET_PATH_MAX, socket, (int)strlen(socket));
+           FC_SOCKET_PATH_MAX, socket, (int)strlen(socket));
     return !OK;
 }
 

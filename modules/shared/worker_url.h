@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/un.h>
+
+/* The longest path of a unix socket, bytes. */
+#define FC_SOCKET_PATH_MAX ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 /** Where the URL proper begins: behind the '|' of a unix: socket. */
 const char *fc_worker_url_behind_socket(const char *url);

@@ -2,8 +2,6 @@
 /* check_params.c - see check_params.h. */
 #include "check_params.h"
 
-#include <sys/un.h>
-
 #include "apr_hash.h"
 #include "apr_strings.h"
 #include "apr_uri.h"
@@ -14,7 +12,6 @@ extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
 #define COUNT_MAX    1000
-#define SOCKET_PATH_MAX ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 #define INTERVAL_MIN (100 * 1000)    /* stock's */
 #define TIMEOUT_MAX  apr_time_from_sec(5)    /* unless it is written */
 
@@ -175,18 +172,19 @@ static const char *set_uri(apr_pool_t *p, const char **field, const char *key, c
 /* /path, fcgi://host:port/path, unix:/socket|fcgi://any/path */
 static const char *set_status(apr_pool_t *p, lb_check_params_t *params, const char *val)
 {
-    const char *bar = strncasecmp(val, "unix:", 5) == 0 ? strchr(val, '|') : NULL;
+    const char *url = fc_worker_url_behind_socket(val);
+    const char *bar = url == val ? NULL : url - 1;
     apr_uri_t uri;
 
     if (*val == '/') {
         params->status_uri = val;
         return NULL;
     }
-    if (bar && bar - val - 5 > SOCKET_PATH_MAX) {
+    if (bar && bar - val - 5 > FC_SOCKET_PATH_MAX) {
         return apr_psprintf(p, "hcstatus=%s: the path of a unix socket is limited to %d bytes", val,
-                            SOCKET_PATH_MAX);
+                            FC_SOCKET_PATH_MAX);
     }
-    if (apr_uri_parse(p, bar ? bar + 1 : val, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
+    if (apr_uri_parse(p, url, &uri) != APR_SUCCESS || !uri.scheme || !uri.path
         || ap_cstr_casecmp(uri.scheme, "fcgi") != 0 || !uri.hostname || (!bar && !uri.port)
         || fc_worker_url_mistake(val)) {
         return apr_psprintf(p, "hcstatus=%s: use /path, fcgi://host:port/path or "
