@@ -207,7 +207,7 @@ static const char *text_of_duration(apr_pool_t *p, int64_t us)
                        is_whole ? "s" : "ms", NULL);
 }
 
-static const char *text_of_moment(apr_pool_t *p, int64_t moment)
+const char *fc_setting_value_moment(apr_pool_t *p, int64_t moment)
 {
     apr_time_exp_t t;
 
@@ -232,7 +232,7 @@ const char *fc_setting_value_text(apr_pool_t *p, const lb_setting_t *setting, lb
     case LB_DURATION:
         return text_of_duration(p, value.number);
     case LB_MOMENT:
-        return text_of_moment(p, value.number);
+        return fc_setting_value_moment(p, value.number);
     case LB_SWITCH:
         return value.number ? "on" : "off";
     case LB_TEXT:

@@ -29,6 +29,10 @@ const char *fc_setting_value_range(apr_pool_t *p, const lb_setting_t *setting);
 /** "1.25", "on", "500ms", ... */
 const char *fc_setting_value_text(apr_pool_t *p, const lb_setting_t *setting, lb_value_t value);
 
+/** A time as RFC 3339 has it, in UTC with milliseconds; "" for 0.
+ *  moment   us since 1970 */
+const char *fc_setting_value_moment(apr_pool_t *p, int64_t moment);
+
 bool fc_setting_value_is(const lb_setting_t *setting, lb_value_t a, lb_value_t b);
 
 #endif

@@ -20,8 +20,8 @@
 #include "field.h"
 #include "form.h"
 #include "http_protocol.h"
+#include "setting_value.h"
 #include "view.h"
-#include "wording.h"
 
 #define BODY_LIMIT_BYTES (1024 * 1024)
 #define BODY_TYPE        "application/json"
@@ -40,14 +40,14 @@ typedef struct {
 
 static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
-                     mgr_wording_time(p, e->at), "user", mgr_api_reply_text(p, e->user), "address",
-                     mgr_api_reply_text(p, e->address), "vhost", mgr_api_reply_text(p, e->vhost),
-                     "balancer", mgr_api_reply_text(p, e->balancer), "member",
-                     mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
-                     mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before),
-                     "after", mgr_api_reply_text(p, e->after), "outcome",
-                     e->is_refused ? "refused" : "changed");
+    return json_pack(
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
+        fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user), "address",
+        mgr_api_reply_text(p, e->address), "vhost", mgr_api_reply_text(p, e->vhost), "balancer",
+        mgr_api_reply_text(p, e->balancer), "member",
+        mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
+        mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before), "after",
+        mgr_api_reply_text(p, e->after), "outcome", e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)

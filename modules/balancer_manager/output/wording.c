@@ -17,15 +17,3 @@ const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer
     }
     return apr_pstrcat(p, balancer->sticky, "|", balancer->sticky_path, NULL);
 }
-
-const char *mgr_wording_time(apr_pool_t *p, apr_time_t at)
-{
-    apr_time_exp_t utc;
-
-    if (at == 0 || apr_time_exp_gmt(&utc, at) != APR_SUCCESS) {
-        return NULL;
-    }
-    return apr_psprintf(p, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900,
-                        utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
-                        utc.tm_usec / 1000);
-}

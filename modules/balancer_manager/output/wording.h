@@ -8,7 +8,4 @@
 /** "COOKIE", "COOKIE|parameter" or "", as the form parameter b_ss takes it. */
 const char *mgr_wording_sticky(apr_pool_t *p, const lb_balancer_view_t *balancer);
 
-/** A time as RFC 3339 has it, in UTC with milliseconds; NULL for 0. */
-const char *mgr_wording_time(apr_pool_t *p, apr_time_t at);
-
 #endif

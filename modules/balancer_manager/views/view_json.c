@@ -83,6 +83,19 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
     mgr_json_close(w, '}');
 }
 
+/* An object, or null when there is none.
+ * returns  is it open? */
+static bool open_or_null(mgr_json_t *w, const char *name, bool is_there)
+{
+    if (is_there) {
+        mgr_json_open(w, name, '{');
+    }
+    else {
+        mgr_json_null(w, name);
+    }
+    return is_there;
+}
+
 /* ---- Settings -------------------------------------------------------------------------------- */
 
 /* "queue_timeout_us"; a status has thousands of them: no printf. */
@@ -150,11 +163,9 @@ static void put_values(mgr_json_t *w, const lb_values_t *values)
 /* What the configuration says: monitors compare it with the values above. */
 static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
-    if (member->is_added) {
-        mgr_json_null(w, "config");
+    if (!open_or_null(w, "config", !member->is_added)) {
         return;
     }
-    mgr_json_open(w, "config", '{');
     mgr_json_text(w, "url", member->config_url);
     put_values(w, &member->config);
     mgr_json_close(w, '}');
@@ -162,11 +173,9 @@ static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 
 static void put_check(mgr_json_t *w, const lb_member_view_t *member)
 {
-    if (!member->is_checked) {
-        mgr_json_null(w, "check");
+    if (!open_or_null(w, "check", member->is_checked)) {
         return;
     }
-    mgr_json_open(w, "check", '{');
     mgr_json_time(w, "at", member->checked_at);
     mgr_json_text(w, "outcome", member->check_outcome);
     mgr_json_count(w, "passes", member->check_passes);
@@ -186,11 +195,9 @@ static apr_int64_t tenths_since(apr_time_t at)
 
 static void put_fpm(mgr_json_t *w, const lb_member_view_t *member)
 {
-    if (!member->fpm_numbers_at) {
-        mgr_json_null(w, "fpm");
+    if (!open_or_null(w, "fpm", member->fpm_numbers_at != 0)) {
         return;
     }
-    mgr_json_open(w, "fpm", '{');
     mgr_json_time(w, "at", member->fpm_numbers_at);
     mgr_json_fraction(w, "age_s", tenths_since(member->fpm_numbers_at), 1);
     mgr_json_switch(w, "current", member->fpm_is_current);

@@ -9,7 +9,6 @@
 #include "escape.h"
 #include "http_protocol.h"
 #include "setting_value.h"
-#include "wording.h"
 
 /* One element with text, indented as stock does: 6 blanks in a balancer, 10 in a worker. */
 static void element(request_rec *r, int indent, const char *name, const char *text)
