@@ -240,8 +240,8 @@ const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_TAKE1("BalancerPatienceHeader", set_patience_header, NULL, ACCESS_CONF,
                   "the request header that states how long the client waits for a response"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
-                     "queueorder=, queuetarget= and queuereserve= of a balancer; mod_proxy handles "
-                     "all other parameters"),
+                     "queueorder=, queuetarget=, queuereserve= and hcpanic= of a balancer; "
+                     "mod_proxy handles all other parameters"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
                      "name and {expression}: a condition for the response to a health check"),
     AP_INIT_RAW_ARGS("ProxyHCTemplate", lb_check_params_define_template, NULL,
