@@ -77,6 +77,8 @@ my $quiet = qr/^\[[^\]]*\] \[[\w.-]*:(?:notice|info|debug|trace\d)\]/;
 # Lines that tell something about the machine and nothing about us, and why they may come.
 my %of_the_machine = (
     AH01882 => 'libssl is older than the one that mod_ssl was built with: they are updated one by one',
+    AH00484 => 'all threads were busy when the MPM looked, once a second: tests have few threads',
+    AH10159 => 'nearly all were',
 );
 my $machine = join '|', sort keys %of_the_machine;
 

@@ -51,7 +51,6 @@ EOC
     is $httpd->get('/static.txt')->{body}, 'static', "$park: it goes on";
     ok wait_until(5, sub { $httpd->in_flight == 0 && Parking::parked($httpd) == 0 }), "$park: all counts are 0";
     $httpd->expect_log(qr/FC0290.*no thread is left/, optional => 1);
-    $httpd->expect_log(qr/AH00484/, optional => 1);    # MaxRequestWorkers
     $httpd->stop;
 }
 
