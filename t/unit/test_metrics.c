@@ -115,7 +115,7 @@ START_TEST(histograms_are_whole_wherever_the_buffer_ends)
     char labels[300] = "m=\"";
 
     put_family(m);
-    for (size_t n = 0; n < 250; n++) {    /* three times the buffer and more, at ever other places */
+    for (size_t n = 0; n < 250; n++) { /* three times the buffer and more, at ever other places */
         memset(labels + 3, 'x', n);
         strcpy(labels + 3 + n, "\"");
         put_histogram(m, labels, n * n);

@@ -36,10 +36,13 @@ int lb_panic_percent(const lb_balancer_t *balancer)
     lb_member_t member;
     uint32_t members = 0;
 
+    if (written != LB_HCPANIC_UNSET) {
+        return written;
+    }
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         members++;
     }
-    return written != LB_HCPANIC_UNSET ? written : lb_check_panic_default(members);
+    return lb_check_panic_default(members);
 }
 
 /* Were too many out, with this one? */
