@@ -58,9 +58,10 @@ START_TEST(values_have_their_names_and_commas)
     mgr_json_close(json, ']');
     mgr_json_close(json, '}');
     mgr_sink_end(json->sink);
-    ck_assert_str_eq(sent, "{\"text\":\"a\\\"b\\\\c\\u000a\xEF\xBF\xBD\",\"none\":null,\"empty\":null,"
-                           "\"count\":18446744073709551615,\"number\":-7,\"fraction\":2.5,"
-                           "\"switch\":true,\"unset\":null,\"list\":[1,2]}");
+    ck_assert_str_eq(sent,
+                     "{\"text\":\"a\\\"b\\\\c\\u000a\xEF\xBF\xBD\",\"none\":null,\"empty\":null,"
+                     "\"count\":18446744073709551615,\"number\":-7,\"fraction\":2.5,"
+                     "\"switch\":true,\"unset\":null,\"list\":[1,2]}");
 }
 END_TEST
 

@@ -17,6 +17,8 @@ typedef struct {
     mgr_sink_t *sink;
     fc_span_t family;                             /* that is being written */
     fc_span_t bounds[LB_HISTOGRAM_BUCKETS];       /* of buckets, as the last label */
+    char *head;                                   /* what all buckets of a histogram begin with */
+    apr_size_t head_room;
 } mgr_metrics_t;
 
 /** A writer to the body of `r`, in r->pool. */
