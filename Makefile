@@ -171,6 +171,7 @@ $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 UNIT_OF_admission_stress := admission
 UNIT_OF_overload         := admission
 UNIT_OF_availability     := contract
+UNIT_OF_slate            := contract
 UNIT_OF_invariant        := worker_url
 UNIT_ALSO_availability   := proxy_fastcgi/http
 
@@ -353,6 +354,13 @@ $(BUILD)/bench_%: t/bench/bench_%.c $(BENCH_LIBS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -pthread $(INC_$(B)) -o $@ \
 	  $(filter %.c %.a,$^) $(LDFLAGS)
+
+# All of the balancer, and what t/unit has in the place of httpd.
+$(BUILD)/bench_election: t/bench/bench_election.c t/unit/balancer_alone.h \
+                         $(foreach f,$(B) $(call below,$(B)),$(call archive,$(f))) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -pthread $(UNIT_INC) $(CHECK_CFLAGS) -o $@ $< \
+	  $(call together,$(filter %.a,$^)) $(LDFLAGS) $(UNIT_LINK) $(CHECK_LIBS)
 
 $(BUILD)/offered_load: t/bench/offered_load.c $(BUILD)/flags
 	@mkdir -p $(@D)

@@ -10,6 +10,7 @@
 #include "member.h"
 #include "member_counters.h"
 #include "member_template.h"
+#include "slate.h"
 #include "state_keeper.h"
 #include "state_restoring.h"
 #include "table_segments.h"
@@ -379,7 +380,9 @@ void lb_startup_child_init(apr_pool_t *pchild, server_rec *main)
             proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             /* one array of members, one lock */
             proxy->tmutex = lb_balancer_inherited_by(proxy)->proxy->tmutex;
-            lb_roster_child_init(lb_balancer_of(proxy)->roster, pchild);
+            lb_balancer_t *balancer = lb_balancer_of(proxy);
+            lb_roster_child_init(balancer->roster, pchild);
+            lb_slate_child_init(balancer, pchild);
             attach_balancer(pchild, s, proxy);
         }
     }

@@ -1,68 +1,48 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* bench_election.c - what it costs to elect a member, take a right on it and give it back, and how
  * fair eight processes are together. Prints lines "name value", for scripts/bench.
- * Ignores  httpd: what lbmethod.c adds (who is usable) is not in here. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
+ * Knows    all that a balanced request does for its election, but for sessions and the queue.
+ * Ignores  httpd: t/unit/balancer_alone.h stands in for it. */
+#define ALONE_MEMBERS_MAX   10000
+#define ALONE_PROCESSES_MAX 16
+#include "shared_table.h"
 
-#include "admission.h"
+#include "balancer_alone.h"
+#include "gate.h"
 
 enum {
-    MEMBERS_MAX = 1000,
-    ROUNDS = 7,
+    ROUNDS = 300,
+    TIMES = 2000,    /* a round is over before others get the processor */
     PROCESSES = 8,
     ELECTIONS_EACH = 50000,
     WINDOW = 1000
 };
 
-static void *shared_memory(size_t bytes)
-{
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) {
-        perror("mmap");
-        exit(1);
-    }
-    return memory;
-}
-
-typedef struct {
-    lb_table_t *table;
-    lb_ledger_t ledger;
-    lb_arena_t arena;
-    lb_contender_t contenders[MEMBERS_MAX];
-    lb_candidate_t candidates[MEMBERS_MAX];
-    size_t contender_of[MEMBERS_MAX];
-    size_t busy[MEMBERS_MAX];
-} field_t;
+static lb_ticket_t newcomer;
 
 /* weights  for as many as it has, then 1 */
-static void set_field(field_t *field, uint32_t members, const uint32_t *weights, uint32_t limit)
+static void set_members(int count, const uint32_t *weights, uint32_t limit)
 {
-    const lb_table_size_t size = { 1, members, 16, 1024 };
-
-    memset(field, 0, sizeof(*field));
-    field->table = lb_table_init(shared_memory(lb_table_bytes(size)), size);
-    lb_table_claim_balancer(field->table, 1, 1);
-    for (uint32_t m = 0; m < members; m++) {
-        lb_member_row_t *row = lb_table_claim_member(field->table, 1 + m, 1);
-        atomic_store(&row->limit, limit);
-        field->contenders[m] = (lb_contender_t){ .member = m,
-                                                 .weight = weights && *weights ? *weights++ : 100,
-                                                 .is_usable = true,
-                                                 .busy = &field->busy[m] };
+    alone.members.nelts = count;
+    for (int m = 0; m < count; m++) {
+        const lb_member_t member = lb_member_of(&alone.balancer, &alone.workers[m]);
+        alone.shared[m].status = PROXY_WORKER_INITIALIZED;
+        alone.shared[m].lbfactor = weights && *weights ? (int)*weights++ : 100;
+        atomic_store(&alone.rows[m]->pass, atomic_load(&alone.balancer.row->clock));
+        atomic_store(&alone.rows[m]->limit, limit);
+        lb_member_note_change(&member);
     }
-    field->ledger.table = field->table;
-    lb_ledger_join(&field->ledger, (int32_t)getpid());
-    field->arena = (lb_arena_t){ .contenders = field->contenders,
-                                 .count = members,
-                                 .open = 1,
-                                 .candidates = field->candidates,
-                                 .contender_of = field->contender_of };
+}
+
+static lb_member_t elect(void)
+{
+    bool are_full;
+    const lb_member_t member = lb_slate_any_drains(&alone.balancer)
+                                   ? (lb_member_t){ 0 }
+                                   : lb_lbmethod_elect(&newcomer, &are_full);
+
+    MUST(member.worker);
+    return member;
 }
 
 static double now_ns(void)
@@ -73,22 +53,19 @@ static double now_ns(void)
 }
 
 /* The best of some rounds: what disturbs only ever makes it longer. */
-static double ticket_ns(uint32_t members)
+static double ticket_ns(int members)
 {
-    static field_t field;
-    const int times = members > 100 ? 5000 : 200000;
-    const lb_use_t use = { .took = 100 };
     double best = 1e18;
 
-    set_field(&field, members, NULL, 100);
+    set_members(members, NULL, 100);
+    newcomer.held_at = fc_now();
     for (int round = 0; round < ROUNDS; round++) {
         const double since = now_ns();
-        for (int i = 0; i < times; i++) {
-            const int winner = lb_admission_elect(&field.ledger, &field.arena);
-            lb_admission_give_back(&field.ledger, 0, field.contenders[winner].member,
-                                   field.contenders[winner].busy, &use, i + 1);
+        for (int i = 0; i < TIMES; i++) {
+            const lb_member_t member = elect();
+            lb_gate_give_back(&member, &newcomer);
         }
-        const double each = (now_ns() - since) / times;
+        const double each = (now_ns() - since) / TIMES;
         best = each < best ? each : best;
     }
     return best;
@@ -104,16 +81,16 @@ typedef struct {
     uint8_t winner[PROCESSES * ELECTIONS_EACH]; /* in the order in which they were written down */
 } record_t;
 
-static void elect_often(field_t *field, record_t *record)
+static void elect_often(record_t *record)
 {
-    lb_ledger_join(&field->ledger, (int32_t)getpid());
+    lb_ledger_join(&alone.ledger, (int32_t)getpid());
     while (!atomic_load(&record->may_start)) {
         /* all at once */
     }
     for (int i = 0; i < ELECTIONS_EACH; i++) {
-        const int winner = lb_admission_elect(&field->ledger, &field->arena);
-        record->winner[atomic_fetch_add(&record->elections, 1)] = (uint8_t)winner;
-        lb_admission_give_back(&field->ledger, 0, (uint32_t)winner, NULL, NULL, 0);
+        const lb_member_t member = elect();
+        record->winner[atomic_fetch_add(&record->elections, 1)] = (uint8_t)member.worker->s->index;
+        lb_gate_give_back(&member, NULL);
     }
 }
 
@@ -140,14 +117,13 @@ static double largest_deviation(const record_t *record)
 
 static double fairness(void)
 {
-    static field_t field;
     record_t *record = shared_memory(sizeof(*record));
 
-    set_field(&field, FAIR_MEMBERS, weights, 0);
+    set_members(FAIR_MEMBERS, weights, 0);
     for (int i = 0; i < PROCESSES; i++) {
         if (fork() == 0) {
             alarm(60);
-            elect_often(&field, record);
+            elect_often(record);
             _exit(0);
         }
     }
@@ -160,10 +136,16 @@ static double fairness(void)
 
 int main(void)
 {
-    static const uint32_t members[] = { 2, 10, 1000 };
+    static const int members[] = { 2, 10, 1000, 10000 };
+    apr_pool_t *p;
 
+    apr_initialize();
+    apr_pool_create(&p, NULL);
+    apr_hook_global_pool = p;    /* of optional functions */
+    alone_begin(p);
+    newcomer = (lb_ticket_t){ .balancer = &alone.balancer, .proxy = &alone.proxy };
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        printf("ticket_ns_%u %.0f\n", members[i], ticket_ns(members[i]));
+        printf("ticket_ns_%d %.0f\n", members[i], ticket_ns(members[i]));
     }
     printf("deviation_in_%d %.1f\n", WINDOW, fairness());
     return 0;

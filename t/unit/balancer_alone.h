@@ -22,19 +22,27 @@
 #include "member_params.h"
 #include "lbmethod.h"
 #include "session.h"
+#include "slate.h"
 #include "snapshot.h"
 #include "other_method.h"
 #include "state_keeper.h"
 #include "blame.h"
 #include "waiting.h"
 
+/* For tests that need more. */
+#ifndef ALONE_MEMBERS_MAX
 #define ALONE_MEMBERS_MAX 3
+#endif
+#ifndef ALONE_PROCESSES_MAX
+#define ALONE_PROCESSES_MAX 2
+#endif
 
 static struct {
     lb_balancer_t balancer;
     lb_member_row_t *rows[ALONE_MEMBERS_MAX];
     lb_ledger_t ledger;
     lb_balancer_settings_t settings;
+    lb_roster_t roster;
     proxy_balancer proxy;
     proxy_balancer_shared balancer_shared;
     apr_array_header_t members;
@@ -174,13 +182,16 @@ static void alone_begin(apr_pool_t *p)
 {
     lb_lbmethod_register(p);
     lb_contract_register();
-    alone.ledger.table = shared_table((lb_table_size_t){ 1, ALONE_MEMBERS_MAX, 2, 4 });
-    ck_assert(lb_ledger_join(&alone.ledger, (int32_t)getpid()));
+    alone.ledger.table =
+        shared_table((lb_table_size_t){ 1, ALONE_MEMBERS_MAX, ALONE_PROCESSES_MAX, 4 });
+    MUST(lb_ledger_join(&alone.ledger, (int32_t)getpid()));
     alone.balancer = (lb_balancer_t){ .proxy = &alone.proxy,
                                       .settings = &alone.settings,
+                                      .roster = &alone.roster,
                                       .ledger = &alone.ledger,
                                       .row = lb_table_balancer(alone.ledger.table, 0),
                                       .member_rows = alone.rows };
+    lb_slate_child_init(&alone.balancer, p);
     alone.proxy.s = &alone.balancer_shared;
     alone.proxy.workers = &alone.members;
     alone.members = (apr_array_header_t){ .elts = (char *)alone.member_list };

@@ -154,6 +154,8 @@ static void set_case(const case_t *c, lb_ticket_t **others)
     for (size_t i = 0; i < c->count; i++) {
         others[i] = NULL;
         set_member(&c->members[i], (int)i, &others[i]);
+        const lb_member_t member = lb_member_of(&alone.balancer, &alone.workers[i]);
+        lb_member_note_change(&member);
     }
 }
 

@@ -116,8 +116,8 @@ static size_t elect(cluster_t *cluster)
 
 static void charge(cluster_t *cluster, size_t member)
 {
-    lb_election_charge(&cluster->counters->clock, cluster->candidates, cluster->count,
-                       &cluster->candidates[member]);
+    lb_election_charge(&cluster->counters->clock, &cluster->candidates[member]);
+    lb_election_follow(&cluster->counters->clock, cluster->candidates, cluster->count);
     atomic_fetch_add(&cluster->counters->got[member], 1);
 }
 

@@ -9,6 +9,7 @@
 #include "run_suite.h"
 #include "setting.h"
 #include "setting_value.h"
+#include "status_word.h"
 #include "wall_clock.h"
 
 static apr_pool_t *p;
@@ -18,6 +19,13 @@ static lb_member_row_t row;
 static proxy_worker worker = { .s = &member_shared };
 static const lb_member_t member = { NULL, &worker, &row };
 
+static int changes;    /* that elections were told of */
+
+unsigned int lb_member_change_status(const lb_member_t *of, unsigned int set, unsigned int cleared)
+{
+    changes++;
+    return lb_status_word_change(&of->worker->s->status, set, cleared);
+}
 apr_time_t lb_wall_clock_of(apr_time_t moment) { return moment ? moment + 1000 : 0; }
 apr_time_t lb_wall_clock_moment(apr_time_t time_of_day)
 {
@@ -61,7 +69,9 @@ static void change(const lb_setting_t *setting, lb_value_t value)
 
     lb_values_put(&values, setting->id, value);
     if (setting->is_of_member) {
+        const int before = changes;
         lb_setting_change_member(&member, &values);
+        ck_assert_int_gt(changes, before);
     }
     else {
         lb_setting_change_balancer(&balancer_shared, &values);

@@ -14,7 +14,6 @@
 #include "member_params.h"
 #include "member_template.h"
 #include "row_key.h"
-#include "status_word.h"
 #include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -279,7 +278,7 @@ void lb_membership_remove(const lb_member_t *member)
     proxy_worker_shared *s = member->worker->s;
     lb_slot_t *slot = &member->balancer->roster->slots[s->index];
 
-    lb_status_word_change(&s->status, GONE, 0);
+    lb_member_change_status(member, GONE, 0);
     if (atomic_load(&slot->leaves_since) == 0) {
         atomic_store(&slot->leaves_since, fc_now());
     }

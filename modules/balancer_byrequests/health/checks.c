@@ -141,7 +141,7 @@ static void restore(const candidate_t *candidate)
 
     if (atomic_exchange(&row->generation, generation) != generation
         && atomic_load(&row->is_down) && candidate->params->is_checked) {
-        lb_status_word_change(&candidate->member.worker->s->status, PROXY_WORKER_HC_FAIL, 0);
+        lb_member_change_status(&candidate->member, PROXY_WORKER_HC_FAIL, 0);
     }
 }
 
@@ -267,7 +267,7 @@ static void come_up(const place_t *place)
 
     atomic_store(&row->strikes.since, fc_now());
     atomic_store(&row->check.is_down, 0);
-    lb_status_word_change(&place->check.worker->s->status, 0, PROXY_WORKER_HC_FAIL);
+    lb_member_change_status(&place->member, 0, PROXY_WORKER_HC_FAIL);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
                  "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
                  atomic_load(&row->check.passes));

@@ -6,7 +6,6 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "state_keeper.h"
-#include "status_word.h"
 #include "wall_clock.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -36,7 +35,7 @@ static void end_if_due(const lb_member_t *member, server_rec *s)
     if (seen == 0 || fc_now() < seen || !atomic_compare_exchange_strong(until, &seen, 0)) {
         return;
     }
-    lb_status_word_change(&member->worker->s->status, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);
+    lb_member_change_status(member, PROXY_WORKER_DISABLED, PROXY_WORKER_DRAIN);
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0485)
                  "%s: member %s: draining -> disabled (its deadline has passed)",
                  member->balancer->proxy->s->name, member->worker->s->name_ex);

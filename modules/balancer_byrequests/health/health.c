@@ -146,6 +146,12 @@ lb_readiness_t lb_health_readiness(const lb_member_t *member)
     return lb_health_is_busy(member) ? LB_READY_LATE : LB_READY;
 }
 
+bool lb_health_is_settled(const lb_member_t *member)
+{
+    return (member->worker->s->status & SWITCHED_OFF)
+           || (is_in_service(member) && !lb_health_is_busy(member));
+}
+
 bool lb_health_is_ready(const lb_member_t *member)
 {
     return lb_health_readiness(member) >= LB_READY_LATE;
@@ -340,7 +346,11 @@ void lb_health_praise(const lb_member_t *member)
 
 void lb_health_note_busy(const lb_member_t *member)
 {
-    atomic_store(&member->row->busy_until, fc_now() + BUSY_US);
+    const apr_time_t now = fc_now();
+
+    if (atomic_exchange(&member->row->busy_until, now + BUSY_US) <= now) {
+        lb_member_note_change(member);
+    }
 }
 
 bool lb_health_is_busy(const lb_member_t *member)

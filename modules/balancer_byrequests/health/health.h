@@ -17,6 +17,10 @@
  *  error, it is ready at last, unless forcerecovery=Off. */
 lb_readiness_t lb_health_readiness(const lb_member_t *member);
 
+/** Is its readiness the same until somebody changes its state (lb_member_note_change())? Else time
+ *  or a request with it may change it, too. */
+bool lb_health_is_settled(const lb_member_t *member);
+
 /** Could it take new requests, if it had passed its checks? */
 bool lb_health_is_usable_but_for_checks(const lb_member_t *member);
 

@@ -10,7 +10,6 @@
 #include "member_config.h"
 #include "slow_start.h"
 #include "state_keeper.h"
-#include "status_word.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -43,12 +42,12 @@ static const char *balancer_of(const lb_member_t *member)
 
 static void set_error_bit(const lb_member_t *member)
 {
-    lb_status_word_change(&member->worker->s->status, PROXY_WORKER_IN_ERROR, 0);
+    lb_member_change_status(member, PROXY_WORKER_IN_ERROR, 0);
 }
 
 static void clear_error_bit(const lb_member_t *member)
 {
-    lb_status_word_change(&member->worker->s->status, 0, PROXY_WORKER_IN_ERROR);
+    lb_member_change_status(member, 0, PROXY_WORKER_IN_ERROR);
 }
 
 /* Our own handler asks the ticket; mod_proxy's, which serve the other schemes, refuse a member that
@@ -76,6 +75,7 @@ static void begin_climb(const lb_member_t *member)
     if (lb_member_config_params(member)->slowstart > 0
         && !PROXY_WORKER_IS_STANDBY(member->worker)) {
         atomic_store(&member->row->strikes.climbs_since, fc_now());
+        lb_member_note_change(member);
     }
 }
 

@@ -36,10 +36,13 @@ int lb_panic_percent(const lb_balancer_t *balancer)
     lb_member_t member;
     uint32_t members = 0;
 
+    if (written != LB_HCPANIC_UNSET) {
+        return written;
+    }
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         members++;
     }
-    return written != LB_HCPANIC_UNSET ? written : lb_check_panic_default(members);
+    return lb_check_panic_default(members);
 }
 
 /* Were too many out, with this one? */
@@ -83,7 +86,7 @@ bool lb_panic_put_out(const lb_member_t *member, server_rec *s)
     atomic_store(&row->is_kept, is_kept);
     if (!is_kept) {
         atomic_store(&row->is_down, 1);
-        lb_status_word_change(&member->worker->s->status, PROXY_WORKER_HC_FAIL, 0);
+        lb_member_change_status(member, PROXY_WORKER_HC_FAIL, 0);
     }
     const bool is_on = lb_panic_is_on(balancer);
     lb_ledger_unlock(balancer->ledger->table);

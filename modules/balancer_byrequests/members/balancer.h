@@ -14,6 +14,7 @@
 #include "roster.h"
 
 typedef struct lb_kept_cookie_t lb_kept_cookie_t;    /* session_cookie.c */
+typedef struct lb_slate_t lb_slate_t;                /* slate.h */
 
 /* What we keep for a balancer. A virtual host that inherits it without settings of its own shares
  * it; one with settings of its own has its own, with the same rows. */
@@ -35,6 +36,7 @@ struct lb_balancer_t {
     lb_balancer_row_t *row;
     lb_member_row_t **member_rows;    /* by slot, that is by worker->s->index */
     _Atomic(lb_kept_cookie_t *) *cookies;      /* by slot; NULL without BalancerStickyCookie */
+    lb_slate_t *slate;                /* of a child process */
     int slots;                        /* members that it can have, growth included */
 };
 

@@ -2,6 +2,8 @@
 /* member.c - see member.h. */
 #include "member.h"
 
+#include "status_word.h"
+
 lb_member_t lb_member_of(const lb_balancer_t *balancer, proxy_worker *worker)
 {
     return (lb_member_t){ balancer, worker, balancer->member_rows[worker->s->index] };
@@ -48,6 +50,21 @@ bool lb_member_is_admitted(const lb_member_t *member)
 bool lb_member_is_listed(const lb_member_t *member)
 {
     return lb_roster_lists(member->balancer->roster, member->worker);
+}
+
+void lb_member_note_change(const lb_member_t *member)
+{
+    atomic_fetch_add(&member->balancer->ledger->table->changes, 1);
+}
+
+unsigned int lb_member_change_status(const lb_member_t *member, unsigned int set,
+                                     unsigned int cleared)
+{
+    const unsigned int before =
+        lb_status_word_change(&member->worker->s->status, set, cleared);
+
+    lb_member_note_change(member);
+    return before;
 }
 
 bool lb_member_leaves(const lb_member_t *member)

@@ -48,6 +48,14 @@ bool lb_member_is_admitted(const lb_member_t *member);
 /** Is it, for this process, still a member? For what is done after its ticket was given back. */
 bool lb_member_is_listed(const lb_member_t *member);
 
+/** What elections depend on was changed: its state, weight, set. Said afterwards; see slate.h. */
+void lb_member_note_change(const lb_member_t *member);
+
+/** Change its status word, see status_word.h, and note that.
+ *  returns  the word as it was before */
+unsigned int lb_member_change_status(const lb_member_t *member, unsigned int set,
+                                     unsigned int cleared);
+
 /** Does it wait for its last requests, to be removed? */
 bool lb_member_leaves(const lb_member_t *member);
 

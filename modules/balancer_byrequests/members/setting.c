@@ -8,7 +8,6 @@
 #include "apr_strings.h"
 #include "name_hash.h"
 #include "setting_value.h"
-#include "status_word.h"
 #include "wall_clock.h"
 
 /* A proxy_worker_shared and the member's row, or a proxy_balancer_shared alone. */
@@ -236,7 +235,7 @@ static void set_all(holder_t of, bool is_of_member, const lb_values_t *values)
 }
 
 /* mod_proxy's own function would write back, beside each bit, the others as it has read them. */
-static lb_status_change_t set_flags(unsigned int *status, const lb_values_t *values)
+static lb_status_change_t set_flags(const lb_member_t *member, const lb_values_t *values)
 {
     unsigned int set = 0, cleared = 0;
 
@@ -245,16 +244,14 @@ static lb_status_change_t set_flags(unsigned int *status, const lb_values_t *val
             *(values->of[i].number ? &set : &cleared) |= lb_settings[i].bit;
         }
     }
-    const unsigned int before = lb_status_word_change(status, set, cleared);
+    const unsigned int before = lb_member_change_status(member, set, cleared);
     return (lb_status_change_t){ before, (before & ~cleared) | set };
 }
 
 lb_status_change_t lb_setting_change_member(const lb_member_t *member, const lb_values_t *values)
 {
-    proxy_worker_shared *s = member->worker->s;
-
-    set_all((holder_t){ s, member->row }, true, values);
-    return set_flags(&s->status, values);
+    set_all((holder_t){ member->worker->s, member->row }, true, values);
+    return set_flags(member, values);
 }
 
 void lb_setting_change_balancer(proxy_balancer_shared *shared, const lb_values_t *values)

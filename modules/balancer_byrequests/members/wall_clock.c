@@ -46,8 +46,15 @@ bool lb_wall_clock_open(server_rec *main)
     return true;
 }
 
+/* A status asks tens of thousands of times: it is measured once a tick. */
 static int64_t difference(void)
 {
+    static _Atomic int64_t measured_in;
+    const apr_time_t tick = fc_now_roughly();
+
+    if (atomic_exchange_explicit(&measured_in, tick, memory_order_relaxed) == tick) {
+        return atomic_load(ahead);
+    }
     const apr_time_t began = fc_now();
     const int64_t measured = apr_time_now() - began;
     const apr_interval_time_t took = fc_now() - began;

@@ -3,6 +3,7 @@
 #include "election.h"
 
 #include <limits.h>
+#include <stdbool.h>
 
 #include "slow_start.h"
 
@@ -33,45 +34,82 @@ static void advance(_Atomic uint64_t *clock, uint64_t to)
     }
 }
 
+/* The best of those that were looked at. */
+typedef struct {
+    size_t index;
+    uint64_t seen;     /* its pass */
+    uint64_t start;    /* where it stands; at the clock, if that is ahead */
+} choice_t;
+
+static choice_t look_at(const lb_candidate_t *candidates, size_t i, uint64_t seen, uint64_t now)
+{
+    return (choice_t){ i, seen, later(standing(&candidates[i], seen), now) };
+}
+
+static bool is_better(choice_t a, choice_t b)
+{
+    return a.start < b.start || (a.start == b.start && a.seen < b.seen);
+}
+
+/* returns  false when its pass is another one by now */
+static bool charge_choice(_Atomic uint64_t *clock, const lb_candidate_t *candidates,
+                          choice_t choice)
+{
+    const lb_candidate_t *chosen = &candidates[choice.index];
+
+    if (!atomic_compare_exchange_strong(chosen->pass, &choice.seen,
+                                        choice.start + stride(chosen->weight))) {
+        return false;
+    }
+    advance(clock, choice.start);
+    return true;
+}
+
 int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count)
 {
+    choice_t best;
+
     if (count == 0) {
         return -1;
     }
-    for (;;) {
+    do {
         const uint64_t now = atomic_load(clock);
-        size_t best = 0;
-        uint64_t best_seen = atomic_load(candidates[0].pass);
-        uint64_t best_start = later(standing(&candidates[0], best_seen), now);
-
+        best = look_at(candidates, 0, atomic_load(candidates[0].pass), now);
         for (size_t i = 1; i < count; i++) {
-            const uint64_t seen = atomic_load(candidates[i].pass);
-            const uint64_t start = later(standing(&candidates[i], seen), now);
-            if (start < best_start || (start == best_start && seen < best_seen)) {
-                best = i;
-                best_seen = seen;
-                best_start = start;
-            }
+            const choice_t other = look_at(candidates, i, atomic_load(candidates[i].pass), now);
+            best = is_better(other, best) ? other : best;
         }
-        if (atomic_compare_exchange_strong(candidates[best].pass, &best_seen,
-                                           best_start + stride(candidates[best].weight))) {
-            advance(clock, best_start);
-            return (int)best;
-        }
-    }
+    } while (!charge_choice(clock, candidates, best));
+    return (int)best.index;
 }
 
-void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count,
-                        const lb_candidate_t *chosen)
+int lb_election_try(_Atomic uint64_t *clock, const lb_candidate_t *candidates,
+                    const uint64_t *seen, size_t count)
+{
+    const uint64_t now = atomic_load(clock);
+    choice_t best = look_at(candidates, 0, seen[0], now);
+
+    for (size_t i = 1; i < count; i++) {
+        const choice_t other = look_at(candidates, i, seen[i], now);
+        best = is_better(other, best) ? other : best;
+    }
+    return charge_choice(clock, candidates, best) ? (int)best.index : -1;
+}
+
+void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *chosen)
 {
     uint64_t seen = atomic_load(chosen->pass);
     uint64_t charged;
+
     do {
         charged = later(seen, atomic_load(clock)) + stride(chosen->weight);
     } while (!atomic_compare_exchange_weak(chosen->pass, &seen, charged));
+}
 
-    /* Without this, whoever comes back while all requests have routes would find an old clock. */
+void lb_election_follow(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count)
+{
     uint64_t smallest = count > 0 ? UINT64_MAX : 0;
+
     for (size_t i = 0; i < count; i++) {
         const uint64_t pass = standing(&candidates[i], atomic_load(candidates[i].pass));
         smallest = pass < smallest ? pass : smallest;

@@ -37,11 +37,20 @@ typedef struct {
  *  returns  its index, -1 when count is 0 */
 int lb_election_elect(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count);
 
-/** Charge a member that was chosen by other means (a session route) for one request.
- *  candidates   those who could have been elected; the clock follows them
- *  chosen       need not be one of them */
-void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count,
-                        const lb_candidate_t *chosen);
+/** The same among candidates whose passes were read before, in one try.
+ *  seen     by candidate
+ *  count    at least 1
+ *  returns  -1: the pass of the best one is another one by now */
+int lb_election_try(_Atomic uint64_t *clock, const lb_candidate_t *candidates,
+                    const uint64_t *seen, size_t count);
+
+/** Charge a member that was chosen by other means (a session route) for one request. Then let the
+ *  clock follow. */
+void lb_election_charge(_Atomic uint64_t *clock, const lb_candidate_t *chosen);
+
+/** Let the clock follow those who could have been elected: whoever comes back while all requests
+ *  have routes would find an old one. */
+void lb_election_follow(_Atomic uint64_t *clock, const lb_candidate_t *candidates, size_t count);
 
 /** How far a member is from its turn.
  *  returns  hundredths of a request that it has had ahead, negative; 0: its turn has come */

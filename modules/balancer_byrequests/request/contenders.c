@@ -14,7 +14,7 @@ lb_candidate_t lb_contenders_candidate(const lb_member_t *member)
                              .held_back = lb_member_state_held_back(member) };
 }
 
-static lb_standing_t standing_of(const lb_member_t *member, const lb_ticket_t *ticket)
+lb_standing_t lb_contenders_standing(const lb_member_t *member, const lb_ticket_t *ticket)
 {
     const proxy_worker *worker = member->worker;
 
@@ -101,7 +101,7 @@ void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
         const lb_candidate_t candidate = lb_contenders_candidate(member);
         const int64_t wait = atomic_load(&member->row->queue_timeout);
         longest_wait = wait > longest_wait ? wait : longest_wait;
-        field->standings[count] = standing_of(member, ticket);
+        field->standings[count] = lb_contenders_standing(member, ticket);
         contenders[count++] = (lb_contender_t){
             .member = lb_member_index(member),
             .weight = candidate.weight,

@@ -39,7 +39,9 @@ size_t lb_contenders_first_turn(lb_contenders_t *field);
 
 void lb_contenders_end(lb_contenders_t *field);
 
-/** A member as the election sees it. */
+/** A member as the election sees it, and as eligible.h does.
+ *  ticket   see lb_contenders_gather() */
 lb_candidate_t lb_contenders_candidate(const lb_member_t *member);
+lb_standing_t lb_contenders_standing(const lb_member_t *member, const lb_ticket_t *ticket);
 
 #endif

@@ -17,6 +17,7 @@
 #include "http_log.h"
 #include "lbmethod.h"
 #include "session.h"
+#include "slate.h"
 #include "blame.h"
 #include "waiting.h"
 
@@ -487,7 +488,9 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
     }
     *worker = NULL;
     lb_balancer_sync(*balancer, r->server);
-    lb_drain_end_due(ticket->balancer, r->server);
+    if (lb_slate_any_drains(ticket->balancer)) {
+        lb_drain_end_due(ticket->balancer, r->server);
+    }
     return dispatch_or_wait(ticket, worker, url);
 }
 

@@ -7,6 +7,7 @@
 #include "election.h"
 #include "gate.h"
 #include "other_method.h"
+#include "slate.h"
 
 static proxy_worker *find_best(proxy_balancer *proxy, request_rec *r);
 static apr_status_t nothing_to_do(proxy_balancer *proxy, server_rec *s);
@@ -31,7 +32,7 @@ int lb_lbmethod_lbstatus(const lb_member_t *member)
     return is_ours(member->balancer->proxy) ? credit_of(member) : member->worker->s->lbstatus;
 }
 
-static lb_member_t elect(const lb_ticket_t *ticket, bool *are_full)
+static lb_member_t elect_among_all(const lb_ticket_t *ticket, bool *are_full)
 {
     const lb_balancer_t *balancer = ticket->balancer;
     lb_member_t member = { 0 };
@@ -42,9 +43,25 @@ static lb_member_t elect(const lb_ticket_t *ticket, bool *are_full)
     *are_full = winner < 0 && field.order.turns > 0;
     if (winner >= 0) {
         member = field.members[winner];
-        member.worker->s->lbstatus = credit_of(&member);
     }
     lb_contenders_end(&field);
+    return member;
+}
+
+static lb_member_t elect(const lb_ticket_t *ticket, bool *are_full)
+{
+    lb_member_t member = { 0 };
+    unsigned turns = 0;
+
+    if (ticket->tries == 0 && lb_slate_elect(ticket->balancer, &member, &turns)) {
+        *are_full = !member.worker && turns > 0;
+    }
+    else {
+        member = elect_among_all(ticket, are_full);
+    }
+    if (member.worker) {
+        member.worker->s->lbstatus = credit_of(&member);
+    }
     return member;
 }
 
@@ -73,14 +90,8 @@ static apr_status_t nothing_to_do(proxy_balancer *proxy, server_rec *s)
 
 static void charge(const lb_member_t *member)
 {
-    const lb_candidate_t chosen = lb_contenders_candidate(member);
-    lb_contenders_t field;
-
-    lb_contenders_gather(&field, member->balancer, NULL);
-    const size_t n = lb_contenders_first_turn(&field);
-    lb_election_charge(&member->balancer->row->clock, field.arena.candidates, n, &chosen);
+    lb_slate_charge(member);
     member->worker->s->lbstatus = credit_of(member);
-    lb_contenders_end(&field);
 }
 
 /* Another method chooses, among those of the first turn in which any has room; it may want none.

@@ -20,10 +20,19 @@ static uint32_t waiting_for_any(lb_table_t *t, uint32_t balancer)
     return atomic_load_explicit(&lb_table_balancer(t, balancer)->waiting, memory_order_relaxed);
 }
 
-/* May a newcomer have it, or do sessions wait for it? */
+bool lb_admission_is_awaited(lb_table_t *t, uint32_t balancer)
+{
+    return waiting_for_any(t, balancer) > 0;
+}
+
 static bool is_free(const lb_member_row_t *row)
 {
     return has_room(row) && waiting_for(row) == 0;
+}
+
+bool lb_admission_has_place(const lb_member_row_t *row)
+{
+    return is_free(row);
 }
 
 bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member)
@@ -103,6 +112,35 @@ int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena)
         lb_ledger_take(ledger, arena->contenders[winner].member, arena->contenders[winner].busy);
     }
     lb_ledger_unlock(t);
+    return winner;
+}
+
+/* returns  index of the contender */
+static int elect_of(lb_table_t *t, const lb_arena_t *arena, const uint64_t *seen, size_t count)
+{
+    if (waiting_for_any(t, arena->balancer) > 0) {
+        return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const lb_contender_t *contender = &arena->contenders[arena->contender_of[i]];
+        if (!is_free(lb_table_member(t, contender->member))) {
+            return -1;
+        }
+    }
+    _Atomic uint64_t *clock = &lb_table_balancer(t, arena->balancer)->clock;
+    const int elected = lb_election_try(clock, arena->candidates, seen, count);
+    return elected < 0 ? -1 : (int)arena->contender_of[elected];
+}
+
+int lb_admission_elect_of(lb_ledger_t *ledger, const lb_arena_t *arena, const uint64_t *seen,
+                          size_t count)
+{
+    lb_ledger_lock(ledger->table);
+    const int winner = elect_of(ledger->table, arena, seen, count);
+    if (winner >= 0) {
+        lb_ledger_take(ledger, arena->contenders[winner].member, arena->contenders[winner].busy);
+    }
+    lb_ledger_unlock(ledger->table);
     return winner;
 }
 

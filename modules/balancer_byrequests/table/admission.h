@@ -41,12 +41,25 @@ typedef struct {
     size_t *contender_of;
 } lb_arena_t;
 
-/** Has it room, and does nobody wait for it? */
+/** Does anybody wait for any member of this balancer? */
+bool lb_admission_is_awaited(lb_table_t *t, uint32_t balancer);
+
+/** Has this member room, and does no session wait for it? */
+bool lb_admission_has_place(const lb_member_row_t *row);
+
+/** Is neither of them in the way of a newcomer? */
 bool lb_admission_is_free(lb_table_t *t, uint32_t balancer, uint32_t member);
 
 /** Elect a contender of the first open turn in which any has room, and take a right on it.
  *  returns  its index in the arena, -1 when none has room or others wait already */
 int lb_admission_elect(lb_ledger_t *ledger, const lb_arena_t *arena);
+
+/** The same when the caller knows who they are: the first `count` of the arena's candidates.
+ *  seen     their passes, as it has read them
+ *  count    at least 1
+ *  returns  -1 when it has to look again, or others wait already */
+int lb_admission_elect_of(lb_ledger_t *ledger, const lb_arena_t *arena, const uint64_t *seen,
+                          size_t count);
 
 /** Take a right on a member that was chosen by other means.
  *  returns  false when it has no room, or others wait already */

@@ -196,7 +196,7 @@ typedef struct {
     uint32_t waiter_count;
     uint32_t waiters_used;            /* slots at and above were never used; lock */
     uint32_t free_waiter;             /* the first of the free ones below; lock */
-    uint32_t reserved;
+    _Atomic uint32_t changes;         /* of members, see lb_member_note_change(); any, adds */
     uint64_t sequence;                /* of the next waiter; lock */
     uint64_t processes_at;            /* bytes from here to the process rows; fixed at init */
     uint64_t process_bytes;           /* of each, with its counts; fixed at init */

@@ -74,17 +74,19 @@ void mgr_json_put_text(mgr_json_t *json, const char *text)
     }
 }
 
-/* Most times of a status lie in the same second. */
+/* The times of a status lie in few different seconds: of a start, of changes, of checks. */
 static const char *date_of(mgr_json_t *json, apr_time_t second)
 {
-    if (second != json->second) {
+    mgr_json_date_t *date = &json->dates[(apr_uint64_t)second % MGR_JSON_DATES];
+
+    if (second != date->second || !*date->text) {
         apr_time_exp_t t;
         apr_time_exp_gmt(&t, apr_time_from_sec(second));
-        apr_snprintf(json->date, sizeof(json->date), "%04d-%02d-%02dT%02d:%02d:%02d",
+        apr_snprintf(date->text, sizeof(date->text), "\"%04d-%02d-%02dT%02d:%02d:%02d",
                      1900 + t.tm_year, t.tm_mon + 1, t.tm_mday, t.tm_hour, t.tm_min, t.tm_sec);
-        json->second = second;
+        date->second = second;
     }
-    return json->date;
+    return date->text;
 }
 
 void mgr_json_put_time(mgr_json_t *json, apr_time_t at)
@@ -96,7 +98,6 @@ void mgr_json_put_time(mgr_json_t *json, apr_time_t at)
     const int ms = (int)apr_time_msec(at);
     const char fraction[] = { '.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
                               (char)('0' + ms % 10), 'Z', '"' };
-    mgr_sink_bytes(json->sink, "\"", 1);
     mgr_sink_text(json->sink, date_of(json, apr_time_sec(at)));
     mgr_sink_bytes(json->sink, fraction, sizeof(fraction));
 }

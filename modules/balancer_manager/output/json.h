@@ -12,11 +12,18 @@
 
 #include "sink.h"
 
+/* A second, and how it is written. */
+typedef struct {
+    apr_time_t second;
+    char text[sizeof("\"2026-11-22T10:00:00")];
+} mgr_json_date_t;
+
+#define MGR_JSON_DATES 16    /* a power of 2 */
+
 typedef struct {
     mgr_sink_t *sink;
     bool needs_comma;
-    apr_time_t second;       /* the one that is written in `date` */
-    char date[APR_RFC822_DATE_LEN];
+    mgr_json_date_t dates[MGR_JSON_DATES];    /* that were written last, by their last bits */
 } mgr_json_t;
 
 /** A writer to the body of `r`, in r->pool. */

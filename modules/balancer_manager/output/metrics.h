@@ -9,13 +9,16 @@
 
 #include "mod_balancer_byrequests.h"
 #include "sink.h"
+#include "span.h"
 
 #define MGR_METRICS_PREFIX "fastcgi_cluster_"
 
 typedef struct {
     mgr_sink_t *sink;
-    const char *family;                       /* that is being written, without the prefix */
-    const char *bounds[LB_HISTOGRAM_BUCKETS];     /* of buckets, in seconds */
+    fc_span_t family;                             /* that is being written */
+    fc_span_t bounds[LB_HISTOGRAM_BUCKETS];       /* of buckets, as the last label */
+    char *head;                                   /* what all buckets of a histogram begin with */
+    apr_size_t head_room;
 } mgr_metrics_t;
 
 /** A writer to the body of `r`, in r->pool. */

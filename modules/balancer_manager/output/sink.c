@@ -2,8 +2,6 @@
 /* sink.c - see sink.h. */
 #include "sink.h"
 
-#include <string.h>
-
 #include "http_protocol.h"
 
 mgr_sink_t *mgr_sink_make(request_rec *r)
@@ -22,7 +20,7 @@ void mgr_sink_end(mgr_sink_t *sink)
     sink->used = 0;
 }
 
-void mgr_sink_bytes(mgr_sink_t *sink, const char *bytes, apr_size_t count)
+void mgr_sink_overflow(mgr_sink_t *sink, const char *bytes, apr_size_t count)
 {
     while (count > sizeof(sink->bytes) - sink->used) {
         const apr_size_t fits = sizeof(sink->bytes) - sink->used;
@@ -34,11 +32,6 @@ void mgr_sink_bytes(mgr_sink_t *sink, const char *bytes, apr_size_t count)
     }
     memcpy(sink->bytes + sink->used, bytes, count);
     sink->used += count;
-}
-
-void mgr_sink_text(mgr_sink_t *sink, const char *text)
-{
-    mgr_sink_bytes(sink, text, strlen(text));
 }
 
 void mgr_sink_count(mgr_sink_t *sink, apr_uint64_t number)

@@ -6,6 +6,8 @@
 #ifndef MGR_SINK_H
 #define MGR_SINK_H
 
+#include <string.h>
+
 #include "httpd.h"
 
 #define MGR_SINK_BYTES 65536
@@ -32,8 +34,25 @@ static inline char *mgr_sink_room(mgr_sink_t *sink, apr_size_t count)
     return sink->bytes + sink->used;
 }
 
-void mgr_sink_bytes(mgr_sink_t *sink, const char *bytes, apr_size_t count);
-void mgr_sink_text(mgr_sink_t *sink, const char *text);
+/** More than there is room for. */
+void mgr_sink_overflow(mgr_sink_t *sink, const char *bytes, apr_size_t count);
+
+/* Inline, so that short texts whose length the compiler knows are a store or two. */
+static inline void mgr_sink_bytes(mgr_sink_t *sink, const char *bytes, apr_size_t count)
+{
+    if (count > sizeof(sink->bytes) - sink->used) {
+        mgr_sink_overflow(sink, bytes, count);
+        return;
+    }
+    memcpy(sink->bytes + sink->used, bytes, count);
+    sink->used += count;
+}
+
+static inline void mgr_sink_text(mgr_sink_t *sink, const char *text)
+{
+    mgr_sink_bytes(sink, text, strlen(text));
+}
+
 void mgr_sink_count(mgr_sink_t *sink, apr_uint64_t number);
 void mgr_sink_number(mgr_sink_t *sink, apr_int64_t number);
 
