@@ -39,8 +39,7 @@ static void mend_path_translated(request_rec *r)
 
 /* Would PHP-FPM (cgi.fix_pathinfo=1, its default) misread a plain SCRIPT_FILENAME? It looks for no
  * path info in one; and when there is a REDIRECT_URL it thinks of a CGI handler by Action: it
- * empties PATH_INFO, or takes PATH_TRANSLATED for the script.
- * found   the one that was found, and no ProxyFCGISetEnvIf has set */
+ * empties PATH_INFO, or takes PATH_TRANSLATED for the script. */
 static bool is_misread(request_rec *r, const char *script, fcgi_script_path_t *found)
 {
     return (strcmp(script, found->path) == 0 && !fcgi_script_path_is_sure(found, r))
@@ -50,11 +49,10 @@ static bool is_misread(request_rec *r, const char *script, fcgi_script_path_t *f
 
 /* PHP-FPM does right with the prefix of mod_proxy_fcgi, which it takes off; and with a '?' what
  * follows, and some versions decode the rest.
+ * script   as ProxyFCGISetEnvIf has left it; NULL: it has taken it away
  * returns  was anything changed? */
-static bool help_fpm(request_rec *r, fcgi_script_path_t *found)
+static bool help_fpm(request_rec *r, const char *script, fcgi_script_path_t *found)
 {
-    const char *script = apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
-
     if (!script || script[0] != '/' || !is_misread(r, script, found)) {
         return false;
     }
@@ -150,8 +148,10 @@ int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
         }
         is_listed = false;
     }
-    if (config->backend_type != FCGI_BACKEND_GENERIC && help_fpm(r, script)) {
-        is_listed = false;
+    if (config->backend_type != FCGI_BACKEND_GENERIC) {
+        const char *sent = is_listed ? script->path
+                                     : apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
+        is_listed = !help_fpm(r, sent, script) && is_listed;
     }
     if (!is_listed) {
         list_variables(r, pairs, count);

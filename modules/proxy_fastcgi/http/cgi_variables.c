@@ -186,7 +186,7 @@ void fcgi_cgi_variables_start(apr_pool_t *pchild)
 #define X(name, value) (void)fcgi_name_set_add(&own_names, LITERAL(name));
     OWN_VARIABLES(X)
 #undef X
-    (void)fcgi_name_set_add(&own_names, LITERAL("CONTENT_TYPE"));
+        (void)fcgi_name_set_add(&own_names, LITERAL("CONTENT_TYPE"));
     (void)fcgi_name_set_add(&own_names, LITERAL("CONTENT_LENGTH"));
 }
 
@@ -194,7 +194,9 @@ void fcgi_cgi_variables_start(apr_pool_t *pchild)
 
 /* A later httpd may set other variables. So the first request of a process is compared with what
  * httpd makes of it; in builds with checks, every request is. */
-typedef enum { UNKNOWN, SAME, OTHER } likeness_t;
+typedef enum { UNKNOWN,
+               SAME,
+               OTHER } likeness_t;
 static atomic_int likeness = UNKNOWN;
 
 static bool is_known_to_be(likeness_t wanted)

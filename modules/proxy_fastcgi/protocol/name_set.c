@@ -22,7 +22,7 @@ static size_t first_slot(fc_span_t name)
 }
 
 /* returns  the slot that it has, or would have */
-static size_t slot_of(const fcgi_name_set_t *set, fc_span_t name)
+static inline size_t slot_of(const fcgi_name_set_t *set, fc_span_t name)
 {
     size_t slot = first_slot(name);
 
