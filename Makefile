@@ -30,7 +30,7 @@ ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
 WARNINGS += -Wno-cast-qual
 endif
 CFLAGS   ?= -O2 -g
-BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) $(SANITIZE)
+BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-plt $(WARNINGS) $(SANITIZE)
 
 # Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
 # link archives of their own for that.

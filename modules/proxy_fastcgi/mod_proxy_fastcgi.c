@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
 #include "ap_mpm.h"
+#include "cgi_variables.h"
 #include "check_owner.h"
 #include "check_thread.h"
 #include "config_check.h"
@@ -76,6 +77,7 @@ static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     fcgi_connection_counts_join(pchild);
+    fcgi_cgi_variables_start(pchild);
     fcgi_wait_policy_child_init(pchild, s);
     fcgi_pool_start_reaper(pchild);
     (void)fcgi_check_thread_start(pchild, s);    /* it has said what is wrong */

@@ -282,9 +282,9 @@ static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *worker, ch
     request_rec *r = ticket->r;
     const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
 
-    char *plain = apr_pstrcat(r->pool, worker->s->name_ex, path, NULL);
-    r->filename = apr_pstrcat(r->pool, "proxy:", plain, NULL);
-    const int rc = proxy_run_canon_handler(r, plain);
+    r->filename = apr_pstrcat(r->pool, "proxy:", worker->s->name_ex, path, NULL);
+    const int rc =
+        proxy_run_canon_handler(r, apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1));
     if (rc == OK) {
         *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
     }

@@ -3,6 +3,7 @@
 #include "cgi_environment.h"
 
 #include "apr_strings.h"
+#include "cgi_variables.h"
 #include "fastcgi_log.h"
 #include "http_core.h"
 #include "http_log.h"
@@ -11,71 +12,14 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-#define HTTPD_VARIABLES 32    /* so many are httpd's own, beside those of the request's header */
-
-static void let_httpd_add(request_rec *r)
-{
-    ap_add_common_vars(r);
-    ap_add_cgi_vars(r);
-}
-
-/* Is every name in it once? */
-static bool is_distinct(const apr_table_t *table)
-{
-    const apr_array_header_t *entries = apr_table_elts(table);
-
-    for (int i = 0; i < entries->nelts; i++) {
-        const apr_table_entry_t *entry = &APR_ARRAY_IDX(entries, i, apr_table_entry_t);
-        if (apr_table_get(table, entry->key) != entry->val) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Is no name in both? */
-static bool are_apart(const apr_table_t *few, const apr_table_t *many)
-{
-    const apr_array_header_t *entries = apr_table_elts(few);
-
-    for (int i = 0; i < entries->nelts; i++) {
-        if (apr_table_get(many, APR_ARRAY_IDX(entries, i, apr_table_entry_t).key)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* httpd sorts its variables and those that there are already, to find which stand in both: more
- * work than anything else for a request. To a table of their own it only appends. So let it, and
- * put the two one behind the other, where that comes to the same.
- * returns  was it done? */
-static bool add_apart(request_rec *r)
-{
-    apr_table_t *before = r->subprocess_env;
-
-    if ((r->path_info && *r->path_info)    /* looks them up in a subrequest, which sees `before` */
-        || !is_distinct(before) || !is_distinct(r->headers_in)) {
-        return false;
-    }
-    apr_table_t *added =
-        apr_table_make(r->pool, HTTPD_VARIABLES + apr_table_elts(r->headers_in)->nelts);
-    r->subprocess_env = added;
-    let_httpd_add(r);
-    const bool is_same = are_apart(before, added);
-    r->subprocess_env = is_same ? apr_table_overlay(r->pool, before, added) : before;
-    return is_same;
-}
-
 /* httpd takes SCRIPT_FILENAME from r->filename, which is a proxy: URL here. */
-static void add_cgi_variables(request_rec *r, char *script_filename)
+static void let_httpd_add(request_rec *r, char *script)
 {
     char *proxy_filename = r->filename;
 
-    r->filename = script_filename;
-    if (!add_apart(r)) {
-        let_httpd_add(r);
-    }
+    r->filename = script;
+    ap_add_common_vars(r);
+    ap_add_cgi_vars(r);
     r->filename = proxy_filename;
 }
 
@@ -95,8 +39,7 @@ static void mend_path_translated(request_rec *r)
 
 /* Would PHP-FPM (cgi.fix_pathinfo=1, its default) misread a plain SCRIPT_FILENAME? It looks for no
  * path info in one; and when there is a REDIRECT_URL it thinks of a CGI handler by Action: it
- * empties PATH_INFO, or takes PATH_TRANSLATED for the script.
- * found   the one that was found, and no ProxyFCGISetEnvIf has set */
+ * empties PATH_INFO, or takes PATH_TRANSLATED for the script. */
 static bool is_misread(request_rec *r, const char *script, fcgi_script_path_t *found)
 {
     return (strcmp(script, found->path) == 0 && !fcgi_script_path_is_sure(found, r))
@@ -105,13 +48,13 @@ static bool is_misread(request_rec *r, const char *script, fcgi_script_path_t *f
 }
 
 /* PHP-FPM does right with the prefix of mod_proxy_fcgi, which it takes off; and with a '?' what
- * follows, and some versions decode the rest. */
-static void help_fpm(request_rec *r, fcgi_script_path_t *found)
+ * follows, and some versions decode the rest.
+ * script   as ProxyFCGISetEnvIf has left it; NULL: it has taken it away
+ * returns  was anything changed? */
+static bool help_fpm(request_rec *r, const char *script, fcgi_script_path_t *found)
 {
-    const char *script = apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
-
     if (!script || script[0] != '/' || !is_misread(r, script, found)) {
-        return;
+        return false;
     }
     if (!strpbrk(script, "?%")) {
         apr_table_setn(r->subprocess_env, "SCRIPT_FILENAME",
@@ -120,6 +63,7 @@ static void help_fpm(request_rec *r, fcgi_script_path_t *found)
     else if (apr_table_get(r->subprocess_env, "PATH_INFO")) {    /* the script needs it more */
         apr_table_unset(r->subprocess_env, "REDIRECT_URL");
     }
+    return true;
 }
 
 static int apply_rule(request_rec *r, const fcgi_env_rule_t *rule)
@@ -172,26 +116,29 @@ static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
     }
     *pairs = list;
     *count = (size_t)variables->nelts;
-    if (APLOGrtrace8(r)) {
-        log_variables(r, *pairs, *count);
-    }
 }
 
-static void pass_authorization(request_rec *r)
+/* returns  was anything changed? */
+static bool pass_authorization(request_rec *r)
 {
     const char *credentials = apr_table_get(r->headers_in, "Authorization");
 
     if (credentials) {
         apr_table_setn(r->subprocess_env, "HTTP_AUTHORIZATION", credentials);
     }
+    return credentials != NULL;
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
                               fcgi_script_path_t *script, fcgi_pair_t **pairs, size_t *count)
 {
-    add_cgi_variables(r, script->path);
-    if (config->passes_auth > 0) {
-        pass_authorization(r);
+    bool is_listed = fcgi_cgi_variables_add(r, script->path, pairs, count);
+
+    if (!is_listed) {
+        let_httpd_add(r, script->path);
+    }
+    if (config->passes_auth > 0 && pass_authorization(r)) {
+        is_listed = false;
     }
     mend_path_translated(r);
     for (int i = 0; i < config->env_rules->nelts; i++) {
@@ -199,10 +146,18 @@ int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
         if (rc != OK) {
             return rc;
         }
+        is_listed = false;
     }
     if (config->backend_type != FCGI_BACKEND_GENERIC) {
-        help_fpm(r, script);
+        const char *sent = is_listed ? script->path
+                                     : apr_table_get(r->subprocess_env, "SCRIPT_FILENAME");
+        is_listed = !help_fpm(r, sent, script) && is_listed;
     }
-    list_variables(r, pairs, count);
+    if (!is_listed) {
+        list_variables(r, pairs, count);
+    }
+    if (APLOGrtrace8(r)) {
+        log_variables(r, *pairs, *count);
+    }
     return OK;
 }

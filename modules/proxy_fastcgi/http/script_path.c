@@ -59,13 +59,21 @@ static void set_path_info(request_rec *r, const char *path, const char *mode)
     }
 }
 
+static const char *authority_of(apr_pool_t *p, const char *host, apr_port_t port)
+{
+    if (strchr(host, ':')) {
+        host = apr_pstrcat(p, "[", host, "]", NULL);
+    }
+    return port == DEFAULT_PORT ? host : apr_pstrcat(p, host, ":", apr_itoa(p, port), NULL);
+}
+
 int fcgi_script_path_canon(request_rec *r, char *url)
 {
-    const bool is_tls = ap_cstr_casecmpn(url, "fcgis:", 6) == 0;
+    const bool is_tls = strncasecmp(url, "fcgis:", 6) == 0;
     apr_port_t port = DEFAULT_PORT;
     char *host, *path;
 
-    if (!is_tls && ap_cstr_casecmpn(url, "fcgi:", 5) != 0) {
+    if (!is_tls && strncasecmp(url, "fcgi:", 5) != 0) {
         return DECLINED;
     }
     url += is_tls ? 6 : 5;
@@ -89,12 +97,8 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     if (mode) {
         set_path_info(r, path, mode);
     }
-    const bool is_ipv6 = strchr(host, ':') != NULL;
     r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://",
-                              is_ipv6 ? "[" : "", host, is_ipv6 ? "]" : "",
-                              port != DEFAULT_PORT ? ":" : "",
-                              port != DEFAULT_PORT ? apr_itoa(r->pool, port) : "", "/", path,
-                              NULL);
+                              authority_of(r->pool, host, port), "/", path, NULL);
     return OK;
 }
 

@@ -471,7 +471,10 @@ bool fcgi_try_begin(fcgi_job_t *job)
 {
     const bool minds_client = job->config->ignores_client_abort <= 0;
 
-    job->tries++;
+    if (job->tries++ > 0) {
+        job->exchange = (fcgi_exchange_t){ 0 };
+        job->pump = (fcgi_pump_t){ 0 };
+    }
     job->started = job->connected = fc_now();
     job->why = "";
     job->refusal = OK;
@@ -481,8 +484,6 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->buffer_bytes = buffer_bytes_of(job->worker);
     job->interims = 0;
     job->interim_bytes = 0;
-    job->exchange = (fcgi_exchange_t){ 0 };
-    job->pump = (fcgi_pump_t){ 0 };
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);
     job->dial = (fcgi_dial_t){ .r = job->r,
                                .worker = job->worker,
