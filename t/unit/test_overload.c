@@ -77,11 +77,11 @@ typedef struct {
     int64_t at;
     int kind, client;                    /* client: index of a request */
     uint64_t number;                     /* of the request: it may be another one's place by now */
-    uint32_t member;                     /* ENDS */
 } event_t;
 
 typedef struct {
     bool is_used;
+    bool is_abandoned;                   /* its client has gone, and its script runs */
     uint64_t number;
     int64_t came, leaves_at, began;
     uint32_t slot;                       /* LB_NOBODY: it does not wait */
@@ -89,14 +89,6 @@ typedef struct {
     uint32_t priority;
     int client;
 } request_t;
-
-/* A pool of PHP: a script that has begun goes on when nobody waits for it any more, and what is
- * more than the pool has children for waits in its backlog. */
-typedef struct {
-    uint32_t busy;
-    event_t backlog[WAITERS];
-    int waiting;
-} pool_t;
 
 typedef struct {
     const load_t *load;
@@ -115,7 +107,6 @@ typedef struct {
     int waiting[WAITERS];                /* requests that wait */
     int waiting_count;
     uint32_t heard;
-    pool_t pools[MEMBERS];
 } world_t;
 
 static void swap_events(event_t *a, event_t *b)
@@ -180,31 +171,15 @@ static void plan_leaving(world_t *w, int i, int64_t at)
     }
 }
 
-static void run_script(world_t *w, event_t script)
-{
-    const load_t *load = w->load;
-
-    w->pools[script.member].busy++;
-    script.at = w->now + around(&w->dice, load->service, load->service_varies);
-    plan_event(w, script);
-}
-
 static void begin_service(world_t *w, int i, uint32_t member)
 {
-    pool_t *pool = &w->pools[member];
+    const load_t *load = w->load;
     request_t *r = &w->requests[i];
 
     r->slot = LB_NOBODY;
     r->member = member;
     r->began = w->now;
-    const event_t script = { .kind = ENDS, .client = i, .number = r->number, .member = member };
-    if (pool->busy < w->load->limit) {
-        run_script(w, script);
-    }
-    else {
-        MUST(pool->waiting < WAITERS);
-        pool->backlog[pool->waiting++] = script;
-    }
+    plan(w, w->now + around(&w->dice, load->service, load->service_varies), ENDS, i, r->number);
 }
 
 static void stop_waiting(world_t *w, int at)
@@ -328,11 +303,9 @@ static void come(world_t *w, int client)
     }
 }
 
-static void give_back(world_t *w, const request_t *r, bool is_abandoned)
+static void give_back(world_t *w, const request_t *r)
 {
-    const lb_use_t use = { .took = w->now - r->began,
-                           .waited = r->began - r->came,
-                           .is_abandoned = is_abandoned };
+    const lb_use_t use = { .took = w->now - r->began, .waited = r->began - r->came };
 
     if (lb_admission_give_back(&w->ledger, 0, r->member, NULL, &use, w->now)) {
         serve(w);
@@ -358,21 +331,22 @@ static bool is_there(const world_t *w, event_t event)
 
 static void end(world_t *w, event_t event)
 {
-    pool_t *pool = &w->pools[event.member];
+    const request_t r = w->requests[event.client];
 
-    pool->busy--;
-    if (pool->waiting > 0) {
-        const event_t next = pool->backlog[0];
-        memmove(&pool->backlog[0], &pool->backlog[1],
-                (size_t)--pool->waiting * sizeof(pool->backlog[0]));
-        run_script(w, next);
-    }
-    if (is_there(w, event)) {    /* somebody waits for it */
-        const request_t r = w->requests[event.client];
+    MUST(is_there(w, event));
+    if (!r.is_abandoned) {
         count_answer(w, &r);
-        forget(w, event.client, true);
-        give_back(w, &r, false);
     }
+    forget(w, event.client, !r.is_abandoned);
+    give_back(w, &r);
+}
+
+/* Its script goes on, and keeps its place until it ends. */
+static void abandon(world_t *w, request_t *r)
+{
+    w->result->late++;
+    r->is_abandoned = true;
+    lb_admission_note_gone(w->table, 0, r->member, r->began - r->came, w->now - r->began);
 }
 
 static void leave_queue(world_t *w, int i)
@@ -395,18 +369,16 @@ static void leave_queue(world_t *w, int i)
 
 static void leave(world_t *w, event_t event)
 {
-    const request_t r = w->requests[event.client];
+    request_t *r = &w->requests[event.client];
 
     if (!is_there(w, event)) {
         return;
     }
-    if (r.slot != LB_NOBODY) {
+    if (r->slot != LB_NOBODY) {
         leave_queue(w, event.client);
     }
-    else if (w->now >= r.leaves_at) {
-        w->result->late++;
-        forget(w, event.client, false);
-        give_back(w, &r, true);
+    else if (w->now >= r->leaves_at) {
+        abandon(w, r);
     }
 }
 
