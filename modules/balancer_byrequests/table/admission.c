@@ -141,7 +141,7 @@ static void note_use(lb_table_t *t, uint32_t balancer, uint32_t member, const lb
     if (use->is_abandoned) {
         count_gone(t, balancer, member, use->waited, use->took);
     }
-    lb_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
+    fc_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
 }
 
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
@@ -172,7 +172,7 @@ bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now)
     lb_balancer_row_t *row = lb_table_balancer(t, balancer);
 
     lb_ledger_lock(t);
-    const bool may = lb_retry_budget_take(&row->retries, now);
+    const bool may = fc_retry_budget_take(&row->retries, now);
     ++*(may ? &row->resent : &row->not_resent);
     lb_ledger_unlock(t);
     return may;
@@ -240,7 +240,7 @@ lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_
                                            lb_capacity_mean(&capacity)),
         .oldest = oldest_in(t, line, now),
         .stands = lb_table_line(t, line)->delay.stands != 0,
-        .retries_left = lb_retry_budget_left(&row->retries, now),
+        .retries_left = fc_retry_budget_left(&row->retries, now),
         .resent = row->resent,
         .not_resent = row->not_resent,
     };

@@ -36,7 +36,7 @@ typedef struct {
     _Atomic uint64_t clock;           /* see election.h; writer: any */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
     _Atomic uint32_t waiting;         /* who wait for any member; lock, any reads; see queue.h */
-    lb_retry_budget_t retries;        /* lock */
+    fc_retry_budget_t retries;        /* lock */
     uint64_t resent, not_resent;      /* requests that failed: as the budget allowed; lock */
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
