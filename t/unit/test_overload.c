@@ -29,6 +29,7 @@ typedef struct {
     int64_t patience;                    /* us: then the client leaves; 0: never */
     int64_t queuetimeout;                /* us */
     double load;                         /* open loop: that come for one that can be served */
+    int burst;                           /* so many come at once, at a fixed pace; 0: by chance */
     int clients;                         /* closed loop */
     int64_t requests;                    /* that come in all */
     int64_t calm_after;                  /* us: then the load falls to one half; 0: never */
@@ -283,6 +284,9 @@ static int64_t gap(world_t *w)
     const bool is_calm = load->calm_after && w->now > w->began + load->calm_after;
     const double rate = (double)(MEMBERS * load->limit) / (double)load->service
                         * (is_calm ? 0.5 : load->load);
+    if (load->burst) {
+        return w->numbers % (uint64_t)load->burst ? 1 : (int64_t)(load->burst / rate);
+    }
     return around(&w->dice, (int64_t)(1 / rate), true);
 }
 
@@ -546,6 +550,14 @@ START_TEST(adaptive_order_serves_what_can_be_served)
 }
 END_TEST
 
+START_TEST(overload_that_begins_with_an_empty_queue_is_seen_before_it_costs_much)
+{
+    load_t load = open_loop(LB_ORDER_ADAPTIVE, overloads[_i]);
+    load.requests = (int64_t)(10 * CAPACITY * overloads[_i]);
+    ck_assert_double_gt(goodput(&load), 0.85 * CAPACITY);
+}
+END_TEST
+
 START_TEST(newest_first_serves_what_can_be_served)
 {
     const load_t load = open_loop(LB_ORDER_LIFO, overloads[_i]);
@@ -607,6 +619,15 @@ START_TEST(light_load_is_served_first_in_first_out)
 }
 END_TEST
 
+/* The last of each burst waits for 1.8 s, and their clients for 2 s. */
+START_TEST(burst_that_is_served_in_time_is_served_first_in_first_out)
+{
+    load_t load = open_loop(LB_ORDER_ADAPTIVE, 0.6);
+    load.burst = 36;
+    assert_same_as_fifo(load);
+}
+END_TEST
+
 /* Each client waits for its answer: they are many and the pages slow, but nobody asks for more than
  * can be served. */
 START_TEST(closed_loop_is_served_first_in_first_out_however_long_it_waits)
@@ -656,11 +677,14 @@ int main(void)
     tcase_add_test(
         tc, first_in_first_out_serves_hardly_anybody_in_time_when_twice_as_many_come);
     tcase_add_loop_test(tc, adaptive_order_serves_what_can_be_served, 0, 4);
+    tcase_add_loop_test(
+        tc, overload_that_begins_with_an_empty_queue_is_seen_before_it_costs_much, 0, 4);
     tcase_add_loop_test(tc, newest_first_serves_what_can_be_served, 0, 4);
     tcase_add_loop_test(tc, it_need_not_be_known_how_long_clients_wait, 0, 3);
     tcase_add_loop_test(tc, what_is_important_is_served_in_any_overload, 0, 4);
     tcase_add_test(tc, two_seconds_after_an_overload_nobody_is_lost);
     tcase_add_test(tc, light_load_is_served_first_in_first_out);
+    tcase_add_test(tc, burst_that_is_served_in_time_is_served_first_in_first_out);
     tcase_add_test(tc, closed_loop_is_served_first_in_first_out_however_long_it_waits);
     tcase_add_test(tc, flow_of_200_clients_does_not_make_nine_flows_of_two_wait);
     suite_add_tcase(suite, tc);

@@ -28,7 +28,7 @@
 #include "wait_estimate.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 7u
+#define LB_TABLE_VERSION 8u
 
 /* One balancer. */
 typedef struct {
@@ -183,7 +183,7 @@ typedef struct {
     lb_priority_t priorities[LB_PRIORITIES];
     lb_delay_t delay;                 /* does it stand? */
     uint32_t first, last;             /* by arrival */
-    uint8_t reserved[16];
+    uint8_t reserved[8];
 } lb_line_t;
 static_assert(sizeof(lb_line_t) == 384, "six cache lines");
 
