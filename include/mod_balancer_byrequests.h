@@ -42,6 +42,11 @@ APR_DECLARE_OPTIONAL_FN(void, lb_ticket_release,
                         (lb_ticket_t *ticket, lb_outcome_t outcome,
                          const lb_measures_t *measures));
 
+/** The client has gone, and the member works on: is the right to be kept until the member has said
+ *  something? Only if it has a limit, since what it works on counts. Then the client's patience is
+ *  taken down; released as LB_CLIENT_ABORT. */
+APR_DECLARE_OPTIONAL_FN(int, lb_ticket_abandon, (lb_ticket_t *ticket));
+
 /** The member has sent the head of its answer, and r->status is that: enough for a member in error
  *  to come back. May be called again. */
 APR_DECLARE_OPTIONAL_FN(void, lb_ticket_note_head, (lb_ticket_t *ticket));

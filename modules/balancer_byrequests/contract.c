@@ -25,9 +25,17 @@ static void lb_ticket_release(lb_ticket_t *ticket, lb_outcome_t outcome,
         outcome = lb_blame_refine(ticket, outcome);
         lb_accounting_add_try(ticket, outcome, measures);
         lb_blame_of_try(ticket, outcome);
-        ticket->is_abandoned = outcome == LB_CLIENT_ABORT;
+        if (ticket->outlives_client && measures && measures->first_byte >= 0) {
+            lb_blame_of_sign_of_life(ticket);
+        }
+        ticket->is_abandoned = outcome == LB_CLIENT_ABORT && !ticket->outlives_client;
         lb_holding_give_back(ticket);
     }
+}
+
+static int lb_ticket_abandon(lb_ticket_t *ticket)
+{
+    return lb_holding_outlive_client(ticket);
 }
 
 static void lb_ticket_note_head(lb_ticket_t *ticket)
@@ -139,6 +147,7 @@ void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
+    APR_REGISTER_OPTIONAL_FN(lb_ticket_abandon);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_note_head);
     APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);

@@ -9,6 +9,7 @@ use Test::More;
 use Backend;
 use Deadline;
 use Httpd;
+use ManagerApi;
 
 sub answering {
     my ($name) = @_;
@@ -111,6 +112,19 @@ ok wait_until(10, sub { $httpd->balancer('all')->{members}[0]{state} eq 'health_
 is $httpd->get('/all/x')->{status}, 503, '... and nobody serves';
 ok keeps_failing(sub { $httpd->balancer('none')->{members}[0] }), 'hcpanic=0: members fail';
 is_deeply [map { $_->{state} } @{ $httpd->balancer('none')->{members} }], ['ok', 'ok'], '... and none goes out';
+
+# ---- The only one that is kept is removed ----
+
+sub kept { return join ' ', map { $_->{check}{kept} ? 1 : 0 } @{ $httpd->balancer('none')->{members} } }
+sub ends { return scalar(() = $httpd->log_lines(qr/FC0538: balancer:\/\/none/)) }
+$lone{lone}->close_gate('sick');
+ok wait_until(10, sub { kept() eq '1 0' }), 'one of two is kept';
+is ends(), 0, '... the panic goes on';
+my $answer = ManagerApi->new($httpd)->call('DELETE', ManagerApi::member_path('none', $lone{none}->url));
+is $answer->{status}, 202, '... that one is removed';
+ok wait_until(10, sub { ends() }), '... the log says that nobody is kept';
+is ends(), 1, '... once';
+ok !$httpd->balancer('none')->{panic}, '... and so does the manager';
 $httpd->expect_log(qr/FC0422: balancer:\/\/all/);
 $httpd->stop;
 

@@ -30,6 +30,8 @@ sub balancer {
 my $httpd = Httpd->start(children => 4, threads => 16, config => <<"EOC");
 LogFormat "%h %t \\"%r\\" %>s %B %{fcgi-end}n" test
 CustomLog \@root\@/access.log test
+LogFormat "%q wait=%{fcgi-queue-us}n end=%{fcgi-end}n priority=%{balancer-priority}e flow=%{balancer-flow}e patience=%{X-Request-Deadline}i" overload
+CustomLog \@root\@/overload.log overload
 SetEnvIf Request_URI urgent balancer-priority=1
 SetEnvIf Request_URI minor  balancer-priority=9
 SetEnvIfExpr "%{QUERY_STRING} =~ /flow=(\\w+)/" balancer-flow=\$1
@@ -173,6 +175,20 @@ is_deeply [$httpd->end_words('/slow/x?hasty')], ['no_time'], '... and told: no_t
 cmp_ok $answer->{header}{'retry-after'}, '>=', 2, '... Retry-After is the estimate';
 cmp_ok $answer->{header}{'retry-after'}, '<=', 7, '... with some jitter';
 is $_->read_response->{status}, 200, 'all others are served' for @clients;
+
+# ---- In the access log, as the README has it ----
+
+sub logged {
+    my ($query) = @_;
+    open my $in, '<', $httpd->root . '/overload.log' or return '';
+    my ($line) = grep { /^\Q?$query \E/ } <$in>;
+    return $line // '';
+}
+ok wait_until(5, sub { logged('hasty') }), 'who is refused is in the access log, too';
+like logged('hasty'), qr/ wait=0 end=no_time priority=- flow=- patience=1$/, '... with its patience';
+like logged('short'), qr/ wait=(?:[6-9]\d{5}|\d{7,}) end=queue_timeout .*patience=700ms$/, '... and its wait';
+like logged('flow=small_1'), qr/ wait=\d{3,} end=ok priority=- flow=small_1 patience=-$/, 'a flow';
+like logged('u'), qr/ wait=\d{3,} end=ok priority=1 flow=- patience=-$/, 'a priority';
 
 # ---- Counted and shown ----
 

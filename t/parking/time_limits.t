@@ -49,6 +49,9 @@ ProxyPass /total/     balancer://total/
     BalancerMember $url/ maxinflight=1 queue=20 queuetimeout=1500ms timeout=20
 </Proxy>
 ProxyPass /full/      balancer://full/
+<Location "/full/">
+    ProxyFCGIBackendType GENERIC
+</Location>
 EOC
 
 sub timed {
@@ -93,7 +96,7 @@ in_time($took - 1.5, 0.5, '... in time');
 ok $response->{header}{'retry-after'}, '... with Retry-After';
 $httpd->expect_log(qr/FC0425.*queue_timeout/);
 
-# ---- Clients leave ----
+# ---- Clients leave (t/balancer/client_leaves.t: those of PHP-FPM) ----
 $backend->forget;
 for my $how ('close', 'abort') {
     my ($leaver) = Parking::clients($httpd, 1, '/full/leaver');

@@ -815,6 +815,25 @@ START_TEST(budget_of_retries_is_one_for_all_processes)
 }
 END_TEST
 
+START_TEST(client_that_leaves_a_right_that_is_kept_is_lost_if_it_had_waited)
+{
+    field_t *field = new_field(1, 1, 1);
+    lb_ledger_t ledger;
+    join(&ledger, field->table);
+    fill(&ledger, field);
+    const lb_delay_t *delay = &lb_table_line(field->table, 0)->delay;
+    lb_admission_note_gone(field->table, 0, 1, 0, 300);
+    ck_assert_uint_eq(delay->lost, 0);
+    lb_admission_note_gone(field->table, 0, 1, 500, 300);
+    ck_assert_uint_eq(delay->lost, 1);
+    ck_assert_uint_eq(delay->patience_us, 800);
+    ASSERT_IN_FLIGHT(field, 1, 1, 1);
+    lb_admission_give_back(&ledger, 0, 1, NULL, &(lb_use_t){ .took = 900, .waited = 500 }, 1000);
+    ck_assert_uint_eq(delay->lost, 1);
+    ck_assert_uint_eq(lb_service_mean(&lb_table_member(field->table, 1)->service, 1000), 900);
+}
+END_TEST
+
 /* ---- Ending ---------------------------------------------------------------------------------- */
 
 START_TEST(who_ends_before_it_is_served_holds_nothing_and_stands_in_nobodys_way)
@@ -1065,6 +1084,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, reserved_places_are_for_the_important);
     tcase_add_test(tc, more_reserved_than_there_are_places_leaves_none_for_others);
     tcase_add_test(tc, budget_of_retries_is_one_for_all_processes);
+    tcase_add_test(tc, client_that_leaves_a_right_that_is_kept_is_lost_if_it_had_waited);
     return tc;
 }
 

@@ -126,6 +126,57 @@ START_TEST(one_of_twenty_may_be_lost_and_not_more)
 }
 END_TEST
 
+/* A queue that has been over the target for an interval, in which so many were served. */
+static int64_t wait_long(lb_delay_t *delay, int served)
+{
+    int64_t now = begin(delay, &adaptive);
+    now = pass_interval(delay, &adaptive, 9 * TARGET, now + 1);
+    for (int i = 0; i < served; i++) {
+        lb_delay_count_served(delay);
+    }
+    return pass_interval(delay, &adaptive, 9 * TARGET, now + 1);
+}
+
+START_TEST(it_stands_as_soon_as_requests_are_lost_not_at_the_end_of_the_interval)
+{
+    lb_delay_t delay;
+    const int64_t now = wait_long(&delay, 20);
+    lose(&delay, 1);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 1);
+    ck_assert(!delay.stands);
+    lose(&delay, 1);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 2);
+    ck_assert(delay.stands);
+}
+END_TEST
+
+START_TEST(few_losses_at_the_begin_of_an_interval_are_few_beside_those_served_in_the_one_before)
+{
+    lb_delay_t delay;
+    const int64_t now = wait_long(&delay, 100);
+    lose(&delay, 5);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 1);
+    ck_assert(!delay.stands);
+    lose(&delay, 1);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 2);
+    ck_assert(delay.stands);
+}
+END_TEST
+
+START_TEST(losses_of_a_queue_that_was_not_over_the_target_for_an_interval_say_nothing)
+{
+    lb_delay_t delay;
+    const int64_t now = wait_long(&delay, 20);
+    lb_delay_look(&delay, &adaptive, TARGET, now + 1);
+    lose(&delay, 9);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 2);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 2 + TARGET / 2);
+    ck_assert(!delay.stands);
+    lb_delay_look(&delay, &adaptive, 9 * TARGET, now + 3 + TARGET);
+    ck_assert(delay.stands);
+}
+END_TEST
+
 START_TEST(refusals_count_only_while_all_are_served_in_turn)
 {
     lb_delay_t delay = { 0 };
@@ -219,6 +270,10 @@ int main(void)
     tcase_add_test(tc, queue_that_serves_everybody_does_not_stand_however_long_it_takes);
     tcase_add_test(tc, single_client_that_goes_is_no_overload);
     tcase_add_test(tc, one_of_twenty_may_be_lost_and_not_more);
+    tcase_add_test(tc, it_stands_as_soon_as_requests_are_lost_not_at_the_end_of_the_interval);
+    tcase_add_test(
+        tc, few_losses_at_the_begin_of_an_interval_are_few_beside_those_served_in_the_one_before);
+    tcase_add_test(tc, losses_of_a_queue_that_was_not_over_the_target_for_an_interval_say_nothing);
     tcase_add_test(tc, refusals_count_only_while_all_are_served_in_turn);
     tcase_add_test(tc, turn_by_turn_is_tried_again_and_ever_later_while_that_loses_requests);
     tcase_add_test(tc, who_waits_half_as_long_as_those_who_went_is_old);

@@ -29,6 +29,7 @@ typedef struct {
     int64_t patience;                    /* us: then the client leaves; 0: never */
     int64_t queuetimeout;                /* us */
     double load;                         /* open loop: that come for one that can be served */
+    int burst;                           /* so many come at once, at a fixed pace; 0: by chance */
     int clients;                         /* closed loop */
     int64_t requests;                    /* that come in all */
     int64_t calm_after;                  /* us: then the load falls to one half; 0: never */
@@ -77,11 +78,11 @@ typedef struct {
     int64_t at;
     int kind, client;                    /* client: index of a request */
     uint64_t number;                     /* of the request: it may be another one's place by now */
-    uint32_t member;                     /* ENDS */
 } event_t;
 
 typedef struct {
     bool is_used;
+    bool is_abandoned;                   /* its client has gone, and its script runs */
     uint64_t number;
     int64_t came, leaves_at, began;
     uint32_t slot;                       /* LB_NOBODY: it does not wait */
@@ -89,14 +90,6 @@ typedef struct {
     uint32_t priority;
     int client;
 } request_t;
-
-/* A pool of PHP: a script that has begun goes on when nobody waits for it any more, and what is
- * more than the pool has children for waits in its backlog. */
-typedef struct {
-    uint32_t busy;
-    event_t backlog[WAITERS];
-    int waiting;
-} pool_t;
 
 typedef struct {
     const load_t *load;
@@ -115,7 +108,6 @@ typedef struct {
     int waiting[WAITERS];                /* requests that wait */
     int waiting_count;
     uint32_t heard;
-    pool_t pools[MEMBERS];
 } world_t;
 
 static void swap_events(event_t *a, event_t *b)
@@ -180,31 +172,15 @@ static void plan_leaving(world_t *w, int i, int64_t at)
     }
 }
 
-static void run_script(world_t *w, event_t script)
-{
-    const load_t *load = w->load;
-
-    w->pools[script.member].busy++;
-    script.at = w->now + around(&w->dice, load->service, load->service_varies);
-    plan_event(w, script);
-}
-
 static void begin_service(world_t *w, int i, uint32_t member)
 {
-    pool_t *pool = &w->pools[member];
+    const load_t *load = w->load;
     request_t *r = &w->requests[i];
 
     r->slot = LB_NOBODY;
     r->member = member;
     r->began = w->now;
-    const event_t script = { .kind = ENDS, .client = i, .number = r->number, .member = member };
-    if (pool->busy < w->load->limit) {
-        run_script(w, script);
-    }
-    else {
-        MUST(pool->waiting < WAITERS);
-        pool->backlog[pool->waiting++] = script;
-    }
+    plan(w, w->now + around(&w->dice, load->service, load->service_varies), ENDS, i, r->number);
 }
 
 static void stop_waiting(world_t *w, int at)
@@ -308,6 +284,9 @@ static int64_t gap(world_t *w)
     const bool is_calm = load->calm_after && w->now > w->began + load->calm_after;
     const double rate = (double)(MEMBERS * load->limit) / (double)load->service
                         * (is_calm ? 0.5 : load->load);
+    if (load->burst) {
+        return w->numbers % (uint64_t)load->burst ? 1 : (int64_t)(load->burst / rate);
+    }
     return around(&w->dice, (int64_t)(1 / rate), true);
 }
 
@@ -328,11 +307,9 @@ static void come(world_t *w, int client)
     }
 }
 
-static void give_back(world_t *w, const request_t *r, bool is_abandoned)
+static void give_back(world_t *w, const request_t *r)
 {
-    const lb_use_t use = { .took = w->now - r->began,
-                           .waited = r->began - r->came,
-                           .is_abandoned = is_abandoned };
+    const lb_use_t use = { .took = w->now - r->began, .waited = r->began - r->came };
 
     if (lb_admission_give_back(&w->ledger, 0, r->member, NULL, &use, w->now)) {
         serve(w);
@@ -358,21 +335,22 @@ static bool is_there(const world_t *w, event_t event)
 
 static void end(world_t *w, event_t event)
 {
-    pool_t *pool = &w->pools[event.member];
+    const request_t r = w->requests[event.client];
 
-    pool->busy--;
-    if (pool->waiting > 0) {
-        const event_t next = pool->backlog[0];
-        memmove(&pool->backlog[0], &pool->backlog[1],
-                (size_t)--pool->waiting * sizeof(pool->backlog[0]));
-        run_script(w, next);
-    }
-    if (is_there(w, event)) {    /* somebody waits for it */
-        const request_t r = w->requests[event.client];
+    MUST(is_there(w, event));
+    if (!r.is_abandoned) {
         count_answer(w, &r);
-        forget(w, event.client, true);
-        give_back(w, &r, false);
     }
+    forget(w, event.client, !r.is_abandoned);
+    give_back(w, &r);
+}
+
+/* Its script goes on, and keeps its place until it ends. */
+static void abandon(world_t *w, request_t *r)
+{
+    w->result->late++;
+    r->is_abandoned = true;
+    lb_admission_note_gone(w->table, 0, r->member, r->began - r->came, w->now - r->began);
 }
 
 static void leave_queue(world_t *w, int i)
@@ -395,18 +373,16 @@ static void leave_queue(world_t *w, int i)
 
 static void leave(world_t *w, event_t event)
 {
-    const request_t r = w->requests[event.client];
+    request_t *r = &w->requests[event.client];
 
     if (!is_there(w, event)) {
         return;
     }
-    if (r.slot != LB_NOBODY) {
+    if (r->slot != LB_NOBODY) {
         leave_queue(w, event.client);
     }
-    else if (w->now >= r.leaves_at) {
-        w->result->late++;
-        forget(w, event.client, false);
-        give_back(w, &r, true);
+    else if (w->now >= r->leaves_at) {
+        abandon(w, r);
     }
 }
 
@@ -574,6 +550,14 @@ START_TEST(adaptive_order_serves_what_can_be_served)
 }
 END_TEST
 
+START_TEST(overload_that_begins_with_an_empty_queue_is_seen_before_it_costs_much)
+{
+    load_t load = open_loop(LB_ORDER_ADAPTIVE, overloads[_i]);
+    load.requests = (int64_t)(10 * CAPACITY * overloads[_i]);
+    ck_assert_double_gt(goodput(&load), 0.85 * CAPACITY);
+}
+END_TEST
+
 START_TEST(newest_first_serves_what_can_be_served)
 {
     const load_t load = open_loop(LB_ORDER_LIFO, overloads[_i]);
@@ -635,6 +619,15 @@ START_TEST(light_load_is_served_first_in_first_out)
 }
 END_TEST
 
+/* The last of each burst waits for 1.8 s, and their clients for 2 s. */
+START_TEST(burst_that_is_served_in_time_is_served_first_in_first_out)
+{
+    load_t load = open_loop(LB_ORDER_ADAPTIVE, 0.6);
+    load.burst = 36;
+    assert_same_as_fifo(load);
+}
+END_TEST
+
 /* Each client waits for its answer: they are many and the pages slow, but nobody asks for more than
  * can be served. */
 START_TEST(closed_loop_is_served_first_in_first_out_however_long_it_waits)
@@ -684,11 +677,14 @@ int main(void)
     tcase_add_test(
         tc, first_in_first_out_serves_hardly_anybody_in_time_when_twice_as_many_come);
     tcase_add_loop_test(tc, adaptive_order_serves_what_can_be_served, 0, 4);
+    tcase_add_loop_test(
+        tc, overload_that_begins_with_an_empty_queue_is_seen_before_it_costs_much, 0, 4);
     tcase_add_loop_test(tc, newest_first_serves_what_can_be_served, 0, 4);
     tcase_add_loop_test(tc, it_need_not_be_known_how_long_clients_wait, 0, 3);
     tcase_add_loop_test(tc, what_is_important_is_served_in_any_overload, 0, 4);
     tcase_add_test(tc, two_seconds_after_an_overload_nobody_is_lost);
     tcase_add_test(tc, light_load_is_served_first_in_first_out);
+    tcase_add_test(tc, burst_that_is_served_in_time_is_served_first_in_first_out);
     tcase_add_test(tc, closed_loop_is_served_first_in_first_out_however_long_it_waits);
     tcase_add_test(tc, flow_of_200_clients_does_not_make_nine_flows_of_two_wait);
     suite_add_tcase(suite, tc);

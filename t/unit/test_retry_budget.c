@@ -5,35 +5,35 @@
 
 #define SECOND INT64_C(1000000)
 
-static int take_all(lb_retry_budget_t *budget, int64_t now)
+static int take_all(fc_retry_budget_t *budget, int64_t now)
 {
     int taken = 0;
-    while (lb_retry_budget_take(budget, now)) {
+    while (fc_retry_budget_take(budget, now)) {
         taken++;
     }
     return taken;
 }
 
-static void count(lb_retry_budget_t *budget, int tries, int64_t now)
+static void count(fc_retry_budget_t *budget, int tries, int64_t now)
 {
     for (int i = 0; i < tries; i++) {
-        lb_retry_budget_count(budget, now);
+        fc_retry_budget_count(budget, now);
     }
 }
 
 START_TEST(few_may_be_sent_again_at_any_time)
 {
-    lb_retry_budget_t budget = { 0 };
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, SECOND), 10);
+    fc_retry_budget_t budget = { 0 };
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, SECOND), 10);
     ck_assert_int_eq(take_all(&budget, SECOND), 10);
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, SECOND), 0);
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, SECOND), 0);
     ck_assert_int_eq(take_all(&budget, 100 * SECOND), 10);
 }
 END_TEST
 
 START_TEST(one_in_five_of_many)
 {
-    lb_retry_budget_t budget = { 0 };
+    fc_retry_budget_t budget = { 0 };
     count(&budget, 1000, 100 * SECOND);
     ck_assert_int_eq(take_all(&budget, 101 * SECOND), 210);
     count(&budget, 5, 102 * SECOND);
@@ -43,24 +43,24 @@ END_TEST
 
 START_TEST(window_that_has_just_begun_goes_on_with_the_one_before)
 {
-    lb_retry_budget_t budget = { 0 };
+    fc_retry_budget_t budget = { 0 };
     count(&budget, 1000, 100 * SECOND);
-    ck_assert(lb_retry_budget_take(&budget, 100 * SECOND));
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, 111 * SECOND), 209);
+    ck_assert(fc_retry_budget_take(&budget, 100 * SECOND));
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, 111 * SECOND), 209);
     ck_assert_int_eq(take_all(&budget, 111 * SECOND), 209);
     count(&budget, 100, 111 * SECOND);
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, 119 * SECOND), 20);
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, 119 * SECOND), 20);
 }
 END_TEST
 
 START_TEST(what_was_long_ago_is_forgotten)
 {
-    lb_retry_budget_t budget = { 0 };
+    fc_retry_budget_t budget = { 0 };
     count(&budget, 1000, 100 * SECOND);
     take_all(&budget, 100 * SECOND);
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, 120 * SECOND), 10);
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, 120 * SECOND), 10);
     count(&budget, 5, 125 * SECOND);
-    ck_assert_uint_eq(lb_retry_budget_left(&budget, 125 * SECOND), 11);
+    ck_assert_uint_eq(fc_retry_budget_left(&budget, 125 * SECOND), 11);
 }
 END_TEST
 

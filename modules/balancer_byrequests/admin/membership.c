@@ -13,6 +13,7 @@
 #include "member_counters.h"
 #include "member_params.h"
 #include "member_template.h"
+#include "panic.h"
 #include "row_key.h"
 #include "worker_url.h"
 
@@ -282,5 +283,6 @@ void lb_membership_remove(const lb_member_t *member)
     if (atomic_load(&slot->leaves_since) == 0) {
         atomic_store(&slot->leaves_since, fc_now());
     }
+    lb_panic_let_go(member, member->balancer->server);
     lb_balancer_members_changed(member->balancer);
 }

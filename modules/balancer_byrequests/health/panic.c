@@ -15,7 +15,8 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 bool lb_panic_keeps(const lb_member_t *member)
 {
-    return atomic_load(&member->row->check.is_kept) && lb_member_config_has_checks(member);
+    return atomic_load(&member->row->check.is_kept) && lb_member_config_has_checks(member)
+           && !lb_member_leaves(member);
 }
 
 bool lb_panic_is_on(const lb_balancer_t *balancer)

@@ -17,7 +17,7 @@
  *  returns  is it out? */
 bool lb_panic_put_out(const lb_member_t *member, server_rec *s);
 
-/** It has passed a check: nothing keeps it in service but itself. */
+/** It has passed a check, or is being removed: hcpanic does not keep it in service any more. */
 void lb_panic_let_go(const lb_member_t *member, server_rec *s);
 
 /** Would it be out, if not too many were? */

@@ -11,16 +11,22 @@ static int64_t target_of(const lb_delay_t *delay, const lb_queue_rule_t *rule)
     return !rule->target_is_promised && half > 0 && half < rule->target ? half : rule->target;
 }
 
-static bool has_losses(const lb_delay_t *delay)
+static bool are_losses(uint64_t lost, uint64_t served)
 {
-    return delay->lost >= LB_LOSS_LEAST
-           && (uint64_t)delay->lost * LB_LOSS_SHARE > (uint64_t)delay->lost + delay->served;
+    return lost >= LB_LOSS_LEAST && lost * LB_LOSS_SHARE > lost + served;
 }
 
-static void begin_interval(lb_delay_t *delay, int64_t waited, int64_t until)
+/* Has the oldest waited too long for as long as an interval? */
+static bool is_over(const lb_delay_t *delay, const lb_queue_rule_t *rule, int64_t now)
+{
+    return delay->over_since != 0 && now - delay->over_since > target_of(delay, rule);
+}
+
+static void begin_interval(lb_delay_t *delay, int64_t until)
 {
     delay->until = until;
-    delay->least = waited;
+    delay->served_before = delay->served;
+    delay->lost_before = delay->lost;
     delay->served = delay->lost = 0;
 }
 
@@ -51,42 +57,57 @@ static uint32_t longer(uint32_t hold)
                                                               : LB_HOLD_MAX;
 }
 
-/* While the newest go first there may be no sign of overload left to see, so now and then all are
- * served in turn for an interval; when that loses requests again, the next time is later. */
-static void judge(lb_delay_t *delay, const lb_queue_rule_t *rule)
+/* Each interval in which all are served in turn costs as many requests as it has, so this is asked
+ * at any time. The losses of a few moments say something only beside what an interval serves. */
+static bool has_come_to_stand(const lb_delay_t *delay, const lb_queue_rule_t *rule, int64_t now)
 {
-    if (delay->least <= target_of(delay, rule)) {
+    return is_over(delay, rule, now)
+           && (rule->target_is_promised
+               || are_losses((uint64_t)delay->lost + delay->lost_before,
+                             (uint64_t)delay->served + delay->served_before));
+}
+
+static void begin_to_stand(lb_delay_t *delay)
+{
+    delay->stands = 1;
+    delay->hold = longer(delay->hold);
+    delay->held = delay->hold;
+}
+
+/* At the end of an interval. While the newest go first there may be no sign of overload left to
+ * see, so now and then all are served in turn for an interval; when that loses requests again, the
+ * next time is later. */
+static void judge(lb_delay_t *delay, const lb_queue_rule_t *rule, int64_t now)
+{
+    if (!is_over(delay, rule, now)) {
         delay->stands = delay->hold = 0;
-    }
-    else if (rule->target_is_promised) {
-        delay->stands = 1;
-    }
-    else if (has_losses(delay)) {
-        if (!delay->stands) {
-            delay->hold = longer(delay->hold);
-            delay->held = delay->hold;
-        }
-        delay->stands = 1;
     }
     else if (!delay->stands) {
         delay->hold /= 2;
     }
-    else if (--delay->held == 0) {
+    else if (!rule->target_is_promised && !are_losses(delay->lost, delay->served)
+             && --delay->held == 0) {
         delay->stands = 0;
     }
 }
 
 void lb_delay_look(lb_delay_t *delay, const lb_queue_rule_t *rule, int64_t waited, int64_t now)
 {
-    if (waited < delay->least) {
-        delay->least = waited;
+    if (waited <= target_of(delay, rule)) {
+        delay->over_since = 0;
+    }
+    else if (delay->over_since == 0) {
+        delay->over_since = now;
     }
     if (waited == 0) {
         delay->stands = 0;
     }
+    if (!delay->stands && has_come_to_stand(delay, rule, now)) {
+        begin_to_stand(delay);
+    }
     if (now >= delay->until) {
-        judge(delay, rule);
-        begin_interval(delay, waited, now + target_of(delay, rule));
+        judge(delay, rule, now);
+        begin_interval(delay, now + target_of(delay, rule));
     }
 }
 

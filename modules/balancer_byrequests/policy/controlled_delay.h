@@ -1,16 +1,16 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* controlled_delay.h - does a queue stand, or does it only take up a burst?
- * Knows    the shortest time that its oldest had waited in the last interval (RFC 8289, "CoDel"),
- *          and how many left it without being served.
+ * Knows    for how long its oldest has waited longer than a target (RFC 8289, "CoDel"), and how
+ *          many left it without being served.
  * Ignores  who waits, and what follows from it.
  * Memory   the caller's.   Threads: one at a time.
  *
- * A burst is over when the oldest has waited less than the target at any moment of an interval. A
- * queue of clients that each wait for their answer before they ask again (closed loop) may be
- * longer for ever, and serves everybody in turn: it takes more than that to say that it stands,
- * unless the administrator has said which target is to be kept. A queue that loses more than one
- * request in LB_LOSS_SHARE gets more than can be served in time; in one that loses fewer, whoever
- * waits is served.
+ * A burst is over when the oldest has waited less than the target at any moment of an interval,
+ * which is as long as the target. A queue of clients that each wait for their answer before they
+ * ask again (closed loop) may be longer for ever, and serves everybody in turn: it takes more than
+ * that to say that it stands, unless the administrator has said which target is to be kept. A queue
+ * that loses more than one request in LB_LOSS_SHARE gets more than can be served in time; in one
+ * that loses fewer, whoever waits is served.
  *
  * No server knows how long its clients wait, but it sees them go: those who wait half as long as
  * the ones that went are old. Nobody is refused for that, but for waiting twice the target. */
@@ -30,14 +30,16 @@
 
 /* Part of the shared table's format. Writer of all: lock. */
 typedef struct {
-    int64_t until;          /* monotonic us: the end of the interval */
-    int64_t least;          /* us: the shortest that the oldest had waited in it */
+    int64_t until;           /* monotonic us: the end of the interval */
+    int64_t over_since;      /* monotonic us: since then the oldest has waited longer than the
+                              * target at each look; 0: it has not */
     uint32_t served, lost;   /* in the interval */
-    uint32_t stands;         /* 1: it did in the last interval */
+    uint32_t served_before, lost_before;    /* in the one before */
+    uint32_t stands;         /* 1: it does */
     uint32_t patience_us;    /* how long those had waited who went, a running mean; 0: nobody has */
     uint32_t hold, held;     /* intervals that it stands without a sign; so many are left */
 } lb_delay_t;
-static_assert(sizeof(lb_delay_t) == 40, "fixed width");
+static_assert(sizeof(lb_delay_t) == 48, "fixed width");
 
 /** Look at the queue, whenever somebody comes or may be served.
  *  waited   us that its oldest has waited; 0: nobody waits

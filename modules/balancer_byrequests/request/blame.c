@@ -112,6 +112,11 @@ void lb_blame_of_try(lb_ticket_t *ticket, lb_outcome_t outcome)
     judge(ticket, outcome);
 }
 
+void lb_blame_of_sign_of_life(const lb_ticket_t *ticket)
+{
+    lb_silence_note_answered(ticket->member.row, fc_now());
+}
+
 void lb_blame_of_head(lb_ticket_t *ticket)
 {
     lb_silence_note_answered(ticket->member.row, fc_now());

@@ -18,6 +18,9 @@ lb_outcome_t lb_blame_outcome_of_other_scheme(const lb_ticket_t *ticket);
  *  outcome   refined */
 void lb_blame_of_try(lb_ticket_t *ticket, lb_outcome_t outcome);
 
+/** Its client has gone, but it has said something: it is not silent. */
+void lb_blame_of_sign_of_life(const lb_ticket_t *ticket);
+
 /** The same for a scheme that knows no tickets: its answer has its final status already. */
 void lb_blame_of_other_scheme(lb_ticket_t *ticket, lb_outcome_t outcome);
 

@@ -53,6 +53,13 @@ void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index)
     give_back(balancer, index, NULL, NULL, 0);
 }
 
+void lb_gate_note_gone(const lb_ticket_t *ticket)
+{
+    lb_admission_note_gone(ticket->balancer->ledger->table, lb_balancer_index(ticket->balancer),
+                           lb_member_index(&ticket->member), ticket->queued,
+                           fc_now() - ticket->held_at);
+}
+
 lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule)
 {
     lb_contenders_t field;

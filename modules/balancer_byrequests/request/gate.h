@@ -20,6 +20,9 @@ bool lb_gate_take(const lb_member_t *member);
 void lb_gate_give_back(const lb_member_t *member, const lb_ticket_t *ticket);
 void lb_gate_give_back_unknown(const lb_balancer_t *balancer, uint32_t index);
 
+/** The client of this ticket has gone while the right was held, which is kept. */
+void lb_gate_note_gone(const lb_ticket_t *ticket);
+
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const lb_balancer_t *balancer);
 

@@ -93,6 +93,16 @@ bool lb_holding_give_back(lb_ticket_t *ticket)
     return true;
 }
 
+bool lb_holding_outlive_client(lb_ticket_t *ticket)
+{
+    if (!ticket->is_held || lb_table_limit_of(ticket->member.row) == 0) {
+        return false;
+    }
+    ticket->outlives_client = true;
+    lb_gate_note_gone(ticket);
+    return true;
+}
+
 void lb_holding_count_parked(lb_ticket_t *ticket, bool is_parked)
 {
     if (is_parked) {

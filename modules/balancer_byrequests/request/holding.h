@@ -25,6 +25,10 @@ bool lb_holding_take_again(lb_ticket_t *ticket);
 /** The last election led to no try: forget it, so that its member may be elected again. */
 void lb_holding_forget_election(lb_ticket_t *ticket);
 
+/** The client has gone: may the right be kept as long as the member works on the request?
+ *  returns  true: it is kept, and the client counts as gone; false: the member has no limit */
+bool lb_holding_outlive_client(lb_ticket_t *ticket);
+
 /** The request holds no thread any more, or has one again. */
 void lb_holding_count_parked(lb_ticket_t *ticket, bool is_parked);
 

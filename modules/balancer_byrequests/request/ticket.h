@@ -22,7 +22,8 @@ struct lb_ticket_t {
     apr_time_t began; /* monotonic us: when the request came to its balancer */
     int tries;
     bool is_held;
-    bool is_abandoned;     /* its client has gone while it was held */
+    bool is_abandoned;     /* its client has gone while it was held, and it was given back then */
+    bool outlives_client;  /* its client has gone, and the member is not ready yet */
     bool is_served;  /* the last try was, and its status is not judged yet */
     lb_trial_t trial;      /* while it is with a member in error: see health.h */
     apr_interval_time_t queued;     /* us that it waited in the queue, all tries together */

@@ -155,8 +155,19 @@ bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, 
     return is_ours;
 }
 
-/* A script goes on when its client has gone: such a time says only that it takes no less. Who had
- * waited and then went has waited too long. */
+/* Who had waited and then went has waited too long. */
+static void count_gone(lb_table_t *t, uint32_t balancer, uint32_t member, int64_t waited,
+                       int64_t held)
+{
+    if (waited > 0) {
+        const uint32_t line = waiting_for(lb_table_member(t, member)) > 0
+                                  ? lb_table_line_of_member(t, member)
+                                  : balancer;
+        lb_delay_count_gone(&lb_table_line(t, line)->delay, waited + held);
+    }
+}
+
+/* A script goes on when its client has gone: such a time says only that it takes no less. */
 static void note_use(lb_table_t *t, uint32_t balancer, uint32_t member, const lb_use_t *use,
                      int64_t now)
 {
@@ -165,11 +176,10 @@ static void note_use(lb_table_t *t, uint32_t balancer, uint32_t member, const lb
     if (!use->is_abandoned || use->took > lb_service_mean(&row->service, now)) {
         lb_service_note(&row->service, use->took, now);
     }
-    if (use->is_abandoned && use->waited > 0) {
-        const uint32_t line = waiting_for(row) > 0 ? lb_table_line_of_member(t, member) : balancer;
-        lb_delay_count_gone(&lb_table_line(t, line)->delay, use->waited + use->took);
+    if (use->is_abandoned) {
+        count_gone(t, balancer, member, use->waited, use->took);
     }
-    lb_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
+    fc_retry_budget_count(&lb_table_balancer(t, balancer)->retries, now);
 }
 
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
@@ -187,12 +197,20 @@ bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t mem
     return somebody_waits;
 }
 
+void lb_admission_note_gone(lb_table_t *t, uint32_t balancer, uint32_t member, int64_t waited,
+                            int64_t held)
+{
+    lb_ledger_lock(t);
+    count_gone(t, balancer, member, waited, held);
+    lb_ledger_unlock(t);
+}
+
 bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now)
 {
     lb_balancer_row_t *row = lb_table_balancer(t, balancer);
 
     lb_ledger_lock(t);
-    const bool may = lb_retry_budget_take(&row->retries, now);
+    const bool may = fc_retry_budget_take(&row->retries, now);
     ++*(may ? &row->resent : &row->not_resent);
     lb_ledger_unlock(t);
     return may;
@@ -260,7 +278,7 @@ lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_
                                            lb_capacity_mean(&capacity)),
         .oldest = oldest_in(t, line, now),
         .stands = lb_table_line(t, line)->delay.stands != 0,
-        .retries_left = lb_retry_budget_left(&row->retries, now),
+        .retries_left = fc_retry_budget_left(&row->retries, now),
         .resent = row->resent,
         .not_resent = row->not_resent,
     };

@@ -78,6 +78,12 @@ typedef struct {
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
                             const lb_use_t *use, int64_t now);
 
+/** The client of a request that is held on this member has gone, and the right is kept.
+ *  waited   us in the queue; who had not waited does not tell how long others will
+ *  held     us since then */
+void lb_admission_note_gone(lb_table_t *t, uint32_t balancer, uint32_t member, int64_t waited,
+                            int64_t held);
+
 /** Wait in the queue. A full one gives the place of its least important to a more important one.
  *  request  since (now), priority, flow, patience, balancer, member (LB_NOBODY: any) and tried are
  *           read

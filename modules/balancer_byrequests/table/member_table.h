@@ -28,7 +28,7 @@
 #include "wait_estimate.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 7u
+#define LB_TABLE_VERSION 8u
 
 /* One balancer. */
 typedef struct {
@@ -36,7 +36,7 @@ typedef struct {
     _Atomic uint64_t clock;           /* see election.h; writer: any */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
     _Atomic uint32_t waiting;         /* who wait for any member; lock, any reads; see queue.h */
-    lb_retry_budget_t retries;        /* lock */
+    fc_retry_budget_t retries;        /* lock */
     uint64_t resent, not_resent;      /* requests that failed: as the budget allowed; lock */
 } lb_balancer_row_t;
 static_assert(sizeof(lb_balancer_row_t) == 64, "one cache line");
@@ -183,7 +183,7 @@ typedef struct {
     lb_priority_t priorities[LB_PRIORITIES];
     lb_delay_t delay;                 /* does it stand? */
     uint32_t first, last;             /* by arrival */
-    uint8_t reserved[16];
+    uint8_t reserved[8];
 } lb_line_t;
 static_assert(sizeof(lb_line_t) == 384, "six cache lines");
 

@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "connection_counts.h"
+#include "retry_budget.h"
 #include "tls.h"
 #include "worker_params.h"
 #include "worker_url.h"
@@ -22,8 +23,7 @@ typedef struct {
     fcgi_endpoint_t endpoint;      /* its addresses, once known */
     apr_time_t known_until;        /* monotonic us; 0: not known */
     int64_t guard;                 /* us; 0: GUARD_FIRST */
-    int64_t window_start;          /* monotonic us, of the counts below */
-    int64_t requests, resends;
+    fc_retry_budget_t retries;     /* of a worker without a balancer; the worker's lock */
     int64_t first_byte;            /* us: what is usual of late; 0: not known */
 } fcgi_backend_t;
 
@@ -31,10 +31,6 @@ typedef struct {
  * time that a new connection was not quicker. */
 #define GUARD_FIRST (150 * 1000)
 #define GUARD_LAST  apr_time_from_sec(10)
-
-/* The budget for requests that are sent again, for each process. */
-#define WINDOW       apr_time_from_sec(10)
-#define RESENDS_FREE 10
 
 /* What is usual follows each new first byte by one part in so many. */
 #define USUAL_PARTS 8
@@ -112,26 +108,31 @@ fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker)
 
 void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
 {
-    fcgi_backend_t *backend = backend_of(worker);
+    const fcgi_backend_t *backend = backend_of(worker);
 
     lease->pool = backend->pool;
     lease->params = backend->params;
-    __atomic_fetch_add(&backend->requests, 1, __ATOMIC_RELAXED);
+}
+
+void fcgi_backend_count_try(proxy_worker *worker)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    if (backend) {
+        PROXY_THREAD_LOCK(worker);
+        fc_retry_budget_count(&backend->retries, fc_now());
+        PROXY_THREAD_UNLOCK(worker);
+    }
 }
 
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
-    fcgi_backend_t *b = backend_of(worker);
-    const apr_time_t now = fc_now();
+    fcgi_backend_t *backend = backend_of(worker);
 
-    /* A race may count one too few or too many: it is a budget, not an account. */
-    if (now - __atomic_load_n(&b->window_start, __ATOMIC_RELAXED) > WINDOW) {
-        __atomic_store_n(&b->window_start, now, __ATOMIC_RELAXED);
-        __atomic_store_n(&b->requests, 0, __ATOMIC_RELAXED);
-        __atomic_store_n(&b->resends, 0, __ATOMIC_RELAXED);
-    }
-    const int64_t requests = __atomic_load_n(&b->requests, __ATOMIC_RELAXED);
-    return __atomic_fetch_add(&b->resends, 1, __ATOMIC_RELAXED) < RESENDS_FREE + requests / 5;
+    PROXY_THREAD_LOCK(worker);
+    const bool may = fc_retry_budget_take(&backend->retries, fc_now());
+    PROXY_THREAD_UNLOCK(worker);
+    return may;
 }
 
 apr_interval_time_t fcgi_backend_guard(proxy_worker *worker)

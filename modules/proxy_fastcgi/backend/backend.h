@@ -85,8 +85,8 @@ typedef struct {
 apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
                                             apr_pool_t *p, const char **why);
 
-/** May one more request to this worker be sent again after it failed? At most one in five, so that
- *  a pool that is down is not hit twice as hard. */
+/** The retry budget of a worker without a balancer, in this process; see retry_budget.h. */
+void fcgi_backend_count_try(proxy_worker *worker);
 bool fcgi_backend_may_resend(proxy_worker *worker);
 
 /** How long a kept connection may take for its first byte before its peer is thought to be busy

@@ -96,6 +96,7 @@ static fcgi_retry_t decide(fcgi_job_t *job, lb_outcome_t outcome)
 static void release(fcgi_job_t *job, lb_outcome_t outcome)
 {
     if (!job->ticket) {
+        fcgi_backend_count_try(job->worker);
         return;
     }
     const apr_time_t first_byte_at = job->pump.first_byte_at;

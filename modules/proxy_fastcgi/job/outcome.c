@@ -115,6 +115,9 @@ lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
     if (file_has_failed(job)) {
         return LB_FILE_ERROR;
     }
+    if (job->is_abandoned) {
+        return LB_CLIENT_ABORT;    /* whatever the script has made of it */
+    }
     if (job->pump.stopped_by_owner) {
         return stopped_outcome(job);
     }

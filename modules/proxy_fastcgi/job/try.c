@@ -2,15 +2,21 @@
 /* try.c - see try.h. */
 #include "try.h"
 
+#include "ap_mpm.h"
 #include "apr_optional.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "cgi_environment.h"
 #include "failover.h"
+#include "fastcgi_log.h"
 #include "http_core.h"
+#include "http_log.h"
 #include "outcome.h"
 #include "params.h"
 #include "read_buffer.h"
+
+extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
+APLOG_USE_MODULE(proxy_fastcgi);
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
@@ -24,7 +30,8 @@ static bool goes_on(const fcgi_job_t *job)
 {
     return job->reply.filter_status == APR_SUCCESS
            && job->reply.slow_client.error == APR_SUCCESS
-           && (!job->reply.client_is_gone || job->config->ignores_client_abort > 0);
+           && (!job->reply.client_is_gone || job->is_abandoned
+               || job->config->ignores_client_abort > 0);
 }
 
 static void mind_slow_client(fcgi_job_t *job)
@@ -58,10 +65,12 @@ static bool on_slow(void *baton)
 }
 
 static APR_OPTIONAL_FN_TYPE(lb_ticket_may_resend) *ticket_may_resend;
+static APR_OPTIONAL_FN_TYPE(lb_ticket_abandon) *ticket_abandon;
 
 void fcgi_try_find_balancer(void)
 {
     ticket_may_resend = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_may_resend);
+    ticket_abandon = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_abandon);
 }
 
 bool fcgi_try_may_resend(const fcgi_job_t *job)
@@ -75,7 +84,7 @@ static bool on_guard(void *baton)
 {
     fcgi_job_t *job = baton;
 
-    if (fcgi_connection_peer_has_read(job->dial.lease.connection)) {
+    if (job->is_abandoned || fcgi_connection_peer_has_read(job->dial.lease.connection)) {
         return false;
     }
     if (!fcgi_try_may_resend(job)) {    /* many are slow: it is not the connection */
@@ -149,6 +158,9 @@ static bool on_head(void *baton, fc_span_t head)
     bool is_interim = false;
 
     end_waiting(job);
+    if (job->is_abandoned) {    /* nobody wants to know what it says */
+        return false;
+    }
     if (!fcgi_reply_head(&job->reply, head, &is_interim)) {
         return false;
     }
@@ -212,11 +224,44 @@ static bool on_client_ready(void *baton)
     return goes_on(job);
 }
 
+static bool httpd_is_stopping(void)
+{
+    int state;
+    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
+}
+
+/* PHP does not see that its connection was closed before it writes to it. */
+static bool script_is_at_work(const fcgi_job_t *job)
+{
+    return job->config->backend_type != FCGI_BACKEND_GENERIC
+           && fcgi_exchange_is_sent(&job->exchange) && !job->exchange.head_is_complete;
+}
+
+/* The script occupies a child of PHP-FPM: if its slot were free, the next request would wait in the
+ * backlog, and would run there even if its client left.
+ * returns  is the script to be waited for? */
+static bool abandon(fcgi_job_t *job)
+{
+    if (job->is_abandoned || job->config->ignores_client_abort > 0 || !job->ticket
+        || !script_is_at_work(job) || httpd_is_stopping()) {
+        return false;
+    }
+    if (ticket_abandon(job->ticket)) {
+        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, job->r, FCLOGNO(0340)
+                      "member %s: the client has disconnected; its slot is not free before the "
+                      "response begins",
+                      job->member);
+        return true;
+    }
+    return false;
+}
+
 static bool on_client_gone(void *baton)
 {
     fcgi_job_t *job = baton;
     /* A client that has all it was promised may go: END_REQUEST is no concern of its. */
     job->reply.client_is_gone = !fcgi_reply_is_delivered(&job->reply);
+    job->is_abandoned = abandon(job);
     return goes_on(job);
 }
 
@@ -482,6 +527,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->member = fcgi_backend_name(job->r, job->worker, job->url);
     fcgi_try_give_buffer_back(job);    /* of the try before; another member, another size */
     job->buffer_bytes = buffer_bytes_of(job->worker);
+    job->is_abandoned = false;
     job->interims = 0;
     job->interim_bytes = 0;
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);
