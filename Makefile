@@ -73,10 +73,10 @@ INC_shared := -Iinclude $(HTTPD)
 F := proxy_fastcgi
 INC_$(F)/protocol := $(call inc,shared)
 INC_$(F)/engine   := $(call inc,shared $(F)/protocol) -Iinclude $(HTTPD)
-INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine) -Iinclude $(HTTPD)
-INC_$(F)/backend  := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http) -Iinclude $(HTTPD)
-INC_$(F)/check    := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http $(F)/backend) -Iinclude \
-                     $(HTTPD)
+INC_$(F)/trace    := $(call inc,shared) -Iinclude $(HTTPD)
+INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine $(F)/trace) -Iinclude $(HTTPD)
+INC_$(F)/backend  := $(INC_$(F)/http) $(call inc,$(F)/http)
+INC_$(F)/check    := $(INC_$(F)/backend) $(call inc,$(F)/backend)
 INC_$(F)/job      := $(INC_$(F)/check)
 INC_$(F)          := $(INC_$(F)/check) $(call inc,$(F)/check $(F)/job)
 

@@ -187,9 +187,13 @@ static void pass_authorization(request_rec *r)
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              fcgi_script_path_t *script, fcgi_pair_t **pairs, size_t *count)
+                              const fcgi_trace_t *trace, fcgi_script_path_t *script,
+                              fcgi_pair_t **pairs, size_t *count)
 {
     add_cgi_variables(r, script->path);
+    if (trace) {
+        fcgi_trace_set_variables(trace, r->subprocess_env);
+    }
     if (config->passes_auth > 0) {
         pass_authorization(r);
     }

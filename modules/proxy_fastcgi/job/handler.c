@@ -9,6 +9,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "park.h"
+#include "tracing.h"
 #include "try.h"
 #include "wait_policy.h"
 #include "worker_url.h"
@@ -162,6 +163,12 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
         fcgi_ending_log_failure(job, APLOG_WARNING, "another member gets it");
         fcgi_request_body_rewind(&job->body);
     }
+    if (job->is_queued) {
+        job->is_queued = false;
+        if (job->trace) {
+            fcgi_trace_note_granted(job->trace);
+        }
+    }
     job->worker = turn->worker;
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
@@ -172,6 +179,12 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
 
 static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
 {
+    if (!job->is_queued) {
+        job->is_queued = true;
+        if (job->trace) {
+            fcgi_trace_note_queued(job->trace);
+        }
+    }
     job->state = FCGI_JOB_QUEUED;
     job->wait = (fcgi_wait_t){ .fd = turn->fd,
                                .client_fd = fcgi_try_client_fd(job->r),
@@ -237,6 +250,9 @@ static progress_t after_try(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
 
+    if (job->trace) {
+        fcgi_tracing_end_try(job);
+    }
     if (outcome == LB_SERVED && !job->reply.is_held) {
         release(job, outcome);    /* before the client has read it all */
         return end_tries(job);
@@ -507,6 +523,7 @@ static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_c
     job->why = "";
     job->config = fcgi_proxy_config_of(r);
     job->ticket = ticket_of ? ticket_of(r) : NULL;
+    job->trace = fcgi_tracing_of(r, job->config);
     return job;
 }
 

@@ -11,6 +11,7 @@
 #include "outcome.h"
 #include "params.h"
 #include "read_buffer.h"
+#include "tracing.h"
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
@@ -250,7 +251,8 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
     size_t count, bytes, too_big;
     const size_t begin_bytes = 2 * FCGI_RECORD_HEADER_BYTES;
 
-    const int rc = fcgi_cgi_environment_make(job->r, job->config, &job->script, &pairs, &count);
+    const int rc = fcgi_cgi_environment_make(job->r, job->config, job->trace, &job->script, &pairs,
+                                             &count);
     if (rc != OK) {
         return rc;
     }
@@ -481,6 +483,9 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->buffer_bytes = buffer_bytes_of(job->worker);
     job->interims = 0;
     job->interim_bytes = 0;
+    if (job->trace) {
+        fcgi_tracing_begin_try(job);
+    }
     job->exchange = (fcgi_exchange_t){ 0 };
     job->pump = (fcgi_pump_t){ 0 };
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);

@@ -1,0 +1,245 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* otlp_line.c - see otlp_line.h. */
+#include "otlp_line.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "invariant.h"
+#include "utf8_character.h"
+
+#define ENDING "]}]}]}\n"
+
+/* How long a text may get: at first, and when the span is too long even alone on a line. The
+ * shortest leaves room for all that a span can have (t/unit/test_otlp_line.c). */
+#define TEXT_MAX   1024
+#define TEXT_LEAST 32
+
+/* Longer ones name no service and no host. */
+#define SOURCE_MAX 255
+
+#define CUT "\xE2\x80\xA6"    /* an ellipsis stands where a text was cut */
+
+/* What is written, up to the end of the room. */
+typedef struct {
+    char *at;
+    size_t left;
+    size_t text_max;    /* bytes of a text, as it is written */
+    bool is_full;       /* something did not fit */
+} writer_t;
+
+static void put_bytes(writer_t *w, const char *bytes, size_t count)
+{
+    if (count > w->left) {
+        w->is_full = true;
+        w->left = 0;
+        return;
+    }
+    memcpy(w->at, bytes, count);
+    w->at += count;
+    w->left -= count;
+}
+
+static void put(writer_t *w, const char *bytes)
+{
+    put_bytes(w, bytes, strlen(bytes));
+}
+
+/* Short formats of numbers, and of names of ours. */
+static __attribute__((format(printf, 2, 3))) void put_format(writer_t *w, const char *format, ...)
+{
+    char text[128];
+    va_list arguments;
+
+    va_start(arguments, format);
+    const int bytes = vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    FC_INVARIANT(bytes >= 0 && (size_t)bytes < sizeof(text));
+    put_bytes(w, text, (size_t)bytes);
+}
+
+/* One character as it stands in a string; of what is none, the first byte.
+ * takes     how many bytes of the text it is
+ * returns   its bytes */
+static size_t encode_character(const char *text, size_t *takes, char out[8])
+{
+    const size_t bytes = fc_utf8_character_bytes((const unsigned char *)text);
+
+    *takes = bytes > 0 ? bytes : 1;
+    if (bytes == 0) {
+        memcpy(out, FC_UTF8_REPLACEMENT, sizeof(FC_UTF8_REPLACEMENT));
+        return sizeof(FC_UTF8_REPLACEMENT) - 1;
+    }
+    if (*text == '"' || *text == '\\') {
+        out[0] = '\\';
+        out[1] = *text;
+        return 2;
+    }
+    if ((unsigned char)*text < 0x20) {
+        return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)*text);
+    }
+    memcpy(out, text, bytes);
+    return bytes;
+}
+
+/* Whatever the bytes are, it is a string of JSON. */
+static void put_text(writer_t *w, const char *text, size_t max)
+{
+    size_t left = max - (sizeof(CUT) - 1);
+    char character[8];
+
+    put(w, "\"");
+    while (*text) {
+        size_t takes;
+        const size_t bytes = encode_character(text, &takes, character);
+        if (bytes > left) {
+            put(w, CUT);
+            break;
+        }
+        put_bytes(w, character, bytes);
+        left -= bytes;
+        text += takes;
+    }
+    put(w, "\"");
+}
+
+static void put_attribute(writer_t *w, const fcgi_otlp_attribute_t *attribute)
+{
+    put_format(w, "{\"key\":\"%s\",\"value\":{", attribute->key);
+    if (attribute->text) {
+        put(w, "\"stringValue\":");
+        put_text(w, attribute->text, w->text_max);
+        put(w, "}}");
+    }
+    else {
+        put_format(w, "\"intValue\":\"%" PRId64 "\"}}", attribute->number);
+    }
+}
+
+/* us -> ns */
+static void put_time(writer_t *w, const char *name, int64_t us)
+{
+    put_format(w, "\"%s\":\"%" PRId64 "000\"", name, us > 0 ? us : 0);
+}
+
+static void put_attributes(writer_t *w, const fcgi_otlp_span_t *span)
+{
+    put(w, ",\"attributes\":[");
+    for (size_t i = 0; i < span->attribute_count; i++) {
+        put(w, i > 0 ? "," : "");
+        put_attribute(w, &span->attributes[i]);
+    }
+    put(w, "]");
+}
+
+static void put_events(writer_t *w, const fcgi_otlp_span_t *span)
+{
+    put(w, ",\"events\":[");
+    for (size_t i = 0; i < span->event_count; i++) {
+        put(w, i > 0 ? ",{" : "{");
+        put_time(w, "timeUnixNano", span->events[i].at);
+        put_format(w, ",\"name\":\"%s\"}", span->events[i].name);
+    }
+    put(w, "]");
+}
+
+static void put_span(writer_t *w, const fcgi_otlp_span_t *span)
+{
+    put_format(w, "{\"traceId\":\"%s\",\"spanId\":\"%s\"", span->trace_id, span->span_id);
+    if (*span->parent_id) {
+        put_format(w, ",\"parentSpanId\":\"%s\"", span->parent_id);
+    }
+    /* whole or not at all: a part of it would be wrong */
+    if (*span->state && strlen(span->state) <= w->text_max / 2) {
+        put(w, ",\"traceState\":");
+        put_text(w, span->state, w->text_max);
+    }
+    put(w, ",\"name\":");
+    put_text(w, span->name, w->text_max);
+    put_format(w, ",\"kind\":%d,", span->kind);
+    put_time(w, "startTimeUnixNano", span->begin);
+    put(w, ",");
+    put_time(w, "endTimeUnixNano", span->end > span->begin ? span->end : span->begin);
+    put_attributes(w, span);
+    if (span->event_count > 0) {
+        put_events(w, span);
+    }
+    put(w, span->has_failed ? ",\"status\":{\"code\":2}}" : "}");
+}
+
+static writer_t writer_behind(fcgi_otlp_line_t *line)
+{
+    return (writer_t){ .at = line->text + line->bytes,
+                       .left = sizeof(line->text) - (sizeof(ENDING) - 1) - line->bytes,
+                       .text_max = TEXT_MAX };
+}
+
+void fcgi_otlp_line_begin(fcgi_otlp_line_t *line, const fcgi_otlp_source_t *source)
+{
+    line->bytes = 0;
+    line->spans = 0;
+    writer_t w = writer_behind(line);
+    put(&w, "{\"resourceSpans\":[{\"resource\":{\"attributes\":["
+            "{\"key\":\"service.name\",\"value\":{\"stringValue\":");
+    put_text(&w, source->service, SOURCE_MAX);
+    put(&w, "}},{\"key\":\"host.name\",\"value\":{\"stringValue\":");
+    put_text(&w, source->host, SOURCE_MAX);
+    put_format(&w, "}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"mod_proxy_fastcgi\","
+                   "\"version\":\"%s\"},\"spans\":[",
+               source->version);
+    line->bytes = (size_t)(w.at - line->text);
+}
+
+bool fcgi_otlp_line_add(fcgi_otlp_line_t *line, const fcgi_otlp_span_t *span)
+{
+    for (size_t text_max = TEXT_MAX; text_max >= TEXT_LEAST; text_max /= 2) {
+        writer_t w = writer_behind(line);
+        w.text_max = text_max;
+        put(&w, line->spans > 0 ? "," : "");
+        put_span(&w, span);
+        if (!w.is_full) {
+            line->bytes = (size_t)(w.at - line->text);
+            line->spans++;
+            return true;
+        }
+        if (line->spans > 0) {
+            return false;
+        }
+    }
+    FC_INVARIANT(!"a span fits when its texts are short");
+    return false;
+}
+
+void fcgi_otlp_line_end(fcgi_otlp_line_t *line)
+{
+    memcpy(line->text + line->bytes, ENDING, sizeof(ENDING) - 1);
+    line->bytes += sizeof(ENDING) - 1;
+}
+
+/* ---- A span that is being made --------------------------------------------------------------- */
+
+static void add_attribute(fcgi_otlp_span_t *span, fcgi_otlp_attribute_t attribute)
+{
+    if (span->attribute_count < FCGI_OTLP_ATTRIBUTES_MAX) {
+        span->attributes[span->attribute_count++] = attribute;
+    }
+}
+
+void fcgi_otlp_span_text(fcgi_otlp_span_t *span, const char *key, const char *text)
+{
+    add_attribute(span, (fcgi_otlp_attribute_t){ .key = key, .text = text });
+}
+
+void fcgi_otlp_span_number(fcgi_otlp_span_t *span, const char *key, int64_t number)
+{
+    add_attribute(span, (fcgi_otlp_attribute_t){ .key = key, .number = number });
+}
+
+void fcgi_otlp_span_event(fcgi_otlp_span_t *span, const char *name, int64_t at)
+{
+    if (span->event_count < FCGI_OTLP_EVENTS_MAX) {
+        span->events[span->event_count++] = (fcgi_otlp_event_t){ .name = name, .at = at };
+    }
+}
