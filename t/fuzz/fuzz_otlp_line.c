@@ -20,11 +20,13 @@ static void check_line(size_t spans)
 {
     json_t *root;
     fcgi_otlp_line_end(&line);
-    assert(line.bytes <= PIPE_BUF && memchr(line.text, '\n', line.bytes) == line.text + line.bytes - 1);
+    assert(line.bytes <= PIPE_BUF
+           && memchr(line.text, '\n', line.bytes) == line.text + line.bytes - 1);
     root = json_loadb(line.text, line.bytes, JSON_REJECT_DUPLICATES, NULL);
     assert(root != NULL);
     const json_t *scope = json_array_get(
-        json_object_get(json_array_get(json_object_get(root, "resourceSpans"), 0), "scopeSpans"), 0);
+        json_object_get(json_array_get(json_object_get(root, "resourceSpans"), 0), "scopeSpans"),
+        0);
     assert(json_array_size(json_object_get(scope, "spans")) == spans);
     json_decref(root);
 }

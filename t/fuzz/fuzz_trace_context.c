@@ -28,6 +28,7 @@ static void check_parent(fc_span_t header)
 {
     fcgi_trace_context_t context, again;
     char written[FCGI_TRACEPARENT_BYTES + 1];
+    char trace_id[2 * FCGI_TRACE_ID_BYTES + 1], span_id[2 * FCGI_SPAN_ID_BYTES + 1];
     char *text = malloc(header.bytes + 1);
 
     assert(text != NULL);
@@ -35,7 +36,9 @@ static void check_parent(fc_span_t header)
     text[header.bytes] = '\0';
     assert(fcgi_trace_context_read(&context, header) == is_right(text, header.bytes));
     if (is_right(text, header.bytes)) {
-        fcgi_trace_context_write(&context, written);
+        fcgi_trace_context_hex(trace_id, context.trace_id, FCGI_TRACE_ID_BYTES);
+        fcgi_trace_context_hex(span_id, context.span_id, FCGI_SPAN_ID_BYTES);
+        fcgi_trace_context_write(trace_id, span_id, context.is_sampled, written);
         assert(strncmp(written + 2, text + 2, 51) == 0 && strncmp(written, "00", 2) == 0);
         assert(fcgi_trace_context_read(&again, fc_span(written, FCGI_TRACEPARENT_BYTES)));
         assert(again.is_sampled == context.is_sampled);

@@ -39,7 +39,8 @@ static json_t *spans_of_line(void)
     root = json_loadb(line.text, line.bytes, JSON_REJECT_DUPLICATES, &error);
     ck_assert_msg(root != NULL, "%s at %d", error.text, error.position);
     json_t *scope = json_array_get(
-        json_object_get(json_array_get(json_object_get(root, "resourceSpans"), 0), "scopeSpans"), 0);
+        json_object_get(json_array_get(json_object_get(root, "resourceSpans"), 0), "scopeSpans"),
+        0);
     return json_object_get(scope, "spans");
 }
 
@@ -82,7 +83,8 @@ START_TEST(span_has_the_fields_of_otlp)
     ck_assert_str_eq(text_of(json, "startTimeUnixNano"), "1700000000000001000");
     ck_assert_str_eq(text_of(json, "endTimeUnixNano"), "1700000000000003000");
     ck_assert_int_eq(json_integer_value(json_object_get(json, "kind")), 2);
-    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "status"), "code")), 2);
+    ck_assert_int_eq(json_integer_value(json_object_get(json_object_get(json, "status"), "code")),
+                     2);
     ck_assert_str_eq(attribute_text(json, 0), "/a");
     const json_t *port = json_array_get(json_object_get(json, "attributes"), 1);
     ck_assert_str_eq(text_of(port, "key"), "server.port");
@@ -149,7 +151,9 @@ static const char *long_text(const char *unit)
     return text;
 }
 
-static const char *const units[] = { "a", "\"", "\x01", "\n", "\xc3\xa4", "\xf0\x9f\x98\x80", "\xff" };
+static const char *const units[] = {
+    "a", "\"", "\x01", "\n", "\xc3\xa4", "\xf0\x9f\x98\x80", "\xff"
+};
 
 START_TEST(long_text_is_cut_between_characters)
 {

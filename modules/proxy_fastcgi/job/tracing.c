@@ -2,6 +2,8 @@
 /* tracing.c - see tracing.h. */
 #include "tracing.h"
 
+#include <strings.h>
+
 #include "trace.h"
 #include "worker_url.h"
 
@@ -10,18 +12,12 @@ static bool is_on(const fcgi_proxy_config_t *config)
     return config->trace && config->trace->is_on;
 }
 
-/* Do requests to this URL come to our handler? Of a balancer's members, all have one handler. */
-static bool is_ours(request_rec *r, proxy_server_conf *conf, const char *url)
+/* May requests to this URL come to our handler? What schemes the members of a balancer have is not
+ * looked up here: it costs more than all the rest. */
+static bool may_be_ours(const char *url)
 {
-    const proxy_balancer *balancer;
-
-    if (ap_cstr_casecmpn(url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
-        return fc_worker_url_is_fastcgi(url);
-    }
-    balancer = ap_proxy_get_balancer(r->pool, conf, url, 1);
-    return balancer && balancer->workers->nelts > 0
-           && fc_worker_url_is_fastcgi(
-               APR_ARRAY_IDX(balancer->workers, 0, proxy_worker *)->s->name_ex);
+    return strncasecmp(url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) == 0
+           || fc_worker_url_is_fastcgi(url);
 }
 
 int fcgi_tracing_pre_request(proxy_worker **worker, proxy_balancer **balancer, request_rec *r,
@@ -29,7 +25,7 @@ int fcgi_tracing_pre_request(proxy_worker **worker, proxy_balancer **balancer, r
 {
     const fcgi_proxy_config_t *config = fcgi_proxy_config_of(r);
 
-    if (is_on(config) && !*balancer && is_ours(r, conf, *url)) {
+    if (is_on(config) && !*balancer && may_be_ours(*url)) {
         (void)fcgi_trace_begin(r, config->trace);
     }
     return DECLINED;
@@ -37,7 +33,7 @@ int fcgi_tracing_pre_request(proxy_worker **worker, proxy_balancer **balancer, r
 
 fcgi_trace_t *fcgi_tracing_of(request_rec *r, const fcgi_proxy_config_t *config)
 {
-    return is_on(config) ? fcgi_trace_of(r) : NULL;
+    return is_on(config) ? fcgi_trace_take(r) : NULL;
 }
 
 void fcgi_tracing_begin_try(fcgi_job_t *job)

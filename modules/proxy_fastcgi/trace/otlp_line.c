@@ -2,9 +2,6 @@
 /* otlp_line.c - see otlp_line.h. */
 #include "otlp_line.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "invariant.h"
@@ -42,22 +39,32 @@ static void put_bytes(writer_t *w, const char *bytes, size_t count)
     w->left -= count;
 }
 
-static void put(writer_t *w, const char *bytes)
+/* Inline, so that the length of most is known when this is compiled. */
+static inline void put(writer_t *w, const char *text)
 {
-    put_bytes(w, bytes, strlen(bytes));
+    put_bytes(w, text, strlen(text));
 }
 
-/* Short formats of numbers, and of names of ours. */
-static __attribute__((format(printf, 2, 3))) void put_format(writer_t *w, const char *format, ...)
+static void put_number(writer_t *w, int64_t number)
 {
-    char text[128];
-    va_list arguments;
+    char digits[20];
+    size_t at = sizeof(digits);
+    uint64_t rest = number < 0 ? -(uint64_t)number : (uint64_t)number;
 
-    va_start(arguments, format);
-    const int bytes = vsnprintf(text, sizeof(text), format, arguments);
-    va_end(arguments);
-    FC_INVARIANT(bytes >= 0 && (size_t)bytes < sizeof(text));
-    put_bytes(w, text, (size_t)bytes);
+    put(w, number < 0 ? "-" : "");
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    put_bytes(w, digits + at, sizeof(digits) - at);
+}
+
+/* "name":"text", of what needs no escape. */
+static inline void put_field(writer_t *w, const char *name, const char *text)
+{
+    put(w, name);
+    put(w, text);
+    put(w, "\"");
 }
 
 /* One character as it stands in a string; of what is none, the first byte.
@@ -65,6 +72,7 @@ static __attribute__((format(printf, 2, 3))) void put_format(writer_t *w, const 
  * returns   its bytes */
 static size_t encode_character(const char *text, size_t *takes, char out[8])
 {
+    static const char hex[] = "0123456789abcdef";
     const size_t bytes = fc_utf8_character_bytes((const unsigned char *)text);
 
     *takes = bytes > 0 ? bytes : 1;
@@ -78,27 +86,42 @@ static size_t encode_character(const char *text, size_t *takes, char out[8])
         return 2;
     }
     if ((unsigned char)*text < 0x20) {
-        return (size_t)snprintf(out, 8, "\\u%04x", (unsigned)*text);
+        memcpy(out, "\\u00", 4);
+        out[4] = hex[*text >> 4];
+        out[5] = hex[*text & 15];
+        return 6;
     }
     memcpy(out, text, bytes);
     return bytes;
+}
+
+/* How many bytes stand for themselves. */
+static size_t plain_bytes(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\') {
+        n++;
+    }
+    return n;
 }
 
 /* Whatever the bytes are, it is a string of JSON. */
 static void put_text(writer_t *w, const char *text, size_t max)
 {
     size_t left = max - (sizeof(CUT) - 1);
-    char character[8];
 
     put(w, "\"");
     while (*text) {
-        size_t takes;
-        const size_t bytes = encode_character(text, &takes, character);
-        if (bytes > left) {
+        const size_t plain = plain_bytes(text);
+        char character[8];
+        size_t takes = plain < left ? plain : left;
+        const size_t bytes = plain > 0 ? takes : encode_character(text, &takes, character);
+        if (bytes == 0 || bytes > left) {
             put(w, CUT);
             break;
         }
-        put_bytes(w, character, bytes);
+        put_bytes(w, plain > 0 ? text : character, bytes);
         left -= bytes;
         text += takes;
     }
@@ -107,21 +130,25 @@ static void put_text(writer_t *w, const char *text, size_t max)
 
 static void put_attribute(writer_t *w, const fcgi_otlp_attribute_t *attribute)
 {
-    put_format(w, "{\"key\":\"%s\",\"value\":{", attribute->key);
+    put_field(w, "{\"key\":\"", attribute->key);
     if (attribute->text) {
-        put(w, "\"stringValue\":");
+        put(w, ",\"value\":{\"stringValue\":");
         put_text(w, attribute->text, w->text_max);
         put(w, "}}");
     }
     else {
-        put_format(w, "\"intValue\":\"%" PRId64 "\"}}", attribute->number);
+        put(w, ",\"value\":{\"intValue\":\"");
+        put_number(w, attribute->number);
+        put(w, "\"}}");
     }
 }
 
 /* us -> ns */
 static void put_time(writer_t *w, const char *name, int64_t us)
 {
-    put_format(w, "\"%s\":\"%" PRId64 "000\"", name, us > 0 ? us : 0);
+    put(w, name);
+    put_number(w, us);
+    put(w, "000\"");
 }
 
 static void put_attributes(writer_t *w, const fcgi_otlp_span_t *span)
@@ -138,18 +165,20 @@ static void put_events(writer_t *w, const fcgi_otlp_span_t *span)
 {
     put(w, ",\"events\":[");
     for (size_t i = 0; i < span->event_count; i++) {
-        put(w, i > 0 ? ",{" : "{");
-        put_time(w, "timeUnixNano", span->events[i].at);
-        put_format(w, ",\"name\":\"%s\"}", span->events[i].name);
+        put(w, i > 0 ? "," : "");
+        put_time(w, "{\"timeUnixNano\":\"", span->events[i].at);
+        put_field(w, ",\"name\":\"", span->events[i].name);
+        put(w, "}");
     }
     put(w, "]");
 }
 
 static void put_span(writer_t *w, const fcgi_otlp_span_t *span)
 {
-    put_format(w, "{\"traceId\":\"%s\",\"spanId\":\"%s\"", span->trace_id, span->span_id);
+    put_field(w, "{\"traceId\":\"", span->trace_id);
+    put_field(w, ",\"spanId\":\"", span->span_id);
     if (*span->parent_id) {
-        put_format(w, ",\"parentSpanId\":\"%s\"", span->parent_id);
+        put_field(w, ",\"parentSpanId\":\"", span->parent_id);
     }
     /* whole or not at all: a part of it would be wrong */
     if (*span->state && strlen(span->state) <= w->text_max / 2) {
@@ -158,10 +187,10 @@ static void put_span(writer_t *w, const fcgi_otlp_span_t *span)
     }
     put(w, ",\"name\":");
     put_text(w, span->name, w->text_max);
-    put_format(w, ",\"kind\":%d,", span->kind);
-    put_time(w, "startTimeUnixNano", span->begin);
-    put(w, ",");
-    put_time(w, "endTimeUnixNano", span->end > span->begin ? span->end : span->begin);
+    put(w, ",\"kind\":");
+    put_number(w, span->kind);
+    put_time(w, ",\"startTimeUnixNano\":\"", span->begin);
+    put_time(w, ",\"endTimeUnixNano\":\"", span->end > span->begin ? span->end : span->begin);
     put_attributes(w, span);
     if (span->event_count > 0) {
         put_events(w, span);
@@ -186,9 +215,9 @@ void fcgi_otlp_line_begin(fcgi_otlp_line_t *line, const fcgi_otlp_source_t *sour
     put_text(&w, source->service, SOURCE_MAX);
     put(&w, "}},{\"key\":\"host.name\",\"value\":{\"stringValue\":");
     put_text(&w, source->host, SOURCE_MAX);
-    put_format(&w, "}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"mod_proxy_fastcgi\","
-                   "\"version\":\"%s\"},\"spans\":[",
-               source->version);
+    put_field(&w, "}}]},\"scopeSpans\":[{\"scope\":{\"name\":\"mod_proxy_fastcgi\",\"version\":\"",
+              source->version);
+    put(&w, "},\"spans\":[");
     line->bytes = (size_t)(w.at - line->text);
 }
 

@@ -17,6 +17,7 @@ extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 /* What is written at the end. */
 typedef struct {
     request_rec *last;            /* the latest of the request's internal redirects that we saw */
+    bool is_handled;              /* by FastCGI, as far as a member was found for it */
     apr_time_t epoch;             /* when the monotonic clock was 0, us since the epoch */
     apr_array_header_t *tries;    /* of fcgi_trace_try_t * */
     int event_count;
@@ -25,10 +26,12 @@ typedef struct {
 
 struct fcgi_trace_t {
     request_rec *r;                     /* the client's */
-    fcgi_trace_context_t context;       /* its span id is that of the try */
     char id[2 * FCGI_TRACE_ID_BYTES + 1];
     char span_id[2 * FCGI_SPAN_ID_BYTES + 1];      /* of the SERVER span */
+    char try_id[2 * FCGI_SPAN_ID_BYTES + 1];       /* of the CLIENT span of the current try */
     char parent_id[2 * FCGI_SPAN_ID_BYTES + 1];    /* the client's; "": none */
+    bool is_sampled;
+    bool is_first_try;
     const char *state;                  /* tracestate; NULL: none */
     const char *request_start;          /* X-Request-Start */
     recording_t *recording;             /* NULL: no spans are written */
@@ -37,20 +40,22 @@ struct fcgi_trace_t {
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
 /* All zeros would mean that there is none. */
-static void make_span_id(unsigned char id[FCGI_SPAN_ID_BYTES])
+static void make_span_id(char text[2 * FCGI_SPAN_ID_BYTES + 1])
 {
+    unsigned char id[FCGI_SPAN_ID_BYTES];
     uint64_t random;
 
     do {
         random = fcgi_trace_random();
     } while (random == 0);
-    memcpy(id, &random, FCGI_SPAN_ID_BYTES);
+    memcpy(id, &random, sizeof(id));
+    fcgi_trace_context_hex(text, id, sizeof(id));
 }
 
 static void make_trace_id(unsigned char id[FCGI_TRACE_ID_BYTES])
 {
-    make_span_id(id);
-    make_span_id(id + FCGI_TRACE_ID_BYTES / 2);
+    const uint64_t random[] = { fcgi_trace_random() | 1, fcgi_trace_random() };
+    memcpy(id, random, FCGI_TRACE_ID_BYTES);
 }
 
 /* ---- The begin ------------------------------------------------------------------------------- */
@@ -72,36 +77,47 @@ static fc_span_t header(request_rec *r, const char *name)
 
 /* The trace goes on that the client has begun.
  * returns  false: its headers say of none */
-static bool follow_client(fcgi_trace_t *trace)
+static bool follow_client(fcgi_trace_t *trace, fcgi_trace_context_t *context)
 {
     char state[FCGI_TRACESTATE_MAX + 1];
 
-    if (!fcgi_trace_context_read(&trace->context, header(trace->r, "traceparent"))) {
+    if (!fcgi_trace_context_read(context, header(trace->r, "traceparent"))) {
         return false;
     }
-    fcgi_trace_context_hex(trace->parent_id, trace->context.span_id, FCGI_SPAN_ID_BYTES);
+    fcgi_trace_context_hex(trace->parent_id, context->span_id, FCGI_SPAN_ID_BYTES);
     if (fcgi_trace_context_write_state(header(trace->r, "tracestate"), state) > 0) {
         trace->state = apr_pstrdup(trace->r->pool, state);
     }
     return true;
 }
 
-static void find_context(fcgi_trace_t *trace, const fcgi_trace_rules_t *rules)
+static void find_context(fcgi_trace_t *trace, const fcgi_trace_rules_t *rules, bool is_trusted)
 {
-    request_rec *r = trace->r;
-    const bool is_trusted = fcgi_trace_rules_trust(rules, r);
+    fcgi_trace_context_t context;
 
-    if (!is_trusted || !follow_client(trace)) {
-        make_trace_id(trace->context.trace_id);
-        trace->context.is_sampled = fcgi_trace_rules_sample(rules, trace->context.trace_id);
+    if (!is_trusted || !follow_client(trace, &context)) {
+        make_trace_id(context.trace_id);
+        context.is_sampled = fcgi_trace_rules_sample(rules, context.trace_id);
     }
-    if (is_trusted) {
-        trace->request_start = apr_table_get(r->headers_in, "X-Request-Start");
-    }
-    if (!trace->request_start) {
-        trace->request_start = apr_pstrcat(r->pool, "t=", apr_off_t_toa(r->pool, r->request_time),
-                                           NULL);
-    }
+    fcgi_trace_context_hex(trace->id, context.trace_id, FCGI_TRACE_ID_BYTES);
+    trace->is_sampled = context.is_sampled;
+    make_span_id(trace->span_id);
+}
+
+/* "t=" and microseconds since the epoch. */
+static const char *time_of(const request_rec *r)
+{
+    char digits[24], *at = digits + sizeof(digits) - 1;
+    uint64_t rest = (uint64_t)r->request_time;
+
+    *at = '\0';
+    do {
+        *--at = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    *--at = '=';
+    *--at = 't';
+    return apr_pstrmemdup(r->pool, at, (apr_size_t)(digits + sizeof(digits) - 1 - at));
 }
 
 static apr_status_t write_spans(void *trace);
@@ -121,28 +137,39 @@ static void begin_recording(fcgi_trace_t *trace)
 static fcgi_trace_t *make_trace(request_rec *r, const fcgi_trace_rules_t *rules)
 {
     fcgi_trace_t *trace = apr_pcalloc(r->pool, sizeof(*trace));
-    unsigned char span_id[FCGI_SPAN_ID_BYTES];
+    const bool is_trusted = fcgi_trace_rules_trust(rules, r);
 
     trace->r = r;
-    find_context(trace, rules);
-    make_span_id(span_id);
-    fcgi_trace_context_hex(trace->id, trace->context.trace_id, FCGI_TRACE_ID_BYTES);
-    fcgi_trace_context_hex(trace->span_id, span_id, FCGI_SPAN_ID_BYTES);
-    if (trace->context.is_sampled && fcgi_trace_log_is_open()) {
+    find_context(trace, rules, is_trusted);
+    trace->request_start = is_trusted ? apr_table_get(r->headers_in, "X-Request-Start") : NULL;
+    if (!trace->request_start) {
+        trace->request_start = time_of(r);
+    }
+    if (trace->is_sampled && fcgi_trace_log_is_open()) {
         begin_recording(trace);
     }
     ap_set_module_config(r->request_config, &proxy_fastcgi_module, trace);
     return trace;
 }
 
-fcgi_trace_t *fcgi_trace_of(request_rec *r)
+static fcgi_trace_t *trace_of(request_rec *r)
 {
     return ap_get_module_config(client_request(r)->request_config, &proxy_fastcgi_module);
 }
 
+fcgi_trace_t *fcgi_trace_take(request_rec *r)
+{
+    fcgi_trace_t *trace = trace_of(r);
+
+    if (trace && trace->recording) {
+        trace->recording->is_handled = true;
+    }
+    return trace;
+}
+
 fcgi_trace_t *fcgi_trace_begin(request_rec *r, const fcgi_trace_rules_t *rules)
 {
-    fcgi_trace_t *trace = fcgi_trace_of(r);
+    fcgi_trace_t *trace = trace_of(r);
 
     if (!trace) {
         trace = make_trace(client_request(r), rules);
@@ -150,8 +177,8 @@ fcgi_trace_t *fcgi_trace_begin(request_rec *r, const fcgi_trace_rules_t *rules)
     if (trace->recording && !r->main) {    /* a subrequest ends before it */
         trace->recording->last = r;
     }
-    apr_table_setn(r->notes, "trace-id", trace->id);
-    apr_table_setn(r->notes, "span-id", trace->span_id);
+    apr_table_addn(r->notes, "trace-id", trace->id);
+    apr_table_addn(r->notes, "span-id", trace->span_id);
     return trace;
 }
 
@@ -164,12 +191,13 @@ const char *fcgi_trace_id(const fcgi_trace_t *trace)
 
 fcgi_trace_try_t *fcgi_trace_begin_try(fcgi_trace_t *trace)
 {
-    make_span_id(trace->context.span_id);
+    trace->is_first_try = !*trace->try_id;
+    make_span_id(trace->try_id);
     if (!trace->recording) {
         return NULL;
     }
     fcgi_trace_try_t *attempt = apr_pcalloc(trace->r->pool, sizeof(*attempt));
-    fcgi_trace_context_hex(attempt->span_id, trace->context.span_id, FCGI_SPAN_ID_BYTES);
+    memcpy(attempt->span_id, trace->try_id, sizeof(attempt->span_id));
     APR_ARRAY_PUSH(trace->recording->tries, fcgi_trace_try_t *) = attempt;
     return attempt;
 }
@@ -202,19 +230,33 @@ void fcgi_trace_note_granted(fcgi_trace_t *trace)
     note_event(trace, "granted");
 }
 
+/* Has the environment such variables already? From the client's headers, or the try before. */
+static bool has_variables(const fcgi_trace_t *trace)
+{
+    const apr_table_t *headers = trace->r->headers_in;
+
+    return !trace->is_first_try || apr_table_get(headers, "traceparent")
+           || apr_table_get(headers, "tracestate") || apr_table_get(headers, "X-Request-Start");
+}
+
+/* Mostly none is there, and need not be looked for: all names begin like those of other headers,
+ * and each would be compared. */
 void fcgi_trace_set_variables(const fcgi_trace_t *trace, apr_table_t *environment)
 {
+    const bool are_there = has_variables(trace);
+    void (*const put)(apr_table_t *, const char *, const char *) = are_there ? apr_table_setn
+                                                                             : apr_table_addn;
     char *traceparent = apr_palloc(trace->r->pool, FCGI_TRACEPARENT_BYTES + 1);
 
-    fcgi_trace_context_write(&trace->context, traceparent);
-    apr_table_setn(environment, "HTTP_TRACEPARENT", traceparent);
+    fcgi_trace_context_write(trace->id, trace->try_id, trace->is_sampled, traceparent);
+    put(environment, "HTTP_TRACEPARENT", traceparent);
+    put(environment, "HTTP_X_REQUEST_START", trace->request_start);
     if (trace->state) {
-        apr_table_setn(environment, "HTTP_TRACESTATE", trace->state);
+        put(environment, "HTTP_TRACESTATE", trace->state);
     }
-    else {
+    else if (are_there) {
         apr_table_unset(environment, "HTTP_TRACESTATE");
     }
-    apr_table_setn(environment, "HTTP_X_REQUEST_START", trace->request_start);
 }
 
 /* ---- The spans ------------------------------------------------------------------------------- */
@@ -375,6 +417,12 @@ static void add_span(fcgi_otlp_line_t *line, const fcgi_otlp_span_t *span,
     }
 }
 
+/* Has it come to us, or had it no chance to? A member of another scheme is another module's. */
+static bool is_ours(const recording_t *recording)
+{
+    return recording->is_handled || apr_table_get(recording->last->notes, "fcgi-end");
+}
+
 /* The request has ended. */
 static apr_status_t write_spans(void *data)
 {
@@ -382,6 +430,9 @@ static apr_status_t write_spans(void *data)
     const apr_array_header_t *tries = trace->recording->tries;
     fcgi_otlp_line_t line;
 
+    if (!is_ours(trace->recording)) {
+        return APR_SUCCESS;
+    }
     fcgi_otlp_line_begin(&line, fcgi_trace_log_source());
     fcgi_otlp_span_t span = server_span(trace);
     add_span(&line, &span, trace);

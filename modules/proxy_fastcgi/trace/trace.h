@@ -24,11 +24,12 @@ typedef struct {
 } fcgi_trace_try_t;
 
 /** The trace of this request, which begins here unless there is one: notes trace-id and span-id.
- *  Its SERVER span ends with the request, and all spans are written then. */
+ *  Its SERVER span ends with the request, and all spans are written then, if it came to our handler
+ *  or was refused before. */
 fcgi_trace_t *fcgi_trace_begin(request_rec *r, const fcgi_trace_rules_t *rules);
 
-/** The trace that has begun; NULL: none. */
-fcgi_trace_t *fcgi_trace_of(request_rec *r);
+/** The trace that has begun, of a request that comes to our handler; NULL: none. */
+fcgi_trace_t *fcgi_trace_take(request_rec *r);
 
 /** Its id in hexadecimal. */
 const char *fcgi_trace_id(const fcgi_trace_t *trace);

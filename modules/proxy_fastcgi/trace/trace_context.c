@@ -21,10 +21,19 @@
 
 /* ---- Hexadecimal ----------------------------------------------------------------------------- */
 
+/* The digits of all bytes, 00 to ff: each request has ids to write. */
+#define WITH(high)                                                                               \
+    high "0" high "1" high "2" high "3" high "4" high "5" high "6" high "7"                      \
+    high "8" high "9" high "a" high "b" high "c" high "d" high "e" high "f"
+static const char all_bytes[] =
+    WITH("0") WITH("1") WITH("2") WITH("3") WITH("4") WITH("5") WITH("6") WITH("7")
+        WITH("8") WITH("9") WITH("a") WITH("b") WITH("c") WITH("d") WITH("e") WITH("f");
+
 /* returns  0 to 15; -1: no digit. Upper-case ones are none. */
 static int digit_value(unsigned char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                                 : -1;
 }
 
 static bool read_hex(unsigned char *bytes, const unsigned char *text, size_t count)
@@ -41,13 +50,10 @@ static bool read_hex(unsigned char *bytes, const unsigned char *text, size_t cou
 
 void fcgi_trace_context_hex(char *out, const unsigned char *bytes, size_t count)
 {
-    static const char digits[] = "0123456789abcdef";
-
     for (size_t i = 0; i < count; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
+        memcpy(out + 2 * i, all_bytes + 2 * bytes[i], 2);
     }
-    *out = '\0';
+    out[2 * count] = '\0';
 }
 
 /* ---- traceparent ----------------------------------------------------------------------------- */
@@ -88,14 +94,15 @@ bool fcgi_trace_context_read(fcgi_trace_context_t *context, fc_span_t header)
     return true;
 }
 
-void fcgi_trace_context_write(const fcgi_trace_context_t *context,
+void fcgi_trace_context_write(const char trace_id[2 * FCGI_TRACE_ID_BYTES],
+                              const char span_id[2 * FCGI_SPAN_ID_BYTES], bool is_sampled,
                               char out[FCGI_TRACEPARENT_BYTES + 1])
 {
     memcpy(out, "00-", TRACE_ID_AT);
-    fcgi_trace_context_hex(out + TRACE_ID_AT, context->trace_id, FCGI_TRACE_ID_BYTES);
+    memcpy(out + TRACE_ID_AT, trace_id, 2 * FCGI_TRACE_ID_BYTES);
     out[SPAN_ID_AT - 1] = '-';
-    fcgi_trace_context_hex(out + SPAN_ID_AT, context->span_id, FCGI_SPAN_ID_BYTES);
-    memcpy(out + FLAGS_AT - 1, context->is_sampled ? "-01" : "-00", 4);
+    memcpy(out + SPAN_ID_AT, span_id, 2 * FCGI_SPAN_ID_BYTES);
+    memcpy(out + FLAGS_AT - 1, is_sampled ? "-01" : "-00", 4);
 }
 
 /* ---- tracestate ------------------------------------------------------------------------------ */

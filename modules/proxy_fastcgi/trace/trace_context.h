@@ -27,8 +27,10 @@ typedef struct {
  *  returns   is it one? A later version is read as far as version 00 goes */
 bool fcgi_trace_context_read(fcgi_trace_context_t *context, fc_span_t header);
 
-/** Write a traceparent, of version 00, with a NUL behind it. */
-void fcgi_trace_context_write(const fcgi_trace_context_t *context,
+/** Write a traceparent, of version 00, with a NUL behind it.
+ *  trace_id, span_id   in hexadecimal */
+void fcgi_trace_context_write(const char trace_id[2 * FCGI_TRACE_ID_BYTES],
+                              const char span_id[2 * FCGI_SPAN_ID_BYTES], bool is_sampled,
                               char out[FCGI_TRACEPARENT_BYTES + 1]);
 
 /** Write a tracestate as it is passed on: its members in their order, without blanks and empty
