@@ -9,6 +9,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "park.h"
+#include "probes.h"
 #include "tracing.h"
 #include "try.h"
 #include "wait_policy.h"
@@ -169,6 +170,7 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
             fcgi_trace_note_granted(job->trace);
         }
     }
+    FCGI_PROBE(elected, job, turn->worker->s->name_ex);
     job->worker = turn->worker;
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
@@ -181,6 +183,7 @@ static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
 {
     if (!job->is_queued) {
         job->is_queued = true;
+        FCGI_PROBE(queued, job);
         if (job->trace) {
             fcgi_trace_note_queued(job->trace);
         }
@@ -381,6 +384,7 @@ static bool park(void *baton)
         apr_pool_cleanup_register(job->r->pool, job, abandon, apr_pool_cleanup_null);
     }
     note_parked(job, 1);
+    FCGI_PROBE(parked, job);
     return true;
 }
 
@@ -413,6 +417,8 @@ static int drive(fcgi_job_t *job, progress_t progress)
         progress = step(job, came);
     }
     fcgi_try_give_buffer_back(job);
+    FCGI_PROBE(end, job, job->member ? job->member : "",
+               job->member ? lb_outcome_word(job->outcome) : "", job->tries, job->status);
     return job->status;
 }
 
@@ -441,6 +447,7 @@ static int resume(request_rec *r, void *baton, unsigned came)
     fcgi_job_t *job = baton;
 
     note_parked(job, -1);
+    FCGI_PROBE(resumed, job);
     const int status = drive(job, step(job, came));
     return status == SUSPENDED ? SUSPENDED : leave_mod_proxy(job, status);
 }
@@ -534,6 +541,7 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
         return DECLINED;
     }
     fcgi_job_t *job = make_job(r, worker, conf, url);
+    FCGI_PROBE(begin, job, r->method, r->uri);
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {
         return refuse_unusable(job);
     }

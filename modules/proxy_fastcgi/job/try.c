@@ -10,6 +10,7 @@
 #include "http_core.h"
 #include "outcome.h"
 #include "params.h"
+#include "probes.h"
 #include "read_buffer.h"
 #include "tracing.h"
 
@@ -456,6 +457,8 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
     }
     job->connected = fc_now();
     if (rv == APR_SUCCESS) {
+        FCGI_PROBE(connected, job, job->member, job->connected - job->started,
+                   job->dial.lease.connection->was_kept);
         return begin_exchange(job);
     }
     job->why = job->dial.why;
