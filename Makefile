@@ -32,6 +32,10 @@ endif
 CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-plt $(WARNINGS) $(SANITIZE)
 
+# USDT probes (engine/probes.h) where <sys/sdt.h> is; make PROBES= leaves them out.
+PROBES ?= $(shell echo '\#include <sys/sdt.h>' | $(CC) -E - > /dev/null 2>&1 && echo -DFCGI_PROBES)
+BASE   += $(PROBES)
+
 # Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
 # link archives of their own for that.
 CHECKS  := -DFC_CHECKS
@@ -73,10 +77,10 @@ INC_shared := -Iinclude $(HTTPD)
 F := proxy_fastcgi
 INC_$(F)/protocol := $(call inc,shared)
 INC_$(F)/engine   := $(call inc,shared $(F)/protocol) -Iinclude $(HTTPD)
-INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine) -Iinclude $(HTTPD)
-INC_$(F)/backend  := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http) -Iinclude $(HTTPD)
-INC_$(F)/check    := $(call inc,shared $(F)/protocol $(F)/engine $(F)/http $(F)/backend) -Iinclude \
-                     $(HTTPD)
+INC_$(F)/trace    := $(call inc,shared) -Iinclude $(HTTPD)
+INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine $(F)/trace) -Iinclude $(HTTPD)
+INC_$(F)/backend  := $(INC_$(F)/http) $(call inc,$(F)/http)
+INC_$(F)/check    := $(INC_$(F)/backend) $(call inc,$(F)/backend)
 INC_$(F)/job      := $(INC_$(F)/check)
 INC_$(F)          := $(INC_$(F)/check) $(call inc,$(F)/check $(F)/job)
 

@@ -17,6 +17,9 @@
 #include "script_path.h"
 #include "slow_client.h"
 #include "status_section.h"
+#include "trace_log.h"
+#include "trace_random.h"
+#include "tracing.h"
 #include "wait_policy.h"
 #include "worker_params.h"
 
@@ -57,6 +60,11 @@ static const command_rec directives[] = {
            "On: 404 if the script is not a file on this machine"),
     SWITCH("ProxyFCGIPassAuth", passes_auth,
            "On: the application gets the Authorization header"),
+    AP_INIT_TAKE_ARGV("ProxyFCGITrace", fcgi_proxy_config_set_trace, NULL, RSRC_CONF | ACCESS_CONF,
+                      "On or Off (the default), sample=percent, trust=expression: whether requests "
+                      "are traced, how many, and whose traceparent is believed"),
+    AP_INIT_TAKE1("ProxyFCGITraceLog", fcgi_trace_log_set, NULL, RSRC_CONF,
+                  "a file, or | and a program: where spans are written as OTLP JSON"),
     AP_INIT_ITERATE("ProxyFCGIPark", fcgi_wait_policy_set, NULL, RSRC_CONF,
                     "On (the default) or Off, share=percent, max=count, overflow=wait|refuse: "
                     "when requests wait without a thread"),
@@ -78,6 +86,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
 {
     fcgi_connection_counts_join(pchild);
     fcgi_cgi_variables_start(pchild);
+    fcgi_trace_random_fork();
     fcgi_wait_policy_child_init(pchild, s);
     fcgi_pool_start_reaper(pchild);
     (void)fcgi_check_thread_start(pchild, s);    /* it has said what is wrong */
@@ -87,12 +96,15 @@ static void register_hooks(apr_pool_t *p)
 {
     static const char *const stock[] = { "mod_proxy_fcgi.c", NULL };    /* may stay loaded */
     static const char *const aliases[] = { "proxy_fcgi_module", "mod_proxy_fcgi.c", NULL };
+    static const char *const balancer[] = { "mod_balancer_byrequests.c", NULL };
     static const char *const members[] = { "mod_balancer_byrequests.c", "mod_proxy.c", NULL };
 
     fc_module_alias_register(&proxy_fastcgi_module, aliases);
     /* mod_balancer_byrequests stands before and after us; all before mod_proxy's MIDDLE */
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_pre_config(fcgi_wait_policy_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(fcgi_trace_log_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_open_logs(fcgi_trace_log_open, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(fcgi_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_wait_policy_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     fcgi_park_register_hooks(p);
@@ -101,6 +113,7 @@ static void register_hooks(apr_pool_t *p)
     fcgi_large_reads_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
+    proxy_hook_pre_request(fcgi_tracing_pre_request, NULL, balancer, APR_HOOK_FIRST);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);
     proxy_hook_canon_handler(fcgi_script_path_canon, NULL, stock, APR_HOOK_FIRST);
     ap_hook_optional_fn_retrieve(fcgi_handler_find_balancer, NULL, NULL, APR_HOOK_MIDDLE);

@@ -89,6 +89,7 @@ my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
     (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
+    'trace.c' => 'spans have dates',
     (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),
 );
 is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
@@ -103,7 +104,7 @@ is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
     'nobody is found dead by its process id');
 
 # ---- A member is one value, lb_member_t ----
-is_deeply([grep { basename($_) ne 'dispatch.h'    # mod_proxy's hooks
+is_deeply([grep { basename($_) !~ /^(?:dispatch|tracing)\.h$/    # mod_proxy's hooks
                   && text_of($_) =~ /\((?=[^()]*\bproxy_balancer \*)(?=[^()]*\bproxy_worker \*)/ } @headers], [],
     'no header asks for a balancer and a worker where it could ask for a member');
 

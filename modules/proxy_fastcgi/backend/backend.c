@@ -273,28 +273,41 @@ const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *
     return socket ? apr_pstrcat(r->pool, "unix:", socket, "|", where, NULL) : where;
 }
 
+const char *fcgi_backend_host(request_rec *r, const proxy_worker *worker, const char *url,
+                              apr_port_t *port)
+{
+    apr_uri_t uri;
+
+    if (worker->s->is_address_reusable) {
+        *port = worker->s->port;
+        return worker->s->hostname_ex;
+    }
+    if (apr_uri_parse(r->pool, url, &uri) != APR_SUCCESS) {
+        return NULL;
+    }
+    *port = uri.port ? uri.port : ap_proxy_port_of_scheme("fcgi");
+    return uri.hostname;
+}
+
 apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker *worker,
                                const char *url, const char **shown)
 {
     const char *unix_path = fcgi_backend_socket(r, worker);
-    apr_uri_t uri;
+    apr_port_t port;
 
     fill_options(to, worker, r->server);
     if (unix_path) {
         *shown = apr_pstrcat(r->pool, "unix:", unix_path, NULL);
         return fill_unix(to, unix_path);
     }
-    if (worker->s->is_address_reusable) {
-        *shown = apr_psprintf(r->pool, "%s:%d", worker->s->hostname_ex, worker->s->port);
-        return look_up_worker(to, worker, r->pool);
-    }
-    if (apr_uri_parse(r->pool, url, &uri) != APR_SUCCESS || !uri.hostname) {
+    const char *host = fcgi_backend_host(r, worker, url, &port);
+    if (!host) {
         *shown = url;
         return APR_EINVAL;
     }
-    const apr_port_t port = uri.port ? uri.port : ap_proxy_port_of_scheme("fcgi");
-    *shown = apr_psprintf(r->pool, "%s:%d", uri.hostname, port);
-    return look_up(to, uri.hostname, port, r->pool);
+    *shown = apr_psprintf(r->pool, "%s:%d", host, port);
+    return worker->s->is_address_reusable ? look_up_worker(to, worker, r->pool)
+                                          : look_up(to, host, port, r->pool);
 }
 
 lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv)

@@ -42,6 +42,11 @@ const char *fcgi_backend_socket(request_rec *r, const proxy_worker *worker);
  *  of this request. */
 const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *url);
 
+/** The host and the port that this request goes to, when it is no unix socket.
+ *  returns  NULL: the URL has none */
+const char *fcgi_backend_host(request_rec *r, const proxy_worker *worker, const char *url,
+                              apr_port_t *port);
+
 /** Where it is.
  *  url      fcgi://host[:port]/path: for a worker without an address of its own
  *  to       address, options and time limit are set

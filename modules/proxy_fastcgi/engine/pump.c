@@ -3,6 +3,7 @@
 #include "pump.h"
 
 #include "apr_errno.h"
+#include "probes.h"
 
 #define LOOK_AGAIN_US (20 * 1000)
 
@@ -76,6 +77,7 @@ static void note_content(fcgi_pump_t *pump)
     pump->waiting_since = fc_now();
     if (pump->first_byte_at == 0) {
         pump->first_byte_at = pump->waiting_since;
+        FCGI_PROBE(first_byte, pump->baton);
     }
 }
 
@@ -150,6 +152,7 @@ static bool write_some(fcgi_pump_t *pump)
             fcgi_exchange_drop_output(pump->exchange);
         }
     }
+    FCGI_PROBE_IF(fcgi_exchange_is_sent(pump->exchange), sent, pump->baton, pump->bytes_sent);
     return false;
 }
 

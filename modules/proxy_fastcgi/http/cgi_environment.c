@@ -130,12 +130,17 @@ static bool pass_authorization(request_rec *r)
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              fcgi_script_path_t *script, fcgi_pair_t **pairs, size_t *count)
+                              const fcgi_trace_t *trace, fcgi_script_path_t *script,
+                              fcgi_pair_t **pairs, size_t *count)
 {
     bool is_listed = fcgi_cgi_variables_add(r, script->path, pairs, count);
 
     if (!is_listed) {
         let_httpd_add(r, script->path);
+    }
+    if (trace) {
+        fcgi_trace_set_variables(trace, r->subprocess_env);
+        is_listed = false;
     }
     if (config->passes_auth > 0 && pass_authorization(r)) {
         is_listed = false;

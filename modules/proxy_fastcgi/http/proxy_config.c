@@ -69,6 +69,9 @@ void *fcgi_proxy_config_merge(apr_pool_t *p, void *base_, void *over_)
         merge_switch(base->redirects_internally, over->redirects_internally);
     config->checks_script = merge_switch(base->checks_script, over->checks_script);
     config->passes_auth = merge_switch(base->passes_auth, over->passes_auth);
+    if (over->trace) {
+        config->trace = over->trace;
+    }
     return config;
 }
 
@@ -251,4 +254,10 @@ const char *fcgi_proxy_config_set_spool_memory(cmd_parms *cmd, void *config, con
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg)
 {
     return set_size(cmd, arg, &((fcgi_proxy_config_t *)config)->absorb_limit_bytes);
+}
+
+const char *fcgi_proxy_config_set_trace(cmd_parms *cmd, void *config, int count,
+                                        char *const words[])
+{
+    return fcgi_trace_rules_set(cmd, &((fcgi_proxy_config_t *)config)->trace, words, count);
 }

@@ -7,6 +7,7 @@
 #include "ap_expr.h"
 #include "failover.h"
 #include "http_config.h"
+#include "trace_rules.h"
 
 typedef enum {
     FCGI_BACKEND_UNSET,
@@ -45,6 +46,7 @@ typedef struct {
     int redirects_internally;
     int checks_script;
     int passes_auth;
+    const fcgi_trace_rules_t *trace;      /* NULL: not set */
 } fcgi_proxy_config_t;
 
 #define FCGI_SPOOL_LIMIT_DEFAULT  ((apr_off_t)1 << 30)
@@ -85,5 +87,7 @@ const char *fcgi_proxy_config_set_spool_limit(cmd_parms *cmd, void *config, cons
                                               const char *beyond);
 const char *fcgi_proxy_config_set_spool_memory(cmd_parms *cmd, void *config, const char *arg);
 const char *fcgi_proxy_config_set_absorb_limit(cmd_parms *cmd, void *config, const char *arg);
+const char *fcgi_proxy_config_set_trace(cmd_parms *cmd, void *config, int count,
+                                        char *const words[]);
 
 #endif

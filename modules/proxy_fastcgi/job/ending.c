@@ -30,11 +30,12 @@ void fcgi_ending_log_failure(const fcgi_job_t *job, int level, const char *next)
 {
     ap_log_rerror(APLOG_MARK, level, job->reply.filter_status, job->r, FCLOGNO(0251)
                   "exchange %s: member %s: %s after %" APR_TIME_T_FMT " ms, %" APR_UINT64_T_FMT
-                  " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s",
+                  " bytes sent, %" APR_UINT64_T_FMT " received%s%s; %s%s%s",
                   phase_of(job), job->member, word_of(job),
                   (fc_now() - job->started) / 1000,
                   job->pump.bytes_sent, job->exchange.bytes_received, *job->why ? ": " : "",
-                  job->why, next);
+                  job->why, next, job->trace ? "; trace " : "",
+                  job->trace ? fcgi_trace_id(job->trace) : "");
 }
 
 static int status_of(const fcgi_job_t *job, lb_outcome_t outcome)

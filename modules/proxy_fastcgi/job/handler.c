@@ -9,6 +9,8 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "park.h"
+#include "probes.h"
+#include "tracing.h"
 #include "try.h"
 #include "wait_policy.h"
 #include "worker_url.h"
@@ -163,6 +165,13 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
         fcgi_ending_log_failure(job, APLOG_WARNING, "another member gets it");
         fcgi_request_body_rewind(&job->body);
     }
+    if (job->is_queued) {
+        job->is_queued = false;
+        if (job->trace) {
+            fcgi_trace_note_granted(job->trace);
+        }
+    }
+    FCGI_PROBE(elected, job, turn->worker->s->name_ex);
     job->worker = turn->worker;
     job->url = turn->url ? turn->url : job->url;
     job->state = FCGI_JOB_READY;
@@ -173,6 +182,13 @@ static progress_t hold_right(fcgi_job_t *job, const lb_turn_t *turn)
 
 static progress_t wait_for_turn(fcgi_job_t *job, const lb_turn_t *turn)
 {
+    if (!job->is_queued) {
+        job->is_queued = true;
+        FCGI_PROBE(queued, job);
+        if (job->trace) {
+            fcgi_trace_note_queued(job->trace);
+        }
+    }
     job->state = FCGI_JOB_QUEUED;
     job->wait = (fcgi_wait_t){ .fd = turn->fd,
                                .client_fd = fcgi_try_client_fd(job->r),
@@ -238,6 +254,9 @@ static progress_t after_try(fcgi_job_t *job)
 {
     const lb_outcome_t outcome = job->outcome;
 
+    if (job->trace) {
+        fcgi_tracing_end_try(job);
+    }
     if (outcome == LB_SERVED && !job->reply.is_held) {
         release(job, outcome);    /* before the client has read it all */
         return end_tries(job);
@@ -366,6 +385,7 @@ static bool park(void *baton)
         apr_pool_cleanup_register(job->r->pool, job, abandon, apr_pool_cleanup_null);
     }
     note_parked(job, 1);
+    FCGI_PROBE(parked, job);
     return true;
 }
 
@@ -398,6 +418,8 @@ static int drive(fcgi_job_t *job, progress_t progress)
         progress = step(job, came);
     }
     fcgi_try_give_buffer_back(job);
+    FCGI_PROBE(end, job, job->member ? job->member : "",
+               job->member ? lb_outcome_word(job->outcome) : "", job->tries, job->status);
     return job->status;
 }
 
@@ -426,6 +448,7 @@ static int resume(request_rec *r, void *baton, unsigned came)
     fcgi_job_t *job = baton;
 
     note_parked(job, -1);
+    FCGI_PROBE(resumed, job);
     const int status = drive(job, step(job, came));
     return status == SUSPENDED ? SUSPENDED : leave_mod_proxy(job, status);
 }
@@ -508,6 +531,7 @@ static fcgi_job_t *make_job(request_rec *r, proxy_worker *worker, proxy_server_c
     job->why = "";
     job->config = fcgi_proxy_config_of(r);
     job->ticket = ticket_of ? ticket_of(r) : NULL;
+    job->trace = fcgi_tracing_of(r, job->config);
     return job;
 }
 
@@ -518,6 +542,7 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
         return DECLINED;
     }
     fcgi_job_t *job = make_job(r, worker, conf, url);
+    FCGI_PROBE(begin, job, r->method, r->uri);
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {
         return refuse_unusable(job);
     }

@@ -13,6 +13,7 @@
 #include "reply.h"
 #include "request_body.h"
 #include "script_path.h"
+#include "trace.h"
 
 typedef enum {
     FCGI_JOB_QUEUED,       /* waits for a right on a member */
@@ -26,6 +27,7 @@ typedef struct {
     proxy_server_conf *conf;
     const fcgi_proxy_config_t *config;
     lb_ticket_t *ticket;            /* NULL: a plain worker */
+    fcgi_trace_t *trace;            /* NULL: it is not traced */
     proxy_worker *worker;
     char *url;
     fcgi_script_path_t script;
@@ -33,6 +35,7 @@ typedef struct {
     fcgi_request_body_t body;
     fcgi_job_state_t state;
     fcgi_wait_t wait;               /* what it waits for */
+    bool is_queued;                 /* it has been told to wait for its turn */
     int status;                     /* for httpd, at the end */
     apr_time_t deadline;            /* of all tries, monotonic us; 0: none */
     int tries;
@@ -59,6 +62,7 @@ typedef struct {
     unsigned char *buffer;          /* what is read into; NULL while the request is parked */
     size_t buffer_bytes;
     const char *why;                /* a sentence about the failure */
+    fcgi_trace_try_t *traced;       /* NULL: no span is written of it */
 } fcgi_job_t;
 
 #endif

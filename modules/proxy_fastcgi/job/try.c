@@ -13,7 +13,9 @@
 #include "http_log.h"
 #include "outcome.h"
 #include "params.h"
+#include "probes.h"
 #include "read_buffer.h"
+#include "tracing.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
@@ -295,7 +297,8 @@ static int lay_out_request(fcgi_job_t *job, fc_span_t *request)
     size_t count, bytes, too_big;
     const size_t begin_bytes = 2 * FCGI_RECORD_HEADER_BYTES;
 
-    const int rc = fcgi_cgi_environment_make(job->r, job->config, &job->script, &pairs, &count);
+    const int rc = fcgi_cgi_environment_make(job->r, job->config, job->trace, &job->script, &pairs,
+                                             &count);
     if (rc != OK) {
         return rc;
     }
@@ -499,6 +502,8 @@ static bool judge_dial(fcgi_job_t *job, apr_status_t rv)
     }
     job->connected = fc_now();
     if (rv == APR_SUCCESS) {
+        FCGI_PROBE(connected, job, job->member, job->connected - job->started,
+                   job->dial.lease.connection->was_kept);
         return begin_exchange(job);
     }
     job->why = job->dial.why;
@@ -530,6 +535,9 @@ bool fcgi_try_begin(fcgi_job_t *job)
     job->is_abandoned = false;
     job->interims = 0;
     job->interim_bytes = 0;
+    if (job->trace) {
+        fcgi_tracing_begin_try(job);
+    }
     fcgi_reply_init(&job->reply, job->r, job->config, job->member);
     job->dial = (fcgi_dial_t){ .r = job->r,
                                .worker = job->worker,
