@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_watcher.c - whoever is parked is woken when its client has gone or its time is up, and nobody
- * else is. */
+/* test_watcher.c - whoever is parked is woken when its client has gone or its time is up, and
+ * nobody else is. */
 #include <check.h>
 #include <errno.h>
 #include <poll.h>

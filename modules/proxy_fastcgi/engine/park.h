@@ -16,9 +16,9 @@
  *  4. process_connection is called again, and looks what came.
  *
  * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. A set
- * is armed, and the watcher may wake the request, only while that is parked. Only descriptors of one
- * request are in a wait set: the kernel allows 500 sets over one descriptor, and the MPM ends the
- * child at the 501st. */
+ * is armed, and the watcher may wake the request, only while that is parked. Only descriptors of
+ * one request are in a wait set: the kernel allows 500 sets over one descriptor, and the MPM ends
+ * the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H
 
