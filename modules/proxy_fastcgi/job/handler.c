@@ -8,6 +8,7 @@
 #include "failover.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "large_reads.h"
 #include "park.h"
 #include "try.h"
 #include "wait_policy.h"
@@ -516,6 +517,7 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
     if (!fc_worker_url_is_fastcgi(url)) {
         return DECLINED;
     }
+    fcgi_large_reads_free_used(r->connection);
     fcgi_job_t *job = make_job(r, worker, conf, url);
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {
         return refuse_unusable(job);
