@@ -101,6 +101,19 @@ START_TEST(whatever_is_done_the_first_is_due_first)
 }
 END_TEST
 
+START_TEST(at_the_end_none_is_in_it)
+{
+    for (int i = 0; i < 10; i++) {
+        ck_assert(fcgi_timer_heap_set(&heap, &timers[i], i));
+    }
+    fcgi_timer_heap_end(&heap);
+    for (int i = 0; i < 10; i++) {
+        fcgi_timer_heap_remove(&heap, &timers[i]);    /* as who still thinks so */
+        ck_assert_uint_eq(timers[i].place, 0);
+    }
+}
+END_TEST
+
 START_TEST(a_timer_out_of_order_is_found)
 {
     for (int i = 0; i < 10; i++) {
@@ -121,6 +134,7 @@ int main(void)
     tcase_add_test(tc, all_come_in_their_order);
     tcase_add_test(tc, a_timer_can_be_moved_both_ways);
     tcase_add_test(tc, whatever_is_done_the_first_is_due_first);
+    tcase_add_test(tc, at_the_end_none_is_in_it);
     tcase_add_test_raise_signal(tc, a_timer_out_of_order_is_found, SIGABRT);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -116,6 +116,9 @@ fcgi_timer_t *fcgi_timer_heap_first(const fcgi_timer_heap_t *heap)
 
 void fcgi_timer_heap_end(fcgi_timer_heap_t *heap)
 {
+    for (size_t i = 0; i < heap->count; i++) {
+        heap->timers[i]->place = 0;
+    }
     free(heap->timers);
     *heap = (fcgi_timer_heap_t){ 0 };
 }

@@ -33,7 +33,7 @@ void fcgi_timer_heap_remove(fcgi_timer_heap_t *heap, fcgi_timer_t *timer);
 /** The one that is due first; NULL: there is none. */
 fcgi_timer_t *fcgi_timer_heap_first(const fcgi_timer_heap_t *heap);
 
-/** Free the array. The timers that are still in it must not be used any more. */
+/** Take all out, and free the array. */
 void fcgi_timer_heap_end(fcgi_timer_heap_t *heap);
 
 /** Do the invariants hold? See invariant.h. */

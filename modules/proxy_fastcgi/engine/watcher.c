@@ -4,12 +4,12 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
 #include "invariant.h"
 
@@ -19,14 +19,14 @@
 #define TRY_AGAIN_US (10 * 1000)
 
 static struct {
-    apr_thread_mutex_t *lock;    /* guards all below, and all clients */
+    pthread_mutex_t lock;        /* guards all below, and all clients; outlives all pools */
     apr_thread_t *thread;
     int epoll;                   /* the clients and the timer */
     int timer;
     apr_time_t timer_at;         /* it is set to this; 0: to never */
     fcgi_timer_heap_t timers;
     bool is_stopping;
-} watcher;
+} watcher = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- With the lock held ---------------------------------------------------------------------- */
 
@@ -116,11 +116,11 @@ static void *APR_THREAD_FUNC watch(apr_thread_t *thread, void *unused)
 
     while (goes_on) {
         (void)poll(&all, 1, -1);
-        apr_thread_mutex_lock(watcher.lock);
+        pthread_mutex_lock(&watcher.lock);
         hear_clients();
         mind_the_time();
         goes_on = !watcher.is_stopping;
-        apr_thread_mutex_unlock(watcher.lock);
+        pthread_mutex_unlock(&watcher.lock);
     }
     return NULL;
 }
@@ -159,7 +159,7 @@ static bool begin(fcgi_watched_t *client, const fcgi_wait_t *wait, apr_time_t at
 bool fcgi_watcher_arm(fcgi_watched_t *client, fcgi_wait_set_t *set, const fcgi_wait_t *wait,
                       apr_time_t at)
 {
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     const bool is_armed = begin(client, wait, at);
     if (is_armed) {
         client->set = set;
@@ -167,17 +167,17 @@ bool fcgi_watcher_arm(fcgi_watched_t *client, fcgi_wait_set_t *set, const fcgi_w
             wake(client);
         }
     }
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
     return is_armed;
 }
 
 bool fcgi_watcher_disarm(fcgi_watched_t *client)
 {
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     client->set = NULL;
     fcgi_timer_heap_remove(&watcher.timers, &client->timer);
     const bool gone = has_gone(client);
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
     return gone;
 }
 
@@ -186,35 +186,14 @@ void fcgi_watcher_forget(fcgi_watched_t *client)
     if (!client->is_watched) {
         return;
     }
-    apr_thread_mutex_lock(watcher.lock);
+    pthread_mutex_lock(&watcher.lock);
     client->is_watched = false;
     client->heard = 0;
     (void)epoll_ctl(watcher.epoll, EPOLL_CTL_DEL, client->fd, NULL);
-    apr_thread_mutex_unlock(watcher.lock);
+    pthread_mutex_unlock(&watcher.lock);
 }
 
 /* ---- The process ----------------------------------------------------------------------------- */
-
-/* Requests that are parked still go after this. */
-static apr_status_t stop(void *unused)
-{
-    apr_status_t rv;
-
-    apr_thread_mutex_lock(watcher.lock);
-    watcher.is_stopping = true;
-    set_timer(1);    /* long ago */
-    apr_thread_mutex_unlock(watcher.lock);
-    apr_thread_join(&rv, watcher.thread);
-    return APR_SUCCESS;
-}
-
-static apr_status_t end(void *unused)
-{
-    close(watcher.timer);
-    close(watcher.epoll);
-    fcgi_timer_heap_end(&watcher.timers);
-    return APR_SUCCESS;
-}
 
 /* returns  false with errno set */
 static bool open_descriptors(void)
@@ -227,21 +206,45 @@ static bool open_descriptors(void)
            && epoll_ctl(watcher.epoll, EPOLL_CTL_ADD, watcher.timer, &event) == 0;
 }
 
+static void close_descriptors(void)
+{
+    if (watcher.epoll >= 0) {
+        close(watcher.epoll);
+    }
+    if (watcher.timer >= 0) {
+        close(watcher.timer);
+    }
+    watcher.epoll = watcher.timer = -1;
+}
+
+/* Requests that are parked still go after this. */
+static apr_status_t stop(void *unused)
+{
+    apr_status_t rv;
+
+    pthread_mutex_lock(&watcher.lock);
+    watcher.is_stopping = true;
+    set_timer(1);    /* long ago */
+    pthread_mutex_unlock(&watcher.lock);
+    apr_thread_join(&rv, watcher.thread);
+    close_descriptors();
+    fcgi_timer_heap_end(&watcher.timers);
+    return APR_SUCCESS;
+}
+
 apr_status_t fcgi_watcher_start(apr_pool_t *pchild)
 {
-    apr_status_t rv = apr_thread_mutex_create(&watcher.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-
     watcher.is_stopping = false;
     watcher.timer_at = 0;
-    if (rv == APR_SUCCESS && !open_descriptors()) {
-        rv = errno;
-    }
-    apr_pool_cleanup_register(pchild, NULL, end, apr_pool_cleanup_null);
+    apr_status_t rv = open_descriptors() ? APR_SUCCESS : errno;
     if (rv == APR_SUCCESS) {
         rv = apr_thread_create(&watcher.thread, NULL, watch, NULL, pchild);
     }
     if (rv == APR_SUCCESS) {
         apr_pool_pre_cleanup_register(pchild, NULL, stop);
+    }
+    else {
+        close_descriptors();
     }
     return rv;
 }
