@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_wait_set.c - a parked request hears of the same things as one that waits in its thread, and
- * nothing of it stays in the set. */
+ * nothing of it stays in the set but a connection that is open. */
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -8,11 +8,10 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 
 #include "apr_general.h"
 #include "shared_table.h"
-#include "wait_set.h"
+#include "watcher.h"
 
 enum {
     FAR_MS = 20000,
@@ -26,6 +25,7 @@ static void begin(void)
     apr_initialize();
     apr_pool_create(&child, NULL);
     ck_assert_int_eq(fcgi_wait_set_start(child), APR_SUCCESS);
+    ck_assert_int_eq(fcgi_watcher_start(child), APR_SUCCESS);
 }
 
 static void end(void)
@@ -64,20 +64,21 @@ static void close_pair(const pair_t *pair)
     close(pair->theirs);
 }
 
-static fcgi_wait_set_t *arm(const fcgi_wait_t *wait, apr_time_t at)
+static fcgi_wait_set_t *arm(const fcgi_wait_t *wait)
 {
-    fcgi_wait_set_t *set = NULL;
+    fcgi_wait_set_t *set = fcgi_wait_set_arm(wait);
 
-    MUST(fcgi_wait_set_arm(&set, wait, at) == (set != NULL));
+    MUST(!wait->home || *wait->home == set);
     return set;
 }
 
-static void give_back(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+static void disarm(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
 {
     fcgi_wait_set_disarm(&set, wait);
-    fcgi_wait_set_give_back(&set);
     MUST(set == NULL);
 }
+
+static const fcgi_wait_t for_nothing = { .fd = -1, .client_fd = -1 };
 
 static bool is_ready(const fcgi_wait_set_t *set, int patience_ms)
 {
@@ -119,12 +120,40 @@ enum { ALL_WANTED = 32 };
 static const unsigned bits[] = { FCGI_READABLE, FCGI_WRITABLE, FCGI_CLIENT_READABLE,
                                  FCGI_CLIENT_WRITABLE, FCGI_CLIENT_MAY_END };
 
-/* _i: what backend and client did, and which of them there is. For whatever is wanted, a set tells
- * what poll() tells a thread. */
+/* As park.c does. What the watcher has not heard yet comes with the next look.
+ * returns  is that all? */
+static bool is_heard(fcgi_watched_t *client, const fcgi_wait_t *wait, unsigned came)
+{
+    fcgi_wait_set_t *set = arm(wait);
+
+    MUST(fcgi_watcher_arm(client, set, wait, 0));
+    MUST(is_ready(set, came ? FAR_MS
+                            : 0)
+         == (came != 0));
+    unsigned heard = fcgi_watcher_disarm(client) ? FCGI_CLIENT_GONE
+                                                 : 0;
+    heard |= fcgi_wait_set_look(&set, wait);
+    disarm(set, wait);
+    MUST((heard & ~came) == 0);
+    return heard == came;
+}
+
+static void parked_hears(const fcgi_wait_t *wait, unsigned came)
+{
+    fcgi_watched_t client = { 0 };
+
+    while (!is_heard(&client, wait, came)) {
+    }
+    fcgi_watcher_forget(&client);
+}
+
+/* _i: what backend and client did, and which of them there is. For whatever is wanted, watcher and
+ * set tell what poll() tells a thread. */
 START_TEST(parked_or_not_the_same_comes)
 {
     const pair_t backend = connect_pair(), client = connect_pair();
     const int has = _i / (DEEDS * DEEDS);
+    fcgi_wait_set_t *of_connection = NULL;    /* the same for all waits */
     fcgi_wait_t wait = { .fd = has & 1 ? backend.ours
                                        : -1,
                          .client_fd = has & 2 ? client.ours
@@ -133,24 +162,21 @@ START_TEST(parked_or_not_the_same_comes)
 
     act(&backend, _i % DEEDS);
     act(&client, _i / DEEDS % DEEDS);
-    fcgi_wait_set_t *of_connection = NULL;    /* the same for all waits */
     for (int all = 0; all < ALL_WANTED; all++) {
         wait.wanted = 0;
         for (int i = 0; i < 5; i++) {
             wait.wanted |= all >> i & 1 ? bits[i] : 0;
         }
-        const unsigned came = fcgi_wait_in_thread(&wait);
-        fcgi_wait_set_t *set = arm(&wait, 0);
-        MUST(is_ready(set, 0) == (came != FCGI_TIME_IS_UP));
-        MUST(fcgi_wait_set_look(set, &wait) == (came & ~FCGI_TIME_IS_UP));
-        give_back(set, &wait);
-        MUST(fcgi_wait_set_arm(&of_connection, &wait, 0));
-        MUST(fcgi_wait_set_look(of_connection, &wait) == (came & ~FCGI_TIME_IS_UP));
-        fcgi_wait_set_disarm(&of_connection, &wait);
+        const unsigned came = fcgi_wait_in_thread(&wait) & ~FCGI_TIME_IS_UP;
+        wait.home = NULL;
+        parked_hears(&wait, came);
+        wait.home = has & 1 ? &of_connection
+                            : NULL;
+        parked_hears(&wait, came);
     }
-    fcgi_wait_set_give_back(&of_connection);
     close_pair(&backend);
     close_pair(&client);
+    fcgi_wait_set_leave(&of_connection);
 }
 END_TEST
 
@@ -162,14 +188,14 @@ START_TEST(several_wait_for_one_backend)
     fcgi_wait_set_t *sets[WAITS];
 
     for (int i = 0; i < WAITS; i++) {
-        sets[i] = arm(&wait, 0);
+        sets[i] = arm(&wait);
         ck_assert(!is_ready(sets[i], 0));
     }
     ck_assert_int_eq(send(backend.theirs, "x", 1, 0), 1);
     for (int i = 0; i < WAITS; i++) {    /* each hears of it, whoever has gone before */
         ck_assert(is_ready(sets[i], 0));
-        ck_assert_uint_eq(fcgi_wait_set_look(sets[i], &wait), FCGI_READABLE);
-        give_back(sets[i], &wait);
+        ck_assert_uint_eq(fcgi_wait_set_look(&sets[i], &wait), FCGI_READABLE);
+        disarm(sets[i], &wait);
     }
     close_pair(&backend);
 }
@@ -177,122 +203,98 @@ END_TEST
 
 /* ---- From one wait to the next --------------------------------------------------------------- */
 
-START_TEST(next_wait_may_be_without_a_client_or_for_another)
-{
-    const pair_t clients[] = { connect_pair(), connect_pair() };
-    fcgi_wait_set_t *set = NULL;
-
-    for (int i = 0; i < 2; i++) {
-        act(&clients[i], CLOSED);
-    }
-    for (int i = 0; i < 6; i++) {
-        const fcgi_wait_t wait = { .fd = -1, .client_fd = i % 3 < 2 ? clients[i % 3].ours : -1 };
-        ck_assert(fcgi_wait_set_arm(&set, &wait, 0));
-        ck_assert_uint_eq(fcgi_wait_set_look(set, &wait), i % 3 < 2 ? FCGI_CLIENT_GONE
-                                                                    : 0);
-        fcgi_wait_set_disarm(&set, &wait);
-    }
-    fcgi_wait_set_give_back(&set);
-    close_pair(&clients[0]);
-    close_pair(&clients[1]);
-}
-END_TEST
-
-START_TEST(backend_of_one_wait_does_not_wake_the_next)
+START_TEST(what_one_waited_for_does_not_wake_the_next)
 {
     const pair_t backend = connect_pair(), client = connect_pair();
     const fcgi_wait_t first = { .fd = backend.ours,
                                 .client_fd = client.ours,
-                                .wanted = FCGI_READABLE };
-    const fcgi_wait_t second = { .fd = -1, .client_fd = client.ours };
-    fcgi_wait_set_t *set = arm(&first, 0);
+                                .wanted = FCGI_READABLE | FCGI_CLIENT_READABLE };
+    fcgi_wait_set_t *set = arm(&first);
+    const int fd = fcgi_wait_set_fd(set);
 
     act(&backend, SENT);
+    act(&client, SENT);
     ck_assert(is_ready(set, 0));
-    fcgi_wait_set_disarm(&set, &first);
-    ck_assert(fcgi_wait_set_arm(&set, &second, 0));
+    disarm(set, &first);
+    set = arm(&for_nothing);
+    ck_assert_int_eq(fcgi_wait_set_fd(set), fd);    /* it was kept */
     ck_assert(!is_ready(set, 0));
-    act(&client, HALF_CLOSED);
-    ck_assert_uint_eq(fcgi_wait_set_look(set, &second), FCGI_CLIENT_GONE);
-    give_back(set, &second);
+    disarm(set, &for_nothing);
     close_pair(&backend);
     close_pair(&client);
 }
 END_TEST
 
-/* ---- The timer ------------------------------------------------------------------------------- */
-
-static const fcgi_wait_t for_the_timer = { .fd = -1, .client_fd = -1 };
-
-START_TEST(timer_is_ready_at_its_time_and_says_nothing_else)
+START_TEST(set_stays_with_a_connection_until_that_is_closed)
 {
-    const apr_time_t at = fc_now() + 30000;
-    fcgi_wait_set_t *set = arm(&for_the_timer, at);
+    fcgi_wait_set_t *home = NULL;
+    int fd = -1;
 
-    ck_assert(is_ready(set, FAR_MS));
-    ck_assert_int_ge(fc_now(), at);
-    ck_assert_uint_eq(fcgi_wait_set_look(set, &for_the_timer), 0);
-    fcgi_wait_set_timer(set, 0);    /* and it is off again */
-    ck_assert(!is_ready(set, 0));
-    give_back(set, &for_the_timer);
-}
-END_TEST
-
-START_TEST(timer_of_one_request_does_not_wake_the_next)
-{
-    fcgi_wait_set_t *set = arm(&for_the_timer, 1);    /* long ago */
-    const int fd = fcgi_wait_set_fd(set);
-
-    ck_assert(is_ready(set, 0));
-    give_back(set, &for_the_timer);
-    set = arm(&for_the_timer, 0);
-    ck_assert_int_eq(fcgi_wait_set_fd(set), fd);
-    ck_assert(!is_ready(set, 0));
-    give_back(set, &for_the_timer);
-}
-END_TEST
-
-/* What the timer of the one set there is has left. */
-static apr_interval_time_t timer_left_us(void)
-{
-    struct itimerspec left;
-
-    for (int fd = 0; fd < 1024; fd++) {
-        if (timerfd_gettime(fd, &left) == 0) {
-            return apr_time_from_sec(left.it_value.tv_sec) + left.it_value.tv_nsec / 1000;
+    for (int i = 0; i < 3; i++) {
+        const pair_t backend = connect_pair();
+        fcgi_wait_t wait = { .fd = backend.ours, .home = &home, .client_fd = -1 };
+        for (int all = 1; all < 8; all++) {
+            wait.wanted = all & (FCGI_READABLE | FCGI_WRITABLE);
+            fcgi_wait_set_t *set = arm(&wait);
+            fd = fd < 0 ? fcgi_wait_set_fd(set)
+                        : fd;
+            ck_assert_int_eq(fcgi_wait_set_fd(set), fd);    /* and so does the next connection */
+            ck_assert_uint_eq(fcgi_wait_set_look(&set, &wait), wait.wanted & FCGI_WRITABLE);
+            disarm(set, &wait);
+            ck_assert_ptr_nonnull(home);
         }
+        act(&backend, SENT);
+        close_pair(&backend);
+        fcgi_wait_set_leave(&home);
+        ck_assert_ptr_null(home);
     }
-    return -1;
-}
-
-/* A timer that is far off is left alone, and one that is near is not. */
-START_TEST(timer_is_in_time_whatever_it_was_set_to_before)
-{
-    const apr_time_t now = fc_now(), soon = now + 20000;
-    const apr_time_t before[] = { 0, 1, now + 10000, soon, now + apr_time_from_sec(20),
-                                  now + apr_time_from_sec(3600) };
-    fcgi_wait_set_t *set = arm(&for_the_timer, before[_i]);
-
-    fcgi_wait_set_disarm(&set, &for_the_timer);
-    ck_assert(fcgi_wait_set_arm(&set, &for_the_timer, soon));
-    ck_assert(is_ready(set, FAR_MS));
-    ck_assert_int_ge(fc_now(), soon);
-    give_back(set, &for_the_timer);
 }
 END_TEST
 
-START_TEST(timer_that_is_far_off_may_be_early_but_not_late)
+START_TEST(client_is_in_no_set_after_the_wait)
 {
-    const apr_time_t now = fc_now();
-    const apr_time_t first = now + apr_time_from_sec(30), second = now + apr_time_from_sec(40);
-    fcgi_wait_set_t *set = arm(&for_the_timer, first);
+    const pair_t backend = connect_pair(), client = connect_pair();
+    fcgi_wait_set_t *home = NULL;
+    const fcgi_wait_t for_client = { .fd = backend.ours,
+                                     .home = &home,
+                                     .client_fd = client.ours,
+                                     .wanted = FCGI_READABLE | FCGI_CLIENT_WRITABLE };
+    const fcgi_wait_t for_backend = { .fd = backend.ours,
+                                      .home = &home,
+                                      .client_fd = client.ours,
+                                      .wanted = FCGI_READABLE };
 
-    fcgi_wait_set_timer(set, second);
+    for (int i = 0; i < 3; i++) {
+        fcgi_wait_set_t *set = arm(&for_client);
+        ck_assert_uint_eq(fcgi_wait_set_look(&set, &for_client), FCGI_CLIENT_WRITABLE);
+        disarm(set, &for_client);
+        set = arm(&for_backend);
+        ck_assert(!is_ready(set, 0));
+        disarm(set, &for_backend);
+    }
+    close_pair(&backend);
+    close_pair(&client);
+    fcgi_wait_set_leave(&home);
+}
+END_TEST
+
+START_TEST(pebble_wakes_once_and_says_nothing)
+{
+    const int before = open_descriptors();
+    fcgi_wait_set_t *set = arm(&for_nothing);
+
+    ck_assert(fcgi_wait_set_throw_pebble(set));
+    ck_assert(fcgi_wait_set_throw_pebble(set));
+    ck_assert(is_ready(set, 0));
+    ck_assert_uint_eq(fcgi_wait_set_look(&set, &for_nothing), 0);
     ck_assert(!is_ready(set, 0));
-    ck_assert_int_le(timer_left_us(), first - now);
-    fcgi_wait_set_timer(set, now + apr_time_from_sec(20));
-    ck_assert_int_le(timer_left_us(), apr_time_from_sec(20));
-    give_back(set, &for_the_timer);
+    ck_assert(fcgi_wait_set_throw_pebble(set));
+    ck_assert(is_ready(set, 0));
+    disarm(set, &for_nothing);
+    ck_assert_int_eq(open_descriptors(), before + 1);    /* the set, which is kept */
+    set = arm(&for_nothing);
+    ck_assert(!is_ready(set, 0));
+    disarm(set, &for_nothing);
 }
 END_TEST
 
@@ -304,25 +306,25 @@ START_TEST(some_sets_are_kept_and_no_more)
     const int before = open_descriptors();
 
     for (int i = 0; i < KEPT_MAX + 10; i++) {
-        sets[i] = arm(&for_the_timer, 0);
+        sets[i] = arm(&for_nothing);
         ck_assert_ptr_nonnull(sets[i]);
     }
     for (int i = 0; i < KEPT_MAX + 10; i++) {
-        give_back(sets[i], &for_the_timer);
+        disarm(sets[i], &for_nothing);
     }
-    ck_assert_int_eq(open_descriptors(), before + 2 * KEPT_MAX);
+    ck_assert_int_eq(open_descriptors(), before + KEPT_MAX);
 }
 END_TEST
 
 START_TEST(the_end_of_the_process_closes_what_is_kept_and_what_comes_later)
 {
-    const int before = open_descriptors();
-    fcgi_wait_set_t *kept = arm(&for_the_timer, 0);
-    fcgi_wait_set_t *parked = arm(&for_the_timer, 0);
+    const int before = open_descriptors() - 2;    /* those of the watcher */
+    fcgi_wait_set_t *kept = arm(&for_nothing);
+    fcgi_wait_set_t *parked = arm(&for_nothing);
 
-    give_back(kept, &for_the_timer);
+    disarm(kept, &for_nothing);
     apr_pool_clear(child);
-    give_back(parked, &for_the_timer);
+    disarm(parked, &for_nothing);
     ck_assert_int_eq(open_descriptors(), before);
 }
 END_TEST
@@ -332,11 +334,15 @@ END_TEST
 START_TEST(without_the_descriptor_there_is_no_set)
 {
     const pair_t backend = connect_pair();
-    const fcgi_wait_t wait = { .fd = backend.ours, .client_fd = -1, .wanted = FCGI_READABLE };
+    fcgi_wait_set_t *home = NULL;
+    const fcgi_wait_t wait = {
+        .fd = backend.ours, .home = &home, .client_fd = -1, .wanted = FCGI_READABLE
+    };
 
     close_pair(&backend);
     const int before = open_descriptors();
-    ck_assert_ptr_null(arm(&wait, 0));
+    ck_assert_ptr_null(arm(&wait));
+    ck_assert_ptr_null(home);
     ck_assert_int_eq(open_descriptors(), before);
 }
 END_TEST
@@ -347,15 +353,46 @@ START_TEST(copy_of_a_closed_descriptor_wakes_nobody_else)
     const pair_t backend = connect_pair();
     const int before = open_descriptors();
     const fcgi_wait_t wait = { .fd = backend.ours, .client_fd = -1, .wanted = FCGI_READABLE };
-    fcgi_wait_set_t *set = arm(&wait, 0);
+    fcgi_wait_set_t *set = arm(&wait);
 
     const int copy = dup(backend.ours);
     close(backend.ours);
     ck_assert_int_eq(send(backend.theirs, "x", 1, 0), 1);
     ck_assert(is_ready(set, 0));
-    give_back(set, &wait);
+    disarm(set, &wait);
     close(copy);
     ck_assert_int_eq(open_descriptors(), before - 1);    /* the set is gone, not kept */
+}
+END_TEST
+
+/* The same of a connection, which is closed without a look at its set: as when httpd has forked
+ * another program that has not begun yet. */
+START_TEST(copy_of_a_closed_connection_is_heard_once)
+{
+    const pair_t backend = connect_pair(), next = connect_pair();
+    fcgi_wait_set_t *home = NULL;
+    fcgi_wait_t wait = {
+        .fd = backend.ours, .home = &home, .client_fd = -1, .wanted = FCGI_READABLE
+    };
+
+    disarm(arm(&wait), &wait);
+    const int copy = dup(backend.ours);
+    close(backend.ours);
+    fcgi_wait_set_leave(&home);
+    act(&backend, SENT);
+    wait.fd = next.ours;
+    fcgi_wait_set_t *set = arm(&wait);
+    ck_assert(is_ready(set, 0));
+    ck_assert_uint_eq(fcgi_wait_set_look(&set, &wait), 0);
+    ck_assert(!is_ready(set, 0));    /* it is another one */
+    ck_assert_ptr_eq(set, home);
+    act(&next, SENT);
+    ck_assert_uint_eq(fcgi_wait_set_look(&set, &wait), FCGI_READABLE);
+    disarm(set, &wait);
+    close(copy);
+    close(backend.theirs);
+    close_pair(&next);
+    fcgi_wait_set_leave(&home);
 }
 END_TEST
 
@@ -363,11 +400,13 @@ START_TEST(closed_client_takes_its_set_along)
 {
     const pair_t client = connect_pair();
     const int before = open_descriptors();
-    const fcgi_wait_t wait = { .fd = -1, .client_fd = client.ours };
-    fcgi_wait_set_t *set = arm(&wait, 0);
+    const fcgi_wait_t wait = { .fd = -1,
+                               .client_fd = client.ours,
+                               .wanted = FCGI_CLIENT_READABLE };
+    fcgi_wait_set_t *set = arm(&wait);
 
     close(client.ours);
-    give_back(set, &wait);
+    disarm(set, &wait);
     ck_assert_int_eq(open_descriptors(), before - 1);
 }
 END_TEST
@@ -377,14 +416,16 @@ START_TEST(set_that_somebody_has_closed_is_not_closed_again)
 {
     const pair_t client = connect_pair();
     const int before = open_descriptors();
-    const fcgi_wait_t wait = { .fd = -1, .client_fd = client.ours };
-    fcgi_wait_set_t *set = arm(&wait, 0);
+    const fcgi_wait_t wait = { .fd = -1,
+                               .client_fd = client.ours,
+                               .wanted = FCGI_CLIENT_READABLE };
+    fcgi_wait_set_t *set = arm(&wait);
     const int number = fcgi_wait_set_fd(set);
 
     close(number);
     ck_assert_int_eq(dup2(client.theirs, number), number);
     fcgi_wait_set_forget_fd(set);
-    give_back(set, &wait);
+    disarm(set, &wait);
     ck_assert_int_eq(send(number, "x", 1, 0), 1);
     ck_assert_int_eq(open_descriptors(), before + 1);
 }
@@ -396,33 +437,31 @@ START_TEST(what_somebody_leaves_in_a_set_is_found)
 {
     const pair_t stranger = connect_pair();
     struct epoll_event event = { .events = EPOLLIN };
-    fcgi_wait_set_t *set = arm(&for_the_timer, 0);
+    fcgi_wait_set_t *set = arm(&for_nothing);
 
     ck_assert_ptr_nonnull(freopen("/dev/null", "w", stderr));
     ck_assert_int_eq(epoll_ctl(fcgi_wait_set_fd(set), EPOLL_CTL_ADD, stranger.ours, &event), 0);
-    give_back(set, &for_the_timer);
+    disarm(set, &for_nothing);
 }
 END_TEST
 
 int main(void)
 {
     Suite *suite = suite_create("wait_set");
-    TCase *comes = tcase_create("what comes"), *timer = tcase_create("timer");
+    TCase *comes = tcase_create("what comes"), *next = tcase_create("the next wait");
     TCase *kept = tcase_create("kept"), *closed = tcase_create("closed");
 
     tcase_add_checked_fixture(comes, begin, end);
     tcase_add_loop_test(comes, parked_or_not_the_same_comes, 0, 4 * DEEDS * DEEDS);
     tcase_add_test(comes, several_wait_for_one_backend);
-    tcase_add_test(comes, next_wait_may_be_without_a_client_or_for_another);
-    tcase_add_test(comes, backend_of_one_wait_does_not_wake_the_next);
     suite_add_tcase(suite, comes);
 
-    tcase_add_checked_fixture(timer, begin, end);
-    tcase_add_test(timer, timer_is_ready_at_its_time_and_says_nothing_else);
-    tcase_add_test(timer, timer_of_one_request_does_not_wake_the_next);
-    tcase_add_loop_test(timer, timer_is_in_time_whatever_it_was_set_to_before, 0, 6);
-    tcase_add_test(timer, timer_that_is_far_off_may_be_early_but_not_late);
-    suite_add_tcase(suite, timer);
+    tcase_add_checked_fixture(next, begin, end);
+    tcase_add_test(next, what_one_waited_for_does_not_wake_the_next);
+    tcase_add_test(next, set_stays_with_a_connection_until_that_is_closed);
+    tcase_add_test(next, client_is_in_no_set_after_the_wait);
+    tcase_add_test(next, pebble_wakes_once_and_says_nothing);
+    suite_add_tcase(suite, next);
 
     tcase_add_checked_fixture(kept, begin, end);
     tcase_add_test(kept, some_sets_are_kept_and_no_more);
@@ -433,6 +472,7 @@ int main(void)
     tcase_add_checked_fixture(closed, begin, end);
     tcase_add_test(closed, without_the_descriptor_there_is_no_set);
     tcase_add_test(closed, copy_of_a_closed_descriptor_wakes_nobody_else);
+    tcase_add_test(closed, copy_of_a_closed_connection_is_heard_once);
     tcase_add_test(closed, closed_client_takes_its_set_along);
     tcase_add_test(closed, set_that_somebody_has_closed_is_not_closed_again);
     suite_add_tcase(suite, closed);

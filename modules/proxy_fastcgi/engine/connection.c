@@ -14,6 +14,7 @@
 
 #include "apr_errno.h"
 #include "tls.h"
+#include "wait_set.h"
 
 #define ONE_PACKET_BYTES 1200    /* networks take it: 1280 is the least of IPv6, with headers */
 
@@ -24,6 +25,7 @@ void fcgi_connection_close(fcgi_connection_t **connection)
             fcgi_tls_end((*connection)->tls);
         }
         close((*connection)->fd);
+        fcgi_wait_set_leave(&(*connection)->set);
         free(*connection);
         *connection = NULL;
     }

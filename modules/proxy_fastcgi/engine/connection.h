@@ -17,6 +17,8 @@ typedef struct fcgi_connection_t fcgi_connection_t;
 struct fcgi_connection_t {
     int fd;
     struct fcgi_tls_t *tls;           /* NULL: plain */
+    struct fcgi_wait_set_t *set;      /* that watches it, or did: a request waits without a thread,
+                                       * or has waited so; NULL: none */
     char socket[sizeof(((struct sockaddr_un *)0)->sun_path)];    /* its path; "": TCP */
     bool has_written;                 /* anything at all */
     bool is_prompt;                   /* small writes leave at once */

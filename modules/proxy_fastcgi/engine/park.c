@@ -21,14 +21,10 @@
 #include "connection_counts.h"
 #include "invariant.h"
 #include "scoreboard.h"
-#include "wait_set.h"
+#include "watcher.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
-
-/* Of the requests that may be parked, this part of connections may keep a wait set without one: the
- * set takes two descriptors. */
-#define KEPT_SETS_PART 4
 
 /* Where a client's connection stands. */
 typedef enum {
@@ -48,8 +44,8 @@ typedef struct {
     fcgi_park_resume_t *resume;
     void *baton;
     fcgi_wait_t wait;
-    fcgi_wait_set_t *set;         /* armed while it is parked; some connections keep it then */
-    bool keeps_set;               /* without a request: counted in kept_sets */
+    fcgi_wait_set_t *set;         /* armed while it is parked */
+    fcgi_watched_t watched;
     int client_fd;                /* of the client, while the socket shows the wait set */
     apr_time_t deadline;          /* of the wait, monotonic us; 0: none */
     bool has_guessed;             /* what came, the last time */
@@ -61,8 +57,6 @@ static bool has_ended;
 static int max_parked;
 static int place = -1;            /* in connection_counts.h */
 static _Atomic int parked, most_parked;
-static int max_kept_sets;
-static _Atomic int kept_sets;     /* with connections that have no request parked */
 
 static parked_t *of_connection(const conn_rec *c)
 {
@@ -84,7 +78,7 @@ static void check(const parked_t *p)
     if (!FC_IS_CHECKED) {
         return;
     }
-    FC_INVARIANT(p->state == IDLE || (p->set && !p->keeps_set));
+    FC_INVARIANT((p->state == IDLE) == (p->set == NULL));
     if (p->state != IDLE) {
         const int fd = fcgi_wait_set_fd(p->set);    /* -1: the MPM has closed it */
         FC_INVARIANT(p->r && p->resume && atomic_load(&parked) > 0);
@@ -115,6 +109,8 @@ static void swap_out(parked_t *p)
     }
     /* The MPM could not poll and has closed "the socket": that was the wait set, and nobody will
      * close the client's. */
+    (void)fcgi_watcher_disarm(&p->watched);
+    fcgi_watcher_forget(&p->watched);
     fcgi_wait_set_forget_fd(p->set);
     close(p->client_fd);
 }
@@ -146,40 +142,12 @@ static void disarm(parked_t *p)
         swap_out(p);
     }
     if (p->state != IDLE) {
+        (void)fcgi_watcher_disarm(&p->watched);
         fcgi_wait_set_disarm(&p->set, &p->wait);
         p->state = IDLE;
         count(-1);
     }
     check(p);
-}
-
-/* ---- Wait sets with idle connections --------------------------------------------------------- */
-
-static void stop_keeping(parked_t *p)
-{
-    if (p->keeps_set) {
-        p->keeps_set = false;
-        atomic_fetch_sub(&kept_sets, 1);
-    }
-}
-
-static void give_set_back(parked_t *p)
-{
-    stop_keeping(p);
-    fcgi_wait_set_give_back(&p->set);
-}
-
-/* For the next request on this connection, if not too many do so. */
-static void keep_set(parked_t *p)
-{
-    if (p->state != IDLE || !p->set || p->keeps_set) {
-        return;
-    }
-    p->keeps_set = atomic_fetch_add(&kept_sets, 1) < max_kept_sets;
-    if (!p->keeps_set) {
-        atomic_fetch_sub(&kept_sets, 1);
-        give_set_back(p);
-    }
 }
 
 /* The connection's pool goes. */
@@ -188,7 +156,7 @@ static apr_status_t forget_connection(void *data)
     parked_t *p = data;
 
     disarm(p);
-    give_set_back(p);
+    fcgi_watcher_forget(&p->watched);
     return APR_SUCCESS;
 }
 
@@ -239,8 +207,12 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
     p->wait = *wait;
     p->deadline = wait->timeout >= 0 ? fc_now() + wait->timeout : 0;
     p->tick = wait->timeout >= 0 && wait->timeout < timeout / 2 ? 0 : timeout / 2;
-    stop_keeping(p);
-    if (!fcgi_wait_set_arm(&p->set, wait, next_alarm(p))) {
+    p->set = fcgi_wait_set_arm(wait);
+    if (!p->set) {
+        return false;
+    }
+    if (!fcgi_watcher_arm(&p->watched, p->set, wait, next_alarm(p))) {
+        fcgi_wait_set_disarm(&p->set, &p->wait);
         return false;
     }
     if (!p->r) {
@@ -313,20 +285,28 @@ static bool may_guess(const parked_t *p)
            && (!p->deadline || fc_now() < p->deadline);
 }
 
+static unsigned what_came(parked_t *p)
+{
+    const unsigned gone = fcgi_watcher_disarm(&p->watched) ? FCGI_CLIENT_GONE : 0;
+
+    p->has_guessed = !gone && may_guess(p);
+    const unsigned came = p->has_guessed ? FCGI_READABLE
+                                         : gone | fcgi_wait_set_look(&p->set, &p->wait);
+    return came == 0 && p->deadline && fc_now() >= p->deadline ? FCGI_TIME_IS_UP : came;
+}
+
+/* It was but the tick. */
+static bool waits_on(parked_t *p)
+{
+    return p->set && fcgi_watcher_arm(&p->watched, p->set, &p->wait, next_alarm(p));
+}
+
 /* The MPM says that there is something. */
 static void look(parked_t *p)
 {
-    p->has_guessed = may_guess(p);
-    unsigned came = p->has_guessed ? FCGI_READABLE : fcgi_wait_set_look(p->set, &p->wait);
+    const unsigned came = what_came(p);
 
-    if (came == 0 && p->deadline && fc_now() >= p->deadline) {
-        came = FCGI_TIME_IS_UP;
-    }
-    if (came == 0) {
-        fcgi_wait_set_timer(p->set, next_alarm(p));    /* it was but the tick */
-        hand_to_mpm(p);
-    }
-    else if (take_up(p, came)) {
+    if ((came == 0 && waits_on(p)) || take_up(p, came ? came : FCGI_NO_THREAD)) {
         hand_to_mpm(p);
     }
 }
@@ -383,7 +363,6 @@ static int process(conn_rec *c)
             after_handler(p);
         }
     }
-    keep_set(p);
     check(p);
     p->is_inside = false;
     return rc;
@@ -421,7 +400,7 @@ static int pre_close(conn_rec *c)
         c->cs->state = state;    /* the MPM counts by it */
     }
     if (p) {
-        give_set_back(p);
+        fcgi_watcher_forget(&p->watched);
     }
     return OK;
 }
@@ -467,9 +446,9 @@ bool fcgi_park_has_ended(void)
 void fcgi_park_start(apr_pool_t *pchild, int max)
 {
     apr_pool_pre_cleanup_register(pchild, NULL, end);
-    is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS;
+    is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS
+                  && fcgi_watcher_start(pchild) == APR_SUCCESS;
     max_parked = max;
-    max_kept_sets = max / KEPT_SETS_PART;
     place = fcgi_connection_counts_find("parked requests");
 }
 

@@ -3,22 +3,22 @@
  *          and later).
  * Knows    the MPM's state ASYNC_WAITIO, and its hooks around it.
  * Ignores  what is waited for, and whether it is worth while (wait_policy.h).
- * Memory   c->pool for each connection, which keeps its wait set for the next request.
+ * Memory   c->pool for each connection.
  * Threads  any.
  *
  * How: the MPM polls the descriptor in the client's socket while a connection is in ASYNC_WAITIO.
- *  1. a handler arms a wait set (an epoll descriptor over the backend's, a timer and the client's),
- *     and returns SUSPENDED;
+ *  1. a handler arms a wait set (an epoll descriptor over the backend's), has the watcher mind the
+ *     client and the time, and returns SUSPENDED;
  *  2. our process_connection hook, around all others, turns the state SUSPENDED that follows into
  *     ASYNC_WAITIO;
  *  3. just before the MPM polls, the suspend_connection hook puts the wait set in the place of the
  *     client's descriptor; resume_connection puts that back when a worker takes the connection up;
  *  4. process_connection is called again, and looks what came.
  *
- * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. The
- * backend's descriptor is in the wait set only while the request is parked, the client's until the
- * connection is closed. Only descriptors of one request are in a wait set: the kernel allows 500
- * sets over one descriptor, and the MPM ends the child at the 501st. */
+ * Invariants (they run, see invariant.h): nobody but the MPM sees the wait set in the socket. A set
+ * is armed, and the watcher may wake the request, only while that is parked. Only descriptors of
+ * one request are in a wait set: the kernel allows 500 sets over one descriptor, and the MPM ends
+ * the child at the 501st. */
 #ifndef FCGI_PARK_H
 #define FCGI_PARK_H
 

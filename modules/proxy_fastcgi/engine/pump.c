@@ -289,6 +289,7 @@ static void prepare_wait(fcgi_pump_t *pump)
                                 | (pump->has_output ? FCGI_WRITABLE : 0);
 
     pump->wait.fd = of_backend ? pump->connection->fd : -1;
+    pump->wait.home = of_backend ? &pump->connection->set : NULL;
     pump->wait.client_fd = pump->client_fd;
     pump->wait.wanted = of_backend | (pump->body_is_late ? FCGI_CLIENT_READABLE : 0)
                         | (pump->client_is_behind ? FCGI_CLIENT_WRITABLE : 0)

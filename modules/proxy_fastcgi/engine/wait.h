@@ -21,6 +21,8 @@
 
 typedef struct {
     int fd;                        /* -1: none */
+    struct fcgi_wait_set_t **home; /* of the wait set that watches it from one wait to the next, as
+                                    * long as it is open; NULL: none */
     int client_fd;                 /* -1: none */
     unsigned wanted;               /* of the first four, and the last two */
     apr_interval_time_t timeout;   /* us from now; 0 only looks; negative: no limit */

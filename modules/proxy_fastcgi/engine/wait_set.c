@@ -2,33 +2,33 @@
 /* wait_set.c - see wait_set.h. */
 #include "wait_set.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/timerfd.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "apr_thread_mutex.h"
 #include "invariant.h"
 
-#define KEPT_MAX     64
-#define TIMER_FAR_US (10 * APR_USEC_PER_SEC)
+#define KEPT_MAX 64
 
-enum {
-    OF_TIMER,
+typedef enum {
     OF_BACKEND,
-    OF_CLIENT
-};
+    OF_CLIENT,
+    OF_PEBBLE,
+    MEMBERS
+} whose_t;
 
 struct fcgi_wait_set_t {
     int epoll;
-    int timer;
-    apr_time_t timer_at;          /* it is set to this, monotonic us; 0: to never */
-    int client_fd;                /* that is in it; -1: none */
-    uint32_t client_events;
+    int backend_fd;               /* that is in it; -1: none, and so below */
+    uint32_t backend_events;
+    int client_fd;
+    int pebble;                   /* an eventfd, ours */
+    uint64_t life;                /* grows when it leaves a connection, or a request */
     bool is_sound;                /* nothing went wrong with what is in it */
     fcgi_wait_set_t *next;        /* of those that are kept */
 };
@@ -39,13 +39,44 @@ static struct {
     int count;
 } kept;
 
+/* ---- What the kernel holds ------------------------------------------------------------------- */
+
+/* What it hands out with an event, and so whose that is. */
+static uint64_t tag_of(const fcgi_wait_set_t *set, whose_t whose)
+{
+    return set->life * MEMBERS + whose;
+}
+
+static bool control(const fcgi_wait_set_t *set, int operation, int fd, uint32_t events,
+                    whose_t whose)
+{
+    struct epoll_event event = { .events = events, .data.u64 = tag_of(set, whose) };
+    return epoll_ctl(set->epoll, operation, fd, &event) == 0;
+}
+
+static void take_out(fcgi_wait_set_t *set, int *fd)
+{
+    if (*fd >= 0) {
+        set->is_sound &= epoll_ctl(set->epoll, EPOLL_CTL_DEL, *fd, NULL) == 0;
+        *fd = -1;
+    }
+}
+
 /* ---- Invariants ------------------------------------------------------------------------------ */
 
-/* How many descriptors the kernel has in the set; -1: it does not say. */
+/* Is this descriptor the one that is in the set, or has it been closed, and a copy of it is? */
+static bool is_open(int fd, unsigned long inode)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 && status.st_ino == inode;
+}
+
+/* How many descriptors the kernel has in the set that are still open here; -1: it does not say. */
 static int count_held(const fcgi_wait_set_t *set)
 {
     char text[200];
-    int held = 0;
+    unsigned long inode;
+    int held = 0, fd;
 
     snprintf(text, sizeof(text), "/proc/self/fdinfo/%d", set->epoll);
     FILE *info = fopen(text, "r");
@@ -53,28 +84,22 @@ static int count_held(const fcgi_wait_set_t *set)
         return -1;
     }
     while (fgets(text, sizeof(text), info)) {
-        held += strncmp(text, "tfd:", 4) == 0;
+        held += sscanf(text, "tfd: %d events: %*x data: %*x pos:%*d ino:%lx", &fd, &inode) == 2
+                && is_open(fd, inode);
     }
     fclose(info);
     return held;
 }
 
-/* No more than this is in it; a descriptor that was closed under it is not. */
-static void check_holds(const fcgi_wait_set_t *set, int besides_timer)
-{
-    const int held = count_held(set);
-
-    FC_INVARIANT(set->timer >= 0 && set->is_sound);
-    FC_INVARIANT(held < 0 || (held >= 1 && held <= 1 + besides_timer));
-}
-
-void fcgi_wait_set_check(const fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+void fcgi_wait_set_check(const fcgi_wait_set_t *set)
 {
     if (!FC_IS_CHECKED) {
         return;
     }
-    FC_INVARIANT(!wait || wait->client_fd == set->client_fd);
-    check_holds(set, (set->client_fd >= 0) + (wait && wait->fd >= 0));
+    /* a descriptor that was closed under it is no more in it */
+    FC_INVARIANT(!set->is_sound || set->epoll >= 0);
+    FC_INVARIANT(count_held(set)
+                 <= (set->backend_fd >= 0) + (set->client_fd >= 0) + (set->pebble >= 0));
 }
 
 /* With the lock held. */
@@ -86,8 +111,9 @@ static void check_kept(void)
         return;
     }
     for (const fcgi_wait_set_t *set = kept.first; set; set = set->next) {
-        FC_INVARIANT(set->client_fd < 0);
-        check_holds(set, 0);
+        FC_INVARIANT(set->backend_fd < 0 && set->client_fd < 0 && set->pebble < 0);
+        FC_INVARIANT(set->is_sound);
+        fcgi_wait_set_check(set);
         count++;
     }
     FC_INVARIANT(count == kept.count && count <= KEPT_MAX);
@@ -100,27 +126,10 @@ static void destroy(fcgi_wait_set_t *set)
     if (set->epoll >= 0) {
         close(set->epoll);
     }
-    if (set->timer >= 0) {
-        close(set->timer);
+    if (set->pebble >= 0) {
+        close(set->pebble);
     }
     free(set);
-}
-
-static bool control(const fcgi_wait_set_t *set, int operation, int fd, uint32_t events,
-                    uint32_t whose)
-{
-    struct epoll_event event = { .events = events, .data.u32 = whose };
-    return fd < 0 || epoll_ctl(set->epoll, operation, fd, &event) == 0;
-}
-
-static bool add(const fcgi_wait_set_t *set, int fd, uint32_t events, uint32_t whose)
-{
-    return control(set, EPOLL_CTL_ADD, fd, events, whose);
-}
-
-static bool take_out(const fcgi_wait_set_t *set, int fd)
-{
-    return control(set, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
 static fcgi_wait_set_t *make(void)
@@ -130,11 +139,10 @@ static fcgi_wait_set_t *make(void)
     if (!set) {
         return NULL;
     }
-    set->epoll = epoll_create1(EPOLL_CLOEXEC);
-    set->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    set->client_fd = -1;
+    set->backend_fd = set->client_fd = set->pebble = -1;
     set->is_sound = true;
-    if (set->epoll < 0 || set->timer < 0 || !add(set, set->timer, EPOLLIN, OF_TIMER)) {
+    set->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (set->epoll < 0) {
         destroy(set);
         return NULL;
     }
@@ -174,77 +182,71 @@ static bool keep(fcgi_wait_set_t *set)
     return has_room;
 }
 
+/* Nothing that is open is in it any more. */
+static void give_back(fcgi_wait_set_t *set)
+{
+    set->life++;
+    if (!set->is_sound || !keep(set)) {
+        destroy(set);
+    }
+}
+
+/* ---- One wait -------------------------------------------------------------------------------- */
+
 static uint32_t events_of_backend(unsigned wanted)
 {
     return (wanted & FCGI_READABLE ? EPOLLIN : 0) | (wanted & FCGI_WRITABLE ? EPOLLOUT : 0);
 }
 
-/* Not EPOLLIN, unless it is wanted: the next request may lie there already. */
 static uint32_t events_of_client(unsigned wanted)
 {
-    return (wanted & FCGI_CLIENT_MAY_END ? 0 : EPOLLRDHUP)
-           | (wanted & FCGI_CLIENT_READABLE ? EPOLLIN : 0)
+    return (wanted & FCGI_CLIENT_READABLE ? EPOLLIN : 0)
            | (wanted & FCGI_CLIENT_WRITABLE ? EPOLLOUT : 0);
 }
 
-/* ---- One wait -------------------------------------------------------------------------------- */
-
-static void set_timer(fcgi_wait_set_t *set, apr_time_t at)
+static bool watch_backend(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
 {
-    const struct itimerspec when = { .it_value = { .tv_sec = apr_time_sec(at),
-                                                   .tv_nsec = apr_time_usec(at) * 1000 } };
-    timerfd_settime(set->timer, TFD_TIMER_ABSTIME, &when, NULL);
-    set->timer_at = at;
-}
+    const uint32_t events = events_of_backend(wait->wanted);
+    const bool is_in = set->backend_fd >= 0;
 
-/* A timer that is earlier than it need be, but far off, is left alone: hardly any wait is so long
- * that it is woken for nothing. */
-static bool timer_will_do(const fcgi_wait_set_t *set, apr_time_t at)
-{
-    return set->timer_at == at
-           || ((at == 0 || set->timer_at < at) && set->timer_at - fc_now() > TIMER_FAR_US);
-}
-
-void fcgi_wait_set_timer(fcgi_wait_set_t *set, apr_time_t at)
-{
-    if (!timer_will_do(set, at)) {
-        set_timer(set, at);
+    if (wait->fd < 0 || (is_in && set->backend_events == events)) {
+        return true;
     }
+    FC_INVARIANT(!is_in || set->backend_fd == wait->fd);
+    set->backend_fd = wait->fd;
+    set->backend_events = events;
+    return control(set, is_in ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, wait->fd, events, OF_BACKEND);
 }
 
+/* Only if it is to be read or written. The next request may lie there already. */
 static bool watch_client(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
 {
     const uint32_t events = events_of_client(wait->wanted);
-    const bool is_same = set->client_fd == wait->client_fd;
 
-    if (is_same && set->client_events == events) {
+    if (wait->client_fd < 0 || !events) {
         return true;
     }
-    const bool is_done = is_same ? control(set, EPOLL_CTL_MOD, wait->client_fd, events, OF_CLIENT)
-                                 : take_out(set, set->client_fd)
-                                       && add(set, wait->client_fd, events, OF_CLIENT);
     set->client_fd = wait->client_fd;
-    set->client_events = events;
-    return is_done;
+    return control(set, EPOLL_CTL_ADD, wait->client_fd, events, OF_CLIENT);
 }
 
-bool fcgi_wait_set_arm(fcgi_wait_set_t **held, const fcgi_wait_t *wait, apr_time_t at)
+fcgi_wait_set_t *fcgi_wait_set_arm(const fcgi_wait_t *wait)
 {
-    fcgi_wait_set_t *set = *held ? *held : take_kept();
+    fcgi_wait_set_t *set = wait->home ? *wait->home : NULL;
 
+    set = set ? set : take_kept();
     set = set ? set : make();
-    if (set
-        && (!watch_client(set, wait)
-            || !add(set, wait->fd, events_of_backend(wait->wanted), OF_BACKEND))) {
+    if (set && (!watch_backend(set, wait) || !watch_client(set, wait))) {
         destroy(set);
         set = NULL;
     }
-    if (set) {
-        fcgi_wait_set_timer(set, at);
-        fcgi_wait_set_check(set, wait);
+    if (wait->home) {
+        *wait->home = set;
     }
-    *held = set;
-    return set != NULL;
+    if (set) {
+        fcgi_wait_set_check(set);
+    }
+    return set;
 }
 
 static unsigned of_backend(uint32_t events)
@@ -253,32 +255,105 @@ static unsigned of_backend(uint32_t events)
            | (events & EPOLLOUT ? FCGI_WRITABLE : 0);
 }
 
+/* That it has gone is the watcher's to say. */
 static unsigned of_client(uint32_t events)
 {
     return (events & EPOLLIN ? FCGI_CLIENT_READABLE : 0)
            | (events & EPOLLOUT ? FCGI_CLIENT_WRITABLE : 0)
-           | (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR) ? FCGI_CLIENT_GONE : 0);
+           | (events & (EPOLLHUP | EPOLLERR) ? FCGI_CLIENT_GONE : 0);
 }
 
-unsigned fcgi_wait_set_look(fcgi_wait_set_t *set, const fcgi_wait_t *wait)
+static unsigned what_came(fcgi_wait_set_t *set)
 {
-    struct epoll_event events[3];
+    struct epoll_event events[MEMBERS + 1];
     unsigned came = 0;
-    const int count = epoll_wait(set->epoll, events, 3, 0);
+    const int count = epoll_wait(set->epoll, events, MEMBERS + 1, 0);
 
     for (int i = 0; i < count; i++) {
-        switch (events[i].data.u32) {
-        case OF_BACKEND:
+        const uint64_t tag = events[i].data.u64;
+        if (tag == tag_of(set, OF_BACKEND)) {
             came |= of_backend(events[i].events);
-            break;
-        case OF_CLIENT:
+        }
+        else if (tag == tag_of(set, OF_CLIENT)) {
             came |= of_client(events[i].events);
-            break;
-        default:
-            break;
+        }
+        else if (tag != tag_of(set, OF_PEBBLE) || set->pebble < 0) {
+            set->is_sound = false;    /* a copy of what was closed: it would be heard for ever */
         }
     }
     return came;
+}
+
+static void pick_up_pebble(fcgi_wait_set_t *set)
+{
+    if (set->pebble >= 0) {
+        close(set->pebble);
+        set->pebble = -1;
+    }
+}
+
+unsigned fcgi_wait_set_look(fcgi_wait_set_t **set, const fcgi_wait_t *wait)
+{
+    const unsigned came = what_came(*set);
+
+    pick_up_pebble(*set);
+    if (!(*set)->is_sound && came == 0) {
+        if (wait->home) {
+            *wait->home = NULL;
+        }
+        destroy(*set);
+        *set = fcgi_wait_set_arm(wait);
+    }
+    return came;
+}
+
+void fcgi_wait_set_disarm(fcgi_wait_set_t **armed, const fcgi_wait_t *wait)
+{
+    fcgi_wait_set_t *set = *armed;
+
+    *armed = NULL;
+    if (!set) {
+        return;
+    }
+    pick_up_pebble(set);
+    take_out(set, &set->client_fd);
+    if (!wait->home) {
+        take_out(set, &set->backend_fd);
+        give_back(set);
+    }
+    else if (!set->is_sound) {
+        *wait->home = NULL;
+        destroy(set);
+    }
+    else {
+        fcgi_wait_set_check(set);
+    }
+}
+
+void fcgi_wait_set_leave(fcgi_wait_set_t **left)
+{
+    fcgi_wait_set_t *set = *left;
+
+    *left = NULL;
+    if (set) {
+        set->backend_fd = -1;
+        give_back(set);
+    }
+}
+
+bool fcgi_wait_set_throw_pebble(fcgi_wait_set_t *set)
+{
+    if (set->pebble >= 0) {
+        return true;
+    }
+    set->pebble = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (set->pebble < 0) {
+        return false;
+    }
+    if (!control(set, EPOLL_CTL_ADD, set->pebble, EPOLLIN, OF_PEBBLE)) {
+        pick_up_pebble(set);
+    }
+    return set->pebble >= 0;
 }
 
 int fcgi_wait_set_fd(const fcgi_wait_set_t *set)
@@ -290,35 +365,6 @@ void fcgi_wait_set_forget_fd(fcgi_wait_set_t *set)
 {
     set->epoll = -1;
     set->is_sound = false;
-}
-
-void fcgi_wait_set_disarm(fcgi_wait_set_t **held, const fcgi_wait_t *wait)
-{
-    fcgi_wait_set_t *set = *held;
-
-    set->is_sound = set->is_sound && take_out(set, wait->fd);
-    if (!set->is_sound) {
-        *held = NULL;
-        destroy(set);
-    }
-    else {
-        fcgi_wait_set_check(set, NULL);
-    }
-}
-
-void fcgi_wait_set_give_back(fcgi_wait_set_t **held)
-{
-    fcgi_wait_set_t *set = *held;
-
-    *held = NULL;
-    if (!set) {
-        return;
-    }
-    set->is_sound = take_out(set, set->client_fd);
-    set->client_fd = -1;
-    if (!set->is_sound || !keep(set)) {
-        destroy(set);
-    }
 }
 
 /* ---- The process ----------------------------------------------------------------------------- */

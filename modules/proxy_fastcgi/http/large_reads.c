@@ -9,7 +9,8 @@ static const char client_key[] = "fcgi_client";    /* in the connection's pool *
 
 typedef struct {
     apr_socket_t *socket;
-    apr_size_t piece_bytes;    /* read at once, at most */
+    apr_bucket_brigade *unread;    /* the core's: what was read and not yet used, and our bucket */
+    apr_size_t piece_bytes;        /* read at once, at most */
 } client_t;
 
 static const apr_bucket_type_t bucket_type;
@@ -78,21 +79,30 @@ static apr_status_t insert_bucket(conn_rec *c, apr_bucket_brigade *bb, apr_socke
 {
     client_t *client = apr_palloc(c->pool, sizeof(*client));
 
-    *client = (client_t){ .socket = socket, .piece_bytes = APR_BUCKET_BUFF_SIZE };
+    *client =
+        (client_t){ .socket = socket, .unread = bb, .piece_bytes = APR_BUCKET_BUFF_SIZE };
     apr_pool_userdata_setn(client, client_key, NULL, c->pool);
     APR_BRIGADE_INSERT_TAIL(bb, make_bucket(client, c->bucket_alloc));
     return APR_SUCCESS;
 }
 
-static void read_pieces_of(conn_rec *c, apr_size_t bytes)
+/* returns  NULL: it has another bucket */
+static client_t *client_of(conn_rec *c)
 {
     void *client = NULL;
 
     if (!c->master) {
         apr_pool_userdata_get(&client, client_key, c->pool);
     }
+    return client;
+}
+
+static void read_pieces_of(conn_rec *c, apr_size_t bytes)
+{
+    client_t *client = client_of(c);
+
     if (client) {
-        ((client_t *)client)->piece_bytes = bytes;
+        client->piece_bytes = bytes;
     }
 }
 
@@ -104,6 +114,18 @@ void fcgi_large_reads_begin(conn_rec *c)
 void fcgi_large_reads_end(conn_rec *c)
 {
     read_pieces_of(c, APR_BUCKET_BUFF_SIZE);
+}
+
+void fcgi_large_reads_free_used(conn_rec *c)
+{
+    const client_t *client = client_of(c);
+    apr_bucket *first;
+
+    while (client && (first = APR_BRIGADE_FIRST(client->unread))
+           && first != APR_BRIGADE_SENTINEL(client->unread) && APR_BUCKET_IS_HEAP(first)
+           && first->length == 0) {
+        apr_bucket_delete(first);
+    }
 }
 
 void fcgi_large_reads_register(void)

@@ -15,6 +15,10 @@
 void fcgi_large_reads_begin(conn_rec *c);
 void fcgi_large_reads_end(conn_rec *c);
 
+/** Free the pieces that are used up. httpd would do so when it reads again: until then, 8 KB are
+ *  held by each request that waits. */
+void fcgi_large_reads_free_used(conn_rec *c);
+
 void fcgi_large_reads_register(void);
 
 #endif

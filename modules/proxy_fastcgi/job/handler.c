@@ -8,6 +8,7 @@
 #include "failover.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "large_reads.h"
 #include "park.h"
 #include "probes.h"
 #include "tracing.h"
@@ -541,6 +542,7 @@ int fcgi_handler_run(request_rec *r, proxy_worker *worker, proxy_server_conf *co
     if (!fc_worker_url_is_fastcgi(url)) {
         return DECLINED;
     }
+    fcgi_large_reads_free_used(r->connection);
     fcgi_job_t *job = make_job(r, worker, conf, url);
     FCGI_PROBE(begin, job, r->method, r->uri);
     if (!job->ticket && !PROXY_WORKER_IS_USABLE(worker)) {

@@ -29,8 +29,8 @@ APLOG_USE_MODULE(proxy_fastcgi);
 #define LINGER_US      1000
 #define LINGER_LAST_US (10 * 1000)
 
-/* Descriptors of a parked request: the client, the backend, two of the wait set. */
-#define DESCRIPTORS_EACH   4
+/* Descriptors of a parked request: the client, the backend, the wait set. */
+#define DESCRIPTORS_EACH   3
 #define DESCRIPTORS_OTHERS 500    /* logs, listeners, kept and new connections */
 
 static struct {
