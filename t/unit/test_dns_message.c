@@ -210,8 +210,12 @@ END_TEST
 
 static const struct {
     uint32_t written, read;
-} ttls[] = { { 0, 0 }, { 1, 1 }, { 86400, 86400 }, { INT32_MAX, INT32_MAX },
-             { UINT32_C(0x80000000), 0 }, { UINT32_MAX, 0 } };
+} ttls[] = { { 0, 0 },
+             { 1, 1 },
+             { 86400, 86400 },
+             { INT32_MAX, INT32_MAX },
+             { UINT32_C(0x80000000), 0 },
+             { UINT32_MAX, 0 } };
 
 START_TEST(a_ttl_with_its_first_bit_set_is_zero)
 {
@@ -238,8 +242,12 @@ static const struct {
     unsigned type;
     size_t least, most;
 } sizes[] = {
-    { LB_DNS_A, 4, 4 }, { LB_DNS_AAAA, 16, 16 }, { LB_DNS_SRV, 7, 70 }, { LB_DNS_SOA, 22, 70 },
-    { LB_DNS_NS, 0, 70 }, { DNS_TXT, 0, 70 },
+    { LB_DNS_A, 4, 4 },
+    { LB_DNS_AAAA, 16, 16 },
+    { LB_DNS_SRV, 7, 70 },
+    { LB_DNS_SOA, 22, 70 },
+    { LB_DNS_NS, 0, 70 },
+    { DNS_TXT, 0, 70 },
 };
 
 START_TEST(data_of_another_size_than_its_type_has_is_malformed)
@@ -375,7 +383,8 @@ START_TEST(only_characters_of_hosts_and_services_make_a_name)
     for (int c = 0; c < 256; c++) {
         const char bytes[] = { 1, (char)c, 0 };
         const bool is_fine = c && strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                                         "0123456789-_", c);
+                                         "0123456789-_",
+                                         c);
         ck_assert_int_eq(name_in(bytes, sizeof(bytes), 0) != NULL, is_fine);
     }
 }
