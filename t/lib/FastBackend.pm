@@ -26,13 +26,15 @@ sub program {
     return $program;
 }
 
-# Options: listen (tcp, unix), processes, bytes, ms
+# Options: listen (tcp, unix), host (default 127.0.0.1; 0.0.0.0: on every address 127.0.0.N), processes,
+# bytes, ms
 sub start {
     my ($class, %o) = @_;
     my $self = bless { owner => $$, processes => 1, %o }, $class;
     $self->{dir} = Httpd::temporary_dir('fast');
     my @arguments = (-n => $self->{processes});
-    push @arguments, ($o{listen} // 'tcp') eq 'unix' ? (-u => "$self->{dir}/socket") : (-l => 0);
+    push @arguments, ($o{listen} // 'tcp') eq 'unix' ? (-u => "$self->{dir}/socket")
+        : (-l => ($o{host} // '127.0.0.1') . ':0');
     push @arguments, -b => $o{bytes} if defined $o{bytes};
     push @arguments, -d => $o{ms} if defined $o{ms};
     $self->{process} = Process->start(name => 'fast_backend', output => "$self->{dir}/out",
