@@ -16,7 +16,8 @@
     X(STANDBY,     "standby")            \
     X(SPARE,       "spare")              \
     X(SHUTDOWN,    "shutdown")           \
-    X(REMOVING,    "removing")
+    X(REMOVING,    "removing")           \
+    X(GONE,        "gone")
 
 typedef enum {
 #define X(name, word) LB_STATE_##name,

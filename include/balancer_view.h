@@ -12,6 +12,74 @@
 #include "balancer_state.h"
 #include "mod_proxy.h"
 
+/* name, word: where members come from */
+#define LB_ORIGINS(X)                    \
+    X(CONFIGURED, "configured")          \
+    X(ADDED,      "added")               \
+    X(DISCOVERED, "discovered")
+
+typedef enum {
+#define X(name, word) LB_ORIGIN_##name,
+    LB_ORIGINS(X)
+#undef X
+    LB_ORIGIN_COUNT
+} lb_origin_t;
+
+/* name, word: how it stands with a name that members come from */
+#define LB_SOURCE_STATES(X)              \
+    X(WAITING, "waiting")                \
+    X(OK,      "ok")                     \
+    X(EMPTY,   "empty")                  \
+    X(STALE,   "stale")
+
+typedef enum {
+#define X(name, word) LB_SOURCE_##name,
+    LB_SOURCE_STATES(X)
+#undef X
+    LB_SOURCE_STATE_COUNT
+} lb_source_state_t;
+
+/** Their words, as they stand in JSON, in metrics and on the page. */
+static inline const char *lb_origin_word(lb_origin_t origin)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        LB_ORIGINS(X)
+#undef X
+    };
+    return words[origin];
+}
+
+static inline const char *lb_source_state_word(lb_source_state_t state)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        LB_SOURCE_STATES(X)
+#undef X
+    };
+    return words[state];
+}
+
+/* A source: a name in DNS whose addresses are members (discover=). */
+typedef struct {
+    const char *name;          /* the URL of its BalancerMember line */
+    const char *kind;          /* what is asked for: "a" (A and AAAA) or "srv" */
+    lb_source_state_t state; /* waiting: no answer yet. ok. empty: the last answer says that there
+                                * are no addresses. stale: the last query failed, and its members are
+                                * those of the last answer */
+    const char *error; /* of the last query: "timeout", "servfail", "nxdomain", ...; NULL: it
+                                * has brought addresses */
+    int addresses;             /* in the last answer that had any */
+    int dropped;               /* of these, over discovermax; they are no members */
+    int members;               /* it has now, without those that are gone */
+    uint32_t ttl;              /* s, of the last answer */
+    apr_time_t answered_at;    /* the last answer, also an empty one; 0: none yet */
+    apr_time_t state_since;    /* when its state began */
+    apr_time_t next_at;        /* the next query */
+    uint64_t queries, failures;/* since httpd was started, over graceful restarts */
+    uint64_t changes;          /* members added, gone and returned, over the same time */
+} lb_source_view_t;
+
 typedef struct {
     const char *name;          /* as mod_proxy shows it: "unix:/path|fcgi://host" for sockets */
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
@@ -71,9 +139,12 @@ typedef struct {
     const lb_counted_t *before;
     uint64_t forgotten;        /* elections that led to no try, and are not in elected; all */
 
-    /* What the configuration says, for what can be changed at run time. A member that was added at
-     * run time is_added, and these repeat its run-time values. */
-    bool is_added;
+    /* What the configuration says, for what can be changed at run time: of a discovered member, its
+     * source's line and the weight and set of its SRV record. One that was added has no
+     * configuration, and these repeat its run-time values. */
+    lb_origin_t origin;
+    const char *source;        /* name of its source, as in lb_source_view_t; NULL: none */
+    apr_time_t missing_since;  /* the first answer without its address; 0: it is in the last one */
     const char *config_url;    /* another one than url when it was moved */
     lb_values_t config;
 
@@ -85,6 +156,12 @@ typedef struct {
 static inline bool lb_member_view_limit_is_auto(const lb_member_view_t *member)
 {
     return member->settings.of[LB_SETTING_LIMIT].number == LB_LIMIT_AUTO;
+}
+
+/** Does it get no new requests, and is no member any more when its last one has ended? */
+static inline bool lb_member_view_leaves(const lb_member_view_t *member)
+{
+    return member->state == LB_STATE_REMOVING || member->state == LB_STATE_GONE;
 }
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;
@@ -126,6 +203,7 @@ struct lb_balancer_view_t {
     const char *config_sticky;
     const char *config_sticky_path;
     apr_array_header_t *members;   /* of lb_member_view_t; of an heir: none */
+    apr_array_header_t *sources;   /* of lb_source_view_t; of an heir: none */
 
     const char *inherited_from;    /* of an heir: virtual host of the one whose members it uses */
     const lb_balancer_view_t *owner;   /* that one; itself, if it is no heir. Of lb_snapshot only */

@@ -151,7 +151,7 @@ static void copy_configured(apr_pool_t *p, const lb_member_t *member, lb_member_
 {
     const lb_configured_t *configured = lb_member_configured(member);
 
-    view->is_added = !configured;
+    view->origin = configured ? LB_ORIGIN_CONFIGURED : LB_ORIGIN_ADDED;
     view->config_url = configured ? configured->values->name_ex : view->url;
     view->config = configured ? lb_member_config_settings(p, configured) : view->settings;
 }
@@ -312,6 +312,7 @@ static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_re
     lb_drain_end_due(balancer, any);
     lb_lbmethod_mark_serving(balancer, serves);
     view->members = apr_array_make(p, balancer->proxy->workers->nelts, sizeof(lb_member_view_t));
+    view->sources = apr_array_make(p, 1, sizeof(lb_source_view_t));
     bool is_more = lb_member_next(balancer, &at, &next);
     while (is_more) {
         lb_member_view_t *member_view = apr_array_push(view->members);
@@ -348,6 +349,7 @@ static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balan
 static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
 {
     view->members = apr_array_make(p, 1, sizeof(lb_member_view_t));
+    view->sources = apr_array_make(p, 1, sizeof(lb_source_view_t));
     view->past = apr_array_make(p, 1, sizeof(lb_sample_t));
     view->recent = lb_samples_recent(&(lb_gain_t){ 0 }, 0);
 }

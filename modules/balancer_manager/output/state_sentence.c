@@ -21,6 +21,7 @@ const char *mgr_state_sentence_word(lb_state_t state)
         [LB_STATE_SPARE] = "hot spare",
         [LB_STATE_SHUTDOWN] = "shutting down",
         [LB_STATE_REMOVING] = "being removed",
+        [LB_STATE_GONE] = "gone",
     };
     return words[state];
 }
@@ -114,6 +115,7 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
         break;
     case LB_STATE_DRAINING:
     case LB_STATE_REMOVING:
+    case LB_STATE_GONE:
         print_drain(html, member, now);
         break;
     case LB_STATE_HEALTH_FAIL:

@@ -163,7 +163,7 @@ static void put_values(mgr_json_t *w, const lb_values_t *values)
 /* What the configuration says: monitors compare it with the values above. */
 static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
-    if (!open_or_null(w, "config", !member->is_added)) {
+    if (!open_or_null(w, "config", member->origin != LB_ORIGIN_ADDED)) {
         return;
     }
     mgr_json_text(w, "url", member->config_url);
