@@ -56,4 +56,27 @@ is_deeply [sort map { $_->{hostname} } @{ $httpd->balancer('app')->{members} }],
     'no other member is left';
 $httpd->stop;
 
+# ---- Containers: each gets an address of its own, and ends as soon as DNS does not name it any more ----
+
+my $port = $backend->port + 1;
+sub containers { my (@numbers) = @_; return map { FastBackend->start(host => "127.0.8.$_", port => $port) } @numbers }
+my @running = containers(1 .. 3);
+sub publish { return $dns->set(php => [map { $_->host } @running]) }
+publish();
+$httpd = Httpd->start(children => 3, threads => 25, config => Discovery::resolver($dns)
+    . Discovery::balancer(app => Discovery::line('php', $port, 'enablereuse=on')));
+$httpd->expect_log(qr/FC0251: .*(?:connect_refused|connection_lost|reset|sent again)/, optional => 1);
+Discovery::settles($httpd, [map { $_->host } @running], 'three containers', 'app');
+my $load = Load->start(port => $httpd->port, clients => 4, path => '/app/x');
+$load->wait_until_running;
+for my $number (4 .. 9) {
+    push @running, containers($number);
+    my $old = shift @running;
+    publish();
+    $old->stop;
+    Discovery::settles($httpd, [map { $_->host } @running], 'one of them is replaced', 'app');
+}
+Discovery::had_no_errors($load, 'no client saw an error');
+$httpd->stop;
+
 done_testing;
