@@ -25,7 +25,7 @@ my $dns     = DnsServer->start(records => { php => \@three, both => ['127.0.0.2'
                                             long => [map { my $n = $_; map { "127.0.$n.$_" } 1 .. 250 } 1, 2] });
 my $httpd = Httpd->start(children => 2, config => Discovery::resolver($dns)
     . Discovery::balancer(app => "BalancerMemberDefaults queue=20 maxinflight=5",
-        Discovery::line('php', $port, 'maxinflight=7 retry=3 route=php'))
+        Discovery::line('php', $port, 'maxinflight=7 retry=3'))
     . Discovery::balancer(mixed => Discovery::line('both', $port), 'BalancerMember ' . $fixed->url)
     . Discovery::balancer(many => Discovery::line('long', $port, 'discovermax=600'))
     . Discovery::balancer(two => Discovery::line('php', $port), Discovery::line('one', $port))
@@ -42,7 +42,7 @@ Discovery::settles($httpd, \@three, 'three addresses, three members', 'app');
 my %members = found('app');
 is_deeply [map { "$_->{name} $_->{url} $_->{port}" } @members{@three}],
     [map { "fcgi://$_:$port fcgi://$_:$port $port" } @three], '... with the port of the line';
-is_deeply [map { "$_->{limit} $_->{queue} " . $_->{retry_us} / 1e6 . " $_->{route}" } @members{@three}], ['7 20 3 php'] x 3,
+is_deeply [map { "$_->{limit} $_->{queue_limit} " . $_->{retry_us} / 1e6 } @members{@three}], [('7 20 3') x 3],
     '... its parameters, and those of BalancerMemberDefaults';
 is_deeply [map { $_->{source} } @members{@three}], [("fcgi://php.test.:$port") x 3], '... it is said where they come from';
 is statuses('/app/x', 6), '200 200 200 200 200 200', '... they answer';

@@ -39,6 +39,7 @@ refused('a unix socket', section('BalancerMember unix:/run/php.sock|fcgi://php d
 refused('a port with SRV records, which have their own', section('BalancerMember fcgi://_php._tcp.test:9000 discover=srv'),
     qr/port.*discover=srv|discover=srv.*port/s);
 refused('a worker outside of a balancer', "ProxyPass /x/ fcgi://php.test:9000/ discover=a\n", qr/discover/);
+refused('a route, which is of one member', a('route=a'), qr/route.*BalancerStickyCookie/);
 refused('options without discover=', section('BalancerMember fcgi://php.test:9000 onempty=keep'), qr/onempty.*discover=/s);
 
 # ---- Options ----
