@@ -9,6 +9,7 @@
 #   make tsan       unit tests that use threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of faults under load: FAULTS='--seconds=N --stock';
+#                   five of a DNS that changes and fails: MEMBERS='--seconds=N';
 #                   then ten of a hostile backend: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
 #   make format     lays out the C sources; make format-check shows what it would change
@@ -328,6 +329,7 @@ coverage:
 
 faults: all
 	t/faults/campaign $(FAULTS)
+	t/faults/members $(MEMBERS)
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

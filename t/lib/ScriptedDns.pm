@@ -4,6 +4,7 @@
 #
 #   my $dns = ScriptedDns->start(addresses => ['127.0.0.2']);
 #   $dns->say('silence');
+#   $dns->say('good', addresses => ['127.0.0.3']);
 #   $dns->wait_for_queries(3);       # three more have come
 package ScriptedDns;
 
@@ -11,6 +12,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
+use JSON::PP ();
 use Socket qw(inet_aton inet_pton AF_INET6);
 use Deadline;
 use Httpd;
@@ -129,14 +131,16 @@ sub start {
     return $self;
 }
 
+sub port    { return $_[0]{port} }
 sub address { my ($self) = @_; return "127.0.0.1:$self->{port}" }
 
-# Each query from now on.
+# To each query from now on. Options: addresses and ttl, else as before.
 sub say {
-    my ($self, $word) = @_;
+    my ($self, $word, %o) = @_;
     die "no answer '$word'" if $word ne AS_NAMED && !$self->answer($word);
-    Httpd::write_file("$self->{dir}/new", $word);
-    rename "$self->{dir}/new", "$self->{dir}/word" or die $!;
+    @$self{ keys %o } = values %o;
+    Httpd::write_file("$self->{dir}/new", JSON::PP::encode_json({ word => $word, map { $_ => $self->{$_} } qw(addresses ttl) }));
+    rename "$self->{dir}/new", "$self->{dir}/orders" or die $!;
     return $self;
 }
 
@@ -205,10 +209,11 @@ my %type_name = (1 => 'A', 28 => 'AAAA', 33 => 'SRV');
 sub answers_to {
     my ($self, $packet, $protocol, $seen) = @_;
     my $query = parse($packet) or return;
-    @$query{qw(protocol addresses ttl)} = ($protocol, @$self{qw(addresses ttl)});
-    open my $in, '<', "$self->{dir}/word" or die $!;
-    my $word = <$in>;
+    open my $in, '<', "$self->{dir}/orders" or die $!;
+    my $orders = JSON::PP::decode_json(scalar <$in>);
+    my $word = $orders->{word};
     ($word = $query->{name}) =~ s/\..*//s, $word =~ tr/-/_/ if $word eq AS_NAMED;
+    @$query{qw(protocol addresses ttl)} = ($protocol, @$orders{qw(addresses ttl)});
     my @packets = $self->answer($word)->($query);
     printf {$seen} "%s %s %s\n", $protocol, $type_name{ $query->{type} } // $query->{type}, $query->{name};
     return @packets;
