@@ -49,6 +49,16 @@ sub looks_right {
     return $scrape;
 }
 
+# ---- The alert rules of docs/discovery.md are of these metrics ----
+
+my $discovery = do { open my $in, '<', "$FindBin::RealBin/../../docs/discovery.md" or die $!; local $/; <$in> };
+my ($rules) = $discovery =~ /^```yaml\n(groups:.*?)^```/ms;
+my $rules_file = Httpd::write_file($httpd->root . '/rules.yml', $rules);
+my $said = qx(promtool check rules $rules_file 2>&1);
+is $?, 0, 'promtool takes the alert rules' or diag $said;
+my $families = Metrics->scrape($httpd)->text;
+like $families, qr/^# TYPE $_ /m, "... $_ is there" for $rules =~ /(fastcgi_cluster_\w+)/g;
+
 # ---- No answer yet ----
 
 ok wait_until(20, sub { source()->{failures} >= 2 }), 'DNS is silent at the start';
@@ -58,7 +68,7 @@ is_deeply [@$source{qw(name kind state error addresses dropped members answered_
 ok $source->{next_at}, '... and when the next query comes';
 my $scrape = looks_right('waiting');
 is scalar($scrape->matching('discovery_answer_timestamp_seconds')), 0, '... there is no time of an answer';
-like line_of_page(), qr/^no answer yet \Q$name\E: timeout.*0 members/, '... the page says it in words';
+like line_of_page(), qr/^DNS waiting \Q$name\E: timeout.*0 members/, '... the page says it in words';
 
 # ---- An answer, and more addresses than discovermax ----
 
@@ -77,7 +87,7 @@ is $scrape->sum('discovery_changes_total', %labels), 3, '... changes';
 cmp_ok $scrape->sum('discovery_failures_total', %labels), '>=', 2, '... failures';
 cmp_ok $scrape->sum('discovery_queries_total', %labels), '>=', 3, '... queries';
 cmp_ok abs($scrape->sum('discovery_answer_timestamp_seconds', %labels) - time), '<', 60, '... and the time of the answer';
-like line_of_page(), qr/^resolved \Q$name\E; 3 members of 5 addresses \(discovermax\); last answer .* ago, TTL 30 s/,
+like line_of_page(), qr/^DNS ok \Q$name\E; 3 members of 5 addresses \(discovermax\); last answer .* ago, TTL 30 s/,
     '... the page says it in words';
 my %origin;
 $origin{ $_->{origin} }++ for @{ $httpd->balancer('app')->{members} };
@@ -94,14 +104,14 @@ Discovery::becomes($httpd, 'stale', 'failures', 'app');
 $source = source();
 is_deeply [@$source{qw(error addresses members)}], ['servfail', 5, 3], '... the last answer is told still';
 $scrape = looks_right('stale');
-like line_of_page(), qr/^stale \Q$name\E: servfail since .*; 3 members/, '... the page says it in words';
+like line_of_page(), qr/^DNS stale \Q$name\E: servfail since .*; 3 members/, '... the page says it in words';
 
 # ---- No addresses ----
 
 $dns->say('nxdomain');
 Discovery::becomes($httpd, 'empty', 'no addresses', 'app');
 $scrape = looks_right('empty');
-like line_of_page(), qr/^no addresses \Q$name\E: nxdomain since /, '... the page says it in words';
+like line_of_page(), qr/^DNS empty \Q$name\E: nxdomain since /, '... the page says it in words';
 Discovery::settles($httpd, [], '... and the members are removed', 'app');
 is scalar(() = $httpd->log_lines(qr/FC0524: balancer:\/\/app: .*vanished/)), 3, '... one log line for each';
 $httpd->stop;

@@ -1,29 +1,19 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* source_list.c - tells what DNS says about each name, so that nobody has to ask it.
- * Knows    the states of a source, and what each of them means for its members.
+ * Knows    what somebody who is on call wants to read of a source in each state.
  * Ignores  the members themselves, which are in the table as all others.
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "source_list.h"
 
 #include "quantity.h"
 
-static const char *what_it_means(lb_source_state_t state)
-{
-    static const char *const words[LB_SOURCE_STATE_COUNT] = {
-        [LB_SOURCE_WAITING] = "no answer yet",
-        [LB_SOURCE_OK] = "resolved",
-        [LB_SOURCE_EMPTY] = "no addresses",
-        [LB_SOURCE_STALE] = "stale",
-    };
-    return words[state];
-}
-
 static void print_state(mgr_page_t *page, const lb_source_view_t *source)
 {
     mgr_html_t *html = page->html;
 
-    mgr_html_format(html, "<b class=\"pill source-%s\">%s</b> ",
-                    lb_source_state_word(source->state), what_it_means(source->state));
+    const char *word = lb_source_state_word(source->state);
+
+    mgr_html_format(html, "<b class=\"pill source-%s\">DNS %s</b> ", word, word);
     mgr_html_text(html, source->name);
     if (source->state == LB_SOURCE_OK) {
         return;
