@@ -5,7 +5,7 @@
 
 #include "page.h"
 
-/** Print a line for each source: its state, the last answer and the next query; nothing if there is none. */
+/** Print a line for each source: its state, the last answer and the next query. */
 void mgr_source_list_print(mgr_page_t *page, const lb_balancer_view_t *balancer);
 
 #endif
