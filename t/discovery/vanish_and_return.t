@@ -29,7 +29,7 @@ my $port  = $backend->port;
 my $fast  = FastBackend->start(host => '0.0.0.0');
 my $dns   = DnsServer->start(records => { php => [$stays, $moves], flap => [$stays, $moves] });
 my $httpd = Httpd->start(children => 2, debug_log => 'balancer_byrequests:info', config => Discovery::resolver($dns)
-    . Discovery::balancer(app => Discovery::line('php', $port, 'enablereuse=on hcmethod=TCP hcinterval=200ms'))
+    . Discovery::balancer(app => Discovery::line('php', $port, 'enablereuse=on idletimeout=1 hcmethod=TCP hcinterval=200ms'))
     . Discovery::balancer(patient => Discovery::line('php', $port) =~ s/discoverwait=0/discoverwait=30s/r)
     . Discovery::balancer(flapping => Discovery::line('flap', $fast->port, 'enablereuse=on')));
 sub member { my %members = Discovery::members($httpd, 'app'); return $members{$_[0]} }
