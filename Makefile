@@ -266,7 +266,8 @@ check-clients: all $(BUILD)/clients/node_modules
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
-        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when manager/status manager/form
+        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when discovery/addresses manager/status \
+        manager/form
 quick: all check-unit $(BUILD)/fast_backend
 	t/TEST $(SMOKE)
 
