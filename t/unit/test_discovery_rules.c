@@ -199,8 +199,13 @@ START_TEST(the_ttl_says_when_to_ask_again_within_reason)
     static const struct {
         uint32_t ttl;
         int64_t records, empty;    /* s */
-    } rows[] = { { 0, 1, 1 }, { 1, 1, 1 }, { 5, 5, 5 }, { 60, 60, 10 }, { 3600, 3600, 10 },
-                 { 86400, 3600, 10 }, { UINT32_MAX, 3600, 10 } };
+    } rows[] = { { 0, 1, 1 },
+                 { 1, 1, 1 },
+                 { 5, 5, 5 },
+                 { 60, 60, 10 },
+                 { 3600, 3600, 10 },
+                 { 86400, 3600, 10 },
+                 { UINT32_MAX, 3600, 10 } };
     const lb_discovery_terms_t patient = { .wait = 10 * SECOND, .onempty = 30 * SECOND };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -214,7 +219,8 @@ END_TEST
 
 START_TEST(a_configured_interval_holds_instead)
 {
-    const lb_discovery_terms_t every_7 = { .interval = 7 * SECOND, .wait = 10 * SECOND,
+    const lb_discovery_terms_t every_7 = { .interval = 7 * SECOND,
+                                           .wait = 10 * SECOND,
                                            .onempty = LB_ONEMPTY_KEEP };
 
     ck_assert_int_eq(pause_after(&every_7, LB_SOURCE_OK, 3600), 7 * SECOND);
