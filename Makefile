@@ -60,6 +60,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 endif
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
+CARES_LIBS   = $(shell $(PKG_CONFIG) --libs libcares)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -84,6 +85,7 @@ B := balancer_byrequests
 INC_$(B)/policy      := $(call inc,shared) -Iinclude
 INC_$(B)/table       := $(call inc,shared $(B)/policy) -Iinclude
 INC_$(B)/config      := $(call inc,shared $(B)/policy) -Iinclude $(HTTPD)
+INC_$(B)/dns         := $(call inc,shared $(B)/policy $(B)/config) -Iinclude $(HTTPD)
 INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD)
 INC_$(B)/persistence := $(INC_$(B)/members) $(call inc,$(B)/members)
 INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
@@ -161,7 +163,7 @@ LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -o $@
 # The face and the archives of all its folders; only shared/ is in more than one module.
 define MODULE_RULE
 $(BUILD)/mod_$(1).so: $(BUILD)/obj/$(1)/mod_$(1).o $(foreach f,$(call folders,$(1)) shared,$(call archive,$(f)))
-	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS)
+	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS) $$(CARES_LIBS)
 endef
 $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 
@@ -181,7 +183,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
-UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 

@@ -16,6 +16,7 @@
 #include "module_alias.h"
 #include "mpm_common.h"
 #include "lbmethod.h"
+#include "resolver_settings.h"
 #include "session_cookie.h"
 #include "startup.h"
 #include "state_keeper.h"
@@ -38,6 +39,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(lb_configtest_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_pre_config(lb_check_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_discover_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_config(lb_resolver_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);

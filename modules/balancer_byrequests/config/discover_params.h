@@ -12,12 +12,6 @@
 #include "discovery_rules.h"
 #include "mod_proxy.h"
 
-typedef enum {
-    LB_DISCOVER_NONE,    /* the line is a member */
-    LB_DISCOVER_A,       /* A and AAAA; the port is that of the URL */
-    LB_DISCOVER_SRV
-} lb_discover_t;
-
 typedef struct {
     lb_discover_t kind;
     int max;                        /* addresses that become members */

@@ -17,6 +17,14 @@
 
 #include "balancer_state.h"
 
+/* What is asked for. */
+typedef enum {
+    LB_DISCOVER_NONE,
+    LB_DISCOVER_A,        /* A and AAAA records: the addresses of a name */
+    LB_DISCOVER_SRV       /* SRV records: hosts and ports of a service */
+} lb_discover_t;
+
+/* What came. */
 typedef enum {
     LB_ANSWER_RECORDS,
     LB_ANSWER_EMPTY,      /* the name has no such records, or does not exist */
