@@ -12,72 +12,22 @@
 #include "balancer_state.h"
 #include "mod_proxy.h"
 
-/* name, word: where members come from */
-#define LB_ORIGINS(X)                    \
-    X(CONFIGURED, "configured")          \
-    X(ADDED,      "added")               \
-    X(DISCOVERED, "discovered")
-
-typedef enum {
-#define X(name, word) LB_ORIGIN_##name,
-    LB_ORIGINS(X)
-#undef X
-    LB_ORIGIN_COUNT
-} lb_origin_t;
-
-/* name, word: how it stands with a name that members come from */
-#define LB_SOURCE_STATES(X)              \
-    X(WAITING, "waiting")                \
-    X(OK,      "ok")                     \
-    X(EMPTY,   "empty")                  \
-    X(STALE,   "stale")
-
-typedef enum {
-#define X(name, word) LB_SOURCE_##name,
-    LB_SOURCE_STATES(X)
-#undef X
-    LB_SOURCE_STATE_COUNT
-} lb_source_state_t;
-
-/** Their words, as they stand in JSON, in metrics and on the page. */
-static inline const char *lb_origin_word(lb_origin_t origin)
-{
-    static const char *const words[] = {
-#define X(name, word) word,
-        LB_ORIGINS(X)
-#undef X
-    };
-    return words[origin];
-}
-
-static inline const char *lb_source_state_word(lb_source_state_t state)
-{
-    static const char *const words[] = {
-#define X(name, word) word,
-        LB_SOURCE_STATES(X)
-#undef X
-    };
-    return words[state];
-}
-
 /* A source: a name in DNS whose addresses are members (discover=). */
 typedef struct {
-    const char *name;          /* the URL of its BalancerMember line */
-    const char *kind;          /* what is asked for: "a" (A and AAAA) or "srv" */
-    lb_source_state_t state; /* waiting: no answer yet. ok. empty: the last answer says that there
-                                * are no addresses. stale: the last query failed, and its members are
-                                * those of the last answer */
-    const char *error; /* of the last query: "timeout", "servfail", "nxdomain", ...; NULL: it
-                                * has brought addresses */
-    int addresses;             /* in the last answer that had any */
-    int dropped;               /* of these, over discovermax; they are no members */
-    int members;               /* it has now, without those that are gone */
-    uint32_t ttl;              /* s, of the last answer */
-    apr_time_t answered_at;    /* the last answer, also an empty one; 0: none yet */
-    apr_time_t state_since;    /* when its state began */
-    apr_time_t next_at;        /* the next query */
-    uint64_t queries, failures;/* since httpd was started, over graceful restarts */
-    uint64_t changes;          /* members added, gone and returned, over the same time */
+    const char *name;              /* the URL of its BalancerMember line */
+    const char *kind;              /* what is asked for: "a" (A and AAAA) or "srv" */
+    lb_source_state_t state;
+    apr_time_t state_since;
+    const char *error;             /* of the last query: "timeout", "servfail", "nxdomain", ...;
+                                    * NULL: it has brought addresses */
+    int addresses;                 /* in the last answer that had any */
+    int dropped;                   /* of these: there is no room for them (discovermax) */
+    int members;                   /* that it has now, without those that are gone */
+    uint32_t ttl;                  /* s, of the last answer */
+    apr_time_t answered_at;        /* the last answer, also an empty one; 0: none yet */
+    apr_time_t next_at;            /* the next query */
+    uint64_t queries, failures;    /* since httpd was started, over graceful restarts */
+    uint64_t changes;              /* members added, gone and returned, over the same time */
 } lb_source_view_t;
 
 typedef struct {

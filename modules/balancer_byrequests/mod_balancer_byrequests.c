@@ -7,6 +7,7 @@
 #include "check_params.h"
 #include "checks.h"
 #include "contract.h"
+#include "discover_params.h"
 #include "dispatch.h"
 #include "drain.h"
 #include "http_config.h"
@@ -37,6 +38,7 @@ static void register_hooks(apr_pool_t *p)
     lb_contract_register();
     ap_hook_pre_config(lb_configtest_pre_config, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_pre_config(lb_check_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_config(lb_discover_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_resolver_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);

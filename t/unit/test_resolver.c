@@ -256,10 +256,14 @@ static const struct {
     const char *error;
     lb_answer_kind_t kind;
 } errors[] = {
-    { "formerr", LB_ANSWER_FAILED },   { "servfail", LB_ANSWER_FAILED },
-    { "nxdomain", LB_ANSWER_EMPTY },   { "notimp", LB_ANSWER_FAILED },
-    { "refused", LB_ANSWER_FAILED },   { "malformed", LB_ANSWER_FAILED },
-    { "truncated", LB_ANSWER_FAILED }, { "referral", LB_ANSWER_FAILED },
+    { "formerr", LB_ANSWER_FAILED },
+    { "servfail", LB_ANSWER_FAILED },
+    { "nxdomain", LB_ANSWER_EMPTY },
+    { "notimp", LB_ANSWER_FAILED },
+    { "refused", LB_ANSWER_FAILED },
+    { "malformed", LB_ANSWER_FAILED },
+    { "truncated", LB_ANSWER_FAILED },
+    { "referral", LB_ANSWER_FAILED },
     { "no_data", LB_ANSWER_EMPTY },
 };
 
@@ -558,7 +562,8 @@ START_TEST(hosts_are_given_up_with_the_first_one_that_fails)
     name_server_t *server = start_server(silent_hosts);
 
     settings.timeout = 50000;
-    while (ask_srv("_php._tcp.example")->name && strcmp(answers[0].name, "_php._tcp.example") == 0) {
+    while (ask_srv("_php._tcp.example")->name
+           && strcmp(answers[0].name, "_php._tcp.example") == 0) {
         /* the machine was too busy to tell the service within the time for it */
     }
     assert_none(&answers[0], LB_ANSWER_FAILED, "timeout");
@@ -571,8 +576,10 @@ END_TEST
 START_TEST(all_questions_are_asked_at_once)
 {
     static const lb_question_t questions[] = {
-        { LB_DISCOVER_A, "timeout", 1 }, { LB_DISCOVER_A, "nxdomain", 2 },
-        { LB_DISCOVER_SRV, "servfail", 3 }, { LB_DISCOVER_SRV, "timeout", 4 },
+        { LB_DISCOVER_A, "timeout", 1 },
+        { LB_DISCOVER_A, "nxdomain", 2 },
+        { LB_DISCOVER_SRV, "servfail", 3 },
+        { LB_DISCOVER_SRV, "timeout", 4 },
     };
     start_server(as_named);
     settings.timeout = 500000;

@@ -115,7 +115,8 @@ const char *lb_resolver_settings_take(apr_pool_t *p, lb_resolver_settings_t *set
     const fc_parameter_t *parameter =
         fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
     return parameter ? fc_parameter_set(parameter, settings, equals + 1, "BalancerResolver", p)
-                     : apr_psprintf(p, "BalancerResolver: %s: use timeout=, retries=, ipv4= or ipv6=", word);
+                     : apr_psprintf(
+                           p, "BalancerResolver: %s: use timeout=, retries=, ipv4= or ipv6=", word);
 }
 
 const char *lb_resolver_settings_read(apr_pool_t *p, int count, char *const words[])

@@ -151,9 +151,10 @@ static void note_reply(void *baton, int status, int timeouts, unsigned char *byt
     if (client->is_closing) {
         return;
     }
-    lb_dns_reply_t *reply = bytes && count > 0
-                            ? lb_dns_reply_read(client->p, fc_span(bytes, (size_t)count), query->type)
-                            : lb_dns_reply_failed(client->p, error_of(status));
+    lb_dns_reply_t *reply =
+        bytes && count > 0
+            ? lb_dns_reply_read(client->p, fc_span(bytes, (size_t)count), query->type)
+            : lb_dns_reply_failed(client->p, error_of(status));
     if (reply->kind == LB_ANSWER_FAILED && query->attempt + 1 < client->attempt_count) {
         query->attempt++;
         send_query(query);
@@ -166,8 +167,8 @@ void lb_dns_client_query(lb_dns_client_t *client, const char *name, uint16_t typ
                          lb_dns_client_done_t done, void *baton)
 {
     query_t *query = apr_palloc(client->p, sizeof(*query));
-    *query = (query_t){ .client = client, .name = name, .type = type, .done = done,
-                        .baton = baton };
+    *query =
+        (query_t){ .client = client, .name = name, .type = type, .done = done, .baton = baton };
     send_query(query);
 }
 

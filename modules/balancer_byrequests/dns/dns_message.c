@@ -197,7 +197,7 @@ bool lb_dns_message_name(const lb_dns_message_t *message, size_t at, char name[L
 }
 
 bool lb_dns_message_srv(const lb_dns_message_t *message, const lb_dns_record_t *record,
-                      lb_dns_srv_t *srv)
+                        lb_dns_srv_t *srv)
 {
     const size_t target = (size_t)(record->data.at - message->bytes.at) + 6;
     size_t end = target;

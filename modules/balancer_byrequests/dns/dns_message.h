@@ -36,7 +36,10 @@ enum {
     LB_DNS_REFUSED = 5
 };
 
-typedef enum { LB_DNS_ANSWER, LB_DNS_AUTHORITY, LB_DNS_ADDITIONAL, LB_DNS_SECTIONS } lb_dns_section_t;
+typedef enum { LB_DNS_ANSWER,
+               LB_DNS_AUTHORITY,
+               LB_DNS_ADDITIONAL,
+               LB_DNS_SECTIONS } lb_dns_section_t;
 
 typedef struct {
     fc_span_t bytes;
@@ -81,7 +84,7 @@ bool lb_dns_message_name(const lb_dns_message_t *message, size_t at, char name[L
 /** What an SRV record says.
  *  returns  false: its target is no name */
 bool lb_dns_message_srv(const lb_dns_message_t *message, const lb_dns_record_t *record,
-                      lb_dns_srv_t *srv);
+                        lb_dns_srv_t *srv);
 
 /** How long "there is none" holds by this SOA record, s (RFC 2308, 5). */
 uint32_t lb_dns_message_negative_ttl(const lb_dns_record_t *soa);

@@ -40,7 +40,8 @@ static void read_options(lb_resolv_conf_t *conf, const char *word, char **rest)
     for (; word; word = apr_strtok(NULL, spaces, rest)) {
         if (strncmp(word, "ndots:", 6) == 0) {
             const int ndots = atoi(word + 6);
-            conf->ndots = ndots < 0 ? 0 : ndots > NDOTS_MAX ? NDOTS_MAX : ndots;
+            conf->ndots = ndots < 0 ? 0 : ndots > NDOTS_MAX ? NDOTS_MAX
+                                                            : ndots;
         }
     }
 }

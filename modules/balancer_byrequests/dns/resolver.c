@@ -289,8 +289,10 @@ static void add_service(lb_answer_t *answer, const lb_dns_srv_t *service, const 
 {
     const half_t *result = host->lookup ? result_of(host->lookup) : NULL;
     const apr_array_header_t *addresses = result ? result->reply->addresses : host->addresses;
-    const lb_address_t address = { .port = service->port, .priority = service->priority,
-                                   .weight = service->weight, .target = service->target };
+    const lb_address_t address = { .port = service->port,
+                                   .priority = service->priority,
+                                   .weight = service->weight,
+                                   .target = service->target };
 
     if (addresses) {
         add_addresses(answer, addresses, address);
@@ -358,8 +360,10 @@ static void write_answer(const question_t *question, lb_answer_t *answer)
     const round_t *round = question->round;
     const lookup_t *lookup = question->lookup;
 
-    *answer = (lb_answer_t){ .kind = LB_ANSWER_FAILED, .error = round->ended_by,
-                             .name = name_of(lookup), .ttl = UINT32_MAX,
+    *answer = (lb_answer_t){ .kind = LB_ANSWER_FAILED,
+                             .error = round->ended_by,
+                             .name = name_of(lookup),
+                             .ttl = UINT32_MAX,
                              .addresses = apr_array_make(round->p, 4, sizeof(lb_address_t)) };
     if (question->lost_by) {
         answer_by_half(answer, question->lost_by);
