@@ -79,7 +79,7 @@ is $httpd->get('/app/x')->{status}, 503, '... a request gets a 503';
 is_deeply [$httpd->end_words('/app/x')], ['no_member'], '... with its reason';
 is $httpd->get('/mixed/x')->{status}, 200, '... a configured member beside it serves';
 $httpd->expect_log(qr/FC0528: balancer:\/\/\w+: .*nowhere/);
-$httpd->expect_log(qr/FC0425: balancer:\/\/app: no_member/);
+$httpd->expect_log(qr/FC0422: balancer:\/\/app: no_member/);
 $httpd->stop;
 
 done_testing;

@@ -48,7 +48,7 @@ for my $round ([nxdomain => sub { $dns->remove('php') }], [no_data => sub { $dns
     Discovery::settles($httpd, \@many, "$error: ... many members again", 'short');
     is $httpd->get('/short/x')->{status}, 200, '... which answer';
 }
-$httpd->expect_log(qr/FC0425: balancer:\/\/short: no_member/);
+$httpd->expect_log(qr/FC0422: balancer:\/\/short: no_member/);
 
 # ---- Others instead of those ----
 

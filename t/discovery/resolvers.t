@@ -33,7 +33,7 @@ is join(' ', map { $httpd->get('/app/x')->{status} } 1 .. 20), join(' ', (200) x
 is $httpd->get('/none/x')->{status}, 503, '... or refused, where there is no member yet';
 in_time(now_monotonic() - $began, 3, '... at once');
 is Discovery::source($httpd, 'none')->{state}, 'waiting', '... the source waits for its first answer';
-$httpd->expect_log(qr/FC0425: balancer:\/\/none: no_member/);
+$httpd->expect_log(qr/FC0422: balancer:\/\/none: no_member/);
 ok $httpd->graceful, 'a graceful restart does not wait for it either';
 is $httpd->get('/app/x')->{status}, 200, '... requests are served';
 my $ending = now_monotonic();

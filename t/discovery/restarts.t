@@ -81,7 +81,7 @@ Discovery::had_no_errors($load, '... and no client saw an error in all this');
 
 # ---- A full restart while DNS is away ----
 
-$httpd->expect_log(qr/FC0425: balancer:\/\/app: no_member/);
+$httpd->expect_log(qr/FC0422: balancer:\/\/app: no_member/);
 ok $httpd->restart, 'a full restart while DNS is away: httpd starts';
 is_deeply Discovery::addresses($httpd, 'app'), [], '... without members';
 is Discovery::source($httpd, 'app')->{state}, 'waiting', '... and waits for the first answer';
