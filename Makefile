@@ -90,9 +90,10 @@ INC_$(B)/dns         := $(call inc,shared $(B)/policy $(B)/config) -Iinclude $(H
 INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD)
 INC_$(B)/persistence := $(INC_$(B)/members) $(call inc,$(B)/members)
 INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
+INC_$(B)/discovery   := $(INC_$(B)/health) $(call inc,$(B)/health $(B)/dns)
 INC_$(B)/request     := $(INC_$(B)/health) $(call inc,$(B)/health)
 INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
-INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin)
+INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/discovery)
 
 G := balancer_manager
 INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD)

@@ -44,11 +44,27 @@ void lb_roster_seat(lb_roster_t *roster, proxy_worker *worker, uint32_t origin)
     atomic_store(&roster->slots[worker->s->index].origin, origin);
 }
 
+/* With memory of its own: members are also made in threads that prefork's pools know nothing of. */
+static void make_pool(lb_roster_t *roster, apr_pool_t *pchild)
+{
+    apr_allocator_t *allocator;
+    apr_thread_mutex_t *lock;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        ap_abort_on_oom();
+    }
+    apr_pool_create_ex(&roster->pool, pchild, NULL, allocator);
+    apr_allocator_owner_set(allocator, roster->pool);
+    apr_pool_tag(roster->pool, "balancer_roster");
+    if (apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, roster->pool) == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, lock);
+    }
+}
+
 void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild)
 {
     if (!roster->pool) {
-        apr_pool_create(&roster->pool, pchild);
-        apr_pool_tag(roster->pool, "balancer_roster");
+        make_pool(roster, pchild);
     }
 }
 

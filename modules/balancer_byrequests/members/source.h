@@ -24,7 +24,8 @@ typedef struct {
     _Atomic uint32_t state;                   /* lb_source_state_t */
     _Atomic uint32_t addresses, dropped;      /* of the last answer that had any */
     _Atomic uint32_t ttl;                     /* s, of the last answer */
-    char error[28];                           /* of the last query; "": none */
+    _Atomic uint32_t told;                    /* see discovery_log.c */
+    char error[24];                           /* of the last query; "": none */
 } lb_source_row_t;
 static_assert(sizeof(lb_source_row_t) == 104, "fixed width");
 
