@@ -61,6 +61,7 @@ bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *worker) { re
 bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *worker) { return true; }
 bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *worker) { return false; }
 const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot) { return NULL; }
+const lb_source_t *lb_roster_source(const lb_roster_t *roster, int slot) { return NULL; }
 
 const lb_member_params_t *lb_member_config_params(const lb_member_t *member)
 {

@@ -10,13 +10,8 @@
 
 #include "apr_hash.h"
 #include "apr_tables.h"
+#include "discovery_rules.h"
 #include "dns_message.h"
-
-typedef enum {
-    LB_ANSWER_RECORDS,
-    LB_ANSWER_EMPTY,        /* there are none, says a server that should know */
-    LB_ANSWER_FAILED        /* nobody knows */
-} lb_answer_kind_t;
 
 typedef struct {
     lb_answer_kind_t kind;

@@ -10,11 +10,6 @@
 #include "dns_reply.h"
 #include "resolver_settings.h"
 
-typedef enum {
-    LB_DISCOVER_A,          /* A and AAAA records: all addresses of a name */
-    LB_DISCOVER_SRV         /* SRV records: hosts and ports of a service */
-} lb_discover_t;
-
 typedef struct {
     lb_discover_t kind;
     const char *name;       /* with a dot at its end: no search list */

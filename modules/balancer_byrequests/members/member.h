@@ -51,7 +51,13 @@ bool lb_member_is_listed(const lb_member_t *member);
 /** Does it wait for its last requests, to be removed? */
 bool lb_member_leaves(const lb_member_t *member);
 
-/** As the configuration has it; NULL: it was added at run time. */
+/** As the configuration has it; NULL: it came at run time. */
 const lb_configured_t *lb_member_configured(const lb_member_t *member);
+
+/** Where a discovered member comes from; NULL: it is none. */
+const lb_source_t *lb_member_source(const lb_member_t *member);
+
+/** Its slot. */
+lb_slot_t *lb_member_slot(const lb_member_t *member);
 
 #endif

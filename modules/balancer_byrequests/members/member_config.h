@@ -26,7 +26,10 @@ bool lb_member_config_has_checks(const lb_member_t *member);
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
-/** Its settings as the configuration has them. */
-lb_values_t lb_member_config_settings(apr_pool_t *p, const lb_configured_t *configured);
+/** The settings of the member in a slot as the configuration has them; of a discovered one, with
+ *  the weight and the set of its record.
+ *  returns  false: it was added at run time, and the configuration has none */
+bool lb_member_config_settings(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
+                               lb_values_t *values);
 
 #endif
