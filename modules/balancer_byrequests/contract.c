@@ -85,11 +85,21 @@ static int lb_ticket_retry_after(lb_ticket_t *ticket)
     return lb_dispatch_retry_after(ticket);
 }
 
+static bool is_template(const lb_balancer_t *balancer, const proxy_worker *worker)
+{
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        if (APR_ARRAY_IDX(balancer->sources, i, lb_source_t).template == worker) {
+            return true;
+        }
+    }
+    return worker == balancer->owner->template;
+}
+
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
 {
     const lb_balancer_t *balancer = worker->balancer ? lb_balancer_of(worker->balancer) : NULL;
 
-    if (!balancer || worker == balancer->owner->template) {    /* NULL: it is being configured */
+    if (!balancer || is_template(balancer, worker)) {    /* NULL: it is being configured */
         return worker;
     }
     return lb_balancer_configured_worker(balancer, worker->s->index);

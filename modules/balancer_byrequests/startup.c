@@ -372,6 +372,11 @@ static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *p
             rv = ap_proxy_initialize_worker(member.worker, s, pchild);
         }
     }
+    for (int i = 0; rv == APR_SUCCESS && i < lb_balancer_of(proxy)->sources->nelts; i++) {
+        proxy_worker *worker =
+            APR_ARRAY_IDX(lb_balancer_of(proxy)->sources, i, lb_source_t).template;
+        rv = ap_proxy_initialize_worker(worker, s, pchild);
+    }
     if (rv != APR_SUCCESS) {
         /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */
         ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0405)

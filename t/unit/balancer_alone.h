@@ -68,6 +68,10 @@ const lb_member_params_t *lb_member_config_params(const lb_member_t *member)
     return &alone.params;
 }
 bool lb_check_params_is_fastcgi(const proxy_worker *worker) { return true; }
+lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer)
+{
+    return (lb_queue_to_come_t){ 0 };
+}
 bool lb_member_config_has_checks(const lb_member_t *member) { return false; }
 bool lb_state_keeper_keeps(const lb_balancer_t *balancer) { return true; }
 void lb_state_keeper_note_change(void) {}

@@ -225,6 +225,10 @@ START_TEST(a_configured_interval_holds_instead)
 
     ck_assert_int_eq(pause_after(&every_7, LB_SOURCE_OK, 3600), 7 * SECOND);
     ck_assert_int_eq(pause_after(&every_7, LB_SOURCE_EMPTY, 1), 7 * SECOND);
+    ck_assert_int_eq(pause_after(&every_7, LB_SOURCE_STALE, 0), 1 * SECOND);
+
+    const lb_discovery_standing_t stale = { .state = LB_SOURCE_STALE, .failures = 1000 };
+    ck_assert_int_eq(lb_discovery_rules_next(&every_7, &stale, 0, 0, 0), 7 * SECOND);
 }
 END_TEST
 

@@ -112,7 +112,9 @@ const char *lb_discover_params_set(apr_pool_t *p, const proxy_worker *worker, co
         params->terms.onempty = LB_ONEMPTY_KEEP;
         return NULL;
     }
-    return fc_parameter_set(parameter, params, val, worker->s->name_ex, p);
+    const char *wrong = fc_parameter_set(parameter, params, val, worker->s->name_ex, p);
+    return wrong && parameter->offset == TERM(onempty) ? apr_pstrcat(p, wrong, ", or keep", NULL)
+                                                       : wrong;
 }
 
 /* ---- What a line with discover= cannot be ---------------------------------------------------- */

@@ -98,6 +98,8 @@ static void take_step(const taking_t *t, const lb_member_t *member)
         atomic_store(&slot->missing_since, 0);
         break;
     case LB_DISCOVERED_GOES:
+        atomic_store(&slot->missing_since,
+                     standing.missing_since ? standing.missing_since : t->now);
         lb_discovery_log_vanished(member);
         lb_membership_remove(member);
         count_change(t);
@@ -188,8 +190,9 @@ static void change_members(taking_t *t)
     if (t->answer->kind == LB_ANSWER_RECORDS) {
         find_wanted(t);
     }
-    take_members(t);
+    /* who comes is there before anybody goes: at no time are there none */
     add_members(t);
+    take_members(t);
     PROXY_GLOBAL_UNLOCK(proxy);
 }
 

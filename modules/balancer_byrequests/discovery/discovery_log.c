@@ -12,7 +12,7 @@ extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
 #define MINUTE         apr_time_from_sec(60)
-#define TIMES_A_MINUTE 5
+#define TIMES_A_MINUTE 2
 
 /* ---- A few times a minute -------------------------------------------------------------------- */
 
@@ -131,7 +131,8 @@ static void tell_empty(const lb_balancer_t *balancer, const lb_source_t *source,
                                : fc_parameter_duration(onempty, answer->addresses->pool);
 
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, balancer->server, FCLOGNO(0528)
-                 "%s: source %s: DNS has no addresses (%s): its members stay for now (onempty=%s)",
+                 "%s: source %s: DNS has no addresses (%s); members that it has had stay for now "
+                 "(onempty=%s)",
                  name_of(balancer), lb_source_name(source), answer->error, how_long);
 }
 
@@ -161,10 +162,11 @@ void lb_discovery_log_dropped(const lb_balancer_t *balancer, const lb_source_t *
 {
     const uint32_t dropped = atomic_load(&source->row->dropped);
 
-    if ((dropped > 0) != (before > 0)
+    if (dropped > 0 && before == 0
         && may_tell("dropped", name_of(balancer), lb_source_name(source))) {
-        ap_log_error(APLOG_MARK, dropped ? APLOG_WARNING : APLOG_NOTICE, 0, balancer->server,
-                     FCLOGNO(0529) "%s: source %s: %u addresses are no members, as discovermax=%d",
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, balancer->server, FCLOGNO(0529)
+                     "%s: source %s: %u addresses are no members (discovermax=%d). Fix: raise "
+                     "discovermax",
                      name_of(balancer), lb_source_name(source), dropped, source->params->max);
     }
 }

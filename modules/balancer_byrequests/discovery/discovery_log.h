@@ -23,8 +23,8 @@ void lb_discovery_log_placed(const lb_member_t *member, const lb_srv_place_t *pl
 void lb_discovery_log_source(const lb_balancer_t *balancer, const lb_source_t *source,
                              const lb_answer_t *answer);
 
-/** It has dropped addresses, or does not any more.
- *  before   how many it had dropped */
+/** It has dropped addresses.
+ *  before   how many it had dropped before this answer: then it was told */
 void lb_discovery_log_dropped(const lb_balancer_t *balancer, const lb_source_t *source,
                               uint32_t before);
 

@@ -58,3 +58,33 @@ bool lb_member_config_settings(apr_pool_t *p, const lb_balancer_t *balancer, int
     }
     return configured || source;
 }
+
+/* Those whose first check is still to come are as if they were not there. */
+static bool has_members(const lb_balancer_t *balancer)
+{
+    lb_member_t member;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        if (!lb_member_leaves(&member) && !atomic_load(&member.row->check.is_new)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer)
+{
+    lb_queue_to_come_t queue = { 0 };
+
+    if (balancer->sources->nelts == 0 || has_members(balancer)) {
+        return queue;
+    }
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
+        const lb_member_params_t *params = lb_member_params_written(source->template);
+        queue.places += (uint32_t)params->queue;
+        queue.timeout =
+            params->queuetimeout > queue.timeout ? params->queuetimeout : queue.timeout;
+    }
+    return queue;
+}

@@ -23,6 +23,16 @@ const lb_check_params_t *lb_member_config_checks(const lb_member_t *member);
 /** Is anything to be done for this member? */
 bool lb_member_config_has_checks(const lb_member_t *member);
 
+/* How requests may wait for members that are to come. */
+typedef struct {
+    uint32_t places;
+    int64_t timeout;    /* us */
+} lb_queue_to_come_t;
+
+/** Those of the balancer's sources, which have queues before they have members.
+ *  returns  nothing: it has members, or no sources */
+lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer);
+
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 

@@ -30,7 +30,7 @@ typedef struct {
 static_assert(sizeof(lb_source_row_t) == 104, "fixed width");
 
 typedef struct {
-    const proxy_worker *template;             /* it is in no array of workers, and is never used */
+    proxy_worker *template; /* it is in no array of workers, and gets no request */
     const lb_discover_params_t *params;
     lb_source_row_t *row;                     /* set by lb_roster_make() */
 } lb_source_t;
@@ -41,6 +41,12 @@ apr_array_header_t *lb_source_take_all(apr_pool_t *pconf, const proxy_balancer *
 
 /** Slots that a balancer needs for them. */
 int lb_source_slots(const apr_array_header_t *workers);
+
+/** The worker of one of them; NULL: there is none. */
+static inline proxy_worker *lb_source_any(const apr_array_header_t *sources)
+{
+    return sources->nelts > 0 ? APR_ARRAY_IDX(sources, 0, lb_source_t).template : NULL;
+}
 
 /** The name of a source, as it is written. */
 static inline const char *lb_source_name(const lb_source_t *source)

@@ -61,15 +61,16 @@ static int64_t min_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* Doubles with each failure. */
+/* Doubles with each failure, but a configured interval holds for failures as well. */
 static int64_t back_off(const lb_discovery_terms_t *terms, uint32_t failures)
 {
-    int64_t pause = terms->interval ? min_of(terms->interval, SECOND) : SECOND;
+    const int64_t longest = terms->interval ? min_of(terms->interval, BACK_OFF_MAX) : BACK_OFF_MAX;
+    int64_t pause = SECOND;
 
-    while (failures-- > 1 && pause < BACK_OFF_MAX) {
+    while (failures-- > 1 && pause < longest) {
         pause *= 2;
     }
-    return min_of(pause, BACK_OFF_MAX);
+    return min_of(pause, longest);
 }
 
 static int64_t pause_of(const lb_discovery_terms_t *terms, uint32_t ttl, uint32_t ttl_max)

@@ -42,4 +42,10 @@ void lb_contenders_end(lb_contenders_t *field);
 /** A member as the election sees it. */
 lb_candidate_t lb_contenders_candidate(const lb_member_t *member);
 
+/** Can anybody be waited for? */
+static inline bool lb_contenders_may_wait(const lb_contenders_t *field)
+{
+    return field->order.turns > 0 || field->arena.places > 0;
+}
+
 #endif
