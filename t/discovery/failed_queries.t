@@ -45,7 +45,7 @@ Discovery::settles($httpd, \@addresses, "$_: its members", label($_)) for @all;
 
 # ---- All of them fail at once, while requests run ----
 
-my $load = Load->start(port => $httpd->port, clients => 2, path => sub { '/' . label($all[$_[1] % @all]) . '/x' });
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => sub { '/' . label($all[$_[1] % @all]) . '/x' });
 $load->wait_until_running;
 $dns->say(ScriptedDns::AS_NAMED);
 for my $word (sort keys %failures) {

@@ -42,7 +42,7 @@ ok wait_until(10, sub { $httpd->get('/checked/x')->{status} == 200 }), '... and 
 # until then nobody could be asked
 $httpd->expect_log(qr/FC0422: balancer:\/\/checked: no_member/, optional => 1);
 
-my $load = Load->start(port => $httpd->port, clients => 2, path => sub { $_[1] % 4 ? '/slow/x' : '/checked/x' });
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => sub { $_[1] % 4 ? '/slow/x' : '/checked/x' });
 $load->wait_until_running;
 $dns->set(php => ['127.0.0.2', '127.0.0.3']);
 Discovery::settles($httpd, ['127.0.0.2', '127.0.0.3'], "$_: a second one", $_) for qw(slow checked);
