@@ -9,6 +9,7 @@
 #   make tsan       unit tests that use threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of faults under load: FAULTS='--seconds=N --stock';
+#                   five of a DNS that changes and fails: MEMBERS='--seconds=N';
 #                   then ten of a hostile backend: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
 #   make format     lays out the C sources; make format-check shows what it would change
@@ -266,7 +267,8 @@ check-clients: all $(BUILD)/clients/node_modules
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
-        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when manager/status manager/form
+        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when discovery/addresses manager/status \
+        manager/form
 quick: all check-unit $(BUILD)/fast_backend
 	t/TEST $(SMOKE)
 
@@ -331,6 +333,7 @@ coverage:
 
 faults: all
 	t/faults/campaign $(FAULTS)
+	t/faults/members $(MEMBERS)
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

@@ -229,7 +229,7 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
     return wrong;
 }
 
-/* ---- BalancerResolver: of the server, not of one balancer --------------------------------------- */
+/* ---- BalancerResolver: for all balancers ----------------------------------------------------- */
 
 static const char *set_resolver(cmd_parms *cmd, void *unused, int count, char *const words[])
 {

@@ -22,6 +22,8 @@ static const lb_resolver_settings_t initial = {
     .asks_inet6 = true,
 };
 
+static const char whose[] = "BalancerResolver";    /* begins what is wrong */
+
 static lb_resolver_settings_t current;
 static bool is_written;
 
@@ -67,15 +69,15 @@ static const char *take_server(apr_pool_t *p, lb_resolver_settings_t *settings, 
     const char *server = lb_resolver_settings_server(p, word);
 
     if (!server) {
-        return apr_psprintf(p, "BalancerResolver: %s is no address of a name server; use an IP "
-                               "address, as in 10.0.0.2, 10.0.0.2:53 or [2001:db8::53]:53",
-                            word);
+        return apr_psprintf(p, "%s: %s is no address of a name server; use an IP address, as in "
+                               "10.0.0.2, 10.0.0.2:53 or [2001:db8::53]:53",
+                            whose, word);
     }
     if (!settings->servers) {
         settings->servers = apr_array_make(p, 2, sizeof(const char *));
     }
     if (settings->servers->nelts == LB_RESOLVER_SERVERS_MAX) {
-        return apr_psprintf(p, "BalancerResolver: %s: at most %d name servers can be named", word,
+        return apr_psprintf(p, "%s: %s: at most %d name servers can be named", whose, word,
                             LB_RESOLVER_SERVERS_MAX);
     }
     APR_ARRAY_PUSH(settings->servers, const char *) = server;
@@ -89,7 +91,7 @@ static const char *take_family(apr_pool_t *p, bool *asks, const char *word, cons
         *asks = apr_cstr_casecmp(value, "on") == 0;
         return NULL;
     }
-    return apr_psprintf(p, "BalancerResolver: %s: use on or off", word);
+    return apr_psprintf(p, "%s: %s: use on or off", whose, word);
 }
 
 const char *lb_resolver_settings_take(apr_pool_t *p, lb_resolver_settings_t *settings,
@@ -114,9 +116,9 @@ const char *lb_resolver_settings_take(apr_pool_t *p, lb_resolver_settings_t *set
     }
     const fc_parameter_t *parameter =
         fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
-    return parameter ? fc_parameter_set(parameter, settings, equals + 1, "BalancerResolver", p)
-                     : apr_psprintf(
-                           p, "BalancerResolver: %s: use timeout=, retries=, ipv4= or ipv6=", word);
+    return parameter
+               ? fc_parameter_set(parameter, settings, equals + 1, whose, p)
+               : apr_psprintf(p, "%s: %s: use timeout=, retries=, ipv4= or ipv6=", whose, word);
 }
 
 const char *lb_resolver_settings_read(apr_pool_t *p, int count, char *const words[])

@@ -151,10 +151,10 @@ static void note_reply(void *baton, int status, int timeouts, unsigned char *byt
     if (client->is_closing) {
         return;
     }
-    lb_dns_reply_t *reply =
-        bytes && count > 0
-            ? lb_dns_reply_read(client->p, fc_span(bytes, (size_t)count), query->type)
-            : lb_dns_reply_failed(client->p, error_of(status));
+    const fc_span_t message = fc_span(bytes, count > 0 ? (size_t)count : 0);
+    lb_dns_reply_t *reply = message.bytes > 0
+                                ? lb_dns_reply_read(client->p, message, query->type)
+                                : lb_dns_reply_failed(client->p, error_of(status));
     if (reply->kind == LB_ANSWER_FAILED && query->attempt + 1 < client->attempt_count) {
         query->attempt++;
         send_query(query);

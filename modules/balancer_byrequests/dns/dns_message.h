@@ -36,10 +36,12 @@ enum {
     LB_DNS_REFUSED = 5
 };
 
-typedef enum { LB_DNS_ANSWER,
-               LB_DNS_AUTHORITY,
-               LB_DNS_ADDITIONAL,
-               LB_DNS_SECTIONS } lb_dns_section_t;
+typedef enum {
+    LB_DNS_ANSWER,
+    LB_DNS_AUTHORITY,
+    LB_DNS_ADDITIONAL,
+    LB_DNS_SECTIONS
+} lb_dns_section_t;
 
 typedef struct {
     fc_span_t bytes;

@@ -130,11 +130,14 @@ static const char *error_of(uint8_t rcode)
     }
 }
 
-/* No record of the type. A server that names others to ask (NS, no SOA) does not know: it is no
- * resolver, or not for this name (RFC 2308, 2.2). */
+/* No record of the type. A server that names others to ask (NS), or a name that this one stands for
+ * (CNAME), and no zone that would have the record (SOA) does not know: it is no resolver, or not for
+ * this name (RFC 2308, 2.2). */
 static lb_dns_reply_t *empty(const reading_t *reading, uint8_t rcode)
 {
-    if (rcode == LB_DNS_NOERROR && !reading->has_answer && reading->has_ns && !reading->has_soa) {
+    const bool names_another = reading->has_answer || reading->has_ns;
+
+    if (rcode == LB_DNS_NOERROR && names_another && !reading->has_soa) {
         return lb_dns_reply_failed(reading->p, "referral");
     }
     reading->reply->kind = LB_ANSWER_EMPTY;

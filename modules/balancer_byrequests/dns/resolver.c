@@ -12,7 +12,7 @@
 #include "resolv_conf.h"
 
 #define RESOLV_CONF_MAX (64 * 1024)
-#define LOOKUPS_MAX     32                      /* at once: a server drops what does not fit in its socket */
+#define LOOKUPS_MAX     32    /* at once: a server drops what does not fit in its socket */
 #define ROUND_MAX       apr_time_from_sec(60)
 
 typedef struct {

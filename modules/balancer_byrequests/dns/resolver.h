@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     lb_answer_kind_t kind;
     apr_array_header_t *addresses;      /* of lb_address_t: sorted, each address and port once */
-    bool inet_failed, inet6_failed; /* RECORDS of one family only: nobody knows about the other */
+    bool inet_failed, inet6_failed; /* RECORDS of one family, and nobody knows about the other */
     uint32_t ttl;                       /* s, the least of what counts; EMPTY: see RFC 2308, or 0 */
     const char *error;                  /* EMPTY, FAILED, one family failed: one word; else NULL */
     const char *name;                   /* that the answer is about: with its search domain */
