@@ -41,43 +41,61 @@ $httpd->expect_log(qr/FC0526: balancer:\/\/\Q@{[ label($_) ]}\E: .*fcgi:\/\/\Q@{
     for sort keys %failures;
 $httpd->expect_log(qr/FC0526: balancer:\/\/(?:aaaa-servfail|no-aaaa-answer)/, optional => 1);
 
-Discovery::settles($httpd, \@addresses, "$_: its members", label($_)) for @all;
+# Of all balancers, by word.
+sub sources { return map { $_->{key} =~ tr/-/_/r => $_->{sources}[0] } @{ $httpd->status->{balancers} } }
+
+# One test result: soon all are in the state that is expected of them.
+sub become {
+    my ($expected, $name) = @_;
+    my %seen;
+    wait_until(40, sub {
+        my %now = sources();
+        %seen = map { $_ => $now{$_}{state} } keys %$expected;
+        return !grep { $seen{$_} ne $expected->{$_} } keys %seen;
+    });
+    is_deeply \%seen, $expected, $name;
+    return;
+}
+sub each_is { my ($state, @words) = @_; return map { $_ => $state } @words }
+
+sub members_stay {
+    my ($name) = @_;
+    is_deeply { map { $_ => Discovery::addresses($httpd, label($_)) } @all }, { map { $_ => \@addresses } @all }, $name;
+    return;
+}
+
+become({ each_is(ok => @all) }, 'good answers for all');
+members_stay('... which have their members');
 
 # ---- All of them fail at once, while requests run ----
 
-my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => sub { '/' . label($all[$_[1] % @all]) . '/x' });
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005,
+    path => sub { '/' . label($all[$_[1] % @all]) . '/x' });
 $load->wait_until_running;
+my %good = sources();
 $dns->say(ScriptedDns::AS_NAMED);
-for my $word (sort keys %failures) {
-    Discovery::becomes($httpd, 'stale', "$word: the source is stale", label($word));
-    ok wait_until(20, sub { Discovery::source($httpd, label($word))->{error} =~ $failures{$word} }), '... and says why'
-        or diag Discovery::source($httpd, label($word))->{error};
-}
-for my $word (sort keys %failures) {
-    ok Discovery::goes_on($httpd, 2, label($word)), "$word: it is asked again and again";
-    is_deeply Discovery::addresses($httpd, label($word)), \@addresses, '... the members stay';
-    my $source = Discovery::source($httpd, label($word));
-    cmp_ok $source->{failures}, '>=', 3, '... failures are counted';
-    is $source->{addresses}, 2, '... the last good answer is told';
-}
-for my $word (@successes) {
-    Discovery::becomes($httpd, 'ok', "$word: no failure", label($word));
-    is_deeply Discovery::addresses($httpd, label($word)), \@addresses, '... its members stay';
-}
+become({ each_is(stale => keys %failures), each_is(ok => @successes) }, 'those that fail are stale, and only those');
+ok wait_until(60, sub {
+    my %now = sources();
+    return !grep { $now{$_}{failures} < $good{$_}{failures} + 3 } keys %failures;
+}), '... they are asked again and again';
+my %bad;
+wait_until(20, sub { %bad = sources(); !grep { $bad{$_}{error} !~ $failures{$_} } keys %failures });
+like $bad{$_}{error}, $failures{$_}, "$_: the reason" for sort keys %failures;
+is scalar(grep { $bad{$_}{addresses} != 2 } @all), 0, 'the last good answers are told';
+members_stay('the members stay');
 
 # ---- And none does ----
 
 $dns->say('good');
-for my $word (@all) {
-    Discovery::becomes($httpd, 'ok', "$word: the next good answer ends it", label($word));
-    is_deeply Discovery::addresses($httpd, label($word)), \@addresses, '... with the same members';
-}
+become({ each_is(ok => @all) }, 'the next good answers end it');
+members_stay('... with the same members');
 Discovery::had_no_errors($load, 'no client saw an error');
 my @members = map { @{ $_->{members} } } @{ $httpd->status->{balancers} };
 is_deeply [grep { $_->{hostname} =~ $forged } @members], [], 'no forged address ever came to be a member';
-is_deeply [grep { $_->{state} ne 'ok' } @members], [],
-    'all members are as they were';
-is scalar(grep { Discovery::source($httpd, label($_))->{changes} != 2 } @all), 0, '... since they were added';
+is_deeply [grep { $_->{state} ne 'ok' } @members], [], 'all members are well';
+my %end = sources();
+is_deeply [grep { $end{$_}{changes} != 2 } @all], [], '... and the same that were added first';
 $httpd->stop;
 
 done_testing;
