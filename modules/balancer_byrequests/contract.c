@@ -105,6 +105,13 @@ static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
     return lb_balancer_configured_worker(balancer, worker->s->index);
 }
 
+static const char *lb_member_tls_name(const proxy_worker *worker)
+{
+    const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
+    const lb_source_t *source = lb_roster_source(balancer->roster, worker->s->index);
+    return source ? source->template->s->hostname_ex : worker->s->hostname_ex;
+}
+
 static int lb_member_is_wanted(const proxy_worker *worker)
 {
     const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
@@ -167,6 +174,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_may_resend);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_retry_after);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
+    APR_REGISTER_OPTIONAL_FN(lb_member_tls_name);
     APR_REGISTER_OPTIONAL_FN(lb_member_is_wanted);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);

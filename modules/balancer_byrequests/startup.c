@@ -106,8 +106,8 @@ static void reserve_members(proxy_balancer *proxy)
     }
 }
 
-/* As many as there are other members. Of sources nobody knows how many there will be: then it is the
- * most that an operator may set, and no member is asked twice anyway. */
+/* As many as there are other members. Of sources nobody knows how many there will be: then it is
+ * the most that an operator may set, and no member is asked twice anyway. */
 static void default_attempts(const lb_balancer_t *balancer, proxy_balancer *proxy)
 {
     const bool has_sources = balancer->sources->nelts > 0;

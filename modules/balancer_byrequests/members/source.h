@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* source.h - a source of members: a BalancerMember line with discover=, which is no member itself but
- *            what its members are made after.
+/* source.h - a source of members: a BalancerMember line with discover=, which is no member itself,
+ *            but what its members are made after.
  * Knows    which lines are sources; what all processes share of one.
  * Ignores  DNS, who its members are (roster.h).
  * Memory   pconf; the rows are the roster's, in shared memory.

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* discovery_rules.h - what an answer of DNS means for the members that come from a name, and when to
- *                     ask again.
+/* discovery_rules.h - what an answer of DNS means for the members that come from a name, and when
+ *                     to ask again.
  * Knows    that DNS fails, flaps and forgets, and that no request may suffer from it:
  *          - a query that failed says nothing: everything stays as it is, for ever;
  *          - an empty answer takes nobody away before `onempty` is over;

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* srv_order.h - what priority and weight of SRV records (RFC 2782) are in mod_proxy's terms: the set
- *               and the weight of a member.
+/* srv_order.h - what priority and weight of SRV records (RFC 2782) are in mod_proxy's terms: the
+ *               set and the weight of a member.
  * Ignores  DNS, members, httpd.
  * Memory   the caller's.   Threads: any, no state. */
 #ifndef LB_SRV_ORDER_H

@@ -104,6 +104,17 @@ static lb_outcome_t queue_up(lb_ticket_t *ticket, const lb_member_t *own, lb_mem
     return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
 }
 
+static int count_members(const lb_balancer_t *balancer)
+{
+    lb_member_t member;
+    int count = 0;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        count++;
+    }
+    return count;
+}
+
 static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
 {
     bool are_full = false;
@@ -121,7 +132,7 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
     if (ticket->tries == 0) {    /* after a failed try its line says enough */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
                       "%s: no_member: none of its %d members is usable",
-                      ticket->proxy->s->name, ticket->proxy->workers->nelts);
+                      ticket->proxy->s->name, count_members(ticket->balancer));
     }
     return LB_NO_MEMBER;
 }

@@ -61,11 +61,19 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 
 /* ---- One for each worker --------------------------------------------------------------------- */
 
-static APR_OPTIONAL_FN_TYPE(lb_member_is_wanted) *member_is_wanted;    /* NULL: no balancer */
+/* Of the balancer; NULL: there is none. */
+static APR_OPTIONAL_FN_TYPE(lb_member_is_wanted) *member_is_wanted;
+static APR_OPTIONAL_FN_TYPE(lb_member_tls_name) *member_tls_name;
 
 void fcgi_backend_find_balancer(void)
 {
     member_is_wanted = APR_RETRIEVE_OPTIONAL_FN(lb_member_is_wanted);
+    member_tls_name = APR_RETRIEVE_OPTIONAL_FN(lb_member_tls_name);
+}
+
+const char *fcgi_backend_tls_name(const proxy_worker *worker)
+{
+    return worker->balancer && member_tls_name ? member_tls_name(worker) : worker->s->hostname_ex;
 }
 
 /* A member that was removed, or whose address is not in DNS any more. */
@@ -404,7 +412,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     target->stop->connection = lease->connection->fd;
     if (!target->address && fc_worker_url_is_fcgis(worker->s->name_ex)) {
         rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
-                            target->server, worker->s->hostname_ex, target->timeout,
+                            target->server, fcgi_backend_tls_name(worker), target->timeout,
                             target->timeout);
         lease->handshake_failed = rv != APR_SUCCESS;
         *why = rv == APR_SUCCESS ? "" : "TLS failed: see the message of mod_ssl";

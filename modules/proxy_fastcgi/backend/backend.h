@@ -24,6 +24,9 @@ typedef struct {
 /** For the hook optional_fn_retrieve. */
 void fcgi_backend_find_balancer(void);
 
+/** The name that the certificate of this worker's host must have. */
+const char *fcgi_backend_tls_name(const proxy_worker *worker);
+
 /** Is reuse switched on for this worker? As in stock: only when it was asked for. */
 bool fcgi_backend_reuses(const proxy_worker *worker);
 
