@@ -6,7 +6,8 @@
 #include "dns_reply.h"
 #include "text_input.h"
 
-enum { HEADER_BYTES = 12, TRUNCATED = 2 };
+enum { HEADER_BYTES = 12,
+       TRUNCATED = 2 };
 
 /* ---- A plain reader of names ----------------------------------------------------------------- */
 
