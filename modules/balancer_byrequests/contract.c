@@ -105,6 +105,12 @@ static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
     return lb_balancer_configured_worker(balancer, worker->s->index);
 }
 
+static int lb_member_is_wanted(const proxy_worker *worker)
+{
+    const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
+    return is_template(balancer, worker) || lb_roster_admits(balancer->roster, worker);
+}
+
 static int lb_checks_count(void)
 {
     return lb_checks_how_many();
@@ -161,6 +167,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_may_resend);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_retry_after);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
+    APR_REGISTER_OPTIONAL_FN(lb_member_is_wanted);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);

@@ -31,7 +31,7 @@ $httpd->expect_log(qr/FC05\d\d: balancer:\/\/(?:default|keep|short|queued): .*fc
 sub state_of { return Discovery::source($httpd, $_[0])->{state} }
 
 Discovery::settles($httpd, \@many, "$_: many members", $_) for @balancers, 'queued';
-my $load = Load->start(port => $httpd->port, clients => 2, path => sub { $_[1] % 2 ? '/default/x' : '/keep/x' });
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => sub { $_[1] % 2 ? '/default/x' : '/keep/x' });
 $load->wait_until_running;
 
 for my $round ([nxdomain => sub { $dns->remove('php') }], [no_data => sub { $dns->set(php => []) }]) {

@@ -39,7 +39,10 @@ Discovery::settles($httpd, ['127.0.0.2'], "$_: one member", $_) for qw(slow chec
 is member('127.0.0.2', 'slow')->{share_percent}, 100, 'the first members have their full share';
 ok wait_until(10, sub { $httpd->get('/checked/x')->{status} == 200 }), '... and answer as soon as their check has passed';
 
-my $load = Load->start(port => $httpd->port, clients => 2, path => sub { $_[1] % 4 ? '/slow/x' : '/checked/x' });
+# until then nobody could be asked
+$httpd->expect_log(qr/FC0422: balancer:\/\/checked: no_member/, optional => 1);
+
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => sub { $_[1] % 4 ? '/slow/x' : '/checked/x' });
 $load->wait_until_running;
 $dns->set(php => ['127.0.0.2', '127.0.0.3']);
 Discovery::settles($httpd, ['127.0.0.2', '127.0.0.3'], "$_: a second one", $_) for qw(slow checked);

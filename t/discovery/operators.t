@@ -22,14 +22,14 @@ my $fixed   = FastBackend->start;
 my $port    = $backend->port;
 my $dns     = DnsServer->start(records => { php => \@three });
 my $httpd = Httpd->start(children => 2, debug_log => 'balancer_byrequests:info', config => Discovery::resolver($dns)
-    . "BalancerPersist On\nBalancerStateFile \@root\@/state/cluster.json\n"
+    . "BalancerPersist On\n"
     . Discovery::balancer(app => Discovery::line('php', $port, 'maxinflight=5'), 'BalancerMember ' . $fixed->url));
 my $api = ManagerApi->new($httpd);
 sub url  { return "fcgi://$_[0]:$port" }
 sub path { return ManagerApi::member_path('app', url($_[0])) }
 sub patch { my ($address, $values) = @_; return $api->patch(path($address), $values)->{status} }
 sub member { my %members = Discovery::members($httpd, 'app'); return $members{$_[0]} }
-sub saved { open my $in, '<', $httpd->root . '/state/cluster.json' or return ''; local $/; return <$in> }
+sub saved { open my $in, '<', $httpd->root . '/run/balancer-state/balancer-state.json' or return ''; local $/; return <$in> }
 
 sub holds {
     my ($when) = @_;

@@ -47,7 +47,7 @@ my $next = "127.0.0.53:" . $dns->port;
 $httpd = Httpd->start(config => Discovery::resolver($dns, $next) . Discovery::balancer(app => Discovery::line('php', $port)));
 $httpd->expect_log(qr/FC0526: balancer:\/\/app: .*php/);
 Discovery::settles($httpd, \@two, 'two members', 'app');
-my $load = Load->start(port => $httpd->port, clients => 2, path => '/app/x');
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => '/app/x');
 $load->wait_until_running;
 $dns->stop;
 Discovery::becomes($httpd, 'stale', 'the resolver is killed', 'app');

@@ -32,7 +32,7 @@ Discovery::settles($httpd, \@three, 'three members', 'app');
 
 # ---- kill -9, while requests run ----
 
-my $load = Load->start(port => $httpd->port, clients => 3, path => '/app/x', keep => 0);
+my $load = Load->start(port => $httpd->port, clients => 3, pause => 0.005, path => '/app/x', keep => 0);
 $load->wait_until_running;
 for my $round (1 .. 2) {
     my @now = map { "127.0.$round.$_" } 1 .. 3;
@@ -44,7 +44,7 @@ for my $round (1 .. 2) {
     my $result = $load->stop;
     is_deeply [keys %{ $result->{status} }], [200], '... no client saw an error';
     $httpd->kill_child($asking);
-    $load = Load->start(port => $httpd->port, clients => 3, path => '/app/x', keep => 0);
+    $load = Load->start(port => $httpd->port, clients => 3, pause => 0.005, path => '/app/x', keep => 0);
     $dns->set(php => \@three);
     Discovery::settles($httpd, \@three, '... it is killed: another process goes on', 'app');
     ok wait_until(10, sub { asking_pid() && asking_pid() != $asking }), '... indeed';

@@ -95,8 +95,8 @@ is_deeply \%origin, { configured => 1, added => 1, discovered => 3 }, '... each 
 my ($member) = grep { $_->{origin} eq 'discovered' } @{ $httpd->balancer('app')->{members} };
 is_deeply [@$member{qw(source missing_since)}], [$name, undef], '... and its source';
 like page(), qr/<small>DNS: \Q$name\E</, '... on the page too';
-my ($form) = page() =~ m{<a href="([^"]*[?&;]w=\Q@{[ ManagerApi::encoded($member->{url}) ]}\E[^"]*)"};
-my $edit = $httpd->get('/balancer-manager' . $form =~ s/&amp;/&/gr, header => { Accept => 'text/html' })->{body};
+my $edit = $httpd->get('/balancer-manager?b=app&w=' . ManagerApi::encoded($member->{url}) . '&nonce=' . $api->token,
+    header => { Accept => 'text/html' })->{body};
 like $edit, qr/comes and goes with its address in DNS: \Q$name\E/, '... its form says that it can be neither moved';
 unlike $edit, qr/b_wdelete|w_newaddr/, '... nor removed';
 is scalar(() = $httpd->log_lines(qr/FC0523: balancer:\/\/app: .*added/)), 3, '... one log line for each member';

@@ -41,7 +41,7 @@ is_deeply what('elected'), [10, 20, 0, 0], 'they are elected so';
 
 # ---- Records change ----
 
-my $load = Load->start(port => $httpd->port, clients => 2, path => '/app/x');
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => '/app/x');
 $load->wait_until_running;
 my $since = (members())[0]{counted_since};
 publish([10, 100, $port, 'one'], [10, 100, $other_port, 'two'], [5, 0, $port, 'three']);

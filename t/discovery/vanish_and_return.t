@@ -94,7 +94,7 @@ is_deeply Discovery::addresses($httpd, 'patient'), [$stays, $moves], 'discoverwa
 
 # ---- Flapping records ----
 
-my $load = Load->start(port => $httpd->port, clients => 2, path => '/flapping/x');
+my $load = Load->start(port => $httpd->port, clients => 2, pause => 0.005, path => '/flapping/x');
 $load->wait_until_running;
 my $before = () = $httpd->log_lines(qr/flap/);
 for my $round (1 .. 8) {

@@ -13,10 +13,15 @@ use Test::More;
 use Time::Local ();
 use Deadline;
 
-# Short times: a test waits for what is to happen.
-sub resolver {
-    my (@servers) = @_;
-    return join(' ', 'BalancerResolver', map({ ref $_ ? $_->address : $_ } @servers), 'timeout=200ms retries=1') . "\n";
+# On a busy machine a server may take its time.
+sub resolver { my (@servers) = @_; return resolver_with('timeout=5s retries=1', @servers) }
+
+# For servers that are silent on purpose.
+sub impatient_resolver { my (@servers) = @_; return resolver_with('timeout=500ms retries=1', @servers) }
+
+sub resolver_with {
+    my ($limits, @servers) = @_;
+    return join(' ', 'BalancerResolver', map({ ref $_ ? $_->address : $_ } @servers), $limits) . "\n";
 }
 
 sub line {
@@ -31,13 +36,14 @@ sub balancer {
     return join("\n", "<Proxy balancer://$name>", @lines, '</Proxy>', "ProxyPass /$name/ balancer://$name/") . "\n";
 }
 
-sub source { my ($httpd, $balancer) = @_; return $httpd->balancer($balancer)->{sources}[0] }
+sub status { my ($httpd, $balancer) = @_; return $httpd->json("/balancer-manager/v1/balancers/$balancer") }
+sub source { my ($httpd, $balancer) = @_; return status($httpd, $balancer)->{sources}[0] }
 
 # The discovered members by their addresses; also those that DNS does not name any more, until their
 # last request has ended.
 sub members {
     my ($httpd, $balancer) = @_;
-    return map { $_->{hostname} => $_ } grep { $_->{origin} eq 'discovered' } @{ $httpd->balancer($balancer)->{members} };
+    return map { $_->{hostname} => $_ } grep { $_->{origin} eq 'discovered' } @{ status($httpd, $balancer)->{members} };
 }
 
 # Those that get requests, as far as DNS is concerned.

@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "connection_counts.h"
+#include "mod_balancer_byrequests.h"
 #include "tls.h"
 #include "worker_params.h"
 #include "worker_url.h"
@@ -60,6 +61,19 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 
 /* ---- One for each worker --------------------------------------------------------------------- */
 
+static APR_OPTIONAL_FN_TYPE(lb_member_is_wanted) *member_is_wanted;    /* NULL: no balancer */
+
+void fcgi_backend_find_balancer(void)
+{
+    member_is_wanted = APR_RETRIEVE_OPTIONAL_FN(lb_member_is_wanted);
+}
+
+/* A member that was removed, or whose address is not in DNS any more. */
+static bool is_abandoned(const void *worker)
+{
+    return !member_is_wanted(worker);
+}
+
 static fcgi_backend_t *make_backend(proxy_worker *worker)
 {
     apr_pool_t *p = worker->cp->pool;
@@ -82,6 +96,8 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
         .maxuses = (unsigned int)params->maxuses,
         /* the address, not the worker: other virtual hosts may use the same backend */
         .address = fcgi_connection_counts_find(address),
+        .is_abandoned = worker->balancer && member_is_wanted ? is_abandoned : NULL,
+        .owner = worker,
     };
     backend->params = params;
     return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
