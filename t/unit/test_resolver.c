@@ -1,7 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_resolver.c - names are asked for at servers that do what servers do: they answer, say no, say
  * nothing or too much, go on by TCP. */
+#include <poll.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "apr_general.h"
 #include "apr_strings.h"
@@ -64,10 +66,35 @@ static name_server_t *start_server(name_server_script_t script)
     return server;
 }
 
+static bool is_any_open(lb_resolution_t *const resolutions[], int count)
+{
+    bool is_open = false;
+    for (int i = 0; i < count; i++) {
+        is_open |= !lb_resolver_is_answered(resolutions[i]);
+    }
+    return is_open;
+}
+
+/* All at once, until each has its answer. */
+static void ask_all(const lb_question_t *questions, int count)
+{
+    lb_resolution_t *resolutions[COUNT(answers)];
+
+    for (int i = 0; i < count; i++) {
+        resolutions[i] = lb_resolver_begin(pool, &settings, questions[i]);
+    }
+    while (is_any_open(resolutions, count)) {
+        lb_resolver_wait(pool, resolutions, count, -1, apr_time_from_sec(60));
+    }
+    for (int i = 0; i < count; i++) {
+        answers[i] = lb_resolver_answer(resolutions[i]);
+    }
+}
+
 static const lb_answer_t *ask_for(lb_discover_t kind, const char *name)
 {
     const lb_question_t question = { .kind = kind, .name = name, .port = 9000 };
-    lb_resolver_ask(pool, &settings, &question, 1, -1, answers);
+    ask_all(&question, 1);
     return &answers[0];
 }
 
@@ -244,7 +271,7 @@ START_TEST(the_same_address_twice_is_one)
     const lb_question_t question = { .kind = LB_DISCOVER_A, .name = "php.example", .port = 1 };
     const lb_question_t both[] = { question, question };
 
-    lb_resolver_ask(pool, &settings, both, 2, -1, answers);
+    ask_all(both, 2);
     assert_records(&answers[0], "10.0.0.1:1");
     assert_records(&answers[1], "10.0.0.1:1");
 }
@@ -584,11 +611,34 @@ START_TEST(all_questions_are_asked_at_once)
     start_server(as_named);
     settings.timeout = 500000;
 
-    lb_resolver_ask(pool, &settings, questions, COUNT(questions), -1, answers);
+    ask_all(questions, COUNT(questions));
     assert_none(&answers[0], LB_ANSWER_FAILED, "timeout");
     assert_none(&answers[1], LB_ANSWER_EMPTY, "nxdomain");
     assert_none(&answers[2], LB_ANSWER_FAILED, "servfail");
     assert_none(&answers[3], LB_ANSWER_FAILED, "timeout");
+}
+END_TEST
+
+START_TEST(an_answer_is_there_while_others_are_waited_for)
+{
+    static const lb_question_t slow = { LB_DISCOVER_A, "timeout", 1 };
+    static const lb_question_t fast = { LB_DISCOVER_A, "nxdomain", 2 };
+    name_server_t *server = start_server(as_named);
+
+    lb_resolution_t *open[] = { lb_resolver_begin(pool, &settings, slow),
+                                lb_resolver_begin(pool, &settings, fast) };
+    while (!lb_resolver_is_answered(open[1])) {
+        lb_resolver_wait(pool, open, 2, -1, apr_time_from_sec(60));
+    }
+    const lb_answer_t answer = lb_resolver_answer(open[1]);
+    assert_none(&answer, LB_ANSWER_EMPTY, "nxdomain");
+    ck_assert(!lb_resolver_is_answered(open[0]));
+
+    open[1] = lb_resolver_begin(pool, &settings, fast);    /* and it may be asked again */
+    while (!lb_resolver_is_answered(open[1])) {
+        lb_resolver_wait(pool, open, 2, -1, apr_time_from_sec(60));
+    }
+    ck_assert_uint_eq(server->udp_queries, 3 * 2);
 }
 END_TEST
 
@@ -603,13 +653,57 @@ static bool stops_us(dns_text_t *reply, const char *name, unsigned type, bool is
 START_TEST(a_readable_stop_fd_ends_the_wait)
 {
     static const lb_question_t question = { LB_DISCOVER_A, "php.example", 1 };
+    struct pollfd stop;
 
     MUST(pipe(stop_pipe) == 0);
     start_server(stops_us);
+    stop = (struct pollfd){ .fd = stop_pipe[0], .events = POLLIN };
     settings.timeout = apr_time_from_sec(30);
     settings.retries = 1;
-    lb_resolver_ask(pool, &settings, &question, 1, stop_pipe[0], answers);
-    assert_none(&answers[0], LB_ANSWER_FAILED, "stopped");
+    lb_resolution_t *resolution = lb_resolver_begin(pool, &settings, question);
+    while (poll(&stop, 1, 0) == 0) {
+        lb_resolver_wait(pool, &resolution, 1, stop_pipe[0], apr_time_from_sec(60));
+    }
+    ck_assert(!lb_resolver_is_answered(resolution));
+    answers[0] = lb_resolver_answer(resolution);
+    assert_none(&answers[0], LB_ANSWER_FAILED, "timeout");
+}
+END_TEST
+
+START_TEST(a_wait_for_nothing_ends_with_its_time)
+{
+    const apr_time_t begin = fc_now();
+
+    lb_resolver_wait(pool, NULL, 0, -1, 20000);
+    ck_assert_int_ge(fc_now() - begin, 20000);
+}
+END_TEST
+
+static int sockets_open(void)
+{
+    struct stat info;
+    int count = 0;
+
+    for (int fd = 0; fd < 1024; fd++) {
+        count += fstat(fd, &info) == 0 && S_ISSOCK(info.st_mode);
+    }
+    return count;
+}
+
+START_TEST(what_is_asked_ends_with_its_pool)
+{
+    static const lb_question_t question = { LB_DISCOVER_A, "timeout", 1 };
+    apr_pool_t *own;
+
+    start_server(as_named);
+    const int before = sockets_open();
+    for (int i = 0; i < 10; i++) {
+        apr_pool_create(&own, pool);
+        lb_resolver_begin(own, &settings, question);
+        ck_assert_int_eq(sockets_open(), before + 1);
+        apr_pool_destroy(own);
+        ck_assert_int_eq(sockets_open(), before);
+    }
 }
 END_TEST
 
@@ -645,7 +739,10 @@ static Suite *resolver_suite(void)
     tcase_add_test(tc, five_hundred_hosts_are_looked_up);
     tcase_add_test(tc, hosts_are_given_up_with_the_first_one_that_fails);
     tcase_add_test(tc, all_questions_are_asked_at_once);
+    tcase_add_test(tc, an_answer_is_there_while_others_are_waited_for);
     tcase_add_test(tc, a_readable_stop_fd_ends_the_wait);
+    tcase_add_test(tc, a_wait_for_nothing_ends_with_its_time);
+    tcase_add_test(tc, what_is_asked_ends_with_its_pool);
     suite_add_tcase(suite, tc);
     return suite;
 }

@@ -25,10 +25,12 @@ APLOG_USE_MODULE(balancer_byrequests);
 #define LOOK_AGAIN_US apr_time_from_sec(1)    /* has the process died that has the duty? */
 #define TIDY_US       (200 * 1000)            /* while members wait for their last requests */
 
-/* A source, and whose. */
+/* A source, and whose; while DNS is asked, what is asked. */
 typedef struct {
     const lb_balancer_t *balancer;
     const lb_source_t *source;
+    apr_pool_t *p;
+    lb_resolution_t *resolution;
 } asked_t;
 
 static fc_duty_t duty;
@@ -49,7 +51,8 @@ int lb_discovery_thread_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_poo
         const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
         for (int k = 0; balancer->owner == balancer && k < balancer->sources->nelts; k++) {
             APR_ARRAY_PUSH(sources, asked_t) =
-                (asked_t){ balancer, &APR_ARRAY_IDX(balancer->sources, k, lb_source_t) };
+                (asked_t){ .balancer = balancer,
+                           .source = &APR_ARRAY_IDX(balancer->sources, k, lb_source_t) };
         }
     }
     return fc_duty_open(&duty, "balancer_byrequests.discovery", s->process->pool) == APR_SUCCESS
@@ -57,84 +60,106 @@ int lb_discovery_thread_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_poo
                : HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* ---- A round --------------------------------------------------------------------------------- */
+/* ---- Asking ---------------------------------------------------------------------------------- */
 
-static apr_interval_time_t time_left(const asked_t *asked, int64_t now)
+static asked_t *source_at(int i)
 {
-    return atomic_load(&asked->source->row->next_at) - now;
+    return &APR_ARRAY_IDX(sources, i, asked_t);
 }
 
-static bool is_stopping(void)
+static apr_interval_time_t time_left(const asked_t *asked)
 {
-    struct pollfd fd = { .fd = asker.stop_pipe[0], .events = POLLIN };
-    return poll(&fd, 1, 0) != 0;
+    return atomic_load(&asked->source->row->next_at) - fc_now();
 }
 
-/* due      of asked_t */
-static void ask(const apr_array_header_t *due, apr_pool_t *p)
+static void begin(asked_t *asked, apr_pool_t *p)
 {
-    lb_question_t *questions = apr_pcalloc(p, (apr_size_t)due->nelts * sizeof(*questions));
-    lb_answer_t *answers = apr_pcalloc(p, (apr_size_t)due->nelts * sizeof(*answers));
-
-    for (int i = 0; i < due->nelts; i++) {
-        questions[i] = lb_discovery_question(APR_ARRAY_IDX(due, i, asked_t).source);
-    }
-    lb_resolver_ask(p, lb_resolver_settings(), questions, due->nelts, asker.stop_pipe[0], answers);
-    for (int i = 0; i < due->nelts && !is_stopping(); i++) {
-        const asked_t *asked = &APR_ARRAY_IDX(due, i, asked_t);
-        lb_discovery_take(asked->balancer, asked->source, &answers[i], p);
-    }
+    apr_pool_create(&asked->p, p);
+    asked->resolution = lb_resolver_begin(asked->p, lb_resolver_settings(),
+                                          lb_discovery_question(asked->source));
 }
 
-static void ask_due(apr_pool_t *p)
+static void end(asked_t *asked)
 {
-    apr_array_header_t *due = apr_array_make(p, sources->nelts, sizeof(asked_t));
-    const int64_t now = fc_now();
-
-    for (int i = 0; i < sources->nelts; i++) {
-        const asked_t *asked = &APR_ARRAY_IDX(sources, i, asked_t);
-        if (time_left(asked, now) <= 0) {
-            APR_ARRAY_PUSH(due, asked_t) = *asked;
-        }
-    }
-    if (due->nelts > 0) {
-        ask(due, p);
-    }
+    asked->resolution = NULL;
+    apr_pool_destroy(asked->p);
 }
 
-/* returns  us until something is to be done */
-static apr_interval_time_t run_round(apr_pool_t *p)
+static void take(asked_t *asked)
+{
+    const lb_answer_t answer = lb_resolver_answer(asked->resolution);
+
+    lb_discovery_take(asked->balancer, asked->source, &answer, asked->p);
+    end(asked);
+}
+
+/* Take the answers that are there, and ask for what is due.
+ * returns  us until something is to be done, if no answer comes before */
+static apr_interval_time_t run_sources(apr_pool_t *p)
 {
     apr_interval_time_t wait = LOOK_AGAIN_US;
     int leaving = 0;
 
-    ask_due(p);
-    const int64_t now = fc_now();
     for (int i = 0; i < sources->nelts; i++) {
-        const asked_t *asked = &APR_ARRAY_IDX(sources, i, asked_t);
-        const apr_interval_time_t left = time_left(asked, now);
+        asked_t *asked = source_at(i);
+        if (asked->resolution && lb_resolver_is_answered(asked->resolution)) {
+            take(asked);
+        }
+        if (!asked->resolution && time_left(asked) <= 0) {
+            begin(asked, p);
+        }
+        if (!asked->resolution && time_left(asked) < wait) {
+            wait = time_left(asked);
+        }
         leaving += lb_membership_free_left(asked->balancer);
-        wait = left < wait ? left : wait;
     }
-    wait = leaving > 0 && TIDY_US < wait ? TIDY_US : wait;
-    return wait > 0 ? wait : 0;
+    return leaving > 0 && TIDY_US < wait ? TIDY_US : wait;
+}
+
+/* Until an answer comes, the time is over, or the process is to end. */
+static void wait_for_answers(apr_pool_t *p, apr_interval_time_t at_most)
+{
+    lb_resolution_t **open = apr_palloc(p, (apr_size_t)sources->nelts * sizeof(lb_resolution_t *));
+    int count = 0;
+
+    for (int i = 0; i < sources->nelts; i++) {
+        if (source_at(i)->resolution) {
+            open[count++] = source_at(i)->resolution;
+        }
+    }
+    lb_resolver_wait(p, open, count, asker.stop_pipe[0], at_most);
+}
+
+static void end_all(void)
+{
+    for (int i = 0; i < sources->nelts; i++) {
+        if (source_at(i)->resolution) {
+            end(source_at(i));
+        }
+    }
 }
 
 /* ---- The thread ------------------------------------------------------------------------------ */
 
+static bool is_stopping(void)
+{
+    struct pollfd fd = { .fd = asker.stop_pipe[0], .events = POLLIN };
+    return poll(&fd, 1, 0) != 0 || fc_duty_is_outdated(&duty);
+}
+
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
 {
-    struct pollfd stop = { .fd = asker.stop_pipe[0], .events = POLLIN };
-    apr_pool_t *p;
-    int wait_ms = 0;
+    apr_pool_t *p, *pass;    /* the thread's; for one pass */
 
     apr_setup_signal_thread();    /* signals are the main thread's */
     apr_pool_create(&p, NULL);
     apr_pool_tag(p, "balancer_discovery");
-    while (poll(&stop, 1, wait_ms) == 0 && !fc_duty_is_outdated(&duty)) {
-        wait_ms = (int)((fc_duty_take(&duty) ? run_round(p) : LOOK_AGAIN_US) / 1000) + 1;
-        apr_pool_clear(p);
+    apr_pool_create(&pass, p);
+    while (!is_stopping()) {
+        wait_for_answers(pass, fc_duty_take(&duty) ? run_sources(p) : LOOK_AGAIN_US);
+        apr_pool_clear(pass);
     }
+    end_all();
     fc_duty_give_up(&duty);
     apr_pool_destroy(p);
     return NULL;

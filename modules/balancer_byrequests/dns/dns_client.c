@@ -8,11 +8,7 @@
 #include "dns_client.h"
 
 #include <ares.h>
-#include <errno.h>
-#include <poll.h>
 #include <sys/time.h>
-
-#include "clock.h"
 
 enum {
     CLASS_IN = 1,
@@ -33,7 +29,6 @@ struct lb_dns_client {
     int attempt_count;
     apr_array_header_t *sockets;    /* of struct pollfd */
     apr_array_header_t *owners;     /* of attempt_t *, of the sockets */
-    apr_array_header_t *polled;     /* a copy of `sockets`: those change while replies are read */
     bool is_closing;
 };
 
@@ -174,19 +169,19 @@ void lb_dns_client_query(lb_dns_client_t *client, const char *name, uint16_t typ
 
 /* ---- Waiting --------------------------------------------------------------------------------- */
 
-/* Until the first try runs out of time, or the deadline. */
-static int wait_ms(const lb_dns_client_t *client, apr_time_t deadline)
+apr_interval_time_t lb_dns_client_sockets(const lb_dns_client_t *client, apr_array_header_t *polled)
 {
-    apr_interval_time_t us = deadline - fc_now();
+    apr_interval_time_t least = LB_DNS_CLIENT_IDLE;
 
+    apr_array_cat(polled, client->sockets);
     for (int i = 0; i < client->attempt_count; i++) {
         struct timeval time;
         if (client->attempts[i].channel && ares_timeout(client->attempts[i].channel, NULL, &time)) {
-            const apr_interval_time_t next = apr_time_from_sec(time.tv_sec) + time.tv_usec;
-            us = next < us ? next : us;
+            const apr_interval_time_t left = apr_time_from_sec(time.tv_sec) + time.tv_usec;
+            least = left < least ? left : least;
         }
     }
-    return us > 0 ? (int)((us + 999) / 1000) : 0;
+    return least;
 }
 
 static void process_socket(const lb_dns_client_t *client, const struct pollfd *polled)
@@ -209,28 +204,28 @@ static void process_timeouts(const lb_dns_client_t *client)
     }
 }
 
-bool lb_dns_client_wait(lb_dns_client_t *client, int stop_fd, apr_time_t deadline)
+void lb_dns_client_process(lb_dns_client_t *client, const struct pollfd *polled, int count)
 {
-    struct pollfd *polled;
-
-    apr_array_clear(client->polled);
-    APR_ARRAY_PUSH(client->polled, struct pollfd) = (struct pollfd){ stop_fd, POLLIN, 0 };
-    apr_array_cat(client->polled, client->sockets);
-    polled = (struct pollfd *)client->polled->elts;
-    if (poll(polled, (nfds_t)client->polled->nelts, wait_ms(client, deadline)) < 0) {
-        return errno == EINTR;
-    }
-    if (polled[0].revents || fc_now() >= deadline) {
-        return false;
-    }
-    for (int i = 1; i < client->polled->nelts; i++) {
+    for (int i = 0; i < count; i++) {
         process_socket(client, &polled[i]);
     }
     process_timeouts(client);
-    return true;
 }
 
 /* ---- The client ------------------------------------------------------------------------------ */
+
+static apr_status_t close_client(void *baton)
+{
+    lb_dns_client_t *client = baton;
+
+    client->is_closing = true;
+    for (int i = 0; i < client->attempt_count; i++) {
+        if (client->attempts[i].channel) {
+            ares_destroy(client->attempts[i].channel);
+        }
+    }
+    return APR_SUCCESS;
+}
 
 lb_dns_client_t *lb_dns_client_open(apr_pool_t *p, const apr_array_header_t *servers,
                                     const lb_resolver_settings_t *settings)
@@ -242,7 +237,6 @@ lb_dns_client_t *lb_dns_client_open(apr_pool_t *p, const apr_array_header_t *ser
         .attempt_count = servers->nelts * (1 + settings->retries),
         .sockets = apr_array_make(p, 4, sizeof(struct pollfd)),
         .owners = apr_array_make(p, 4, sizeof(attempt_t *)),
-        .polled = apr_array_make(p, 4, sizeof(struct pollfd)),
     };
     client->attempts = apr_palloc(p, (apr_size_t)client->attempt_count * sizeof(attempt_t));
     for (int i = 0; i < client->attempt_count; i++) {
@@ -252,16 +246,6 @@ lb_dns_client_t *lb_dns_client_open(apr_pool_t *p, const apr_array_header_t *ser
             .timeout_ms = (int)(settings->timeout / 1000) << i / servers->nelts,
         };
     }
+    apr_pool_cleanup_register(p, client, close_client, apr_pool_cleanup_null);
     return client;
-}
-
-void lb_dns_client_close(lb_dns_client_t *client)
-{
-    client->is_closing = true;
-    for (int i = 0; i < client->attempt_count; i++) {
-        if (client->attempts[i].channel) {
-            ares_destroy(client->attempts[i].channel);
-            client->attempts[i].channel = NULL;
-        }
-    }
 }

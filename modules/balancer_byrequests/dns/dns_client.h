@@ -2,7 +2,7 @@
 /* dns_client.h - sends queries to name servers and waits for what they reply.
  * Knows    c-ares: UDP, TCP after a truncated reply, tries, sockets.
  * Ignores  search lists, and what is made of the replies: resolver.h.
- * Memory   the caller's pool; sockets and what c-ares has are gone when it is closed.
+ * Memory   the caller's pool; sockets and what c-ares has are gone with it.
  * Threads  one for each client.
  *
  * c-ares gets one server and one try at a time. Its own failover differs between versions, hides
@@ -11,6 +11,8 @@
  * moved. */
 #ifndef LB_DNS_CLIENT_H
 #define LB_DNS_CLIENT_H
+
+#include <poll.h>
 
 #include "dns_reply.h"
 #include "resolver_settings.h"
@@ -27,15 +29,19 @@ lb_dns_client_t *lb_dns_client_open(apr_pool_t *p, const apr_array_header_t *ser
 /** Ask for the records of a type of a name. Servers are asked in turn until one has an answer, even
  *  an empty one; each one once more for each retry.
  *  name     absolute; lives as long as the client
- *  done     called once, in here or in lb_dns_client_wait(), unless the client is closed before */
+ *  done     called once, in here or in lb_dns_client_process(), unless the pool ends before */
 void lb_dns_client_query(lb_dns_client_t *client, const char *name, uint16_t type,
                          lb_dns_client_done_t done, void *baton);
 
-/** Wait until something happens, and see to it.
- *  stop_fd   -1: none
- *  returns  false: stop_fd is readable, or fc_now() has reached the deadline */
-bool lb_dns_client_wait(lb_dns_client_t *client, int stop_fd, apr_time_t deadline);
+/** What it waits for: add its sockets to `polled`, of struct pollfd.
+ *  returns  us until one of its tries runs out of time; LB_DNS_CLIENT_IDLE: none runs */
+apr_interval_time_t lb_dns_client_sockets(const lb_dns_client_t *client,
+                                          apr_array_header_t *polled);
 
-void lb_dns_client_close(lb_dns_client_t *client);
+#define LB_DNS_CLIENT_IDLE INT64_MAX
+
+/** See to what has happened.
+ *  polled   those that it has added, now with what poll() says */
+void lb_dns_client_process(lb_dns_client_t *client, const struct pollfd *polled, int count);
 
 #endif

@@ -13,25 +13,21 @@
 
 #define RESOLV_CONF_MAX (64 * 1024)
 #define LOOKUPS_MAX     32    /* at once: a server drops what does not fit in its socket */
-#define ROUND_MAX       apr_time_from_sec(60)
+#define TIME_MAX        apr_time_from_sec(60)
 
-typedef struct {
+struct lb_resolution {
     apr_pool_t *p;
     const lb_resolver_settings_t *settings;
+    lb_question_t question;
+    apr_time_t deadline;
     lb_resolv_conf_t conf;
     lb_dns_client_t *client;
-    apr_array_header_t *lookups;        /* of lookup_t *, in the order to begin with them */
+    apr_array_header_t *lookups;        /* of lookup_t *, in the order to begin with them; the first
+                                           one is that of the name itself */
     int begun, running;
-    const char *ended_by;               /* error of what was not answered */
-} round_t;
-
-typedef struct {
-    round_t *round;
-    const lb_question_t *asked;
-    struct lookup *lookup;
     apr_hash_t *hosts;                  /* LB_DISCOVER_SRV: name -> host_t */
     const struct half *lost_by;         /* it has FAILED: what it still wants is not asked */
-} question_t;
+};
 
 /* One type of a name. */
 typedef struct half {
@@ -43,12 +39,11 @@ typedef struct half {
 
 /* Records of a name: SRV alone, or those of one family or of both. */
 typedef struct lookup {
-    question_t *question;
+    lb_resolution_t *resolution;
     apr_array_header_t *names;          /* of const char *, one after the other */
     int name;
     half_t halves[2];
     int half_count, open;
-    bool is_finished;
 } lookup_t;
 
 /* A host that an SRV record names: known from the additional section, or looked up. */
@@ -70,23 +65,23 @@ static void add_half(lookup_t *lookup, uint16_t type)
     lookup->halves[lookup->half_count++] = (half_t){ .lookup = lookup, .type = type };
 }
 
-static lookup_t *add_lookup(question_t *question, apr_array_header_t *names, bool is_service)
+static lookup_t *add_lookup(lb_resolution_t *resolution, apr_array_header_t *names,
+                            bool is_service)
 {
-    round_t *round = question->round;
-    lookup_t *lookup = apr_pcalloc(round->p, sizeof(*lookup));
+    lookup_t *lookup = apr_pcalloc(resolution->p, sizeof(*lookup));
 
-    lookup->question = question;
+    lookup->resolution = resolution;
     lookup->names = names;
     if (is_service) {
         add_half(lookup, LB_DNS_SRV);
     }
-    if (!is_service && round->settings->asks_inet) {
+    if (!is_service && resolution->settings->asks_inet) {
         add_half(lookup, LB_DNS_A);
     }
-    if (!is_service && round->settings->asks_inet6) {
+    if (!is_service && resolution->settings->asks_inet6) {
         add_half(lookup, LB_DNS_AAAA);
     }
-    APR_ARRAY_PUSH(round->lookups, lookup_t *) = lookup;
+    APR_ARRAY_PUSH(resolution->lookups, lookup_t *) = lookup;
     return lookup;
 }
 
@@ -113,7 +108,7 @@ static const half_t *result_of(const lookup_t *lookup)
     const half_t *records = half_that(lookup, LB_ANSWER_RECORDS);
     const half_t *failed = half_that(lookup, LB_ANSWER_FAILED);
 
-    if (records && failed && lookup->question->asked->kind == LB_DISCOVER_SRV) {
+    if (records && failed && lookup->resolution->question.kind == LB_DISCOVER_SRV) {
         return records < failed ? records : failed;
     }
     return records ? records : failed;
@@ -125,22 +120,21 @@ static void ask(lookup_t *lookup)
 {
     lookup->open = lookup->half_count;
     for (int i = 0; i < lookup->half_count; i++) {
-        lb_dns_client_query(lookup->question->round->client, name_of(lookup),
+        lb_dns_client_query(lookup->resolution->client, name_of(lookup),
                             lookup->halves[i].type, note_reply, &lookup->halves[i]);
     }
 }
 
-static void add_hosts(question_t *question, const lb_dns_reply_t *reply);
+static void add_hosts(lb_resolution_t *resolution, const lb_dns_reply_t *reply);
 
 static void finish(lookup_t *lookup, const half_t *result)
 {
-    lookup->is_finished = true;
-    lookup->question->round->running--;
+    lookup->resolution->running--;
     if (result && result->reply->kind == LB_ANSWER_FAILED) {
-        lookup->question->lost_by = result;
+        lookup->resolution->lost_by = result;
     }
     else if (result && result->type == LB_DNS_SRV) {
-        add_hosts(lookup->question, result->reply);
+        add_hosts(lookup->resolution, result->reply);
     }
 }
 
@@ -163,17 +157,13 @@ static void note_reply(void *baton, lb_dns_reply_t *reply, const char *server)
     }
 }
 
-/* returns  is there anything to wait for? */
-static bool begin_lookups(round_t *round)
+static void begin_lookups(lb_resolution_t *resolution)
 {
-    while (round->running < LOOKUPS_MAX && round->begun < round->lookups->nelts) {
-        lookup_t *lookup = APR_ARRAY_IDX(round->lookups, round->begun++, lookup_t *);
-        if (!lookup->question->lost_by) {
-            round->running++;
-            ask(lookup);
-        }
+    while (resolution->running < LOOKUPS_MAX && resolution->begun < resolution->lookups->nelts
+           && !resolution->lost_by) {
+        resolution->running++;
+        ask(APR_ARRAY_IDX(resolution->lookups, resolution->begun++, lookup_t *));
     }
-    return round->running > 0;
 }
 
 /* ---- Hosts of a service ---------------------------------------------------------------------- */
@@ -190,19 +180,19 @@ static apr_array_header_t *known_addresses(const lb_resolver_settings_t *setting
     return addresses && addresses->nelts > 0 ? addresses : NULL;
 }
 
-static host_t *add_host(question_t *question, const char *name, const lb_host_t *told)
+static host_t *add_host(lb_resolution_t *resolution, const char *name, const lb_host_t *told)
 {
-    apr_pool_t *p = question->round->p;
+    apr_pool_t *p = resolution->p;
     host_t *host = apr_pcalloc(p, sizeof(*host));
 
-    host->addresses = known_addresses(question->round->settings, told);
+    host->addresses = known_addresses(resolution->settings, told);
     if (host->addresses) {
         host->ttl = told->ttl;
         return host;
     }
     apr_array_header_t *names = apr_array_make(p, 1, sizeof(const char *));
     APR_ARRAY_PUSH(names, const char *) = name;
-    host->lookup = add_lookup(question, names, false);
+    host->lookup = add_lookup(resolution, names, false);
     return host;
 }
 
@@ -212,15 +202,15 @@ static bool is_usable(const lb_dns_srv_t *service)
     return *service->target && service->port;
 }
 
-static void add_hosts(question_t *question, const lb_dns_reply_t *reply)
+static void add_hosts(lb_resolution_t *resolution, const lb_dns_reply_t *reply)
 {
-    question->hosts = apr_hash_make(question->round->p);
+    resolution->hosts = apr_hash_make(resolution->p);
     for (int i = 0; i < reply->services->nelts; i++) {
         const lb_dns_srv_t *service = &APR_ARRAY_IDX(reply->services, i, lb_dns_srv_t);
         const char *name = service->target;
-        if (is_usable(service) && !apr_hash_get(question->hosts, name, APR_HASH_KEY_STRING)) {
-            apr_hash_set(question->hosts, name, APR_HASH_KEY_STRING,
-                         add_host(question, name,
+        if (is_usable(service) && !apr_hash_get(resolution->hosts, name, APR_HASH_KEY_STRING)) {
+            apr_hash_set(resolution->hosts, name, APR_HASH_KEY_STRING,
+                         add_host(resolution, name,
                                   apr_hash_get(reply->hosts, name, APR_HASH_KEY_STRING)));
         }
     }
@@ -273,7 +263,7 @@ static void answer_by_addresses(lb_answer_t *answer, const lookup_t *lookup)
         const lb_dns_reply_t *reply = half->reply;
 
         if (reply->kind == LB_ANSWER_RECORDS) {
-            const lb_address_t address = { .port = lookup->question->asked->port };
+            const lb_address_t address = { .port = lookup->resolution->question.port };
             add_addresses(answer, reply->addresses, address);
             answer->ttl = least(answer->ttl, reply->ttl);
         }
@@ -300,7 +290,7 @@ static void add_service(lb_answer_t *answer, const lb_dns_srv_t *service, const 
     }
 }
 
-static void answer_by_services(lb_answer_t *answer, const question_t *question,
+static void answer_by_services(lb_answer_t *answer, const lb_resolution_t *resolution,
                                const lb_dns_reply_t *reply)
 {
     answer->ttl = reply->ttl;
@@ -308,7 +298,7 @@ static void answer_by_services(lb_answer_t *answer, const question_t *question,
         const lb_dns_srv_t *service = &APR_ARRAY_IDX(reply->services, i, lb_dns_srv_t);
         if (is_usable(service)) {
             add_service(answer, service,
-                        apr_hash_get(question->hosts, service->target, APR_HASH_KEY_STRING));
+                        apr_hash_get(resolution->hosts, service->target, APR_HASH_KEY_STRING));
         }
     }
     if (answer->addresses->nelts == 0) {
@@ -327,13 +317,14 @@ static void answer_by_half(lb_answer_t *answer, const half_t *half)
     answer->server = half->server;
 }
 
-static void answer_by_records(lb_answer_t *answer, const question_t *question, const half_t *half)
+static void answer_by_records(lb_answer_t *answer, const half_t *half)
 {
     answer->kind = LB_ANSWER_RECORDS;
+    answer->error = NULL;
     answer->name = name_of(half->lookup);
     answer->server = half->server;
     if (half->type == LB_DNS_SRV) {
-        answer_by_services(answer, question, half->reply);
+        answer_by_services(answer, half->lookup->resolution, half->reply);
     }
     else {
         answer_by_addresses(answer, half->lookup);
@@ -341,45 +332,36 @@ static void answer_by_records(lb_answer_t *answer, const question_t *question, c
     sort_addresses(answer->addresses);
 }
 
-/* Is all there that the question wanted to know? */
-static bool is_answered(const question_t *question)
+static bool is_complete(const lb_resolution_t *resolution)
 {
-    const apr_array_header_t *lookups = question->round->lookups;
-
-    for (int i = 0; i < lookups->nelts; i++) {
-        const lookup_t *lookup = APR_ARRAY_IDX(lookups, i, lookup_t *);
-        if (lookup->question == question && !lookup->is_finished) {
-            return false;
-        }
-    }
-    return true;
+    return resolution->running == 0 && resolution->begun == resolution->lookups->nelts;
 }
 
-static void write_answer(const question_t *question, lb_answer_t *answer)
+lb_answer_t lb_resolver_answer(const lb_resolution_t *resolution)
 {
-    const round_t *round = question->round;
-    const lookup_t *lookup = question->lookup;
+    const lookup_t *lookup = APR_ARRAY_IDX(resolution->lookups, 0, lookup_t *);
+    lb_answer_t answer = { .kind = LB_ANSWER_FAILED,
+                           .error = "timeout",
+                           .name = name_of(lookup),
+                           .ttl = UINT32_MAX,
+                           .addresses = apr_array_make(resolution->p, 4, sizeof(lb_address_t)) };
 
-    *answer = (lb_answer_t){ .kind = LB_ANSWER_FAILED,
-                             .error = round->ended_by,
-                             .name = name_of(lookup),
-                             .ttl = UINT32_MAX,
-                             .addresses = apr_array_make(round->p, 4, sizeof(lb_address_t)) };
-    if (question->lost_by) {
-        answer_by_half(answer, question->lost_by);
+    if (resolution->lost_by) {
+        answer_by_half(&answer, resolution->lost_by);
     }
-    else if (is_answered(question)) {
+    else if (is_complete(resolution)) {
         const half_t *result = result_of(lookup);
         if (result) {
-            answer_by_records(answer, question, result);
+            answer_by_records(&answer, result);
         }
         else {
-            answer_by_half(answer, &lookup->halves[0]);
+            answer_by_half(&answer, &lookup->halves[0]);
         }
     }
+    return answer;
 }
 
-/* ---- A round --------------------------------------------------------------------------------- */
+/* ---- Asking ---------------------------------------------------------------------------------- */
 
 static const char *read_text(apr_pool_t *p, const char *path)
 {
@@ -396,47 +378,69 @@ static const char *read_text(apr_pool_t *p, const char *path)
 }
 
 /* As resolv.conf(5) has it: without any, the one on this machine. */
-static const apr_array_header_t *servers_of(const round_t *round)
+static const apr_array_header_t *servers_of(const lb_resolution_t *resolution)
 {
-    if (round->settings->servers) {
-        return round->settings->servers;
+    if (resolution->settings->servers) {
+        return resolution->settings->servers;
     }
-    if (round->conf.servers->nelts == 0) {
-        APR_ARRAY_PUSH(round->conf.servers, const char *) = "127.0.0.1:53";
+    if (resolution->conf.servers->nelts == 0) {
+        APR_ARRAY_PUSH(resolution->conf.servers, const char *) = "127.0.0.1:53";
     }
-    return round->conf.servers;
+    return resolution->conf.servers;
 }
 
-static void begin_round(round_t *round, question_t *questions, const lb_question_t *asked,
-                        int count)
+lb_resolution_t *lb_resolver_begin(apr_pool_t *p, const lb_resolver_settings_t *settings,
+                                   lb_question_t question)
 {
-    round->conf = lb_resolv_conf_read(round->p, read_text(round->p, round->settings->resolv_conf));
-    round->client = lb_dns_client_open(round->p, servers_of(round), round->settings);
-    round->lookups = apr_array_make(round->p, count, sizeof(lookup_t *));
-    for (int i = 0; i < count; i++) {
-        questions[i] = (question_t){ .round = round, .asked = &asked[i] };
-        questions[i].lookup = add_lookup(
-            &questions[i], lb_resolv_conf_names(round->p, &round->conf, asked[i].name),
-            asked[i].kind == LB_DISCOVER_SRV);
-    }
+    lb_resolution_t *resolution = apr_palloc(p, sizeof(*resolution));
+
+    *resolution = (lb_resolution_t){
+        .p = p,
+        .settings = settings,
+        .question = question,
+        .deadline = fc_now() + TIME_MAX,
+        .conf = lb_resolv_conf_read(p, read_text(p, settings->resolv_conf)),
+        .lookups = apr_array_make(p, 4, sizeof(lookup_t *)),
+    };
+    resolution->client = lb_dns_client_open(p, servers_of(resolution), settings);
+    add_lookup(resolution, lb_resolv_conf_names(p, &resolution->conf, question.name),
+               question.kind == LB_DISCOVER_SRV);
+    begin_lookups(resolution);
+    return resolution;
 }
 
-void lb_resolver_ask(apr_pool_t *p, const lb_resolver_settings_t *settings,
-                     const lb_question_t *asked, int count, int stop_fd, lb_answer_t *answers)
+bool lb_resolver_is_answered(const lb_resolution_t *resolution)
 {
-    const apr_time_t deadline = fc_now() + ROUND_MAX;
-    round_t round = { .p = p, .settings = settings };
-    question_t *questions = apr_palloc(p, (apr_size_t)count * sizeof(*questions));
+    return resolution->lost_by || is_complete(resolution) || fc_now() >= resolution->deadline;
+}
 
-    begin_round(&round, questions, asked, count);
-    while (begin_lookups(&round)) {
-        if (!lb_dns_client_wait(round.client, stop_fd, deadline)) {
-            round.ended_by = fc_now() < deadline ? "stopped" : "timeout";
-            break;
-        }
-    }
-    lb_dns_client_close(round.client);
+/* Add what it waits for.
+ * returns  us, at most */
+static apr_interval_time_t add_wait(const lb_resolution_t *resolution, apr_array_header_t *polled)
+{
+    const apr_interval_time_t left = resolution->deadline - fc_now();
+    const apr_interval_time_t next = lb_dns_client_sockets(resolution->client, polled);
+    return next < left ? next : left;
+}
+
+void lb_resolver_wait(apr_pool_t *p, lb_resolution_t *const open[], int count, int stop_fd,
+                      apr_interval_time_t at_most)
+{
+    apr_array_header_t *polled = apr_array_make(p, 1 + count, sizeof(struct pollfd));
+    int *ends = apr_palloc(p, (apr_size_t)count * sizeof(*ends));
+
+    APR_ARRAY_PUSH(polled, struct pollfd) = (struct pollfd){ .fd = stop_fd, .events = POLLIN };
     for (int i = 0; i < count; i++) {
-        write_answer(&questions[i], &answers[i]);
+        const apr_interval_time_t left = add_wait(open[i], polled);
+        at_most = left < at_most ? left : at_most;
+        ends[i] = polled->nelts;
+    }
+    struct pollfd *sockets = (struct pollfd *)polled->elts;
+    if (poll(sockets, (nfds_t)polled->nelts, at_most > 0 ? (int)((at_most + 999) / 1000) : 0) < 0) {
+        return;    /* by a signal, and nothing is known of the sockets */
+    }
+    for (int i = 0, begin = 1; i < count; begin = ends[i++]) {
+        lb_dns_client_process(open[i]->client, sockets + begin, ends[i] - begin);
+        begin_lookups(open[i]);
     }
 }

@@ -3,7 +3,7 @@
  * Knows    servers and tries, search lists, both families, SRV records and the hosts they name.
  * Ignores  balancers, members, what an answer means for them; /etc/hosts.
  * Memory   the caller's pool.
- * Threads  one for each call; it blocks, so never that of a request. */
+ * Threads  one for each resolution; waiting blocks, so never that of a request. */
 #ifndef LB_RESOLVER_H
 #define LB_RESOLVER_H
 
@@ -33,9 +33,12 @@ typedef struct {
     const char *server;                 /* who answered, or was asked last; NULL: nobody */
 } lb_answer_t;
 
-/** Ask all questions at once.
- *  stop_fd  readable: give up, all that is open has FAILED by "stopped"; -1: none
- *  answers  one for each question
+/* A question that is being asked. */
+typedef struct lb_resolution lb_resolution_t;
+
+/** Begin to ask.
+ *  p        with its end, asking ends
+ *  question its name lives as long as p
  *
  * A name is looked for with the next domain of the search list only when a server says that there
  * is none: after a failure, another domain's members would be wrong, and "there is none" too.
@@ -45,7 +48,21 @@ typedef struct {
  *
  * LB_DISCOVER_SRV: a host counts by its IPv4 addresses, by IPv6 only when it has no others, for one
  * host is one member. If nobody knows about one host, the answer has FAILED. */
-void lb_resolver_ask(apr_pool_t *p, const lb_resolver_settings_t *settings,
-                     const lb_question_t *questions, int count, int stop_fd, lb_answer_t *answers);
+lb_resolution_t *lb_resolver_begin(apr_pool_t *p, const lb_resolver_settings_t *settings,
+                                   lb_question_t question);
+
+/** Wait until something happens at one of them.
+ *  p        for what is needed meanwhile
+ *  stop_fd  when it is readable, the wait ends; -1: there is none
+ *  at_most  us */
+void lb_resolver_wait(apr_pool_t *p, lb_resolution_t *const open[], int count, int stop_fd,
+                      apr_interval_time_t at_most);
+
+/** Is all there that is to be known? */
+bool lb_resolver_is_answered(const lb_resolution_t *resolution);
+
+/** What is known.
+ *  returns  in the resolution's pool; FAILED by "timeout", if it is not answered */
+lb_answer_t lb_resolver_answer(const lb_resolution_t *resolution);
 
 #endif
