@@ -9,6 +9,7 @@
 #   make tsan       unit tests that use threads, under ThreadSanitizer
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of faults under load: FAULTS='--seconds=N --stock';
+#                   five of a DNS that changes and fails: MEMBERS='--seconds=N';
 #                   then ten of a hostile backend: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
 #   make format     lays out the C sources; make format-check shows what it would change
@@ -64,6 +65,7 @@ SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 endif
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
+CARES_LIBS   = $(shell $(PKG_CONFIG) --libs libcares)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -88,12 +90,14 @@ B := balancer_byrequests
 INC_$(B)/policy      := $(call inc,shared) -Iinclude
 INC_$(B)/table       := $(call inc,shared $(B)/policy) -Iinclude
 INC_$(B)/config      := $(call inc,shared $(B)/policy) -Iinclude $(HTTPD)
+INC_$(B)/dns         := $(call inc,shared $(B)/policy $(B)/config) -Iinclude $(HTTPD)
 INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD)
 INC_$(B)/persistence := $(INC_$(B)/members) $(call inc,$(B)/members)
 INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
+INC_$(B)/discovery   := $(INC_$(B)/health) $(call inc,$(B)/health $(B)/dns)
 INC_$(B)/request     := $(INC_$(B)/health) $(call inc,$(B)/health)
 INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
-INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin)
+INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/discovery)
 
 G := balancer_manager
 INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD)
@@ -165,7 +169,7 @@ LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -o $@
 # The face and the archives of all its folders; only shared/ is in more than one module.
 define MODULE_RULE
 $(BUILD)/mod_$(1).so: $(BUILD)/obj/$(1)/mod_$(1).o $(foreach f,$(call folders,$(1)) shared,$(call archive,$(f)))
-	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS)
+	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS) $$(CARES_LIBS)
 endef
 $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 
@@ -186,7 +190,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
-UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 
@@ -268,7 +272,8 @@ check-clients: all $(BUILD)/clients/node_modules
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
-        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when manager/status manager/form
+        balancer/shares balancer/limit health/three_strikes reuse/limits parking/when discovery/addresses manager/status \
+        manager/form
 quick: all check-unit $(BUILD)/fast_backend
 	t/TEST $(SMOKE)
 
@@ -333,6 +338,7 @@ coverage:
 
 faults: all
 	t/faults/campaign $(FAULTS)
+	t/faults/members $(MEMBERS)
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

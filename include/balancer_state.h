@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* balancer_state.h - the state of a member: the worst thing that is true of it, one word.
+/* balancer_state.h - states in one word: of a member, the worst thing that is true of it; where it
+ *                    comes from; of a name in DNS that members come from.
  * Ignores  httpd: plain C11. */
 #ifndef BALANCER_STATE_H
 #define BALANCER_STATE_H
@@ -16,7 +17,8 @@
     X(STANDBY,     "standby")            \
     X(SPARE,       "spare")              \
     X(SHUTDOWN,    "shutdown")           \
-    X(REMOVING,    "removing")
+    X(REMOVING,    "removing")           \
+    X(GONE,        "gone")
 
 typedef enum {
 #define X(name, word) LB_STATE_##name,
@@ -31,6 +33,56 @@ static inline const char *lb_state_word(lb_state_t state)
     static const char *const words[] = {
 #define X(name, word) word,
         LB_STATES(X)
+#undef X
+    };
+    return words[state];
+}
+
+/* name, word: where members come from */
+#define LB_ORIGINS(X)                    \
+    X(CONFIGURED,  "configured")         \
+    X(ADDED,       "added")              \
+    X(DISCOVERED,  "discovered")
+
+typedef enum {
+#define X(name, word) LB_ORIGIN_##name,
+    LB_ORIGINS(X)
+#undef X
+    LB_ORIGIN_COUNT
+} lb_origin_t;
+
+/** The word of an origin. */
+static inline const char *lb_origin_word(lb_origin_t origin)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        LB_ORIGINS(X)
+#undef X
+    };
+    return words[origin];
+}
+
+/* name, word: a source has had no answer yet; its last answer has addresses; its last answer says
+ * that there are none; its last query failed, and what it knows is as old as its last answer */
+#define LB_SOURCE_STATES(X)              \
+    X(WAITING,     "waiting")            \
+    X(OK,          "ok")                 \
+    X(EMPTY,       "empty")              \
+    X(STALE,       "stale")
+
+typedef enum {
+#define X(name, word) LB_SOURCE_##name,
+    LB_SOURCE_STATES(X)
+#undef X
+    LB_SOURCE_STATE_COUNT
+} lb_source_state_t;
+
+/** The word of a source's state. */
+static inline const char *lb_source_state_word(lb_source_state_t state)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        LB_SOURCE_STATES(X)
 #undef X
     };
     return words[state];

@@ -12,6 +12,24 @@
 #include "balancer_state.h"
 #include "mod_proxy.h"
 
+/* A source: a name in DNS whose addresses are members (discover=). */
+typedef struct {
+    const char *name;              /* the URL of its BalancerMember line */
+    const char *kind;              /* what is asked for: "a" (A and AAAA) or "srv" */
+    lb_source_state_t state;
+    apr_time_t state_since;
+    const char *error;             /* of the last query: "timeout", "servfail", "nxdomain", ...;
+                                    * NULL: it has brought addresses */
+    int addresses;                 /* in the last answer that had any */
+    int dropped;                   /* of these: there is no room for them (discovermax) */
+    int members;                   /* that it has now, without those that are gone */
+    uint32_t ttl;                  /* s, of the last answer */
+    apr_time_t answered_at;        /* the last answer, also an empty one; 0: none yet */
+    apr_time_t next_at;            /* the next query */
+    uint64_t queries, failures;    /* since httpd was started, over graceful restarts */
+    uint64_t changes;              /* members added, gone and returned, over the same time */
+} lb_source_view_t;
+
 typedef struct {
     const char *name;          /* as mod_proxy shows it: "unix:/path|fcgi://host" for sockets */
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
@@ -71,9 +89,12 @@ typedef struct {
     const lb_counted_t *before;
     uint64_t forgotten;        /* elections that led to no try, and are not in elected; all */
 
-    /* What the configuration says, for what can be changed at run time. A member that was added at
-     * run time is_added, and these repeat its run-time values. */
-    bool is_added;
+    /* What the configuration says, for what can be changed at run time: of a discovered member, its
+     * source's line and the weight and set of its SRV record. One that was added has no
+     * configuration, and these repeat its run-time values. */
+    lb_origin_t origin;
+    const char *source;        /* name of its source, as in lb_source_view_t; NULL: none */
+    apr_time_t missing_since;  /* the first answer without its address; 0: it is in the last one */
     const char *config_url;    /* another one than url when it was moved */
     lb_values_t config;
 
@@ -85,6 +106,12 @@ typedef struct {
 static inline bool lb_member_view_limit_is_auto(const lb_member_view_t *member)
 {
     return member->settings.of[LB_SETTING_LIMIT].number == LB_LIMIT_AUTO;
+}
+
+/** Does it get no new requests, and is no member any more when its last one has ended? */
+static inline bool lb_member_view_leaves(const lb_member_view_t *member)
+{
+    return member->state == LB_STATE_REMOVING || member->state == LB_STATE_GONE;
 }
 
 typedef struct lb_balancer_view_t lb_balancer_view_t;
@@ -126,6 +153,7 @@ struct lb_balancer_view_t {
     const char *config_sticky;
     const char *config_sticky_path;
     apr_array_header_t *members;   /* of lb_member_view_t; of an heir: none */
+    apr_array_header_t *sources;   /* of lb_source_view_t; of an heir: none */
 
     const char *inherited_from;    /* of an heir: virtual host of the one whose members it uses */
     const lb_balancer_view_t *owner;   /* that one; itself, if it is no heir. Of lb_snapshot only */

@@ -83,6 +83,14 @@ APR_DECLARE_OPTIONAL_FN(int, lb_ticket_retry_after, (lb_ticket_t *ticket));
  *  itself, or another one when the member was added or moved at run time. */
 APR_DECLARE_OPTIONAL_FN(const proxy_worker *, lb_configured_worker, (const proxy_worker *worker));
 
+/** The name that the TLS certificate of this member of a balancer must have: its host; of one that
+ *  was discovered, the name in DNS that it comes from. */
+APR_DECLARE_OPTIONAL_FN(const char *, lb_member_tls_name, (const proxy_worker *worker));
+
+/** Does this member of a balancer stay, as far as this process knows? Else it gets no more
+ *  requests, and what is kept for them can be closed. */
+APR_DECLARE_OPTIONAL_FN(int, lb_member_is_wanted, (const proxy_worker *worker));
+
 /* ---- Checks: the balancer says when and judges, mod_proxy_fastcgi asks the members ---- */
 
 /** How many members are checked? Fixed while a configuration lasts. */

@@ -8,6 +8,7 @@
 #include "balancer.h"
 #include "balancer_settings.h"
 #include "check_params.h"
+#include "discover_params.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
@@ -260,6 +261,71 @@ static int resolve_checks(apr_pool_t *pconf, server_rec *s)
     return rc;
 }
 
+/* ---- Members from DNS ------------------------------------------------------------------------ */
+
+static int refuse_source(server_rec *s, const proxy_balancer *b, const char *line, const char *why)
+{
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0530)
+                 "%s: %s: %s", b->s->name, line, why);
+    return !OK;
+}
+
+/* Before defaults are set: in them, options of discover= may stand for lines without it. */
+static int check_discover_options(server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        for (int k = 0; k < b->workers->nelts; k++) {
+            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            if (lb_discover_params_are_written(member)
+                && lb_discover_params_of(member)->kind == LB_DISCOVER_NONE) {
+                rc = refuse_source(s, b, member->s->name_ex,
+                                   "discovermax=, discoverinterval=, discoverwait= and onempty= "
+                                   "need discover=a or discover=srv");
+            }
+        }
+    }
+    return rc;
+}
+
+static bool any_is_discover(const apr_array_header_t *defaults)
+{
+    for (int i = 0; defaults && i < defaults->nelts; i++) {
+        if (strncasecmp(APR_ARRAY_IDX(defaults, i, const char *), "discover=", 9) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int check_sources(apr_pool_t *p, server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        if (any_is_discover(lb_balancer_settings_of(s, b)->member_defaults)) {
+            rc = refuse_source(s, b, "BalancerMemberDefaults",
+                               "discover= is about one name. Fix: write it on the BalancerMember "
+                               "lines");
+        }
+        for (int k = 0; k < b->workers->nelts; k++) {
+            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
+            const char *why = lb_discover_params_of(member)->kind != LB_DISCOVER_NONE
+                                  ? lb_discover_params_mistake(p, member)
+                                  : NULL;
+            if (why) {
+                rc = refuse_source(s, b, member->s->name_ex, why);
+            }
+        }
+    }
+    return rc;
+}
+
 /* ---- Queues ---------------------------------------------------------------------------------- */
 
 /* What the members of a balancer allow together. */
@@ -322,8 +388,10 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rc |= need_slotmem(main);
     for (server_rec *s = main; s; s = s->next) {
         rc |= check_names(s);
+        rc |= check_discover_options(s);
         rc |= set_member_defaults(pconf, s);
         rc |= resolve_checks(pconf, s);
+        rc |= check_sources(ptemp, s);
         warn_of_queues(s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));

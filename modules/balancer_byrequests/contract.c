@@ -93,14 +93,37 @@ static int lb_ticket_retry_after(lb_ticket_t *ticket)
     return lb_dispatch_retry_after(ticket);
 }
 
+static bool is_template(const lb_balancer_t *balancer, const proxy_worker *worker)
+{
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        if (APR_ARRAY_IDX(balancer->sources, i, lb_source_t).template == worker) {
+            return true;
+        }
+    }
+    return worker == balancer->owner->template;
+}
+
 static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
 {
     const lb_balancer_t *balancer = worker->balancer ? lb_balancer_of(worker->balancer) : NULL;
 
-    if (!balancer || worker == balancer->owner->template) {    /* NULL: it is being configured */
+    if (!balancer || is_template(balancer, worker)) {    /* NULL: it is being configured */
         return worker;
     }
     return lb_balancer_configured_worker(balancer, worker->s->index);
+}
+
+static const char *lb_member_tls_name(const proxy_worker *worker)
+{
+    const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
+    const lb_source_t *source = lb_roster_source(balancer->roster, worker->s->index);
+    return source ? source->template->s->hostname_ex : worker->s->hostname_ex;
+}
+
+static int lb_member_is_wanted(const proxy_worker *worker)
+{
+    const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
+    return is_template(balancer, worker) || lb_roster_admits(balancer->roster, worker);
 }
 
 static int lb_checks_count(void)
@@ -160,6 +183,8 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_may_resend);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_retry_after);
     APR_REGISTER_OPTIONAL_FN(lb_configured_worker);
+    APR_REGISTER_OPTIONAL_FN(lb_member_tls_name);
+    APR_REGISTER_OPTIONAL_FN(lb_member_is_wanted);
     APR_REGISTER_OPTIONAL_FN(lb_checks_count);
     APR_REGISTER_OPTIONAL_FN(lb_checks_next);
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);

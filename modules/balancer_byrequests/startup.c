@@ -10,6 +10,7 @@
 #include "member.h"
 #include "member_counters.h"
 #include "member_template.h"
+#include "setting.h"
 #include "slate.h"
 #include "state_keeper.h"
 #include "state_restoring.h"
@@ -106,10 +107,15 @@ static void reserve_members(proxy_balancer *proxy)
     }
 }
 
-static void default_attempts(proxy_balancer *proxy)
+/* As many as there are other members. Of sources nobody knows how many there will be: then it is
+ * the most that an operator may set, and no member is asked twice anyway. */
+static void default_attempts(const lb_balancer_t *balancer, proxy_balancer *proxy)
 {
-    if (!proxy->s->max_attempts_set && proxy->workers->nelts > 1) {
-        proxy->s->max_attempts = proxy->workers->nelts - 1;
+    const bool has_sources = balancer->sources->nelts > 0;
+
+    if (!proxy->s->max_attempts_set && (proxy->workers->nelts > 1 || has_sources)) {
+        proxy->s->max_attempts = has_sources ? (int)lb_settings[LB_SETTING_MAX_ATTEMPTS].max
+                                             : proxy->workers->nelts - 1;
         proxy->s->max_attempts_set = 1;
     }
 }
@@ -140,7 +146,7 @@ static int share_members(apr_pool_t *pconf, lb_balancer_t *balancer, server_rec 
         }
     }
     reserve_members(proxy);
-    default_attempts(proxy);
+    default_attempts(balancer, proxy);
     return OK;
 }
 
@@ -240,6 +246,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *p
     }
     lb_balancer_t *balancer = new_balancer(pconf, proxy, s);
     balancer->owner = base->owner;
+    balancer->sources = base->sources;
     balancer->roster = base->roster;
     balancer->ledger = base->ledger;
     balancer->generation = base->generation;
@@ -253,7 +260,7 @@ static int inherit(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balancer *p
     adopt_members(proxy, base);
     proxy->context = balancer;
     proxy->s->wupdated = proxy->wupdated;
-    default_attempts(proxy);
+    default_attempts(balancer, proxy);
     note_baseline(pconf, balancer);
     lb_state_restoring_balancer(balancer, lb_state_keeper_find(balancer));
     lb_balancer_enter(balancer);
@@ -268,7 +275,9 @@ static int add_balancer(apr_pool_t *pconf, proxy_server_conf *conf, proxy_balanc
 
     name_slot(pconf, conf, proxy);
     balancer->owner = balancer;
-    balancer->slots = proxy->max_workers = proxy->workers->nelts + proxy->growth;
+    const int for_sources = lb_source_slots(proxy->workers);
+    balancer->sources = lb_source_take_all(pconf, proxy);
+    balancer->slots = proxy->max_workers = proxy->workers->nelts + proxy->growth + for_sources;
     balancer->template = lb_member_template_make(pconf, balancer);
     apr_array_header_t *plan = lb_state_restoring_plan(pconf, balancer, saved);
     if (!balancer->template || !balancer->roster || share_balancer(conf, proxy, s) != OK
@@ -363,6 +372,11 @@ static void attach_balancer(apr_pool_t *pchild, server_rec *s, proxy_balancer *p
         if (lb_member_is_admitted(&member)) {
             rv = ap_proxy_initialize_worker(member.worker, s, pchild);
         }
+    }
+    for (int i = 0; rv == APR_SUCCESS && i < lb_balancer_of(proxy)->sources->nelts; i++) {
+        proxy_worker *worker =
+            APR_ARRAY_IDX(lb_balancer_of(proxy)->sources, i, lb_source_t).template;
+        rv = ap_proxy_initialize_worker(worker, s, pchild);
     }
     if (rv != APR_SUCCESS) {
         /* mod_proxy has said why. Its members are not usable in this child: requests get 503. */

@@ -2,7 +2,6 @@
 /* mod_proxy_fastcgi.c - the face of the FastCGI handler for mod_proxy: fcgi://. */
 #include "ap_mpm.h"
 #include "cgi_variables.h"
-#include "check_owner.h"
 #include "check_thread.h"
 #include "config_check.h"
 #include "connection_counts.h"
@@ -77,7 +76,7 @@ static int open_shared(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, s
 
     ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &processes);
     return fcgi_connection_counts_open(s->process->pool, processes) == APR_SUCCESS
-                   && fcgi_check_owner_open(s->process->pool) == APR_SUCCESS
+                   && fcgi_check_thread_open(s->process->pool) == APR_SUCCESS
                ? OK
                : HTTP_INTERNAL_SERVER_ERROR;
 }

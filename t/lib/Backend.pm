@@ -30,6 +30,7 @@ my $json = JSON::PP->new->latin1->canonical;
 # Options:  script   sub, called with a Backend::Connection for each accepted connection
 #           answer   sub, called with connection and request for each complete request
 #           listen   tcp (default), tcp6, unix
+#           host     address to listen at (default 127.0.0.1; 0.0.0.0: every address 127.0.0.N)
 #           path     of the unix socket (default: in a directory of its own)
 #           backlog  of the listening socket
 #           one_at_a_time   serve connections one after another (default: a process for each)
@@ -184,7 +185,7 @@ sub open_socket {
         $self->{url} = "fcgi://[::1]:$self->{port}";
     }
     else {
-        $self->{socket} = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
+        $self->{socket} = IO::Socket::INET->new(LocalAddr => $self->{host} // '127.0.0.1',
             LocalPort => $self->{port} // 0, Listen => $backlog, ReuseAddr => 1)
             or die "listen on 127.0.0.1: $!";
         $self->{port} = $self->{socket}->sockport;
@@ -261,6 +262,12 @@ sub new {
 
 sub number     { return $_[0]{number} }
 sub is_closed  { return !$_[0]{socket} }
+
+# The address at which the peer has found us.
+sub local_address {
+    my ($self) = @_;
+    return Socket::inet_ntoa((Socket::unpack_sockaddr_in(getsockname $self->{socket}))[1]);
+}
 
 # Write down an event for the test to read.
 sub note {

@@ -26,20 +26,22 @@ sub program {
     return $program;
 }
 
-# Options: listen (tcp, unix), processes, bytes, ms
+# Options: listen (tcp, unix), host (default 127.0.0.1; 0.0.0.0: on every address 127.0.0.N), port
+# (default: a free one), processes, bytes, ms
 sub start {
     my ($class, %o) = @_;
     my $self = bless { owner => $$, processes => 1, %o }, $class;
     $self->{dir} = Httpd::temporary_dir('fast');
     my @arguments = (-n => $self->{processes});
-    push @arguments, ($o{listen} // 'tcp') eq 'unix' ? (-u => "$self->{dir}/socket") : (-l => 0);
+    push @arguments, ($o{listen} // 'tcp') eq 'unix' ? (-u => "$self->{dir}/socket")
+        : (-l => ($o{host} // '127.0.0.1') . ':' . ($o{port} // 0));
     push @arguments, -b => $o{bytes} if defined $o{bytes};
     push @arguments, -d => $o{ms} if defined $o{ms};
     $self->{process} = Process->start(name => 'fast_backend', output => "$self->{dir}/out",
         run => [program(), @arguments]);
     my $where = wait_until(10, sub { $self->output =~ /^listening (\S+)/m ? $1 : undef })
         // die 'fast_backend did not start: ' . $self->output;
-    if ($where =~ /^\d+$/) { $self->{port} = $where; $self->{url} = "fcgi://127.0.0.1:$where" }
+    if ($where =~ /^\d+$/) { $self->{port} = $where; $self->{url} = 'fcgi://' . ($o{host} // '127.0.0.1') . ":$where" }
     else                   { $self->{url} = "unix:$where|fcgi://fast" }
     return $self;
 }
@@ -52,6 +54,7 @@ sub output {
 }
 
 sub url  { my ($self, $path) = @_; return $self->{url} . ($path // '') }
+sub host { return $_[0]{host} // '127.0.0.1' }
 sub port { return $_[0]{port} }
 
 # { requests, connections, cut, body_bytes, in_flight, peak } up to now

@@ -14,7 +14,8 @@ use HttpSocket;
 use Process;
 
 # Options: port, clients, requests (in all; none: until stop()), path (text or sub of the number),
-#          method, body, header, keep (default 1: kept connections), bodies (1: count equal bodies)
+#          method, body, header, keep (default 1: kept connections), bodies (1: count equal bodies),
+#          pause (seconds between two requests of a client; default: none)
 sub start {
     my ($class, %o) = @_;
     my $self = bless { clients => 4, path => '/', method => 'GET', keep => 1, %o }, $class;
@@ -39,6 +40,7 @@ sub run_client {
     my $socket;
     for (my $n = 0; !defined $share || $n < $share; $n++) {
         last if -e "$self->{dir}/stop";
+        select undef, undef, undef, $self->{pause} if $self->{pause};
         my $path = ref $self->{path} ? $self->{path}->($client, $n) : $self->{path};
         my $response;
         my $began = now_monotonic();

@@ -69,12 +69,17 @@ bool lb_roster_lists(const lb_roster_t *roster, const proxy_worker *worker) { re
 bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *worker) { return true; }
 bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *worker) { return false; }
 const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot) { return NULL; }
+const lb_source_t *lb_roster_source(const lb_roster_t *roster, int slot) { return NULL; }
 
 const lb_member_params_t *lb_member_config_params(const lb_member_t *member)
 {
     return &alone.params;
 }
 bool lb_check_params_is_fastcgi(const proxy_worker *worker) { return true; }
+lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer)
+{
+    return (lb_queue_to_come_t){ 0 };
+}
 bool lb_member_config_has_checks(const lb_member_t *member) { return false; }
 bool lb_state_keeper_keeps(const lb_balancer_t *balancer) { return true; }
 void lb_state_keeper_note_change(void) {}

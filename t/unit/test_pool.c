@@ -346,6 +346,26 @@ START_TEST(idletimeout_closes_but_not_before)
 }
 END_TEST
 
+static bool is_true(const void *flag)
+{
+    return *(const bool *)flag;
+}
+
+START_TEST(what_nobody_asks_for_any_more_is_closed)
+{
+    bool is_removed = false;
+    int peer;
+    start_process();
+    fcgi_pool_t *pool = make((fcgi_pool_limits_t){ .is_abandoned = is_true, .owner = &is_removed });
+
+    keep_new(pool, &peer);
+    ck_assert(!is_closed(peer, 200));
+    __atomic_store_n(&is_removed, true, __ATOMIC_SEQ_CST);
+    ck_assert(is_closed(peer, 10000));
+    ck_assert_int_eq(kept_in_all(), 0);
+}
+END_TEST
+
 START_TEST(ttl_closes_the_oldest_of_those_above_smax)
 {
     int peers[3];
@@ -685,6 +705,7 @@ int main(void)
     tcase_set_timeout(idle, 40);
     tcase_add_test(idle, one_that_waits_in_another_process_gets_what_is_kept);
     tcase_add_test(idle, idletimeout_closes_but_not_before);
+    tcase_add_test(idle, what_nobody_asks_for_any_more_is_closed);
     tcase_add_test(idle, ttl_closes_the_oldest_of_those_above_smax);
     tcase_add_test(idle, keepidle_counts_over_all_processes);
     tcase_add_test(idle, a_backend_that_is_removed_leaves_nothing);

@@ -12,6 +12,7 @@
 #include "member_state.h"
 #include "member_template.h"
 #include "membership.h"
+#include "panic.h"
 #include "setting.h"
 #include "setting_value.h"
 #include "state_keeper.h"
@@ -154,6 +155,7 @@ static bool move_member(const lb_change_plan_t *plan, lb_planned_t *planned)
         lb_change_plan_refuse(plan, planned->index, LB_NOT_NOW, "address", err);
         return false;
     }
+    lb_panic_let_go(&planned->member, plan->any);
     lb_balancer_sync(balancer->proxy, balancer->server);
     planned->member = lb_change_plan_find_member(plan->p, balancer, moved);
     if (planned->member.worker) {    /* as new as one that was added and enabled */
@@ -187,6 +189,7 @@ static void change_member(const lb_change_plan_t *plan, const lb_planned_t *plan
     }
     else if (!lb_member_leaves(member)) {
         lb_membership_remove(member);
+        lb_panic_let_go(member, plan->any);
         note(plan, planned, LB_MEMBER_REMOVED, member->worker->s->name_ex, "member", "", "removed");
     }
 }
@@ -234,28 +237,10 @@ static void make_changes(lb_change_plan_t *plan)
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
-/* returns  how many members wait for their last requests */
-static int free_left(lb_balancer_t *balancer)
-{
-    const proxy_balancer *proxy = balancer->proxy;
-    const lb_roster_t *roster = balancer->roster;
-    int waiting = 0;
-
-    for (int i = 0; i < roster->count; i++) {
-        waiting += atomic_load(&roster->slots[i].leaves_since) != 0;
-    }
-    if (waiting) {
-        PROXY_GLOBAL_LOCK(proxy);
-        waiting = lb_membership_free_left(balancer);
-        PROXY_GLOBAL_UNLOCK(proxy);
-    }
-    return waiting;
-}
-
 void lb_change_apply_tidy(lb_balancer_t *balancer, server_rec *any)
 {
     if (balancer->owner == balancer) {
-        free_left(balancer);
+        lb_membership_free_left(balancer);
     }
     lb_balancer_sync(balancer->proxy, any);
 }
@@ -273,11 +258,10 @@ static void wait_for_slot(const lb_change_plan_t *plan, const lb_planned_t *plan
                           const char *url)
 {
     lb_balancer_t *balancer = planned->balancer->owner;
-    const proxy_balancer *proxy = balancer->proxy;
     const apr_time_t deadline = fc_now() + WAIT_FOR_SLOT_US;
 
-    while (free_left(balancer) > 0 && fc_now() < deadline
-           && (proxy->storage->num_free_slots(proxy->wslot) == 0
+    while (lb_membership_free_left(balancer) > 0 && fc_now() < deadline
+           && (lb_membership_free_slots(balancer, NULL) <= 0
                || (url && lb_membership_is_leaving(plan->p, balancer, url)))) {
         apr_sleep(LOOK_AGAIN_US);
     }

@@ -44,7 +44,7 @@ static const char *mistake_in_url(apr_pool_t *p, const lb_balancer_t *balancer, 
             return "the URL must not contain spaces or control characters";
         }
     }
-    return lb_member_template_define(p, &unused, balancer, url);
+    return lb_member_template_define(p, &unused, balancer, balancer->owner->template, url);
 }
 
 static void check_new_member(const check_t *check, const lb_balancer_t *balancer, const char *url)
@@ -104,6 +104,13 @@ static void check_membership(const check_t *check, const lb_balancer_t *balancer
     }
     if (c->new_address && c->removes_member) {
         refuse(check, "member", "a member can be removed or moved, not both");
+        return;
+    }
+    if ((c->new_address || c->removes_member) && lb_member_source(member)) {
+        refuse_for_now(check, "member",
+                       apr_psprintf(p, "%s comes from DNS (%s): change its records, or drain or "
+                                       "disable the member",
+                                    c->member, lb_source_name(lb_member_source(member))));
         return;
     }
     if (c->new_member) {

@@ -12,6 +12,7 @@
 #include "member_config.h"
 #include "member_counters.h"
 #include "member_state.h"
+#include "membership.h"
 #include "samples.h"
 #include "lbmethod.h"
 #include "panic.h"
@@ -38,7 +39,7 @@ static lb_state_t state_of(const lb_member_t *member)
         member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
 
     if (lb_member_leaves(member)) {
-        return LB_STATE_REMOVING;
+        return lb_member_source(member) ? LB_STATE_GONE : LB_STATE_REMOVING;
     }
     for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++) {
         if (status & worst_first[i].bit) {
@@ -150,10 +151,17 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
 static void copy_configured(apr_pool_t *p, const lb_member_t *member, lb_member_view_t *view)
 {
     const lb_configured_t *configured = lb_member_configured(member);
+    const lb_source_t *source = lb_member_source(member);
 
-    view->is_added = !configured;
+    view->origin = configured ? LB_ORIGIN_CONFIGURED
+                   : source   ? LB_ORIGIN_DISCOVERED
+                              : LB_ORIGIN_ADDED;
+    view->source = source ? lb_source_name(source) : NULL;
+    view->missing_since = lb_wall_clock_of(atomic_load(&lb_member_slot(member)->missing_since));
     view->config_url = configured ? configured->values->name_ex : view->url;
-    view->config = configured ? lb_member_config_settings(p, configured) : view->settings;
+    if (!lb_member_config_settings(p, member->balancer, member->worker->s->index, &view->config)) {
+        view->config = view->settings;
+    }
 }
 
 static void copy_check(const lb_member_t *member, lb_member_view_t *view)
@@ -230,9 +238,10 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
     copy_counted(p, member, view);
 }
 
-static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *proxy,
+static void copy_balancer_settings(apr_pool_t *p, const lb_balancer_t *balancer,
                                    lb_balancer_view_t *view)
 {
+    const proxy_balancer *proxy = balancer->proxy;
     const proxy_balancer_shared *s = proxy->s;
 
     view->name = LB_SETTING_COPY(p, s->name);
@@ -242,7 +251,6 @@ static void copy_balancer_settings(apr_pool_t *p, const proxy_balancer *proxy,
     view->forcerecovery = s->forcerecovery;
     view->path_delimiter_is_semicolon = s->scolonsep;
     view->nonce = LB_SETTING_COPY(p, s->nonce);
-    view->free_slots = (int)proxy->storage->num_free_slots(proxy->wslot);
 }
 
 static void copy_balancer_configured(apr_pool_t *p, const proxy_balancer_shared *baseline,
@@ -329,6 +337,48 @@ static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_re
     view->recent = lb_samples_recent(&gain, took);
 }
 
+/* ---- Sources --------------------------------------------------------------------------------- */
+
+static lb_source_view_t view_of(apr_pool_t *p, const lb_source_t *source,
+                                const apr_array_header_t *members)
+{
+    const lb_source_row_t *row = source->row;
+    lb_source_view_t view = {
+        .name = lb_source_name(source),
+        .kind = lb_discover_params_word(source->params->kind),
+        .state = (lb_source_state_t)atomic_load(&row->state),
+        .state_since = lb_wall_clock_of(atomic_load(&row->state_since)),
+        .error = *row->error ? LB_SETTING_COPY(p, row->error) : NULL,
+        .addresses = (int)atomic_load(&row->addresses),
+        .dropped = (int)atomic_load(&row->dropped),
+        .ttl = atomic_load(&row->ttl),
+        .answered_at = lb_wall_clock_of(atomic_load(&row->answered_at)),
+        .next_at = lb_wall_clock_of(atomic_load(&row->next_at)),
+        .queries = atomic_load(&row->queries),
+        .failures = atomic_load(&row->failures),
+        .changes = atomic_load(&row->changes),
+    };
+
+    for (int i = 0; i < members->nelts; i++) {
+        const lb_member_view_t *member = &APR_ARRAY_IDX(members, i, lb_member_view_t);
+        view.members += member->source == view.name && !lb_member_view_leaves(member);
+    }
+    return view;
+}
+
+static apr_array_header_t *view_sources(apr_pool_t *p, const lb_balancer_t *balancer,
+                                        const apr_array_header_t *members)
+{
+    apr_array_header_t *views =
+        apr_array_make(p, balancer->sources->nelts + 1, sizeof(lb_source_view_t));
+
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
+        APR_ARRAY_PUSH(views, lb_source_view_t) = view_of(p, source, members);
+    }
+    return views;
+}
+
 static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balancer_view_t *view)
 {
     const proxy_balancer *proxy = balancer->proxy;
@@ -338,7 +388,8 @@ static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balan
     view->vhost = balancer->vhost;
     view->inherited_from = balancer->owner != balancer ? balancer->owner->vhost : NULL;
     view->is_persistent = balancer->is_persistent;
-    copy_balancer_settings(p, proxy, view);
+    copy_balancer_settings(p, balancer, view);
+    view->free_slots = lb_membership_free_slots(balancer, NULL);
     copy_balancer_configured(p, balancer->baseline, view);
     view->settings = lb_setting_of_balancer(p, proxy->s);
     view->revision = lb_setting_revision(&view->settings);
@@ -348,6 +399,7 @@ static void view_balancer(apr_pool_t *p, const lb_balancer_t *balancer, lb_balan
 static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
 {
     view->members = apr_array_make(p, 1, sizeof(lb_member_view_t));
+    view->sources = apr_array_make(p, 1, sizeof(lb_source_view_t));
     view->past = apr_array_make(p, 1, sizeof(lb_sample_t));
     view->recent = lb_samples_recent(&(lb_gain_t){ 0 }, 0);
 }
@@ -360,6 +412,7 @@ static void look(apr_pool_t *p, lb_balancer_t *balancer, server_rec *any, lb_bal
     if (balancer->owner == balancer) {
         copy_balancer_numbers(p, balancer, view);
         view_members(p, balancer, any, view);
+        view->sources = view_sources(p, balancer, view->members);
     }
     else {
         view_nothing(p, view);

@@ -12,6 +12,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "proxy_set.h"
+#include "resolver_settings.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -228,6 +229,14 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
     return wrong;
 }
 
+/* ---- BalancerResolver: for all balancers ----------------------------------------------------- */
+
+static const char *set_resolver(cmd_parms *cmd, void *unused, int count, char *const words[])
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    return misplaced ? misplaced : lb_resolver_settings_read(cmd->pool, count, words);
+}
+
 const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_ITERATE("BalancerMemberDefaults", add_member_default, NULL, ACCESS_CONF,
                     "key=value ...: default parameters for all members of the balancer"),
@@ -239,6 +248,9 @@ const command_rec lb_balancer_settings_directives[] = {
                  "members are full"),
     AP_INIT_TAKE1("BalancerPatienceHeader", set_patience_header, NULL, ACCESS_CONF,
                   "the request header that states how long the client waits for a response"),
+    AP_INIT_TAKE_ARGV("BalancerResolver", set_resolver, NULL, RSRC_CONF,
+                      "[ADDRESS[:PORT] ...] [timeout=DURATION] [retries=N] [ipv4=off] [ipv6=off]: "
+                      "the name servers that discover= asks"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
                      "queueorder=, queuetarget=, queuereserve= and hcpanic= of a balancer; "
                      "mod_proxy handles all other parameters"),

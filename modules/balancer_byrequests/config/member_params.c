@@ -10,6 +10,7 @@
 #include "balancer_setting.h"
 #include "check_params.h"
 #include "directive.h"
+#include "discover_params.h"
 #include "parameter.h"
 
 static const lb_member_params_t initial = {
@@ -59,14 +60,20 @@ static const fc_parameter_t parameters[] = {
     { "slowstart", FC_DURATION, offsetof(lb_member_params_t, slowstart), 0, DAY },
 };
 
+static const char *not_a_member(apr_pool_t *p, const proxy_worker *worker, const char *key,
+                                const char *val)
+{
+    return apr_psprintf(p,
+                        "%s: %s=%s is a parameter of balancer members. Fix: add a "
+                        "<Proxy balancer://name> with a BalancerMember, even for one backend",
+                        worker->s->name_ex, key, val);
+}
+
 static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_parameter_t *parameter,
                              const char *val)
 {
     if (!member->balancer) {
-        return apr_psprintf(p,
-                            "%s: %s=%s is a parameter of balancer members. Fix: add a "
-                            "<Proxy balancer://name> with a BalancerMember, even for one backend",
-                            member->s->name_ex, parameter->key, val);
+        return not_a_member(p, member, parameter->key, val);
     }
     lb_member_params_t *params = params_to_set(p, member);
     if (parameter->offset == offsetof(lb_member_params_t, maxinflight)
@@ -101,6 +108,13 @@ static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *w
     return is_template && !err ? NULL : their_err;
 }
 
+static const char *set_discover_param(apr_pool_t *p, const proxy_worker *worker, const char *key,
+                                      const char *val)
+{
+    return worker->balancer ? lb_discover_params_set(p, worker, key, val)
+                            : not_a_member(p, worker, key, val);
+}
+
 /* The optional function has the name that mod_proxy looks for. */
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
@@ -114,13 +128,17 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
     if (strncasecmp(key, "hc", 2) == 0) {
         return set_check_param(p, s, worker, key, val, ctx);
     }
+    if (lb_discover_params_has(key)) {
+        return set_discover_param(p, worker, key, val);
+    }
     return apr_psprintf(p,
                         "%s: unknown parameter %s=%s; use loadfactor lbset route "
                         "redirect status retry timeout connectiontimeout enablereuse disablereuse "
                         "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
                         "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
                         "firstbyte total maxinflight queue queuetimeout stickywait maxfails "
-                        "failwindow slowstart and hc*",
+                        "failwindow slowstart discover discovermax discoverinterval discoverwait "
+                        "onempty and hc*",
                         worker->s->name_ex, key, val);
 }
 

@@ -15,6 +15,7 @@
 #include "health.h"
 #include "http_log.h"
 #include "member_config.h"
+#include "member_state.h"
 #include "panic.h"
 #include "silence.h"
 #include "status_word.h"
@@ -61,6 +62,11 @@ static bool has_checks(apr_pool_t *p, const lb_balancer_t *balancer)
 {
     bool any = has_template(p, balancer);
     lb_member_t member;
+
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        any |= lb_check_params_of(APR_ARRAY_IDX(balancer->sources, i, lb_source_t).template)
+               != NULL;
+    }
 
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         any |= lb_member_config_checks(&member) != NULL;
@@ -267,25 +273,51 @@ static void come_up(const place_t *place)
 
     atomic_store(&row->strikes.since, fc_now());
     atomic_store(&row->check.is_down, 0);
-    lb_member_change_status(&place->member, 0, PROXY_WORKER_HC_FAIL);
+    const unsigned int before = lb_member_change_status(&place->member, 0, PROXY_WORKER_HC_FAIL);
+    if (atomic_exchange(&row->check.is_new, 0)) {
+        lb_member_state_note_change(&place->member, before,
+                                    before & ~(unsigned int)PROXY_WORKER_HC_FAIL);
+    }
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
                  "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
                  atomic_load(&row->check.passes));
 }
 
+/* It was discovered, and has never passed a check: the first one lets it in. */
+static lb_check_change_t judge_newcomer(const place_t *place, bool has_passed, const end_t *end)
+{
+    lb_check_row_t *row = &place->member.row->check;
+    const lb_check_change_t change = lb_check_count(row, has_passed, true, 1, 0);
+
+    if (atomic_load(&row->fails) == place->params->fails) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0531)
+                     "%s: health_fail, as it has not yet passed a check (%s: %s)",
+                     place->check.name, lb_outcome_word(end->outcome), end->why);
+    }
+    return change;
+}
+
+static lb_check_change_t judge_member(const place_t *place, bool has_passed)
+{
+    const lb_check_params_t *params = place->params;
+    const bool is_out = PROXY_WORKER_IS(place->check.worker, PROXY_WORKER_HC_FAIL);
+
+    return lb_check_count(&place->member.row->check, has_passed, is_out, params->passes,
+                          params->fails);
+}
+
 /* It passed or failed: what follows? */
 static void count(const place_t *place, bool has_passed, const end_t *end)
 {
-    const lb_check_params_t *params = place->params;
     lb_check_row_t *row = &place->member.row->check;
-    const bool is_out = PROXY_WORKER_IS(place->check.worker, PROXY_WORKER_HC_FAIL);
 
     atomic_store(&row->busy, 0);
     atomic_store(&row->judged_at, fc_now());
     if (has_passed) {
         lb_panic_let_go(&place->member, place->check.server);
     }
-    switch (lb_check_count(row, has_passed, is_out, params->passes, params->fails)) {
+    switch (atomic_load(&row->is_new) ? judge_newcomer(place, has_passed, end)
+                                      : judge_member(place, has_passed)) {
     case LB_CHECK_GOES_DOWN:
         go_down(place, end);
         break;

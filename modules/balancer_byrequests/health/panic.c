@@ -54,7 +54,8 @@ static bool are_too_many(const lb_member_t *member)
     lb_member_t other;
 
     for (int i = 0; lb_member_next(balancer, &i, &other);) {
-        if (!lb_member_is(&other, member) && lb_health_is_usable_but_for_checks(&other)) {
+        if (!lb_member_is(&other, member) && !atomic_load(&other.row->check.is_new)
+            && lb_health_is_usable_but_for_checks(&other)) {
             usable++;
             out += PROXY_WORKER_IS(other.worker, PROXY_WORKER_HC_FAIL) != 0;
         }

@@ -45,7 +45,10 @@ uint32_t lb_balancer_index(const lb_balancer_t *balancer)
 const proxy_worker *lb_balancer_configured_worker(const lb_balancer_t *balancer, int slot)
 {
     const lb_configured_t *configured = lb_roster_configured(balancer->roster, slot);
-    return configured ? configured->worker : balancer->owner->template;
+    const lb_source_t *source = lb_roster_source(balancer->roster, slot);
+
+    return configured ? configured->worker : source ? source->template
+                                                    : balancer->owner->template;
 }
 
 /* Not ap_proxy_sync_balancer(): for it a slot has one owner for ever. */

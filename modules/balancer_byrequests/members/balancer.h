@@ -31,6 +31,7 @@ struct lb_balancer_t {
     bool is_persistent;               /* BalancerPersist */
     lb_roster_t *roster;              /* the owner's, as the rows are */
     const proxy_worker *template;     /* the owner's: what members added at run time are like */
+    const apr_array_header_t *sources;    /* the owner's: of lb_source_t */
     lb_ledger_t *ledger;              /* of the table where all its rows are */
     uint32_t generation;              /* of the configuration; see table_segments.h */
     lb_balancer_row_t *row;
@@ -49,8 +50,8 @@ apr_array_header_t *lb_balancer_all(void);
 /** The index of its own row in the table. */
 uint32_t lb_balancer_index(const lb_balancer_t *balancer);
 
-/** The worker whose parameters hold for the member in this slot: the one in the configuration, or
- *  the template when it was added at run time. */
+/** The worker whose parameters hold for the member in this slot: the one in the configuration; of a
+ *  discovered one, its source's line; the template when it was added at run time. */
 const proxy_worker *lb_balancer_configured_worker(const lb_balancer_t *balancer, int slot);
 
 /** See members and settings that another process added, moved, removed or changed.

@@ -76,3 +76,13 @@ const lb_configured_t *lb_member_configured(const lb_member_t *member)
 {
     return lb_roster_configured(member->balancer->roster, member->worker->s->index);
 }
+
+const lb_source_t *lb_member_source(const lb_member_t *member)
+{
+    return lb_roster_source(member->balancer->roster, member->worker->s->index);
+}
+
+lb_slot_t *lb_member_slot(const lb_member_t *member)
+{
+    return &member->balancer->roster->slots[member->worker->s->index];
+}

@@ -59,7 +59,13 @@ unsigned int lb_member_change_status(const lb_member_t *member, unsigned int set
 /** Does it wait for its last requests, to be removed? */
 bool lb_member_leaves(const lb_member_t *member);
 
-/** As the configuration has it; NULL: it was added at run time. */
+/** As the configuration has it; NULL: it came at run time. */
 const lb_configured_t *lb_member_configured(const lb_member_t *member);
+
+/** Where a discovered member comes from; NULL: it is none. */
+const lb_source_t *lb_member_source(const lb_member_t *member);
+
+/** Its slot. */
+lb_slot_t *lb_member_slot(const lb_member_t *member);
 
 #endif

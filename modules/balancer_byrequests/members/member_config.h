@@ -23,10 +23,23 @@ const lb_check_params_t *lb_member_config_checks(const lb_member_t *member);
 /** Is anything to be done for this member? */
 bool lb_member_config_has_checks(const lb_member_t *member);
 
+/* How requests may wait for members that are to come. */
+typedef struct {
+    uint32_t places;
+    int64_t timeout;    /* us */
+} lb_queue_to_come_t;
+
+/** Those of the balancer's sources, which have queues before they have members.
+ *  returns  nothing: it has members, or no sources */
+lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer);
+
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
-/** Its settings as the configuration has them. */
-lb_values_t lb_member_config_settings(apr_pool_t *p, const lb_configured_t *configured);
+/** The settings of the member in a slot as the configuration has them; of a discovered one, with
+ *  the weight and the set of its record.
+ *  returns  false: it was added at run time, and the configuration has none */
+bool lb_member_config_settings(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
+                               lb_values_t *values);
 
 #endif

@@ -103,7 +103,8 @@ proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_balancer_t *balancer
 }
 
 const char *lb_member_template_define(apr_pool_t *p, proxy_worker **worker,
-                                      const lb_balancer_t *balancer, const char *url)
+                                      const lb_balancer_t *balancer, const proxy_worker *like,
+                                      const char *url)
 {
     const char *err = define(p, worker, balancer->proxy, url);
 
@@ -111,7 +112,7 @@ const char *lb_member_template_define(apr_pool_t *p, proxy_worker **worker,
         const proxy_worker_shared own = *(*worker)->s;
         proxy_worker_shared *s = (*worker)->s;
 
-        *s = *balancer->owner->template->s;
+        *s = *like->s;
         lb_member_template_take_address(s, &own);
         if (lb_check_params_are_ours(*worker)) {
             s->method = NONE;    /* of mod_proxy_hcheck's checks */
@@ -124,7 +125,8 @@ const char *lb_member_template_rename(apr_pool_t *p, proxy_worker *worker,
                                       const lb_balancer_t *balancer, const char *url)
 {
     proxy_worker *there;
-    const char *err = lb_member_template_define(p, &there, balancer, url);
+    const char *err =
+        lb_member_template_define(p, &there, balancer, balancer->owner->template, url);
 
     if (!err) {
         lb_member_template_take_address(worker->s, there->s);

@@ -16,10 +16,12 @@ const char *lb_member_template_moved_url(apr_pool_t *p, const char *url, const c
  *  returns  NULL: one of them is wrong (logged) */
 proxy_worker *lb_member_template_make(apr_pool_t *pconf, lb_balancer_t *balancer);
 
-/** A struct like the balancer's template; it is not yet in any balancer's array.
+/** A struct like another one; it is not yet in any balancer's array.
+ *  like     the balancer's template, or that of a source
  *  returns  NULL, else what is wrong, in p */
 const char *lb_member_template_define(apr_pool_t *p, proxy_worker **worker,
-                                      const lb_balancer_t *balancer, const char *url);
+                                      const lb_balancer_t *balancer, const proxy_worker *like,
+                                      const char *url);
 
 /** In the parent, before it is shared: the same member at another URL.
  *  returns  NULL, else what is wrong, in p */

@@ -5,10 +5,22 @@
 #include "apr_shm.h"
 #include "invariant.h"
 
-lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured)
+/* Behind the slots. */
+static void give_rows(const lb_roster_t *roster, const apr_array_header_t *sources)
+{
+    lb_source_row_t *rows = (void *)(roster->slots + roster->count);
+
+    for (int i = 0; i < sources->nelts; i++) {
+        APR_ARRAY_IDX(sources, i, lb_source_t).row = &rows[i];
+    }
+}
+
+lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured,
+                            const apr_array_header_t *sources)
 {
     lb_roster_t *roster = apr_pcalloc(pconf, sizeof(*roster));
-    const apr_size_t bytes = (apr_size_t)(slots + 1) * sizeof(lb_slot_t);    /* never none */
+    const apr_size_t bytes = (apr_size_t)(slots + 1) * sizeof(lb_slot_t)    /* never none */
+                             + (apr_size_t)sources->nelts * sizeof(lb_source_row_t);
     apr_shm_t *shm;
 
     if (apr_shm_create(&shm, bytes, NULL, pconf) != APR_SUCCESS) {
@@ -20,6 +32,9 @@ lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header
     roster->seats = apr_pcalloc(pconf, (apr_size_t)slots * sizeof(*roster->seats));
     roster->configured = (const lb_configured_t *)(const void *)configured->elts;
     roster->configured_count = configured->nelts;
+    roster->sources = (const lb_source_t *)(const void *)sources->elts;
+    roster->source_count = sources->nelts;
+    give_rows(roster, sources);
     return roster;
 }
 
@@ -29,11 +44,27 @@ void lb_roster_seat(lb_roster_t *roster, proxy_worker *worker, uint32_t origin)
     atomic_store(&roster->slots[worker->s->index].origin, origin);
 }
 
+/* With memory of its own: members are also made in threads that prefork's pools know nothing of. */
+static void make_pool(lb_roster_t *roster, apr_pool_t *pchild)
+{
+    apr_allocator_t *allocator;
+    apr_thread_mutex_t *lock;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        ap_abort_on_oom();
+    }
+    apr_pool_create_ex(&roster->pool, pchild, NULL, allocator);
+    apr_allocator_owner_set(allocator, roster->pool);
+    apr_pool_tag(roster->pool, "balancer_roster");
+    if (apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, roster->pool) == APR_SUCCESS) {
+        apr_allocator_mutex_set(allocator, lock);
+    }
+}
+
 void lb_roster_child_init(lb_roster_t *roster, apr_pool_t *pchild)
 {
     if (!roster->pool) {
-        apr_pool_create(&roster->pool, pchild);
-        apr_pool_tag(roster->pool, "balancer_roster");
+        make_pool(roster, pchild);
     }
 }
 
@@ -65,6 +96,21 @@ const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot)
                : NULL;
 }
 
+const lb_source_t *lb_roster_source(const lb_roster_t *roster, int slot)
+{
+    const uint32_t origin = atomic_load(&roster->slots[slot].origin);
+    const uint32_t first = (uint32_t)roster->configured_count + 1;
+
+    return origin >= first && origin - first < (uint32_t)roster->source_count
+               ? &roster->sources[origin - first]
+               : NULL;
+}
+
+uint32_t lb_roster_origin_of(const lb_roster_t *roster, const lb_source_t *source)
+{
+    return (uint32_t)roster->configured_count + 1 + (uint32_t)(source - roster->sources);
+}
+
 /* ---- Taking over what another process changed ------------------------------------------------ */
 
 /* The entry of this slot's former owner, else a new one. */
@@ -82,18 +128,27 @@ static void enter(proxy_balancer *proxy, proxy_worker *worker)
     APR_ARRAY_PUSH(proxy->workers, proxy_worker *) = worker;
 }
 
+static ap_conf_vector_t *section_config_of(const lb_roster_t *roster, int slot,
+                                           const proxy_balancer *proxy)
+{
+    const lb_configured_t *configured = lb_roster_configured(roster, slot);
+    const lb_source_t *source = lb_roster_source(roster, slot);
+
+    return configured ? configured->worker->section_config
+           : source   ? source->template->section_config
+                      : proxy->section_config;
+}
+
 /* returns  NULL when it cannot be initialised; mod_proxy has said why */
 static proxy_worker *make_worker(lb_roster_t *roster, proxy_balancer *proxy, int slot,
                                  proxy_worker_shared *shared, server_rec *s)
 {
-    const lb_configured_t *configured = lb_roster_configured(roster, slot);
     proxy_worker *worker = apr_pcalloc(roster->pool, sizeof(*worker));
 
     worker->hash = shared->hash;
     worker->balancer = proxy;
     worker->s = shared;
-    worker->section_config =
-        configured ? configured->worker->section_config : proxy->section_config;
+    worker->section_config = section_config_of(roster, slot, proxy);
     return ap_proxy_initialize_worker(worker, s, roster->pool) == APR_SUCCESS ? worker : NULL;
 }
 
@@ -136,6 +191,6 @@ void lb_roster_check(const lb_roster_t *roster)
         FC_INVARIANT(seat->generation <= atomic_load(&roster->slots[slot].generation));
         FC_INVARIANT(!seat->worker || seat->worker->s->index == slot);
         FC_INVARIANT(atomic_load(&roster->slots[slot].origin)
-                     <= (uint32_t)roster->configured_count);
+                     <= (uint32_t)(roster->configured_count + roster->source_count));
     }
 }

@@ -19,14 +19,21 @@
 #include <stdint.h>
 
 #include "mod_proxy.h"
+#include "source.h"
+#include "srv_order.h"
 
 typedef struct {
     _Atomic uint32_t generation;      /* odd: it is being written; writer: mutex holder */
-    _Atomic uint32_t origin;          /* 1 + index in configured; 0: added at run time */
+    _Atomic uint32_t origin;          /* 1 + index in configured, then in sources; 0: added at run
+                                       * time */
     _Atomic int64_t leaves_since;    /* monotonic us: takes no new requests; 0: it stays */
     _Atomic uint64_t bytes_sent_seen, bytes_read_seen;    /* see member_counters.c; writer: any */
+
+    /* Of a discovered member. */
+    _Atomic int64_t missing_since;   /* monotonic us: see discovery_rules.h */
+    _Atomic uint32_t given_set, given_lbfactor;    /* by its record: see srv_order.h */
 } lb_slot_t;
-static_assert(sizeof(lb_slot_t) == 32, "fixed width");
+static_assert(sizeof(lb_slot_t) == 48, "fixed width");
 
 /* A member as the configuration has it. */
 typedef struct {
@@ -45,14 +52,18 @@ typedef struct {
     lb_seat_t *seats;
     const lb_configured_t *configured;
     int configured_count;
+    const lb_source_t *sources;
+    int source_count;
     apr_pool_t *pool;                     /* for members that are made in this process; its child */
     apr_time_t seen;                      /* the balancer's wupdated at the last lb_roster_sync() */
 } lb_roster_t;
 
 /** In the parent, at start.
  *  configured   array of lb_configured_t, in pconf
+ *  sources      array of lb_source_t, in pconf; they get their rows
  *  returns      NULL: no shared memory */
-lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured);
+lb_roster_t *lb_roster_make(apr_pool_t *pconf, int slots, const apr_array_header_t *configured,
+                            const apr_array_header_t *sources);
 
 /** In the parent, at start: this member has this slot.
  *  origin   see lb_slot_t */
@@ -70,8 +81,14 @@ bool lb_roster_admits(const lb_roster_t *roster, const proxy_worker *worker);
 /** Does it wait for its last requests, to be removed? */
 bool lb_roster_leaves(const lb_roster_t *roster, const proxy_worker *worker);
 
-/** The member in the configuration whose place it has; NULL: it was added at run time. */
+/** The member in the configuration whose place it has; NULL: it came at run time. */
 const lb_configured_t *lb_roster_configured(const lb_roster_t *roster, int slot);
+
+/** The source of a discovered member; NULL: it is none. */
+const lb_source_t *lb_roster_source(const lb_roster_t *roster, int slot);
+
+/** The origin of the members of a source, see lb_slot_t. */
+uint32_t lb_roster_origin_of(const lb_roster_t *roster, const lb_source_t *source);
 
 /** See the members that another process added, moved or removed. Call it with the balancer's
  *  thread mutex held. */

@@ -157,7 +157,8 @@ static bool make_first_table(server_rec *main, table_set_t *set)
         for (int i = 0; i < conf->balancers->nelts; i++) {
             const proxy_balancer *proxy = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
             balancers++;
-            members += (uint32_t)(proxy->workers->nelts + proxy->growth);
+            members += (uint32_t)(proxy->workers->nelts + proxy->growth
+                                  + lb_source_slots(proxy->workers));
         }
     }
     return add_table(main, set, balancers, members) != NULL;

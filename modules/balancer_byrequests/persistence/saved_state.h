@@ -9,6 +9,8 @@
 
 #include "apr_tables.h"
 #include "apr_time.h"
+#include "source.h"
+#include "srv_order.h"
 
 /* One value that is not what the configuration says. */
 typedef struct {
@@ -22,15 +24,25 @@ typedef struct {
     bool is_added;             /* the configuration did not have it */
     bool is_removed;           /* the configuration had it */
     apr_array_header_t *values;         /* of lb_saved_value_t */
+    const char *source;        /* of a discovered member: the name of its source; else NULL. In no
+                                * file: who is there, DNS says */
+    lb_srv_place_t place;      /* what its record says */
     apr_time_t banned_since;            /* 0: it is not banned */
     apr_interval_time_t ban;            /* how long */
 } lb_saved_member_t;
+
+/* What was known of a source. */
+typedef struct {
+    const char *name;
+    lb_source_row_t row;
+} lb_saved_source_t;
 
 typedef struct {
     const char *name;          /* balancer://name */
     const char *vhost;
     apr_array_header_t *values;         /* of lb_saved_value_t */
     apr_array_header_t *members;        /* of lb_saved_member_t */
+    apr_array_header_t *sources;        /* of lb_saved_source_t; in no file: NULL */
     bool is_taken;             /* a configured balancer has found it */
 } lb_saved_balancer_t;
 

@@ -188,25 +188,100 @@ static void plan_move(const lb_balancer_t *balancer, const apr_array_header_t *p
     }
 }
 
-static void plan_added(const lb_balancer_t *balancer, apr_array_header_t *plan,
-                       const lb_saved_member_t *saved)
+static int count_of_origin(const apr_array_header_t *plan, uint32_t origin)
 {
+    int count = 0;
+
+    for (int i = 0; i < plan->nelts; i++) {
+        count += APR_ARRAY_IDX(plan, i, planned_t).origin == origin;
+    }
+    return count;
+}
+
+/* One that came at run time.
+ * like     its template
+ * slots    for all of its origin
+ * returns  NULL: it is forgotten (logged) */
+static proxy_worker *plan_newcomer(const lb_balancer_t *balancer, apr_array_header_t *plan,
+                                   const planned_t *newcomer, const proxy_worker *like, int slots)
+{
+    const char *url = newcomer->saved->url;
     proxy_worker *worker;
-    const char *err = lb_member_template_define(plan->pool, &worker, balancer, saved->url);
+    const char *err = lb_member_template_define(plan->pool, &worker, balancer, like, url);
 
     if (!err && is_name_taken(plan, worker->s->name_ex)) {
         err = "another member has its name";
     }
-    if (!err && plan->nelts >= balancer->slots) {
-        err = "there is no free slot for it; increase ProxySet growth=N";
+    if (!err && count_of_origin(plan, newcomer->origin) >= slots) {
+        err = newcomer->saved->source ? "discovermax allows fewer"
+                                      : "there is no free slot for it; increase ProxySet growth=N";
     }
     if (err) {
-        forget_member(balancer, saved->url, err);
-        return;
+        forget_member(balancer, url, err);
+        return NULL;
     }
     worker->balancer = balancer->proxy;
-    worker->section_config = balancer->proxy->section_config;
-    APR_ARRAY_PUSH(plan, planned_t) = (planned_t){ .worker = worker, .saved = saved };
+    planned_t *planned = apr_array_push(plan);
+    *planned = *newcomer;
+    planned->worker = worker;
+    return worker;
+}
+
+static void plan_added(const lb_balancer_t *balancer, apr_array_header_t *plan,
+                       const lb_saved_member_t *saved)
+{
+    const proxy_balancer *proxy = balancer->proxy;
+    const planned_t newcomer = { .saved = saved };
+    proxy_worker *worker = plan_newcomer(balancer, plan, &newcomer, balancer->owner->template,
+                                         proxy->growth);
+
+    if (worker) {
+        worker->section_config = proxy->section_config;
+    }
+}
+
+static const lb_source_t *find_source(const lb_balancer_t *balancer, const char *name)
+{
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
+        if (strcmp(lb_source_name(source), name) == 0) {
+            return source;
+        }
+    }
+    return NULL;
+}
+
+static void plan_discovered(const lb_balancer_t *balancer, apr_array_header_t *plan,
+                            const lb_saved_member_t *saved)
+{
+    const lb_source_t *source = find_source(balancer, saved->source);
+
+    if (!source) {
+        forget_member(balancer, saved->url, "its source is no longer configured");
+        return;
+    }
+    const planned_t newcomer = { .saved = saved,
+                                 .origin = lb_roster_origin_of(balancer->roster, source) };
+    proxy_worker *worker = plan_newcomer(balancer, plan, &newcomer, source->template,
+                                         lb_discover_params_slots(source->params));
+    if (worker) {
+        worker->section_config = source->template->section_config;
+        worker->s->lbfactor = (int)saved->place.lbfactor;
+        worker->s->lbset = (int)saved->place.set;
+    }
+}
+
+/* What was known goes on, and each of them is asked anew at once. */
+static void restore_sources(const lb_balancer_t *balancer, const lb_saved_balancer_t *saved)
+{
+    for (int i = 0; saved->sources && i < saved->sources->nelts; i++) {
+        const lb_saved_source_t *before = &APR_ARRAY_IDX(saved->sources, i, lb_saved_source_t);
+        const lb_source_t *source = find_source(balancer, before->name);
+        if (source) {
+            memcpy(source->row, &before->row, sizeof(before->row));
+            atomic_store(&source->row->next_at, 0);
+        }
+    }
 }
 
 static void plan_saved(const lb_balancer_t *balancer, apr_array_header_t *plan,
@@ -220,7 +295,7 @@ static void plan_saved(const lb_balancer_t *balancer, apr_array_header_t *plan,
             planned->saved = m;
             planned->is_gone = m->is_removed;
         }
-        else if (!m->is_added) {
+        else if (!m->is_added && !m->source) {
             forget_member(balancer, m->url, "it is no longer configured");
         }
     }
@@ -239,12 +314,18 @@ static void plan_saved(const lb_balancer_t *balancer, apr_array_header_t *plan,
         if (m->is_added && !is_configured) {
             plan_added(balancer, plan, m);
         }
+        else if (m->source && !is_configured) {
+            plan_discovered(balancer, plan, m);
+        }
     }
 }
 
 /* The configuration was edited so that only removed members are left: it wins. */
 static void keep_at_least_one(const lb_balancer_t *balancer, apr_array_header_t *plan)
 {
+    if (balancer->sources->nelts > 0) {
+        return;    /* others will come */
+    }
     for (int i = 0; i < plan->nelts; i++) {
         if (!APR_ARRAY_IDX(plan, i, planned_t).is_gone) {
             return;
@@ -264,10 +345,11 @@ apr_array_header_t *lb_state_restoring_plan(apr_pool_t *pconf, lb_balancer_t *ba
     apr_array_header_t *plan = apr_array_make(pconf, proxy->workers->nelts + 4, sizeof(planned_t));
     const apr_array_header_t *configured = note_configured(pconf, proxy, plan);
 
-    balancer->roster = lb_roster_make(pconf, balancer->slots, configured);
-    if (!saved) {
+    balancer->roster = lb_roster_make(pconf, balancer->slots, configured, balancer->sources);
+    if (!saved || !balancer->roster) {
         return plan;
     }
+    restore_sources(balancer, saved);
     plan_saved(balancer, plan, saved);
     keep_at_least_one(balancer, plan);
     proxy->workers->nelts = 0;
@@ -284,18 +366,25 @@ static void apply_member(const lb_balancer_t *balancer, const planned_t *planned
 {
     const lb_saved_member_t *saved = planned->saved;
     const lb_member_t member = lb_member_of(balancer, planned->worker);
-    const lb_configured_t *configured = lb_member_configured(&member);
     lb_values_t before;
-
-    if (configured) {
-        before = lb_member_config_settings(saved->values->pool, configured);
-    }
-    const lb_values_t values = choose_values(balancer, saved->url, configured ? &before : NULL,
+    const bool is_configured = lb_member_config_settings(saved->values->pool, balancer,
+                                                         planned->worker->s->index, &before);
+    const lb_values_t values = choose_values(balancer, saved->url, is_configured ? &before : NULL,
                                              saved->values);
     lb_setting_change_member(&member, &values);
     if (saved->banned_since) {
         lb_strikes_ban_again(&member.row->strikes, lb_wall_clock_moment(saved->banned_since),
                              saved->ban, fc_now());
+    }
+}
+
+static void give_place(const lb_balancer_t *balancer, const planned_t *planned)
+{
+    lb_slot_t *slot = &balancer->roster->slots[planned->worker->s->index];
+
+    if (planned->saved && planned->saved->source) {
+        atomic_store(&slot->given_set, planned->saved->place.set);
+        atomic_store(&slot->given_lbfactor, planned->saved->place.lbfactor);
     }
 }
 
@@ -305,6 +394,7 @@ void lb_state_restoring_seats(lb_balancer_t *balancer, const apr_array_header_t 
         const planned_t *planned = &APR_ARRAY_IDX(plan, i, planned_t);
         if (!planned->is_gone) {
             lb_roster_seat(balancer->roster, planned->worker, planned->origin);
+            give_place(balancer, planned);
         }
     }
 }

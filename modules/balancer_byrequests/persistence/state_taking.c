@@ -43,17 +43,28 @@ static apr_array_header_t *take_values(apr_pool_t *p, const lb_values_t *now,
     return values;
 }
 
-static apr_array_header_t *take_member_values(apr_pool_t *p, const proxy_worker_shared *shared,
-                                              const lb_member_row_t *row,
-                                              const lb_configured_t *configured)
+static apr_array_header_t *take_member_values(apr_pool_t *p, const lb_balancer_t *balancer,
+                                              int slot, const proxy_worker_shared *shared)
 {
-    const lb_values_t now = lb_setting_of_member(p, shared, row);
+    const lb_values_t now = lb_setting_of_member(p, shared, balancer->member_rows[slot]);
+    lb_values_t configured;
 
-    if (!configured) {
-        return take_values(p, &now, NULL);
+    return take_values(p, &now,
+                       lb_member_config_settings(p, balancer, slot, &configured) ? &configured
+                                                                                 : NULL);
+}
+
+static void take_source(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
+                        lb_saved_member_t *m)
+{
+    const lb_source_t *source = lb_roster_source(balancer->roster, slot);
+    const lb_slot_t *given = &balancer->roster->slots[slot];
+
+    if (source) {
+        m->source = apr_pstrdup(p, lb_source_name(source));
+        m->place = (lb_srv_place_t){ atomic_load(&given->given_set),
+                                     atomic_load(&given->given_lbfactor) };
     }
-    const lb_values_t before = lb_member_config_settings(p, configured);
-    return take_values(p, &now, &before);
 }
 
 static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
@@ -63,17 +74,18 @@ static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
     const proxy_worker_shared *values = configured ? configured->values : NULL;
     lb_saved_member_t m = {
         .url = url_of(p, values ? values : shared),
-        .is_added = !values,
-        .values = take_member_values(p, shared, balancer->member_rows[slot], configured),
+        .values = take_member_values(p, balancer, slot, shared),
     };
 
+    take_source(p, balancer, slot, &m);
+    m.is_added = !values && !m.source;
     if (values && strcmp(values->name_ex, shared->name_ex) != 0) {
         push_value(m.values, LB_SETTING_ADDRESS, lb_setting_address(p, shared),
                    lb_setting_address(p, values));
     }
     lb_strikes_ban_of(&balancer->member_rows[slot]->strikes, &m.banned_since, &m.ban);
     m.banned_since = lb_wall_clock_of(m.banned_since);
-    if (m.is_added || m.values->nelts > 0 || m.banned_since) {
+    if (m.is_added || m.source || m.values->nelts > 0 || m.banned_since) {
         APR_ARRAY_PUSH(members, lb_saved_member_t) = m;
     }
 }
@@ -93,7 +105,9 @@ static void take_removed(apr_pool_t *p, const lb_balancer_t *balancer, const boo
     }
 }
 
-static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *balancer)
+/* for_file   without those that DNS will name again */
+static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *balancer,
+                                        bool for_file)
 {
     const proxy_balancer *proxy = balancer->proxy;
     const lb_roster_t *roster = balancer->roster;
@@ -107,7 +121,8 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
         if (atomic_load(&roster->slots[slot].leaves_since) != 0
             || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
                    != APR_SUCCESS
-            || (!shared->hash.def && !shared->hash.fnv)) {
+            || (!shared->hash.def && !shared->hash.fnv)
+            || (for_file && lb_roster_source(roster, slot))) {
             continue;
         }
         if (origin > 0 && origin <= (uint32_t)roster->configured_count) {
@@ -119,7 +134,21 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
     return members;
 }
 
-lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
+static apr_array_header_t *take_sources(apr_pool_t *p, const lb_balancer_t *balancer)
+{
+    apr_array_header_t *sources =
+        apr_array_make(p, balancer->sources->nelts + 1, sizeof(lb_saved_source_t));
+
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
+        lb_saved_source_t *saved = apr_array_push(sources);
+        saved->name = apr_pstrdup(p, lb_source_name(source));
+        memcpy(&saved->row, source->row, sizeof(saved->row));
+    }
+    return sources;
+}
+
+lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool for_file)
 {
     const apr_array_header_t *all = lb_balancer_all();
     lb_saved_state_t *state = apr_pcalloc(p, sizeof(*state));
@@ -128,7 +157,7 @@ lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
     state->balancers = apr_array_make(p, all->nelts + 1, sizeof(lb_saved_balancer_t));
     for (int i = 0; i < all->nelts; i++) {
         const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
-        if (persistent_only && !balancer->is_persistent) {
+        if (for_file && !balancer->is_persistent) {
             continue;
         }
         const lb_values_t now = lb_setting_of_balancer(p, balancer->proxy->s);
@@ -139,8 +168,9 @@ lb_saved_state_t *lb_state_taking_take(apr_pool_t *p, bool persistent_only)
             .vhost = apr_pstrdup(p, balancer->vhost),
             .values = take_values(p, &now, &configured),
             .members = balancer->owner == balancer
-                           ? take_members(p, balancer)
+                           ? take_members(p, balancer, for_file)
                            : apr_array_make(p, 1, sizeof(lb_saved_member_t)),
+            .sources = for_file ? NULL : take_sources(p, balancer),
         };
     }
     return state;

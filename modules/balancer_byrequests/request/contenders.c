@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "health.h"
+#include "member_config.h"
 #include "member_state.h"
 
 lb_candidate_t lb_contenders_candidate(const lb_member_t *member)
@@ -111,6 +112,12 @@ void lb_contenders_gather(lb_contenders_t *field, const lb_balancer_t *balancer,
     }
     field->order = lb_eligible(field->standings, count, !balancer->settings->keeps_to_its_turn,
                                field->turns);
+    field->arena.places = 0;
+    if (field->order.turns == 0) {
+        const lb_queue_to_come_t to_come = lb_member_config_queue_to_come(balancer);
+        field->arena.places = to_come.places;
+        longest_wait = to_come.timeout > longest_wait ? to_come.timeout : longest_wait;
+    }
     field->arena.balancer = lb_balancer_index(balancer);
     field->arena.contenders = contenders;
     field->arena.count = count;

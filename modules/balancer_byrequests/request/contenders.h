@@ -44,4 +44,10 @@ void lb_contenders_end(lb_contenders_t *field);
 lb_candidate_t lb_contenders_candidate(const lb_member_t *member);
 lb_standing_t lb_contenders_standing(const lb_member_t *member, const lb_ticket_t *ticket);
 
+/** Can anybody be waited for? */
+static inline bool lb_contenders_may_wait(const lb_contenders_t *field)
+{
+    return field->order.turns > 0 || field->arena.places > 0;
+}
+
 #endif

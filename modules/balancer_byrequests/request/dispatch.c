@@ -64,8 +64,10 @@ static lb_member_t elect(lb_ticket_t *ticket, bool *are_full)
 {
     lb_member_t member = lb_lbmethod_elect(ticket, are_full);
 
-    if (!member.worker && !*are_full && lb_balancer_sync(ticket->proxy, ticket->r->server)) {
-        member = lb_lbmethod_elect(ticket, are_full);    /* who was just added, or has moved */
+    if (!member.worker && !*are_full) {
+        /* who was just added, or has moved; another thread may have seen it before us */
+        lb_balancer_sync(ticket->proxy, ticket->r->server);
+        member = lb_lbmethod_elect(ticket, are_full);
     }
     return member;
 }
@@ -103,6 +105,17 @@ static lb_outcome_t queue_up(lb_ticket_t *ticket, const lb_member_t *own, lb_mem
     return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
 }
 
+static int count_members(const lb_balancer_t *balancer)
+{
+    lb_member_t member;
+    int count = 0;
+
+    for (int i = 0; lb_member_next(balancer, &i, &member);) {
+        count++;
+    }
+    return count;
+}
+
 static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
 {
     bool are_full = false;
@@ -120,7 +133,7 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
     if (ticket->tries == 0) {    /* after a failed try its line says enough */
         ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
                       "%s: no_member: none of its %d members is usable",
-                      ticket->proxy->s->name, ticket->proxy->workers->nelts);
+                      ticket->proxy->s->name, count_members(ticket->balancer));
     }
     return LB_NO_MEMBER;
 }
@@ -419,19 +432,27 @@ bool lb_dispatch_may_park(const lb_balancer_t *balancer)
             return false;
         }
     }
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
+        if (!handler_waits(source->template->s->scheme)) {
+            return false;
+        }
+    }
     return true;
 }
 
-/* The handler will wait: any member's worker stands for the one to come, so that mod_proxy finds
- * it.
+/* The handler will wait: any member's worker stands for the one to come, or that of a source, so
+ * that mod_proxy finds it.
  * returns  NULL when it has to be waited here */
 static proxy_worker *for_the_time_being(const lb_balancer_t *balancer)
 {
     lb_member_t first;
     int i = 0;
 
-    return lb_member_next(balancer, &i, &first) && lb_dispatch_may_park(balancer) ? first.worker
-                                                                                  : NULL;
+    if (!lb_dispatch_may_park(balancer)) {
+        return NULL;
+    }
+    return lb_member_next(balancer, &i, &first) ? first.worker : lb_source_any(balancer->sources);
 }
 
 static int dispatch_or_wait(lb_ticket_t *ticket, proxy_worker **worker, char **url)

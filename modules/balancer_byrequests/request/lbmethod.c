@@ -40,7 +40,7 @@ static lb_member_t elect_among_all(const lb_ticket_t *ticket, bool *are_full)
 
     lb_contenders_gather(&field, balancer, ticket);
     const int winner = lb_admission_elect(balancer->ledger, &field.arena);
-    *are_full = winner < 0 && field.order.turns > 0;
+    *are_full = winner < 0 && lb_contenders_may_wait(&field);
     if (winner >= 0) {
         member = field.members[winner];
     }
@@ -115,7 +115,7 @@ static lb_member_t elect_from_free_ones(const lb_contenders_t *field, const lb_t
     if (n > 0) {
         member = lb_other_method_elect(ticket->proxy, free_ones, n, ticket->r);
     }
-    *are_full = n == 0 && field->order.turns > 0;
+    *are_full = n == 0 && lb_contenders_may_wait(field);
     if (member.worker && !lb_gate_take(&member)) {
         *are_full = true;
         return (lb_member_t){ 0 };

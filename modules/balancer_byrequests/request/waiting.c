@@ -12,6 +12,7 @@
 #include "directive.h"
 #include "gate.h"
 #include "health.h"
+#include "member_config.h"
 #include "name_hash.h"
 
 /* The environment variables by which a configuration says who goes first and whose request it is;
@@ -120,7 +121,7 @@ static int64_t time_limit(const lb_balancer_t *balancer)
         const int64_t limit = atomic_load(&member.row->queue_timeout);
         longest = limit > longest ? limit : longest;
     }
-    return longest;
+    return longest ? longest : lb_member_config_queue_to_come(balancer).timeout;
 }
 
 /* A process of another generation may have served it with a member that is in its configuration and

@@ -291,7 +291,7 @@ lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_
 /* How many may wait: a session counts for its member, all others for the members together. */
 static uint64_t queue_limit(lb_table_t *t, const lb_waiter_t *request, const lb_arena_t *arena)
 {
-    uint64_t limit = 0;
+    uint64_t limit = arena->places;
 
     if (request->member != LB_NOBODY) {
         return atomic_load(&lb_table_member(t, request->member)->queue_limit);

@@ -37,6 +37,7 @@ typedef struct {
     uint32_t open;                    /* turns in which anybody may be served; the others are for
                                        * who has tried all of these */
     lb_queue_rule_t queue;            /* of this balancer */
+    uint32_t places;                  /* in the queue, besides those of contenders */
     lb_candidate_t *candidates;       /* room for `count` of each, to work in */
     size_t *contender_of;
 } lb_arena_t;

@@ -60,7 +60,7 @@ typedef struct {
     _Atomic int64_t judged_at;        /* monotonic us: the last check that passed or failed */
     _Atomic uint16_t busy;            /* checks in a row, since then, that found it busy */
     _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
-    uint32_t reserved;
+    _Atomic uint32_t is_new;          /* 1: it has never passed, and is out until then; any */
     lb_auto_limit_t pool;             /* what is known of FPM's; only who checks looks at it */
     uint64_t reserved_line;
 } lb_check_row_t;

@@ -187,7 +187,7 @@ static void read_members(mgr_api_change_t *change, const wish_t *wish,
     const apr_array_header_t *members = balancer->owner->members;
     for (int i = 0; i < members->nelts && has_room(change); i++) {
         one = &APR_ARRAY_IDX(members, i, lb_member_view_t);
-        if (one->state != LB_STATE_REMOVING) {
+        if (!lb_member_view_leaves(one)) {
             begun.member = one->url;
             read_settings(change, wish->index, wish->object, begun);
         }

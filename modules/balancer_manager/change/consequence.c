@@ -66,7 +66,7 @@ static rest_t rest_of(const lb_balancer_view_t *balancer, const deed_t *deed,
 
     for (int i = 0; i < balancer->owner->members->nelts; i++) {
         const lb_member_view_t *m = &APR_ARRAY_IDX(balancer->owner->members, i, lb_member_view_t);
-        if (m->state == LB_STATE_REMOVING) {
+        if (lb_member_view_leaves(m)) {
             continue;
         }
         rest.present++;

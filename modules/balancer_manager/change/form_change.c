@@ -98,7 +98,7 @@ static int choose_members(form_t *form)
     if (is_one(form, "b_all")) {
         for (int i = 0; i < all->nelts; i++) {
             const lb_member_view_t *member = &APR_ARRAY_IDX(all, i, lb_member_view_t);
-            if (member->state != LB_STATE_REMOVING) {
+            if (!lb_member_view_leaves(member)) {
                 APR_ARRAY_PUSH(form->members, const lb_member_view_t *) = member;
             }
         }

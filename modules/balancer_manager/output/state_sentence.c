@@ -21,6 +21,7 @@ const char *mgr_state_sentence_word(lb_state_t state)
         [LB_STATE_SPARE] = "hot spare",
         [LB_STATE_SHUTDOWN] = "shutting down",
         [LB_STATE_REMOVING] = "being removed",
+        [LB_STATE_GONE] = "gone",
     };
     return words[state];
 }
@@ -75,8 +76,13 @@ static void print_failed_checks(mgr_html_t *html, const lb_member_view_t *member
 }
 
 /* Holds in any state. */
-static void print_remarks(mgr_html_t *html, const lb_member_view_t *member)
+static void print_remarks(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
+    if (member->missing_since) {
+        mgr_html_raw(html, "<small>not in DNS since ");
+        mgr_quantity_time(html, member->missing_since, now);
+        mgr_html_raw(html, "</small>");
+    }
     if (member->share_percent < 100) {
         mgr_html_format(html, "<small>slow start: %d %% of its share</small>",
                         member->share_percent);
@@ -114,6 +120,7 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
         break;
     case LB_STATE_DRAINING:
     case LB_STATE_REMOVING:
+    case LB_STATE_GONE:
         print_drain(html, member, now);
         break;
     case LB_STATE_HEALTH_FAIL:
@@ -123,5 +130,5 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
         break;
     }
     mgr_html_raw(html, "</small>");
-    print_remarks(html, member);
+    print_remarks(html, member, now);
 }

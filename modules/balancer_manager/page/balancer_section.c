@@ -14,6 +14,7 @@
 #include "hidden_field.h"
 #include "member_row.h"
 #include "quantity.h"
+#include "source_list.h"
 #include "state_sentence.h"
 #include "tally.h"
 #include "wording.h"
@@ -391,6 +392,7 @@ int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balan
         return selected;
     }
     print_facts(html, balancer, &totals);
+    mgr_source_list_print(page, balancer);
     if (page->is_huge && !mgr_selection_is_open(&page->selection, balancer)) {
         print_opener(page, balancer, selected);
     }

@@ -157,6 +157,21 @@ static void flag_fields(mgr_html_t *html, const lb_values_t *settings)
     }
 }
 
+static void membership_group(mgr_html_t *html, const lb_member_view_t *member)
+{
+    open_group(html, "Move or remove");
+    if (member->origin == LB_ORIGIN_DISCOVERED) {
+        mgr_html_raw(html, "<p class=\"hint\">It comes and goes with its address in DNS: ");
+        mgr_html_text(html, member->source);
+        mgr_html_raw(html, "</p>\n");
+    }
+    else {
+        text_field(html, "w_newaddr", "New address", "", "host:port; empty: no change");
+        check_field(html, "b_wdelete", "Remove the member after its last request");
+    }
+    close_group(html);
+}
+
 static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
                         const lb_member_view_t *member)
 {
@@ -180,11 +195,7 @@ static void member_form(mgr_page_t *page, const lb_balancer_view_t *balancer,
     text_field(html, mgr_field_form_name(LB_SETTING_DRAIN_DEADLINE), "Drain, and disable after", "",
                "seconds; 0: no deadline; empty: no change");
     close_group(html);
-    open_group(html, "Move or remove");
-    text_field(html, "w_newaddr", "New address", "",
-               "host:port; empty: no change");
-    check_field(html, "b_wdelete", "Remove the member after its last request");
-    close_group(html);
+    membership_group(html, member);
     mgr_hidden_field_print(html, "w", member->url);
     mgr_hidden_field_print(html, "etag", mgr_etag_text(p, member->revision));
     close_form(page, balancer);

@@ -162,8 +162,11 @@ static void print_name_cell(mgr_page_t *page, const lb_member_view_t *member,
     if (set[LB_SETTING_LBSET].number) {
         mgr_html_format(html, "<small>set %d</small>", (int)set[LB_SETTING_LBSET].number);
     }
-    if (member->is_added) {
+    if (member->origin == LB_ORIGIN_ADDED) {
         mgr_html_raw(html, "<small>added at run time</small>");
+    }
+    else if (member->origin == LB_ORIGIN_DISCOVERED) {
+        print_remark(html, "DNS: ", member->source);
     }
     else if (member->config_url && strcmp(member->config_url, member->url) != 0) {
         print_remark(html, "config: ", member->config_url);

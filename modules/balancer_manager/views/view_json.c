@@ -163,7 +163,7 @@ static void put_values(mgr_json_t *w, const lb_values_t *values)
 /* What the configuration says: monitors compare it with the values above. */
 static void put_member_config(mgr_json_t *w, const lb_member_view_t *member)
 {
-    if (!open_or_null(w, "config", !member->is_added)) {
+    if (!open_or_null(w, "config", member->origin != LB_ORIGIN_ADDED)) {
         return;
     }
     mgr_json_text(w, "url", member->config_url);
@@ -224,6 +224,8 @@ static void put_identity(mgr_json_t *w, const lb_member_view_t *member)
 {
     mgr_json_text(w, "name", member->name);
     mgr_json_text(w, "url", member->url);
+    mgr_json_text(w, "origin", lb_origin_word(member->origin));
+    mgr_json_text(w, "source", member->source);
     mgr_json_text(w, "etag", mgr_etag_text(w->sink->r->pool, member->revision));
     mgr_json_text(w, "scheme", member->scheme);
     mgr_json_text(w, "hostname", member->hostname);
@@ -239,6 +241,7 @@ static void put_state(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_time(w, "last_error_at", member->last_error_at);
     mgr_json_time(w, "next_trial_at", member->next_trial_at);
     mgr_json_time(w, "drain_until", member->drain_until);
+    mgr_json_time(w, "missing_since", member->missing_since);
     mgr_json_number(w, "strikes", member->strikes);
     mgr_json_number(w, "share_percent", member->share_percent);
     mgr_json_switch(w, "serving", member->is_serving);
@@ -385,6 +388,41 @@ static void put_retries(mgr_json_t *w, const lb_balancer_view_t *balancer)
     mgr_json_close(w, '}');
 }
 
+static void put_source(mgr_json_t *w, const lb_source_view_t *source)
+{
+    mgr_json_open(w, "", '{');
+    mgr_json_text(w, "name", source->name);
+    mgr_json_text(w, "kind", source->kind);
+    mgr_json_text(w, "state", lb_source_state_word(source->state));
+    mgr_json_time(w, "state_since", source->state_since);
+    mgr_json_text(w, "error", source->error);
+    mgr_json_number(w, "addresses", source->addresses);
+    mgr_json_number(w, "dropped", source->dropped);
+    mgr_json_number(w, "members", source->members);
+    mgr_json_count(w, "ttl_s", source->ttl);
+    mgr_json_time(w, "answered_at", source->answered_at);
+    if (source->answered_at) {
+        mgr_json_fraction(w, "age_s", tenths_since(source->answered_at), 1);
+    }
+    else {
+        mgr_json_null(w, "age_s");
+    }
+    mgr_json_time(w, "next_at", source->next_at);
+    mgr_json_count(w, "queries", source->queries);
+    mgr_json_count(w, "failures", source->failures);
+    mgr_json_count(w, "changes", source->changes);
+    mgr_json_close(w, '}');
+}
+
+static void put_sources(mgr_json_t *w, const apr_array_header_t *sources)
+{
+    mgr_json_open(w, "sources", '[');
+    for (int i = 0; i < sources->nelts; i++) {
+        put_source(w, &APR_ARRAY_IDX(sources, i, lb_source_view_t));
+    }
+    mgr_json_close(w, ']');
+}
+
 static void put_balancer(void *json, const lb_balancer_view_t *balancer)
 {
     mgr_json_t *w = json;
@@ -401,6 +439,7 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_count(w, "queued", balancer->queued);
     put_queue(w, balancer);
     put_retries(w, balancer);
+    put_sources(w, balancer->sources);
     mgr_json_time(w, "counted_since", balancer->counted_since);
     put_ends(w, "refused", balancer->refused);
     put_recent(w, &balancer->recent);

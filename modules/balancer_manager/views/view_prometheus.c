@@ -339,6 +339,69 @@ static const struct {
     { "free_slots", "gauge", "Members that can still be added.", put_free_slots },
 };
 
+/* ---- Sources in DNS -------------------------------------------------------------------------- */
+
+typedef void put_source_t(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source);
+
+/* As put_states(). */
+static void put_source_states(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    for (lb_source_state_t state = 0; state < LB_SOURCE_STATE_COUNT; state++) {
+        mgr_metrics_count_of(m, labels, "state", lb_source_state_word(state),
+                             state == source->state);
+    }
+}
+
+static void put_addresses(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    mgr_metrics_count(m, labels, (uint64_t)source->addresses);
+}
+
+static void put_dropped(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    mgr_metrics_count(m, labels, (uint64_t)source->dropped);
+}
+
+static void put_answered(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    if (source->answered_at) {
+        mgr_metrics_fraction(m, labels, source->answered_at, 6);
+    }
+}
+
+static void put_queries(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    mgr_metrics_count(m, labels, source->queries);
+}
+
+static void put_failed_queries(mgr_metrics_t *m, const char *labels,
+                               const lb_source_view_t *source)
+{
+    mgr_metrics_count(m, labels, source->failures);
+}
+
+static void put_changes(mgr_metrics_t *m, const char *labels, const lb_source_view_t *source)
+{
+    mgr_metrics_count(m, labels, source->changes);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    put_source_t *put;
+} source_families[] = {
+    { "discovery_state", "gauge", "1 for the state that the name in DNS is in, 0 for all others.",
+      put_source_states },
+    { "discovery_addresses", "gauge", "Addresses in the last answer that had any.", put_addresses },
+    { "discovery_dropped_addresses", "gauge",
+      "Addresses that are no members because there are more than discovermax.", put_dropped },
+    { "discovery_answer_timestamp_seconds", "gauge", "When DNS gave the last answer.",
+      put_answered },
+    { "discovery_queries_total", "counter", "Queries for the name.", put_queries },
+    { "discovery_failures_total", "counter", "Queries that failed.", put_failed_queries },
+    { "discovery_changes_total", "counter",
+      "Members that were added, vanished or returned.", put_changes },
+};
+
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
 /* Two virtual hosts of one name may both have a balancer of one name. */
@@ -393,6 +456,17 @@ static void put_member_family(mgr_metrics_t *m, const apr_array_header_t *balanc
     }
 }
 
+static void put_source_family(mgr_metrics_t *m, apr_pool_t *p, const lb_balancer_view_t *balancer,
+                              const char *labels, put_source_t *put)
+{
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        const lb_source_view_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_view_t);
+        put(m,
+            apr_pstrcat(p, labels, ",source=\"", mgr_metrics_quoted(p, source->name), "\"", NULL),
+            source);
+    }
+}
+
 static void put_build(mgr_metrics_t *m, apr_pool_t *p)
 {
     mgr_metrics_family(m, "build_info", "gauge", "Always 1; the labels are the versions.");
@@ -422,6 +496,14 @@ int mgr_view_prometheus_send(mgr_visit_t *visit)
             if (!balancer->inherited_from) {
                 balancer_families[f].put(m, labels[i], balancer);
             }
+        }
+    }
+    for (size_t f = 0; f < sizeof(source_families) / sizeof(source_families[0]); f++) {
+        mgr_metrics_family(m, source_families[f].name, source_families[f].type,
+                           source_families[f].help);
+        for (int i = 0; i < all->nelts; i++) {
+            put_source_family(m, p, &APR_ARRAY_IDX(all, i, lb_balancer_view_t), labels[i],
+                              source_families[f].put);
         }
     }
     const char **of_members = member_labels(p, all, labels);

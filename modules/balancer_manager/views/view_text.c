@@ -169,6 +169,26 @@ static void put_members(mgr_sink_t *sink, const apr_array_header_t *members)
     }
 }
 
+/* A name in DNS that members come from. */
+static void put_source(mgr_sink_t *sink, const lb_source_view_t *source)
+{
+    apr_pool_t *p = sink->r->pool;
+
+    mgr_sink_text(sink, apr_psprintf(p, "  DNS %s: %s for %s", mgr_utf8_line(p, source->name),
+                                     lb_source_state_word(source->state),
+                                     age(p, source->state_since)));
+    if (source->error) {
+        mgr_sink_text(sink, apr_psprintf(p, " (%s)", source->error));
+    }
+    mgr_sink_text(sink, apr_psprintf(p, ", %d members of %d addresses", source->members,
+                                     source->addresses));
+    if (source->answered_at) {
+        mgr_sink_text(sink,
+                      apr_psprintf(p, ", last answer %s ago", age(p, source->answered_at)));
+    }
+    mgr_sink_text(sink, "\n");
+}
+
 static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
 {
     apr_pool_t *p = sink->r->pool;
@@ -188,6 +208,9 @@ static void put_balancer(mgr_sink_t *sink, const lb_balancer_view_t *b)
     mgr_sink_text(sink, apr_psprintf(p, "first byte p50 %s, p95 %s, %u in the queue\n",
                                      duration(p, recent->p50), duration(p, recent->p95),
                                      b->queued));
+    for (int i = 0; i < b->sources->nelts; i++) {
+        put_source(sink, &APR_ARRAY_IDX(b->sources, i, lb_source_view_t));
+    }
     put_members(sink, b->members);
     mgr_sink_text(sink, "\n");
 }

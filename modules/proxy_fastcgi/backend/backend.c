@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "connection_counts.h"
+#include "mod_balancer_byrequests.h"
 #include "retry_budget.h"
 #include "tls.h"
 #include "worker_params.h"
@@ -56,6 +57,27 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 
 /* ---- One for each worker --------------------------------------------------------------------- */
 
+/* Of the balancer; NULL: there is none. */
+static APR_OPTIONAL_FN_TYPE(lb_member_is_wanted) *member_is_wanted;
+static APR_OPTIONAL_FN_TYPE(lb_member_tls_name) *member_tls_name;
+
+void fcgi_backend_find_balancer(void)
+{
+    member_is_wanted = APR_RETRIEVE_OPTIONAL_FN(lb_member_is_wanted);
+    member_tls_name = APR_RETRIEVE_OPTIONAL_FN(lb_member_tls_name);
+}
+
+const char *fcgi_backend_tls_name(const proxy_worker *worker)
+{
+    return worker->balancer && member_tls_name ? member_tls_name(worker) : worker->s->hostname_ex;
+}
+
+/* A member that was removed, or whose address is not in DNS any more. */
+static bool is_abandoned(const void *worker)
+{
+    return !member_is_wanted(worker);
+}
+
 static fcgi_backend_t *make_backend(proxy_worker *worker)
 {
     apr_pool_t *p = worker->cp->pool;
@@ -78,6 +100,8 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
         .maxuses = (unsigned int)params->maxuses,
         /* the address, not the worker: other virtual hosts may use the same backend */
         .address = fcgi_connection_counts_find(address),
+        .is_abandoned = worker->balancer && member_is_wanted ? is_abandoned : NULL,
+        .owner = worker,
     };
     backend->params = params;
     return fcgi_pool_make(&backend->pool, &limits, p) == APR_SUCCESS ? backend : NULL;
@@ -402,7 +426,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     target->stop->connection = lease->connection->fd;
     if (!target->address && fc_worker_url_is_fcgis(worker->s->name_ex)) {
         rv = fcgi_tls_start(&lease->connection->tls, lease->connection->fd, worker, NULL,
-                            target->server, worker->s->hostname_ex, target->timeout,
+                            target->server, fcgi_backend_tls_name(worker), target->timeout,
                             target->timeout);
         lease->handshake_failed = rv != APR_SUCCESS;
         *why = rv == APR_SUCCESS ? "" : "TLS failed: see the message of mod_ssl";

@@ -21,6 +21,12 @@ typedef struct {
     bool handshake_failed;    /* of TLS: why the connection failed */
 } fcgi_lease_t;
 
+/** For the hook optional_fn_retrieve. */
+void fcgi_backend_find_balancer(void);
+
+/** The name that the certificate of this worker's host must have. */
+const char *fcgi_backend_tls_name(const proxy_worker *worker);
+
 /** Is reuse switched on for this worker? As in stock: only when it was asked for. */
 bool fcgi_backend_reuses(const proxy_worker *worker);
 

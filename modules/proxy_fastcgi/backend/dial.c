@@ -21,9 +21,9 @@ static const char *tls_name(request_rec *r, const proxy_worker *worker, const ch
     if (preserves_host(r)) {
         return r->hostname;
     }
-    return apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
+    return !worker->balancer && apr_uri_parse(r->pool, url, &uri) == APR_SUCCESS && uri.hostname
                ? uri.hostname
-               : worker->s->hostname_ex;
+               : fcgi_backend_tls_name(worker);
 }
 
 static apr_interval_time_t handshake_timeout(const fcgi_dial_t *dial)

@@ -17,7 +17,7 @@
 #include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
 #include "condition.h"
-#include "check_owner.h"
+#include "duty.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "mod_balancer_byrequests.h"
@@ -45,10 +45,16 @@ static struct {
     apr_thread_t *thread;        /* NULL: there is none */
     server_rec *server;
     bool is_stopping;
-    bool is_checking;            /* the duty is ours */
     int stop_pipe[2];            /* the writing end is closed to stop all checks */
     slot_t slots[CHECKS_AT_ONCE];
 } checker;
+
+static fc_duty_t duty;
+
+apr_status_t fcgi_check_thread_open(apr_pool_t *process)
+{
+    return fc_duty_open(&duty, "proxy_fastcgi.checks", process);
+}
 
 void fcgi_check_thread_find_balancer(void)
 {
@@ -152,8 +158,7 @@ static apr_interval_time_t start_due(void)
 
 static void take_duty(void)
 {
-    if (!checker.is_checking && fcgi_check_owner_take()) {
-        checker.is_checking = true;
+    if (!duty.is_ours && fc_duty_take(&duty)) {
         ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
                      "checks: this process makes them from now on");
     }
@@ -171,15 +176,15 @@ static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 {
     block_signals();    /* the threads of the checks inherit that */
     fc_condition_lock(&checker.condition);
-    while (!checker.is_stopping && !fcgi_check_owner_is_outdated()) {
+    while (!checker.is_stopping && !fc_duty_is_outdated(&duty)) {
         take_duty();
-        const apr_interval_time_t wait = checker.is_checking ? start_due() : LOOK_AGAIN_US;
+        const apr_interval_time_t wait = duty.is_ours ? start_due() : LOOK_AGAIN_US;
         if (!checker.is_stopping) {
             fc_condition_wait_for(&checker.condition, wait);
         }
     }
     /* first the duty: the checks that still run are not due again before their interval is over */
-    fcgi_check_owner_give_up();
+    fc_duty_give_up(&duty);
     join_all();
     fc_condition_unlock(&checker.condition);
     return NULL;

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* check_thread.h - makes the checks of members that the balancer says are due.
- * Knows    that one process checks for all (check_owner.h); threads, one for each running check,
+ * Knows    that one process checks for all (duty.h); threads, one for each running check,
  *          so that a member that hangs delays no other.
  * Ignores  what a check is (probe.c), what follows from it (the balancer).
  * Memory   the child's pool; a pool for each check.
@@ -9,6 +9,10 @@
 #define FCGI_CHECK_THREAD_H
 
 #include "httpd.h"
+
+/** In the parent, with each configuration.
+ *  process  the pool that outlives restarts */
+apr_status_t fcgi_check_thread_open(apr_pool_t *process);
 
 /** Hook body of optional_fn_retrieve. */
 void fcgi_check_thread_find_balancer(void);

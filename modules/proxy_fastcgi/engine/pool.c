@@ -339,18 +339,24 @@ static apr_interval_time_t patience(const fcgi_pool_t *pool, int i, int surplus)
     return shortest;
 }
 
+static bool is_abandoned(const fcgi_pool_limits_t *limits)
+{
+    return limits->is_abandoned && limits->is_abandoned(limits->owner);
+}
+
 /* With the lock held: unlink those whose time is over. They are the tail of the list. */
 static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
 {
     const int address = pool->limits.address;
-    const bool somebody_waits = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0;
+    const bool closes_all = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0
+                            || is_abandoned(&pool->limits);
     const int surplus =
         fcgi_connection_counts_total(address, FCGI_COUNT_KEPT) - pool->limits.keepidle;
     const apr_time_t now = fc_now();
     fcgi_connection_t **at = &pool->kept;
     int i = 0;
 
-    while (*at && !somebody_waits && now - (*at)->kept_since < patience(pool, i, surplus)) {
+    while (*at && !closes_all && now - (*at)->kept_since < patience(pool, i, surplus)) {
         at = &(*at)->next_kept;
         i++;
     }

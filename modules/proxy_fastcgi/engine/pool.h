@@ -34,6 +34,10 @@ typedef struct {
     int keepidle;                   /* over all processes */
     unsigned int maxuses;           /* 0: no limit */
     int address;                    /* see fcgi_connection_counts_find() */
+    /* Does nobody ask for a connection of this owner any more? Asked by the thread that closes what
+     * was kept for too long; NULL: somebody always may */
+    bool (*is_abandoned)(const void *owner);
+    const void *owner;
 } fcgi_pool_limits_t;
 
 /** In a child: start the thread that closes what was kept for too long; it ends with `pchild`. */

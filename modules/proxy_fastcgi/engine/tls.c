@@ -41,6 +41,13 @@ static apr_status_t flush(fcgi_tls_t *tls)
     return rv == APR_SUCCESS && tls->c->aborted ? APR_ECONNABORTED : rv;
 }
 
+/* The dot says that a name in DNS is complete; names in TLS have none (RFC 6066, 3). */
+static const char *without_last_dot(apr_pool_t *p, const char *host)
+{
+    const apr_size_t bytes = strlen(host);
+    return apr_pstrmemdup(p, host, bytes > 0 && host[bytes - 1] == '.' ? bytes - 1 : bytes);
+}
+
 apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, request_rec *r,
                             server_rec *s, const char *host, apr_interval_time_t handshake_timeout,
                             apr_interval_time_t timeout)
@@ -54,7 +61,7 @@ apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, 
     tls->outer->pool = tls->outer->scpool = p;
     tls->outer->worker = worker;
     tls->outer->is_ssl = 1;
-    tls->outer->hostname = tls->outer->ssl_hostname = apr_pstrdup(p, host);
+    tls->outer->hostname = tls->outer->ssl_hostname = without_last_dot(p, host);
     apr_status_t rv = wrap_socket(&tls->outer->sock, fd, handshake_timeout, p);
     if (rv == APR_SUCCESS) {
         rv = add_filters(tls->outer, r, s);

@@ -53,6 +53,7 @@ void fcgi_handler_find_balancer(void)
     fcgi_ending_find_balancer();
     fcgi_try_find_balancer();
     fcgi_worker_params_find_balancer();
+    fcgi_backend_find_balancer();
 }
 
 /* ---- After a try ----------------------------------------------------------------------------- */

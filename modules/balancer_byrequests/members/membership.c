@@ -13,7 +13,6 @@
 #include "member_counters.h"
 #include "member_params.h"
 #include "member_template.h"
-#include "panic.h"
 #include "row_key.h"
 #include "worker_url.h"
 
@@ -25,6 +24,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 /* Out of elections, sessions and trials, whatever method looks at it. */
 #define GONE (PROXY_WORKER_IN_SHUTDOWN | PROXY_WORKER_DISABLED | PROXY_WORKER_STOPPED)
+
+/* The same, and what operators have set stays: it may return. They have no switch for this bit. */
+#define GONE_FROM_SOURCE PROXY_WORKER_IN_SHUTDOWN
 
 const char *lb_membership_check_host(apr_pool_t *p, const char *url)
 {
@@ -59,10 +61,41 @@ lb_member_t lb_membership_find(apr_pool_t *p, const lb_balancer_t *balancer, con
 {
     proxy_worker *like_it;
 
-    if (lb_member_template_define(p, &like_it, balancer, url)) {
+    if (lb_member_template_define(p, &like_it, balancer, balancer->owner->template, url)) {
         return (lb_member_t){ 0 };
     }
     return find_name(balancer, like_it->s->name_ex);
+}
+
+static int slots_of(const lb_roster_t *roster, const lb_source_t *source)
+{
+    int used = 0;
+
+    for (int slot = 0; slot < roster->count; slot++) {
+        used += lb_roster_source(roster, slot) == source;
+    }
+    return used;
+}
+
+/* What the source may still use, whether others have left it so many or not. */
+static int slots_left(const lb_balancer_t *balancer, const lb_source_t *source)
+{
+    return lb_discover_params_slots(source->params) - slots_of(balancer->roster, source);
+}
+
+int lb_membership_free_slots(const lb_balancer_t *balancer, const lb_source_t *source)
+{
+    const proxy_balancer *proxy = balancer->proxy;
+    int slots = (int)proxy->storage->num_free_slots(proxy->wslot);
+
+    if (source) {
+        const int left = slots_left(balancer, source);
+        return left < slots ? left : slots;
+    }
+    for (int i = 0; i < balancer->sources->nelts; i++) {
+        slots -= slots_left(balancer, &APR_ARRAY_IDX(balancer->sources, i, lb_source_t));
+    }
+    return slots;
 }
 
 /* ---- Checks ---------------------------------------------------------------------------------- */
@@ -71,7 +104,8 @@ const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer
 {
     const proxy_balancer *proxy = balancer->proxy;
     proxy_worker *like_it;
-    const char *err = lb_member_template_define(p, &like_it, balancer, url);
+    const char *err =
+        lb_member_template_define(p, &like_it, balancer, balancer->owner->template, url);
 
     if (err) {
         return err;
@@ -84,7 +118,7 @@ const char *lb_membership_check_new(apr_pool_t *p, const lb_balancer_t *balancer
                                 : "%s already has a member %s",
                             proxy->s->name, like_it->s->name_ex);
     }
-    if (proxy->storage->num_free_slots(proxy->wslot) == 0) {
+    if (lb_membership_free_slots(balancer, NULL) <= 0) {
         return apr_psprintf(p, "%s has no free slot for a new member; add some with "
                                "ProxySet growth=N and restart",
                             proxy->s->name);
@@ -116,9 +150,24 @@ const char *lb_membership_check_move(apr_pool_t *p, const lb_member_t *member, c
 
 /* ---- Slots ----------------------------------------------------------------------------------- */
 
-/* Write a slot's new owner. `shared` is complete but for its index. */
+static void give_place(lb_slot_t *slot, const lb_srv_place_t *place)
+{
+    atomic_store(&slot->given_lbfactor, place->lbfactor);
+    atomic_store(&slot->given_set, place->set);
+}
+
+static void begin_checks(lb_check_row_t *row, const proxy_worker_shared *shared)
+{
+    const bool is_out = shared->status & PROXY_WORKER_HC_FAIL;
+
+    atomic_store(&row->is_down, is_out);
+    atomic_store(&row->is_new, is_out);
+}
+
+/* Write a slot's new owner. `shared` is complete but for its index.
+ * place    of a discovered member; NULL: it is none */
 static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_shared *shared,
-                      uint32_t origin)
+                      uint32_t origin, const lb_srv_place_t *place)
 {
     const proxy_balancer *proxy = balancer->proxy;
     lb_slot_t *slot = &balancer->roster->slots[index];
@@ -132,20 +181,25 @@ static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_sha
     shared->was_malloced = 0;
     memcpy(memory, shared, sizeof(*memory));
     lb_table_reset_member(balancer->ledger->table, row);
+    atomic_store(&slot->origin, origin);
     lb_member_config_set_limits(
-        row, lb_member_params_written(origin ? balancer->roster->configured[origin - 1].worker
-                                             : balancer->owner->template));
+        row, lb_member_params_written(lb_balancer_configured_worker(balancer, index)));
+    atomic_store(&slot->missing_since, 0);
+    if (place) {
+        give_place(slot, place);
+        begin_checks(&row->check, shared);
+    }
     atomic_store(&row->key, lb_row_key_of_member(balancer, shared));
     atomic_store(&slot->bytes_sent_seen, 0);
     atomic_store(&slot->bytes_read_seen, 0);
     lb_member_counters_begin_slot(balancer, index);
-    atomic_store(&slot->origin, origin);
     atomic_store(&slot->leaves_since, 0);
     atomic_fetch_add(&slot->generation, 1);
 }
 
 static const char *seat_new(apr_pool_t *p, const lb_balancer_t *balancer,
-                            proxy_worker_shared *shared, uint32_t origin)
+                            proxy_worker_shared *shared, uint32_t origin,
+                            const lb_srv_place_t *place)
 {
     const proxy_balancer *proxy = balancer->proxy;
     unsigned int index;
@@ -153,7 +207,7 @@ static const char *seat_new(apr_pool_t *p, const lb_balancer_t *balancer,
     if (proxy->storage->grab(proxy->wslot, &index) != APR_SUCCESS) {
         return apr_psprintf(p, "%s: no shared memory for the new member", shared->name_ex);
     }
-    give_slot(balancer, (int)index, shared, origin);
+    give_slot(balancer, (int)index, shared, origin, place);
     lb_balancer_members_changed(balancer);
     return NULL;
 }
@@ -185,7 +239,8 @@ static bool is_at_rest(const lb_balancer_t *balancer, const lb_member_row_t *row
     return !is_used;
 }
 
-int lb_membership_free_left(const lb_balancer_t *balancer)
+/* returns  how many are still waiting for their last requests */
+static int free_left(const lb_balancer_t *balancer)
 {
     const proxy_balancer *proxy = balancer->proxy;
     const apr_time_t now = fc_now();
@@ -214,18 +269,62 @@ int lb_membership_free_left(const lb_balancer_t *balancer)
     return waiting;
 }
 
+int lb_membership_free_left(const lb_balancer_t *balancer)
+{
+    const proxy_balancer *proxy = balancer->proxy;
+    const lb_roster_t *roster = balancer->roster;
+    int waiting = 0;
+
+    for (int i = 0; i < roster->count; i++) {
+        waiting += atomic_load(&roster->slots[i].leaves_since) != 0;
+    }
+    if (waiting) {
+        PROXY_GLOBAL_LOCK(proxy);
+        waiting = free_left(balancer);
+        PROXY_GLOBAL_UNLOCK(proxy);
+    }
+    return waiting;
+}
+
 /* ---- Changes --------------------------------------------------------------------------------- */
 
 const char *lb_membership_add(apr_pool_t *p, const lb_balancer_t *balancer, const char *url)
 {
     proxy_worker *newcomer;
-    const char *err = lb_member_template_define(p, &newcomer, balancer, url);
+    const char *err =
+        lb_member_template_define(p, &newcomer, balancer, balancer->owner->template, url);
 
     if (err) {
         return err;
     }
     newcomer->s->status = PROXY_WORKER_DISABLED;
-    return seat_new(p, balancer, newcomer->s, 0);
+    return seat_new(p, balancer, newcomer->s, 0, NULL);
+}
+
+static bool is_checked(const lb_source_t *source)
+{
+    const lb_check_params_t *params = lb_check_params_are_ours(source->template)
+                                          ? lb_check_params_of(source->template)
+                                          : NULL;
+    return params && params->is_checked;
+}
+
+const char *lb_membership_discover(apr_pool_t *p, const lb_balancer_t *balancer,
+                                   const lb_source_t *source, const char *url,
+                                   const lb_srv_place_t *place)
+{
+    proxy_worker *newcomer;
+    const char *err = lb_member_template_define(p, &newcomer, balancer, source->template, url);
+
+    if (err) {
+        return err;
+    }
+    newcomer->s->lbfactor = (int)place->lbfactor;
+    newcomer->s->lbset = (int)place->set;
+    if (is_checked(source)) {
+        newcomer->s->status |= PROXY_WORKER_HC_FAIL;
+    }
+    return seat_new(p, balancer, newcomer->s, lb_roster_origin_of(balancer->roster, source), place);
 }
 
 /* All its settings, none of its numbers. */
@@ -259,13 +358,14 @@ const char *lb_membership_move(apr_pool_t *p, const lb_member_t *member, const c
     const char *url = lb_member_template_moved_url(p, s->name_ex, address);
     const uint32_t origin = atomic_load(&balancer->roster->slots[s->index].origin);
     proxy_worker *there;
-    const char *err = lb_member_template_define(p, &there, balancer, url);
+    const char *err =
+        lb_member_template_define(p, &there, balancer, balancer->owner->template, url);
 
     if (err) {
         return err;
     }
     take_settings(there->s, s);
-    err = seat_new(p, balancer, there->s, origin);
+    err = seat_new(p, balancer, there->s, origin, NULL);
     if (!err) {
         take_limits(balancer->member_rows[there->s->index], member->row);
         lb_membership_remove(member);
@@ -276,13 +376,41 @@ const char *lb_membership_move(apr_pool_t *p, const lb_member_t *member, const c
 
 void lb_membership_remove(const lb_member_t *member)
 {
-    proxy_worker_shared *s = member->worker->s;
-    lb_slot_t *slot = &member->balancer->roster->slots[s->index];
+    lb_slot_t *slot = lb_member_slot(member);
 
-    lb_member_change_status(member, GONE, 0);
+    lb_member_change_status(member, lb_member_source(member) ? GONE_FROM_SOURCE : GONE, 0);
     if (atomic_load(&slot->leaves_since) == 0) {
         atomic_store(&slot->leaves_since, fc_now());
     }
-    lb_panic_let_go(member, member->balancer->server);
     lb_balancer_members_changed(member->balancer);
+}
+
+void lb_membership_return(const lb_member_t *member)
+{
+    atomic_store(&lb_member_slot(member)->leaves_since, 0);
+    lb_member_change_status(member, 0, GONE_FROM_SOURCE);
+    lb_balancer_members_changed(member->balancer);
+}
+
+static void follow(int *value, uint32_t before, uint32_t now)
+{
+    int given = (int)before;
+
+    __atomic_compare_exchange_n(value, &given, (int)now, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+bool lb_membership_place(const lb_member_t *member, const lb_srv_place_t *place)
+{
+    lb_slot_t *slot = lb_member_slot(member);
+    const lb_srv_place_t before = { atomic_load(&slot->given_set),
+                                    atomic_load(&slot->given_lbfactor) };
+
+    if (before.set == place->set && before.lbfactor == place->lbfactor) {
+        return false;
+    }
+    give_place(slot, place);
+    follow(&member->worker->s->lbset, before.set, place->set);
+    follow(&member->worker->s->lbfactor, before.lbfactor, place->lbfactor);
+    lb_member_note_change(member);
+    return true;
 }
