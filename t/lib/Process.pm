@@ -120,6 +120,16 @@ sub children_of {
     return split ' ', $line;
 }
 
+# What its threads and its children's do, for a test that waits for their end in vain.
+sub stacks {
+    my ($pid) = @_;
+    my @lines;
+    for my $process ($pid, children_of($pid)) {
+        push @lines, "process $process:\n", grep { /^(?:Thread|#)/ } qx(gdb -p $process -batch -ex 'thread apply all bt' 2>&1);
+    }
+    return @lines;
+}
+
 # While other threads of a killed process are still dying, so are its descriptors: it lives.
 sub is_alive {
     my ($pid) = @_;

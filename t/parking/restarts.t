@@ -23,6 +23,14 @@ my $config = <<"EOC";
 ProxyPass /app/ balancer://b/
 EOC
 
+# A child that does not end tells what it waits for.
+sub all_end {
+    my ($httpd, $what, @pids) = @_;
+    my $have_ended = wait_until(20, sub { !grep { Process::is_alive($_) } @pids });
+    ok $have_ended, "... $what" or diag Process::stacks($httpd->pid);
+    return;
+}
+
 sub all_are_answered {
     my ($clients, $what) = @_;
     is scalar(grep { $_->read_response->{status} == 200 } @$clients), @$clients, "$what: all are answered";
@@ -37,7 +45,7 @@ for my $round (1 .. 2) {
     ok wait_until(5, sub { Parking::parked($httpd) >= 55 }), "graceful restart $round: requests are parked";
     ok $httpd->graceful_begin, '... it restarts';
     all_are_answered(\@clients, "graceful restart $round");
-    ok wait_until(20, sub { !grep { Process::is_alive($_) } @old }), '... the old children end';
+    all_end($httpd, 'the old children end', @old);
     ok wait_until(5, sub { $httpd->in_flight == 0 && Parking::parked($httpd) == 0 }), '... all counts are 0';
 }
 
@@ -63,7 +71,7 @@ all_are_answered(\@clients, 'afterwards');
 ok wait_until(5, sub { Parking::parked($httpd) >= 28 }), 'graceful stop: requests are parked';
 kill 'WINCH', $httpd->pid;
 all_are_answered(\@clients, 'graceful stop');
-ok wait_until(20, sub { !$httpd->{process}->is_running }), '... httpd ends';
+all_end($httpd, 'httpd ends', $httpd->pid);
 $httpd->stop;
 
 # ---- MaxConnectionsPerChild ----
