@@ -13,7 +13,7 @@
  * time may change are watched, that is looked at each time, and so are those that climb (slow
  * start). Nothing that another process does, or leaves undone when it dies, can make this wrong for
  * long: before a member is elected its state is read again, and after LB_SLATE_LIFE the slate is
- * made anew. Then those changes are noticed, too, that other modules make to mod_proxy's structs. */
+ * made anew. What other modules change in mod_proxy's structs is noticed then, too. */
 #ifndef LB_SLATE_H
 #define LB_SLATE_H
 
@@ -25,10 +25,10 @@
 void lb_slate_child_init(lb_balancer_t *balancer, apr_pool_t *pchild);
 
 /** Elect a member for a request that has tried none, and take the right on it.
- *  member   none: requests wait already, and newcomers do so, too
- *  turns    written when this is so: of lb_order_t
- *  returns  false when none of the first turn is free: all contenders are to be looked at */
-bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, unsigned *turns);
+ *  member    none: requests wait already, and newcomers do so, too
+ *  may_wait  written when this is so: can anybody be waited for?
+ *  returns   false when none of the first turn is free: all contenders are to be looked at */
+bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, bool *may_wait);
 
 /** A session chose this member: charge it for one request. */
 void lb_slate_charge(const lb_member_t *member);
