@@ -446,8 +446,8 @@ bool fcgi_park_has_ended(void)
 void fcgi_park_start(apr_pool_t *pchild, int max)
 {
     apr_pool_pre_cleanup_register(pchild, NULL, end);
-    is_possible = fcgi_wait_set_start(pchild) == APR_SUCCESS
-                  && fcgi_watcher_start(pchild) == APR_SUCCESS;
+    fcgi_wait_set_start(pchild);
+    is_possible = fcgi_watcher_start(pchild) == APR_SUCCESS;
     max_parked = max;
     place = fcgi_connection_counts_find("parked requests");
 }

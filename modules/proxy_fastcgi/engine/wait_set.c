@@ -2,6 +2,7 @@
 /* wait_set.c - see wait_set.h. */
 #include "wait_set.h"
 
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "apr_thread_mutex.h"
 #include "invariant.h"
 
 #define KEPT_MAX 64
@@ -34,10 +34,11 @@ struct fcgi_wait_set_t {
 };
 
 static struct {
-    apr_thread_mutex_t *lock;     /* guards all below; NULL when the process ends */
+    pthread_mutex_t lock;         /* guards all below; outlives all pools */
+    bool is_open;                 /* the process does not end */
     fcgi_wait_set_t *first;
     int count;
-} kept;
+} kept = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* ---- What the kernel holds ------------------------------------------------------------------- */
 
@@ -151,34 +152,28 @@ static fcgi_wait_set_t *make(void)
 
 static fcgi_wait_set_t *take_kept(void)
 {
-    if (!kept.lock) {
-        return NULL;
-    }
-    apr_thread_mutex_lock(kept.lock);
+    pthread_mutex_lock(&kept.lock);
     fcgi_wait_set_t *set = kept.first;
     if (set) {
         kept.first = set->next;
         kept.count--;
     }
     check_kept();
-    apr_thread_mutex_unlock(kept.lock);
+    pthread_mutex_unlock(&kept.lock);
     return set;
 }
 
 static bool keep(fcgi_wait_set_t *set)
 {
-    if (!kept.lock) {
-        return false;
-    }
-    apr_thread_mutex_lock(kept.lock);
-    const bool has_room = kept.count < KEPT_MAX;
+    pthread_mutex_lock(&kept.lock);
+    const bool has_room = kept.is_open && kept.count < KEPT_MAX;
     if (has_room) {
         set->next = kept.first;
         kept.first = set;
         kept.count++;
     }
     check_kept();
-    apr_thread_mutex_unlock(kept.lock);
+    pthread_mutex_unlock(&kept.lock);
     return has_room;
 }
 
@@ -369,23 +364,27 @@ void fcgi_wait_set_forget_fd(fcgi_wait_set_t *set)
 
 /* ---- The process ----------------------------------------------------------------------------- */
 
+static void open_or_close(bool is_open)
+{
+    pthread_mutex_lock(&kept.lock);
+    kept.is_open = is_open;
+    pthread_mutex_unlock(&kept.lock);
+}
+
+/* Connections and requests that are parked still go after this. */
 static apr_status_t close_kept(void *unused)
 {
     fcgi_wait_set_t *set;
 
+    open_or_close(false);
     while ((set = take_kept()) != NULL) {
         destroy(set);
     }
-    kept.lock = NULL;    /* requests that are parked still go after this */
     return APR_SUCCESS;
 }
 
-apr_status_t fcgi_wait_set_start(apr_pool_t *pchild)
+void fcgi_wait_set_start(apr_pool_t *pchild)
 {
-    const apr_status_t rv = apr_thread_mutex_create(&kept.lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-
-    kept.first = NULL;
-    kept.count = 0;
+    open_or_close(true);
     apr_pool_pre_cleanup_register(pchild, NULL, close_kept);
-    return rv;
 }

@@ -24,7 +24,7 @@
 typedef struct fcgi_wait_set_t fcgi_wait_set_t;
 
 /** In a child. */
-apr_status_t fcgi_wait_set_start(apr_pool_t *pchild);
+void fcgi_wait_set_start(apr_pool_t *pchild);
 
 /** Have a set watch what `wait` says, but for what the watcher does: the one in *wait->home, where
  *  a new one stays.
