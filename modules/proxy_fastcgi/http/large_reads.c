@@ -84,7 +84,7 @@ static apr_status_t insert_bucket(conn_rec *c, apr_bucket_brigade *bb, apr_socke
     return APR_SUCCESS;
 }
 
-static void read_pieces_of(conn_rec *c, apr_size_t bytes)
+void fcgi_large_reads_begin(conn_rec *c, apr_size_t bytes)
 {
     void *client = NULL;
 
@@ -96,14 +96,9 @@ static void read_pieces_of(conn_rec *c, apr_size_t bytes)
     }
 }
 
-void fcgi_large_reads_begin(conn_rec *c)
-{
-    read_pieces_of(c, FCGI_LARGE_READ_BYTES);
-}
-
 void fcgi_large_reads_end(conn_rec *c)
 {
-    read_pieces_of(c, APR_BUCKET_BUFF_SIZE);
+    fcgi_large_reads_begin(c, APR_BUCKET_BUFF_SIZE);
 }
 
 void fcgi_large_reads_register(void)
