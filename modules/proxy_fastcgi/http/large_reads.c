@@ -97,7 +97,7 @@ static client_t *client_of(conn_rec *c)
     return client;
 }
 
-static void read_pieces_of(conn_rec *c, apr_size_t bytes)
+void fcgi_large_reads_begin(conn_rec *c, apr_size_t bytes)
 {
     client_t *client = client_of(c);
 
@@ -106,14 +106,9 @@ static void read_pieces_of(conn_rec *c, apr_size_t bytes)
     }
 }
 
-void fcgi_large_reads_begin(conn_rec *c)
-{
-    read_pieces_of(c, FCGI_LARGE_READ_BYTES);
-}
-
 void fcgi_large_reads_end(conn_rec *c)
 {
-    read_pieces_of(c, APR_BUCKET_BUFF_SIZE);
+    fcgi_large_reads_begin(c, APR_BUCKET_BUFF_SIZE);
 }
 
 void fcgi_large_reads_free_used(conn_rec *c)

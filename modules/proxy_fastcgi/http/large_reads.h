@@ -8,11 +8,9 @@
 
 #include "httpd.h"
 
-#define FCGI_LARGE_READ_BYTES 65536
-
-/** From the first to the second, the client's socket is read in pieces of FCGI_LARGE_READ_BYTES,
- *  else of APR's usual 8000. For an HTTP/2 stream, which has no socket, they do nothing. */
-void fcgi_large_reads_begin(conn_rec *c);
+/** From the first to the second, the client's socket is read in pieces of up to so many bytes, else
+ *  of APR's usual 8000. For an HTTP/2 stream, which has no socket, they do nothing. */
+void fcgi_large_reads_begin(conn_rec *c, apr_size_t bytes);
 void fcgi_large_reads_end(conn_rec *c);
 
 /** Free the pieces that are used up. httpd would do so when it reads again: until then, 8 KB are

@@ -36,11 +36,12 @@ static size_t room_for_rest(const fcgi_request_body_t *body, apr_off_t most)
     return (size_t)(rest > 0 && rest < most ? rest : most);
 }
 
-static apr_status_t open_spool(fcgi_request_body_t *body)
+static void need_buffer(fcgi_request_body_t *body)
 {
-    body->buffer_room = room_for_rest(body, WRITE_BYTES);
-    body->buffer = apr_palloc(body->r->pool, body->buffer_room);
-    return fcgi_temporary_file_open(&body->file, body->r->pool);
+    if (!body->buffer) {
+        body->buffer_room = room_for_rest(body, WRITE_BYTES);
+        body->buffer = apr_palloc(body->r->pool, body->buffer_room);
+    }
 }
 
 static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
@@ -52,29 +53,50 @@ static int spool_failed(fcgi_request_body_t *body, apr_status_t rv)
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 
-/* Write what is buffered. Not APR's own buffer: that says at the next seek only that a write has
- * failed, and may take a short one for a whole one. */
+/* Not through APR's own buffer: that says at the next seek only that a write has failed, and may
+ * take a short one for a whole one. */
+static apr_status_t write_spool(fcgi_request_body_t *body, const void *data, size_t bytes)
+{
+    body->file_bytes += (apr_off_t)bytes;
+    return apr_file_write_full(body->file, data, bytes, NULL);
+}
+
+/* Write what is buffered. */
 static apr_status_t flush_spool(fcgi_request_body_t *body)
 {
     const size_t bytes = body->buffered_bytes;
 
     body->buffered_bytes = 0;
-    body->file_bytes += (apr_off_t)bytes;
-    return bytes ? apr_file_write_full(body->file, body->buffer, bytes, NULL) : APR_SUCCESS;
+    return bytes ? write_spool(body, body->buffer, bytes) : APR_SUCCESS;
+}
+
+/* returns  how many bytes of it were taken */
+static size_t buffer(fcgi_request_body_t *body, const char *data, size_t bytes)
+{
+    need_buffer(body);
+    const size_t room = body->buffer_room - body->buffered_bytes;
+    const size_t part = bytes < room ? bytes : room;
+    memcpy(body->buffer + body->buffered_bytes, data, part);
+    body->buffered_bytes += part;
+    return part;
 }
 
 static apr_status_t store_in_file(fcgi_request_body_t *body, const char *data, size_t bytes)
 {
-    apr_status_t rv = body->file ? APR_SUCCESS : open_spool(body);
+    apr_status_t rv =
+        body->file ? APR_SUCCESS : fcgi_temporary_file_open(&body->file, body->r->pool);
 
     while (rv == APR_SUCCESS && bytes > 0) {
-        const size_t room = body->buffer_room - body->buffered_bytes;
-        const size_t part = bytes < room ? bytes : room;
-        memcpy(body->buffer + body->buffered_bytes, data, part);
-        body->buffered_bytes += part;
+        const bool is_piece = body->buffered_bytes == 0 && bytes >= WRITE_BYTES;
+        const size_t part = is_piece ? WRITE_BYTES : buffer(body, data, bytes);
+        if (is_piece) {
+            rv = write_spool(body, data, part);
+        }
+        else if (body->buffered_bytes == body->buffer_room) {
+            rv = flush_spool(body);
+        }
         data += part;
         bytes -= part;
-        rv = part == room ? flush_spool(body) : APR_SUCCESS;
     }
     return rv;
 }
@@ -175,20 +197,31 @@ static int store_incoming(fcgi_request_body_t *body, bool *is_complete)
     return rc;
 }
 
+/* How much to read at once. What comes in whole pieces is written to the file as it is. */
+static apr_off_t wanted_bytes(const fcgi_request_body_t *body)
+{
+    const apr_off_t left = memory_left(body);
+
+    return left > 0 ? (left < FCGI_BODY_BLOCK_BYTES ? left : FCGI_BODY_BLOCK_BYTES)
+                    : WRITE_BYTES - (apr_off_t)body->buffered_bytes;
+}
+
 /* Read until the body ends, memory is full, or (without `wait`) the client pauses. */
 static int read_ahead(fcgi_request_body_t *body, bool wait, bool *is_complete)
 {
     request_rec *r = body->r;
 
     while (!*is_complete) {
-        apr_off_t room = wait ? FCGI_LARGE_READ_BYTES : memory_left(body);
-        if (room <= 0) {
+        if (!wait && memory_left(body) <= 0) {
             return OK;
+        }
+        const apr_off_t wanted = wanted_bytes(body);
+        if (wait) {
+            fcgi_large_reads_begin(r->connection, (apr_size_t)wanted);
         }
         const apr_status_t rv =
             ap_get_brigade(r->input_filters, body->incoming, AP_MODE_READBYTES,
-                           wait ? APR_BLOCK_READ : APR_NONBLOCK_READ,
-                           room < FCGI_LARGE_READ_BYTES ? room : FCGI_LARGE_READ_BYTES);
+                           wait ? APR_BLOCK_READ : APR_NONBLOCK_READ, wanted);
         if (!wait
             && (APR_STATUS_IS_EAGAIN(rv)
                 || (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(body->incoming)))) {
@@ -269,7 +302,6 @@ int fcgi_request_body_spool(fcgi_request_body_t *body)
 {
     bool is_complete = false;
 
-    fcgi_large_reads_begin(body->r->connection);
     int rc = read_ahead(body, true, &is_complete);
     fcgi_large_reads_end(body->r->connection);
     if (rc == OK) {
@@ -307,6 +339,10 @@ static apr_status_t copy_of_file(fcgi_request_body_t *body, apr_size_t bytes)
 static apr_status_t next_of_file(fcgi_request_body_t *body, fc_span_t *piece)
 {
     const apr_off_t left = body->file_bytes - body->file_given;
+
+    if (body->is_copied) {
+        need_buffer(body);
+    }
     const apr_off_t most = body->is_copied ? (apr_off_t)body->buffer_room : FILE_PIECE_BYTES;
     const apr_size_t bytes = (apr_size_t)(left < most ? left : most);
     apr_status_t rv;
