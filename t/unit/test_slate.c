@@ -574,7 +574,7 @@ int main(void)
     TCase *tc = tcase_create("as if all were looked at");
 
     tcase_set_timeout(tc, 300);
-    tcase_add_checked_fixture(tc, set_up, NULL);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
     tcase_add_loop_test(tc, three_members_in_every_state, 0, 4);
     tcase_add_loop_test(tc, two_members_and_every_change_of_one, 0, 4);
     tcase_add_loop_test(tc, time_that_passes_is_noticed, 0, 6);
@@ -585,7 +585,7 @@ int main(void)
 
     tc = tcase_create("threads");
     tcase_set_timeout(tc, 60);
-    tcase_add_checked_fixture(tc, set_up, NULL);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
     tcase_add_test(tc, threads_share_a_slate_and_shares_are_exact);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
