@@ -148,5 +148,6 @@ int main(void)
         printf("ticket_ns_%d %.0f\n", members[i], ticket_ns(members[i]));
     }
     printf("deviation_in_%d %.1f\n", WINDOW, fairness());
+    alone_end();
     return 0;
 }

@@ -38,6 +38,7 @@
 #endif
 
 static struct {
+    apr_pool_t *pool;
     lb_balancer_t balancer;
     lb_member_row_t *rows[ALONE_MEMBERS_MAX];
     lb_ledger_t ledger;
@@ -183,8 +184,10 @@ int proxy_run_canon_handler(request_rec *r, char *url) { return OK; }
 
 /* ---- Setting it up --------------------------------------------------------------------------- */
 
+/* p    is destroyed at the end */
 static void alone_begin(apr_pool_t *p)
 {
+    alone.pool = p;
     lb_lbmethod_register(p);
     lb_contract_register();
     alone.ledger.table =
@@ -210,6 +213,11 @@ static void alone_begin(apr_pool_t *p)
         apr_snprintf(alone.shared[i].name_ex, sizeof(alone.shared[i].name_ex), "fcgi://%d", i);
         strcpy(alone.shared[i].scheme, "fcgi");
     }
+}
+
+static void alone_end(void)
+{
+    apr_pool_destroy(alone.pool);
 }
 
 #endif

@@ -434,7 +434,7 @@ int main(void)
     Suite *suite = suite_create("availability");
     TCase *tc = tcase_create("enumeration");
     tcase_set_timeout(tc, 300);
-    tcase_add_checked_fixture(tc, set_up, NULL);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
     tcase_add_test(tc, one_member_in_every_state);
     tcase_add_test(tc, two_members_in_every_pair_of_states);
     tcase_add_test(tc, three_members_up_and_down_in_sets_standing_by_and_disabled);

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_metrics.c - each sample as Prometheus reads it, byte for byte, wherever the sink's buffer ends
- * in it. */
+/* test_metrics.c - each sample as Prometheus reads it, byte for byte, wherever the sink's buffer
+ * ends in it. */
 #include "metrics.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_slate.c - an election that looks at one member elects whom one would that looks at all of
- * them: in every state of few members, after every change of one, in long random sequences, and
- * while other processes elect and are killed. */
+ * them: in every state of few members, after every change of one, in long random sequences, with
+ * threads, and while other processes elect and are killed. */
 #define ALONE_MEMBERS_MAX   40
 #define ALONE_PROCESSES_MAX 4
 #include "shared_table.h"
@@ -468,6 +468,51 @@ START_TEST(long_random_sequences)
 }
 END_TEST
 
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+enum {
+    THREADS = 4,
+    ELECTIONS_EACH = 5000
+};
+
+static _Atomic uint32_t won[ALONE_MEMBERS_MAX];
+
+static void *elect_many(void *unused)
+{
+    lb_member_t elected;
+    unsigned turns;
+
+    for (int n = 0; n < ELECTIONS_EACH; n++) {
+        MUST(lb_slate_elect(&alone.balancer, &elected, &turns));
+        atomic_fetch_add(&won[elected.worker->s->index], 1);
+        lb_gate_give_back(&elected, NULL);
+        if (n % 100 == 0) {
+            lb_member_note_change(&elected);    /* others are in the midst of it */
+        }
+    }
+    return unused;
+}
+
+START_TEST(threads_share_a_slate_and_shares_are_exact)
+{
+    pthread_t threads[THREADS];
+
+    alone.members.nelts = 16;
+    for (int i = 0; i < alone.members.nelts; i++) {
+        set_state(i, READY, true);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        MUST(pthread_create(&threads[i], NULL, elect_many, NULL) == 0);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        MUST(pthread_join(threads[i], NULL) == 0);
+    }
+    for (int i = 0; i < alone.members.nelts; i++) {
+        ck_assert_uint_eq(atomic_load(&won[i]), THREADS * ELECTIONS_EACH / 16);
+    }
+}
+END_TEST
+
 /* ---- Processes ------------------------------------------------------------------------------- */
 
 static void elect_for_ever(uint32_t seed)
@@ -529,13 +574,19 @@ int main(void)
     TCase *tc = tcase_create("as if all were looked at");
 
     tcase_set_timeout(tc, 300);
-    tcase_add_checked_fixture(tc, set_up, NULL);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
     tcase_add_loop_test(tc, three_members_in_every_state, 0, 4);
     tcase_add_loop_test(tc, two_members_and_every_change_of_one, 0, 4);
     tcase_add_loop_test(tc, time_that_passes_is_noticed, 0, 6);
     tcase_add_test(tc, what_other_modules_change_is_noticed);
     tcase_add_loop_test(tc, long_random_sequences, 0, 30);
     tcase_add_test(tc, killed_processes_leave_no_wrong_slate);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("threads");
+    tcase_set_timeout(tc, 60);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
+    tcase_add_test(tc, threads_share_a_slate_and_shares_are_exact);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

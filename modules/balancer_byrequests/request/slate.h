@@ -13,7 +13,7 @@
  * time may change are watched, that is looked at each time, and so are those that climb (slow
  * start). Nothing that another process does, or leaves undone when it dies, can make this wrong for
  * long: before a member is elected its state is read again, and after LB_SLATE_LIFE the slate is
- * made anew. What other modules change in mod_proxy's structs is noticed then, too. */
+ * made anew. That is also when changes by other modules to mod_proxy's structs are noticed. */
 #ifndef LB_SLATE_H
 #define LB_SLATE_H
 
