@@ -45,12 +45,16 @@ ProxyFCGITrace On trust=true
 <Proxy balancer://one>
     BalancerMember @{[ $gated->url ]} maxinflight=1 queue=1 queuetimeout=20s
 </Proxy>
+<Proxy balancer://web>
+    BalancerMember http://127.0.0.1:\@port\@
+</Proxy>
 <Proxy balancer://many>
 @{[ map { "    BalancerMember " . $_->url . " status=+I\n" } @refusing ]}
 </Proxy>
 ProxyPass /two/   balancer://two$docroot/
 ProxyPass /one/   balancer://one/
 ProxyPass /many/  balancer://many/
+ProxyPass /web/   balancer://web/plain/
 ProxyPass /php/   @{[ $fpm->url ]}$docroot/
 ProxyPassMatch ^/match/(.*) @{[ $fpm->url ]}$docroot/\$1
 ProxyPass /local/ "@{[ $local->url ]}$docroot/"
@@ -62,7 +66,7 @@ ErrorDocument 503 /php/show.php
     ProxyFCGITrace On sample=0
 </Location>
 EOC
-my $httpd = Httpd->start(children => 2, threads => 16, env => { OTEL_SERVICE_NAME => "shop \"A\"" },
+my $httpd = Httpd->start(children => 2, threads => 16, modules => ['proxy_http'], env => { OTEL_SERVICE_NAME => "shop \"A\"" },
     config => "ProxyFCGITraceLog \@root\@/trace.log\n$config");
 my $log = TraceLog->new($httpd->root . '/trace.log');
 
@@ -181,10 +185,11 @@ $httpd->expect_log(qr/FC0251: .* connect_refused/);
 # ---- Not sampled, not ours ----
 $httpd->get('/php/unseen.php');
 $httpd->get('/plain/x');
+is $httpd->get('/web/x')->{status}, 404, 'a member that does not speak FastCGI';
 $httpd->get('/php/show.php?not', header => { traceparent => $theirs =~ s/01$/00/r });
 $httpd->get('/php/show.php?last');
 ok wait_until(10, sub { grep { ($_->{attribute}{'url.query'} // '') eq 'last' } $log->spans }), 'later ones are there';
-ok !(grep { ($_->{attribute}{'url.query'} // '') eq 'not' || ($_->{attribute}{'url.path'} // '') =~ /plain|unseen/ } $log->spans),
+ok !(grep { ($_->{attribute}{'url.query'} // '') eq 'not' || ($_->{attribute}{'url.path'} // '') =~ /plain|unseen|web/ } $log->spans),
     'what is not sampled, and what goes to no backend, has no span';
 
 # ---- Hostile requests ----
@@ -208,7 +213,7 @@ is $log->complaints, '', '... each as OTLP wants it';
 $httpd->stop;
 
 # ---- A program, before and after a graceful restart ----
-$httpd = Httpd->start(children => 2, threads => 16,
+$httpd = Httpd->start(children => 2, threads => 16, modules => ['proxy_http'],
     config => "ProxyFCGITraceLog \"|\$cat >> \@root\@/trace.log\"\n$config");
 $log = TraceLog->new($httpd->root . '/trace.log');
 for my $round (1, 2) {
@@ -222,7 +227,7 @@ $httpd->expect_log(qr/AH00488: long lost child came home/, optional => 1);    # 
 $httpd->stop;
 
 # ---- It cannot be written ----
-$httpd = Httpd->start(config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
+$httpd = Httpd->start(modules => ['proxy_http'], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
 is $httpd->get('/php/show.php')->{status}, 200, 'a full disk costs spans, no requests' for 1, 2;
 $httpd->expect_log(qr/FC0345: cannot write to ProxyFCGITraceLog \/dev\/full/, times => 1);
 $httpd->wait_for_log(qr/FC0345/, 10);
