@@ -11,6 +11,7 @@ use Deadline;
 use FastBackend;
 use FcgiRecord;
 use Fpm;
+use Http2;
 use Httpd;
 use Load;
 use TraceLog;
@@ -38,6 +39,7 @@ my $quick = FastBackend->start;
 my $docroot = $fpm->docroot;
 my $config = <<"EOC";
 ProxyFCGITrace On trust=true
+Protocols h2c http/1.1
 <Proxy balancer://two>
     BalancerMember @{[ $refusing->url ]} status=+I
     BalancerMember @{[ $fpm->url ]} lbset=1
@@ -66,7 +68,7 @@ ErrorDocument 503 /php/show.php
     ProxyFCGITrace On sample=0
 </Location>
 EOC
-my $httpd = Httpd->start(children => 2, threads => 16, modules => ['proxy_http'], env => { OTEL_SERVICE_NAME => "shop \"A\"" },
+my $httpd = Httpd->start(children => 2, threads => 16, modules => [qw(proxy_http http2)], env => { OTEL_SERVICE_NAME => "shop \"A\"" },
     config => "ProxyFCGITraceLog \@root\@/trace.log\n$config");
 my $log = TraceLog->new($httpd->root . '/trace.log');
 
@@ -115,6 +117,15 @@ ok !exists $client->{attribute}{'server.port'}, '... and no port';
 $httpd->get('/match/show.php');
 (undef, $client) = $log->wait_for_request('/match/show.php');
 is $client->{attribute}{'server.port'}, $fpm->port, 'an address from the URL of the request';
+
+# ---- HTTP/2 ----
+SKIP: {
+    skip 'no curl with HTTP/2', 2 if !Http2::is_installed();
+    Http2::get($httpd->port, '/local/show.php/h2');
+    ($server, @clients) = $log->wait_for_request('/local/show.php/h2');
+    is $server->{attribute}{'network.protocol.version'}, 2, 'a stream of HTTP/2';
+    is scalar @clients, 1, '... has the same spans';
+}
 
 # ---- Failures ----
 $seen = $httpd->get('/two/show.php')->{body};
@@ -213,7 +224,7 @@ is $log->complaints, '', '... each as OTLP wants it';
 $httpd->stop;
 
 # ---- A program, before and after a graceful restart ----
-$httpd = Httpd->start(children => 2, threads => 16, modules => ['proxy_http'],
+$httpd = Httpd->start(children => 2, threads => 16, modules => [qw(proxy_http http2)],
     config => "ProxyFCGITraceLog \"|\$cat >> \@root\@/trace.log\"\n$config");
 $log = TraceLog->new($httpd->root . '/trace.log');
 for my $round (1, 2) {
@@ -227,7 +238,7 @@ $httpd->expect_log(qr/AH00488: long lost child came home/, optional => 1);    # 
 $httpd->stop;
 
 # ---- It cannot be written ----
-$httpd = Httpd->start(modules => ['proxy_http'], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
+$httpd = Httpd->start(modules => [qw(proxy_http http2)], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
 is $httpd->get('/php/show.php')->{status}, 200, 'a full disk costs spans, no requests' for 1, 2;
 $httpd->expect_log(qr/FC0345: cannot write to ProxyFCGITraceLog \/dev\/full/, times => 1);
 $httpd->wait_for_log(qr/FC0345/, 10);
