@@ -187,7 +187,7 @@ static void pass_authorization(request_rec *r)
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              const fcgi_trace_t *trace, fcgi_script_path_t *script,
+                              fcgi_trace_t *trace, fcgi_script_path_t *script,
                               fcgi_pair_t **pairs, size_t *count)
 {
     add_cgi_variables(r, script->path);
