@@ -11,6 +11,7 @@ use Deadline;
 use FastBackend;
 use FcgiRecord;
 use Fpm;
+use Http2;
 use Httpd;
 use Load;
 use TraceLog;
@@ -38,6 +39,7 @@ my $quick = FastBackend->start;
 my $docroot = $fpm->docroot;
 my $config = <<"EOC";
 ProxyFCGITrace On trust=true
+Protocols h2c http/1.1
 <Proxy balancer://two>
     BalancerMember @{[ $refusing->url ]} status=+I
     BalancerMember @{[ $fpm->url ]} lbset=1
@@ -45,12 +47,16 @@ ProxyFCGITrace On trust=true
 <Proxy balancer://one>
     BalancerMember @{[ $gated->url ]} maxinflight=1 queue=1 queuetimeout=20s
 </Proxy>
+<Proxy balancer://web>
+    BalancerMember http://127.0.0.1:\@port\@
+</Proxy>
 <Proxy balancer://many>
 @{[ map { "    BalancerMember " . $_->url . " status=+I\n" } @refusing ]}
 </Proxy>
 ProxyPass /two/   balancer://two$docroot/
 ProxyPass /one/   balancer://one/
 ProxyPass /many/  balancer://many/
+ProxyPass /web/   balancer://web/plain/
 ProxyPass /php/   @{[ $fpm->url ]}$docroot/
 ProxyPassMatch ^/match/(.*) @{[ $fpm->url ]}$docroot/\$1
 ProxyPass /local/ "@{[ $local->url ]}$docroot/"
@@ -65,7 +71,7 @@ ErrorDocument 503 /php/show.php
     ProxyFCGIBackendType GENERIC
 </Location>
 EOC
-my $httpd = Httpd->start(children => 2, threads => 16, env => { OTEL_SERVICE_NAME => "shop \"A\"" },
+my $httpd = Httpd->start(children => 2, threads => 16, modules => [qw(proxy_http http2)], env => { OTEL_SERVICE_NAME => "shop \"A\"" },
     config => "ProxyFCGITraceLog \@root\@/trace.log\n$config");
 my $log = TraceLog->new($httpd->root . '/trace.log');
 
@@ -114,6 +120,15 @@ ok !exists $client->{attribute}{'server.port'}, '... and no port';
 $httpd->get('/match/show.php');
 (undef, $client) = $log->wait_for_request('/match/show.php');
 is $client->{attribute}{'server.port'}, $fpm->port, 'an address from the URL of the request';
+
+# ---- HTTP/2 ----
+SKIP: {
+    skip 'no curl with HTTP/2', 2 if !Http2::is_installed();
+    Http2::get($httpd->port, '/local/show.php/h2');
+    ($server, @clients) = $log->wait_for_request('/local/show.php/h2');
+    is $server->{attribute}{'network.protocol.version'}, 2, 'a stream of HTTP/2';
+    is scalar @clients, 1, '... has the same spans';
+}
 
 # ---- Failures ----
 $seen = $httpd->get('/two/show.php')->{body};
@@ -184,10 +199,11 @@ $httpd->expect_log(qr/FC0251: .* connect_refused/);
 # ---- Not sampled, not ours ----
 $httpd->get('/php/unseen.php');
 $httpd->get('/plain/x');
+is $httpd->get('/web/x')->{status}, 404, 'a member that does not speak FastCGI';
 $httpd->get('/php/show.php?not', header => { traceparent => $theirs =~ s/01$/00/r });
 $httpd->get('/php/show.php?last');
 ok wait_until(10, sub { grep { ($_->{attribute}{'url.query'} // '') eq 'last' } $log->spans }), 'later ones are there';
-ok !(grep { ($_->{attribute}{'url.query'} // '') eq 'not' || ($_->{attribute}{'url.path'} // '') =~ /plain|unseen/ } $log->spans),
+ok !(grep { ($_->{attribute}{'url.query'} // '') eq 'not' || ($_->{attribute}{'url.path'} // '') =~ /plain|unseen|web/ } $log->spans),
     'what is not sampled, and what goes to no backend, has no span';
 
 # ---- Hostile requests ----
@@ -211,7 +227,7 @@ is $log->complaints, '', '... each as OTLP wants it';
 $httpd->stop;
 
 # ---- A program, before and after a graceful restart ----
-$httpd = Httpd->start(children => 2, threads => 16,
+$httpd = Httpd->start(children => 2, threads => 16, modules => [qw(proxy_http http2)],
     config => "ProxyFCGITraceLog \"|\$cat >> \@root\@/trace.log\"\n$config");
 $log = TraceLog->new($httpd->root . '/trace.log');
 for my $round (1, 2) {
@@ -225,7 +241,7 @@ $httpd->expect_log(qr/AH00488: long lost child came home/, optional => 1);    # 
 $httpd->stop;
 
 # ---- It cannot be written ----
-$httpd = Httpd->start(config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
+$httpd = Httpd->start(modules => [qw(proxy_http http2)], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
 is $httpd->get('/php/show.php')->{status}, 200, 'a full disk costs spans, no requests' for 1, 2;
 $httpd->expect_log(qr/FC0345: cannot write to ProxyFCGITraceLog \/dev\/full/, times => 1);
 $httpd->wait_for_log(qr/FC0345/, 10);

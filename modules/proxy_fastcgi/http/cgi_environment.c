@@ -130,7 +130,7 @@ static bool pass_authorization(request_rec *r)
 }
 
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              const fcgi_trace_t *trace, fcgi_script_path_t *script,
+                              fcgi_trace_t *trace, fcgi_script_path_t *script,
                               fcgi_pair_t **pairs, size_t *count)
 {
     bool is_listed = fcgi_cgi_variables_add(r, script->path, pairs, count);

@@ -16,7 +16,7 @@
  *  pairs    set to an array in r->pool, its values borrowed from r->subprocess_env
  *  returns  OK, or an HTTP status when a ProxyFCGISetEnvIf condition cannot be evaluated */
 int fcgi_cgi_environment_make(request_rec *r, const fcgi_proxy_config_t *config,
-                              const fcgi_trace_t *trace, fcgi_script_path_t *script,
+                              fcgi_trace_t *trace, fcgi_script_path_t *script,
                               fcgi_pair_t **pairs, size_t *count);
 
 #endif

@@ -14,6 +14,8 @@ extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 
 #define EVENTS_MAX FCGI_OTLP_EVENTS_MAX    /* queued and granted; later ones are left out */
 
+#define TIME_BYTES 24    /* of "t=", a number of 64 bits and the NUL */
+
 /* What is written at the end. */
 typedef struct {
     request_rec *last;            /* the latest of the request's internal redirects that we saw */
@@ -33,29 +35,33 @@ struct fcgi_trace_t {
     bool is_sampled;
     bool is_first_try;
     const char *state;                  /* tracestate; NULL: none */
-    const char *request_start;          /* X-Request-Start */
+    const char *request_start;          /* X-Request-Start: the client's, or: */
+    char time[TIME_BYTES];
+    char traceparent[FCGI_TRACEPARENT_BYTES + 1];  /* of the current try */
     recording_t *recording;             /* NULL: no spans are written */
 };
 
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
 /* All zeros would mean that there is none. */
-static void make_span_id(char text[2 * FCGI_SPAN_ID_BYTES + 1])
+static uint64_t not_zero(uint64_t number)
+{
+    return number ? number : 1;
+}
+
+static void write_span_id(char text[2 * FCGI_SPAN_ID_BYTES + 1], uint64_t random)
 {
     unsigned char id[FCGI_SPAN_ID_BYTES];
-    uint64_t random;
 
-    do {
-        random = fcgi_trace_random();
-    } while (random == 0);
+    random = not_zero(random);
     memcpy(id, &random, sizeof(id));
     fcgi_trace_context_hex(text, id, sizeof(id));
 }
 
-static void make_trace_id(unsigned char id[FCGI_TRACE_ID_BYTES])
+static void make_trace_id(unsigned char id[FCGI_TRACE_ID_BYTES], const uint64_t random[2])
 {
-    const uint64_t random[] = { fcgi_trace_random() | 1, fcgi_trace_random() };
-    memcpy(id, random, FCGI_TRACE_ID_BYTES);
+    const uint64_t numbers[] = { not_zero(random[0]), random[1] };
+    memcpy(id, numbers, FCGI_TRACE_ID_BYTES);
 }
 
 /* ---- The begin ------------------------------------------------------------------------------- */
@@ -94,21 +100,23 @@ static bool follow_client(fcgi_trace_t *trace, fcgi_trace_context_t *context)
 static void find_context(fcgi_trace_t *trace, const fcgi_trace_rules_t *rules, bool is_trusted)
 {
     fcgi_trace_context_t context;
+    uint64_t random[3];
 
+    fcgi_trace_random(random, 3);
     if (!is_trusted || !follow_client(trace, &context)) {
-        make_trace_id(context.trace_id);
+        make_trace_id(context.trace_id, random);
         context.is_sampled = fcgi_trace_rules_sample(rules, context.trace_id);
     }
     fcgi_trace_context_hex(trace->id, context.trace_id, FCGI_TRACE_ID_BYTES);
     trace->is_sampled = context.is_sampled;
-    make_span_id(trace->span_id);
+    write_span_id(trace->span_id, random[2]);
 }
 
-/* "t=" and microseconds since the epoch. */
-static const char *time_of(const request_rec *r)
+/* "t=" and microseconds since the epoch, at the end of `text`. */
+static const char *write_time(char text[TIME_BYTES], apr_time_t time)
 {
-    char digits[24], *at = digits + sizeof(digits) - 1;
-    uint64_t rest = (uint64_t)r->request_time;
+    char *at = text + TIME_BYTES - 1;
+    uint64_t rest = (uint64_t)time;
 
     *at = '\0';
     do {
@@ -117,7 +125,7 @@ static const char *time_of(const request_rec *r)
     } while (rest > 0);
     *--at = '=';
     *--at = 't';
-    return apr_pstrmemdup(r->pool, at, (apr_size_t)(digits + sizeof(digits) - 1 - at));
+    return at;
 }
 
 static apr_status_t write_spans(void *trace);
@@ -143,7 +151,7 @@ static fcgi_trace_t *make_trace(request_rec *r, const fcgi_trace_rules_t *rules)
     find_context(trace, rules, is_trusted);
     trace->request_start = is_trusted ? apr_table_get(r->headers_in, "X-Request-Start") : NULL;
     if (!trace->request_start) {
-        trace->request_start = time_of(r);
+        trace->request_start = write_time(trace->time, r->request_time);
     }
     if (trace->is_sampled && fcgi_trace_log_is_open()) {
         begin_recording(trace);
@@ -191,8 +199,11 @@ const char *fcgi_trace_id(const fcgi_trace_t *trace)
 
 fcgi_trace_try_t *fcgi_trace_begin_try(fcgi_trace_t *trace)
 {
+    uint64_t random;
+
+    fcgi_trace_random(&random, 1);
     trace->is_first_try = !*trace->try_id;
-    make_span_id(trace->try_id);
+    write_span_id(trace->try_id, random);
     if (!trace->recording) {
         return NULL;
     }
@@ -241,15 +252,14 @@ static bool has_variables(const fcgi_trace_t *trace)
 
 /* Mostly none is there, and need not be looked for: all names begin like those of other headers,
  * and each would be compared. */
-void fcgi_trace_set_variables(const fcgi_trace_t *trace, apr_table_t *environment)
+void fcgi_trace_set_variables(fcgi_trace_t *trace, apr_table_t *environment)
 {
     const bool are_there = has_variables(trace);
     void (*const put)(apr_table_t *, const char *, const char *) = are_there ? apr_table_setn
                                                                              : apr_table_addn;
-    char *traceparent = apr_palloc(trace->r->pool, FCGI_TRACEPARENT_BYTES + 1);
 
-    fcgi_trace_context_write(trace->id, trace->try_id, trace->is_sampled, traceparent);
-    put(environment, "HTTP_TRACEPARENT", traceparent);
+    fcgi_trace_context_write(trace->id, trace->try_id, trace->is_sampled, trace->traceparent);
+    put(environment, "HTTP_TRACEPARENT", trace->traceparent);
     put(environment, "HTTP_X_REQUEST_START", trace->request_start);
     if (trace->state) {
         put(environment, "HTTP_TRACESTATE", trace->state);

@@ -49,6 +49,6 @@ void fcgi_trace_note_granted(fcgi_trace_t *trace);
 
 /** Put what the application is told of the try into its environment, in the place of what the
  *  client has sent. */
-void fcgi_trace_set_variables(const fcgi_trace_t *trace, apr_table_t *environment);
+void fcgi_trace_set_variables(fcgi_trace_t *trace, apr_table_t *environment);
 
 #endif

@@ -28,14 +28,8 @@ static void seed(generator_t *g)
     g->generation = generation;
 }
 
-uint64_t fcgi_trace_random(void)
+static uint64_t next(uint64_t s[4])
 {
-    generator_t *g = &own;
-
-    if (g->generation != generation) {
-        seed(g);
-    }
-    uint64_t *s = g->state;
     const uint64_t result = rotated(s[0] + s[3], 23) + s[0];
     const uint64_t moved = s[1] << 17;
 
@@ -46,6 +40,18 @@ uint64_t fcgi_trace_random(void)
     s[2] ^= moved;
     s[3] = rotated(s[3], 45);
     return result;
+}
+
+void fcgi_trace_random(uint64_t *numbers, size_t count)
+{
+    generator_t *g = &own;
+
+    if (g->generation != generation) {
+        seed(g);
+    }
+    for (size_t i = 0; i < count; i++) {
+        numbers[i] = next(g->state);
+    }
 }
 
 void fcgi_trace_random_fork(void)

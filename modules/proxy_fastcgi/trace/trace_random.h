@@ -6,10 +6,11 @@
 #ifndef FCGI_TRACE_RANDOM_H
 #define FCGI_TRACE_RANDOM_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-/** 64 random bits. */
-uint64_t fcgi_trace_random(void);
+/** Draw so many numbers of 64 random bits. */
+void fcgi_trace_random(uint64_t *numbers, size_t count);
 
 /** This process has just been forked: what its parent has drawn is not drawn again. */
 void fcgi_trace_random_fork(void);
