@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* discovery_thread.c - see discovery_thread.h.
  *
- * Invariant: no request waits for this thread. It holds no lock while it asks, and a balancer's global
- * mutex only while slots change owners. */
+ * Invariant: no request waits for this thread. It holds no lock while it asks, and a balancer's
+ * global mutex only while slots change owners. */
 #include "discovery_thread.h"
 
 #include <fcntl.h>
