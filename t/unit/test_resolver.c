@@ -579,6 +579,37 @@ START_TEST(five_hundred_hosts_are_looked_up)
 }
 END_TEST
 
+/* Services of one host, which has as many addresses. */
+static bool crossed(dns_text_t *reply, const char *name, unsigned type, bool is_tcp)
+{
+    const unsigned count = is(name, "few") ? 90 : 100;
+    char text[40];
+
+    if (!is_tcp) {
+        reply->bytes[2] |= 2;
+        return true;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        dns_add_srv(reply, name, 60, 0, 1, 9000 + i, "host.example");
+    }
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(text, sizeof(text), "10.1.1.%u", i);
+        dns_add_address(reply, LB_DNS_ADDITIONAL, "host.example", 30, text);
+    }
+    return true;
+}
+
+START_TEST(services_times_addresses_are_limited)
+{
+    start_server(crossed);
+    const lb_answer_t *answer = ask_srv("few");
+    ck_assert_int_eq(answer->kind, LB_ANSWER_RECORDS);
+    ck_assert_int_eq(answer->addresses->nelts, 90 * 90);
+    ck_assert_str_eq(ask_srv("many")->error, "too_many");
+    ck_assert_int_eq(answers[0].kind, LB_ANSWER_FAILED);
+}
+END_TEST
+
 static bool silent_hosts(dns_text_t *reply, const char *name, unsigned type, bool is_tcp)
 {
     return type == LB_DNS_SRV && many_hosts(reply, name, type, is_tcp);
@@ -737,6 +768,7 @@ static Suite *resolver_suite(void)
     tcase_add_test(tc, a_service_that_is_not_available_is_empty);
     tcase_add_test(tc, of_two_for_one_address_the_preferred_one_counts);
     tcase_add_test(tc, five_hundred_hosts_are_looked_up);
+    tcase_add_test(tc, services_times_addresses_are_limited);
     tcase_add_test(tc, hosts_are_given_up_with_the_first_one_that_fails);
     tcase_add_test(tc, all_questions_are_asked_at_once);
     tcase_add_test(tc, an_answer_is_there_while_others_are_waited_for);

@@ -15,6 +15,9 @@
 #define LOOKUPS_MAX     32    /* at once: a server drops what does not fit in its socket */
 #define TIME_MAX        apr_time_from_sec(60)
 
+/* Each service times each address of its host: two messages may stand for millions. */
+#define ADDRESSES_MAX 8192
+
 struct lb_resolution {
     apr_pool_t *p;
     const lb_resolver_settings_t *settings;
@@ -294,7 +297,7 @@ static void answer_by_services(lb_answer_t *answer, const lb_resolution_t *resol
                                const lb_dns_reply_t *reply)
 {
     answer->ttl = reply->ttl;
-    for (int i = 0; i < reply->services->nelts; i++) {
+    for (int i = 0; i < reply->services->nelts && answer->addresses->nelts <= ADDRESSES_MAX; i++) {
         const lb_dns_srv_t *service = &APR_ARRAY_IDX(reply->services, i, lb_dns_srv_t);
         if (is_usable(service)) {
             add_service(answer, service,
@@ -304,6 +307,10 @@ static void answer_by_services(lb_answer_t *answer, const lb_resolution_t *resol
     if (answer->addresses->nelts == 0) {
         answer->kind = LB_ANSWER_EMPTY;
         answer->error = "no_data";
+    }
+    else if (answer->addresses->nelts > ADDRESSES_MAX) {
+        answer->kind = LB_ANSWER_FAILED;
+        answer->error = "too_many";
     }
 }
 

@@ -115,10 +115,12 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
     bool *is_there = apr_pcalloc(p, sizeof(bool) * (apr_size_t)(roster->configured_count + 1));
 
     for (int slot = 0; slot < roster->count; slot++) {
+        const uint32_t generation = atomic_load(&roster->slots[slot].generation);
         const uint32_t origin = atomic_load(&roster->slots[slot].origin);
+        const int taken = members->nelts;
         proxy_worker_shared *shared;
 
-        if (atomic_load(&roster->slots[slot].leaves_since) != 0
+        if (generation % 2 || atomic_load(&roster->slots[slot].leaves_since) != 0
             || proxy->storage->dptr(proxy->wslot, (unsigned int)slot, (void **)&shared)
                    != APR_SUCCESS
             || (!shared->hash.def && !shared->hash.fnv)
@@ -129,6 +131,9 @@ static apr_array_header_t *take_members(apr_pool_t *p, const lb_balancer_t *bala
             is_there[origin - 1] = true;
         }
         take_member(p, balancer, slot, shared, members);
+        if (atomic_load(&roster->slots[slot].generation) != generation) {
+            members->nelts = taken;    /* its owner changed meanwhile: whose was what? */
+        }
     }
     take_removed(p, balancer, is_there, members);
     return members;
