@@ -6,7 +6,7 @@
 
 #include "run_suite.h"
 
-#define COUNT 6
+#define ADDRESSES 6
 
 /* Each of 6 addresses has one of 2 priorities, is a member or not, and has one of 2 hashes: the
  * chosen ones are never behind one that was not. */
@@ -20,24 +20,24 @@ static bool is_before(const lb_candidacy_t *a, const lb_candidacy_t *b)
 
 START_TEST(nobody_is_chosen_before_one_with_a_better_claim)
 {
-    lb_candidacy_t all[COUNT];
-    bool is_chosen[COUNT];
+    lb_candidacy_t all[ADDRESSES];
+    bool is_chosen[ADDRESSES];
 
-    for (unsigned set = 0; set < 1u << (3 * COUNT); set += 5) {
-        for (size_t i = 0; i < COUNT; i++) {
+    for (unsigned set = 0; set < 1u << (3 * ADDRESSES); set += 5) {
+        for (size_t i = 0; i < ADDRESSES; i++) {
             const unsigned bits = set >> (3 * i);
             all[i] = (lb_candidacy_t){ bits & 1, (bits >> 1) & 1, (bits >> 2) & 1 };
         }
-        const size_t dropped = lb_discovery_choice(all, COUNT, (size_t)_i, is_chosen);
+        const size_t dropped = lb_discovery_choice(all, ADDRESSES, (size_t)_i, is_chosen);
         size_t chosen = 0;
-        for (size_t i = 0; i < COUNT; i++) {
+        for (size_t i = 0; i < ADDRESSES; i++) {
             chosen += is_chosen[i];
-            for (size_t k = 0; k < COUNT; k++) {
+            for (size_t k = 0; k < ADDRESSES; k++) {
                 ck_assert(!is_chosen[i] || is_chosen[k] || !is_before(&all[k], &all[i]));
             }
         }
-        ck_assert_uint_eq(chosen, _i < COUNT ? (size_t)_i : COUNT);
-        ck_assert_uint_eq(chosen + dropped, COUNT);
+        ck_assert_uint_eq(chosen, _i < ADDRESSES ? (size_t)_i : ADDRESSES);
+        ck_assert_uint_eq(chosen + dropped, ADDRESSES);
     }
 }
 END_TEST
@@ -45,22 +45,22 @@ END_TEST
 /* As servers do: chosen ones are members the next time. */
 START_TEST(the_choice_stays_when_others_come_and_the_order_changes)
 {
-    lb_candidacy_t all[COUNT];
-    bool is_chosen[COUNT], again[COUNT];
+    lb_candidacy_t all[ADDRESSES];
+    bool is_chosen[ADDRESSES], again[ADDRESSES];
 
-    for (size_t i = 0; i < COUNT; i++) {
+    for (size_t i = 0; i < ADDRESSES; i++) {
         all[i] = (lb_candidacy_t){ .hash = 100 - i };
     }
-    lb_discovery_choice(all, COUNT - 2, 2, is_chosen);
-    is_chosen[COUNT - 2] = is_chosen[COUNT - 1] = false;
-    lb_candidacy_t turned[COUNT];
-    for (size_t i = 0; i < COUNT; i++) {
+    lb_discovery_choice(all, ADDRESSES - 2, 2, is_chosen);
+    is_chosen[ADDRESSES - 2] = is_chosen[ADDRESSES - 1] = false;
+    lb_candidacy_t turned[ADDRESSES];
+    for (size_t i = 0; i < ADDRESSES; i++) {
         all[i].is_member = is_chosen[i];
-        turned[COUNT - 1 - i] = all[i];
+        turned[ADDRESSES - 1 - i] = all[i];
     }
-    lb_discovery_choice(turned, COUNT, 2, again);
-    for (size_t i = 0; i < COUNT; i++) {
-        ck_assert_int_eq(again[COUNT - 1 - i], is_chosen[i]);
+    lb_discovery_choice(turned, ADDRESSES, 2, again);
+    for (size_t i = 0; i < ADDRESSES; i++) {
+        ck_assert_int_eq(again[ADDRESSES - 1 - i], is_chosen[i]);
     }
 }
 END_TEST
@@ -69,7 +69,7 @@ int main(void)
 {
     TCase *tc = tcase_create("discovery_choice");
 
-    tcase_add_loop_test(tc, nobody_is_chosen_before_one_with_a_better_claim, 0, COUNT + 2);
+    tcase_add_loop_test(tc, nobody_is_chosen_before_one_with_a_better_claim, 0, ADDRESSES + 2);
     tcase_add_test(tc, the_choice_stays_when_others_come_and_the_order_changes);
     Suite *suite = suite_create("discovery_choice");
     suite_add_tcase(suite, tc);
