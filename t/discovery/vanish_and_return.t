@@ -27,10 +27,11 @@ my $backend = Backend->answering(sub {
 }, host => '0.0.0.0');
 my $port  = $backend->port;
 my $fast  = FastBackend->start(host => '0.0.0.0');
-my $dns   = DnsServer->start(records => { php => [$stays, $moves], flap => [$stays, $moves] });
+my $dns   = DnsServer->start(records => { php => [$stays, $moves], flap => [$stays, $moves], one => ['127.0.0.11'] });
 my $httpd = Httpd->start(children => 2, debug_log => 'balancer_byrequests:info', config => Discovery::resolver($dns)
     . Discovery::balancer(app => Discovery::line('php', $port, 'enablereuse=on idletimeout=1 hcmethod=TCP hcinterval=200ms'))
     . Discovery::balancer(patient => Discovery::line('php', $port) =~ s/discoverwait=0/discoverwait=30s/r)
+    . Discovery::balancer(one => Discovery::line('one', $port, 'discovermax=1'))
     . Discovery::balancer(flapping => Discovery::line('flap', $fast->port, 'enablereuse=on')));
 sub member { my %members = Discovery::members($httpd, 'app'); return $members{$_[0]} }
 sub held_client {
@@ -91,6 +92,27 @@ Discovery::settles($httpd, [$stays], '... then the member is removed, though its
 ok wait_until(10, sub { !kept_connections($moves) }), '... its kept connections are closed';
 ok all_from($stays), '... the other one answers';
 is_deeply Discovery::addresses($httpd, 'patient'), [$stays, $moves], 'discoverwait: the same address is still a member there';
+
+# ---- All slots have members that wait for their last requests ----
+
+my @replaced = ('127.0.0.11', '127.0.0.12');
+my @waiting;
+$backend->close_gate('held');
+$httpd->expect_log(qr/FC0533: balancer:\/\/one: .*127\.0\.0\.13.*wait for their last requests.*discovermax/);
+for my $i (0 .. 1) {
+    ok wait_until(20, sub { "@{ Discovery::addresses($httpd, 'one') }" eq $replaced[$i] }), "$replaced[$i] is the member";
+    push @waiting, $httpd->connect;
+    $waiting[$i]->request('GET', '/one/x?held');
+    ok wait_until(10, sub { my %now = Discovery::members($httpd, 'one'); ($now{ $replaced[$i] } // {})->{in_flight} }),
+        "$replaced[$i] has a request";
+    $dns->set(one => ["127.0.0.1@{[ $i + 2 ]}"]);
+    ok wait_until(20, sub { my %now = Discovery::members($httpd, 'one'); $now{ $replaced[$i] }{state} eq 'gone' }),
+        '... and is replaced';
+}
+ok $httpd->wait_for_log(qr/FC0533/), 'no slot is left for the third: the log says so';
+$backend->open_gate('held');
+is_deeply [map { $_->read_response->{body} } @waiting], \@replaced, '... the requests are answered';
+Discovery::settles($httpd, ['127.0.0.13'], '... then it has its place', 'one');
 
 # ---- Flapping records ----
 

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -279,11 +280,54 @@ START_TEST(who_is_parked_when_the_process_ends_goes_last)
 }
 END_TEST
 
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+/* Half of the clients go; of the others the time is up. */
+static void *park_often(void *unused)
+{
+    for (int i = 0; i < MANY; i++) {
+        const bool goes = i % 2;
+        fcgi_watched_t client = { 0 };
+        int own[2];
+
+        MUST(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, own) == 0);
+        const fcgi_wait_t wait = { .fd = -1, .client_fd = own[0] };
+        fcgi_wait_set_t *set = fcgi_wait_set_arm(&wait);
+        MUST(set
+             && fcgi_watcher_arm(&client, set, &wait,
+                                 fc_now() + (goes ? apr_time_from_sec(3600) : i % 5 * 100)));
+        if (goes) {
+            close(own[1]);
+        }
+        MUST(is_ready(set, FAR_MS));
+        MUST(take_up(&client, set, &wait) == goes);
+        fcgi_watcher_forget(&client);
+        close(own[0]);
+        if (!goes) {
+            close(own[1]);
+        }
+    }
+    return NULL;
+}
+
+START_TEST(each_of_many_threads_is_woken)
+{
+    pthread_t threads[4];
+
+    for (int i = 0; i < COUNT(threads); i++) {
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, park_often, NULL), 0);
+    }
+    for (int i = 0; i < COUNT(threads); i++) {
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("watcher");
     TCase *time = tcase_create("time"), *client = tcase_create("client");
-    TCase *missing = tcase_create("missing");
+    TCase *missing = tcase_create("missing"), *threads = tcase_create("threads");
 
     tcase_add_checked_fixture(time, begin, end);
     tcase_add_test(time, time_is_up_in_time_and_not_before);
@@ -305,5 +349,9 @@ int main(void)
     tcase_add_test(missing, who_cannot_be_woken_now_is_woken_later);
     tcase_add_test(missing, who_is_parked_when_the_process_ends_goes_last);
     suite_add_tcase(suite, missing);
+
+    tcase_add_checked_fixture(threads, begin, end);
+    tcase_add_test(threads, each_of_many_threads_is_woken);
+    suite_add_tcase(suite, threads);
     return run_suite(suite);
 }

@@ -137,17 +137,26 @@ static void take_members(const taking_t *t)
     }
 }
 
+/* Of several the first is told: what keeps it out keeps out the others, too. */
+static void postpone(taking_t *t, const lb_wanted_t *wanted, const char *why)
+{
+    if (!t->is_incomplete) {
+        lb_discovery_log_not_added(t->balancer, t->source, wanted->url, why);
+    }
+    t->is_incomplete = true;
+}
+
 static void add(taking_t *t, const lb_wanted_t *wanted)
 {
     if (lb_membership_free_slots(t->balancer, t->source) <= 0) {
-        t->is_incomplete = true;
+        postpone(t, wanted, "all slots have members that wait for their last requests. Fix: raise "
+                            "discovermax");
         return;
     }
     const char *err =
         lb_membership_discover(t->p, t->balancer, t->source, wanted->url, &wanted->place);
     if (err) {
-        lb_discovery_log_not_added(t->balancer, t->source, wanted->url, err);
-        t->is_incomplete = true;
+        postpone(t, wanted, err);
         return;
     }
     APR_ARRAY_PUSH(t->added, const char *) = wanted->url;
