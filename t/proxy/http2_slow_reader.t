@@ -69,7 +69,7 @@ cmp_ok now_monotonic() - $began, '<', 2 * $Deadline::STRETCH, '... at once';
 cmp_ok $httpd->child_kilobytes('VmRSS') - $before, '<', 16 * 1024 * $Deadline::STRETCH, '... httpd has not grown by it (kB)';
 for my $client (@clients) {
     $client->allow(100 * MB);
-    my $response = $client->read_response(seconds => 20);
+    my $response = $client->read_response(seconds => 60);
     ok $response->{complete}, 'a client opens its window: it has the whole answer';
     is length $response->{body}, length $body, '... all bytes';
     is sha1_hex($response->{body}), sha1_hex($body), '... the right ones';
@@ -114,7 +114,7 @@ for my $name ('limited', 'off') {
     is scalar($backend->events('done')), 0, '... it still sends';
     is $httpd->in_flight($name), 1, '... its right is held';
     $client->allow(100 * MB);
-    my $response = $client->read_response(seconds => 20);
+    my $response = $client->read_response(seconds => 60);
     is sha1_hex($response->{body}), sha1_hex($body), '... the window opens: the right bytes';
     ok $response->{complete}, '... and a proper end';
     $backend->wait_for_event('done', 1, SOON);
