@@ -108,14 +108,16 @@ static const proxy_worker *lb_configured_worker(const proxy_worker *worker)
 static const char *lb_member_tls_name(const proxy_worker *worker)
 {
     const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
-    const lb_source_t *source = lb_roster_source(balancer->roster, worker->s->index);
+    const lb_source_t *source =
+        balancer ? lb_roster_source(balancer->roster, worker->s->index) : NULL;
     return source ? source->template->s->hostname_ex : worker->s->hostname_ex;
 }
 
 static int lb_member_is_wanted(const proxy_worker *worker)
 {
     const lb_balancer_t *balancer = lb_balancer_of(worker->balancer);
-    return is_template(balancer, worker) || lb_roster_admits(balancer->roster, worker);
+    return !balancer || is_template(balancer, worker)
+           || lb_roster_admits(balancer->roster, worker);
 }
 
 static int lb_checks_count(void)
