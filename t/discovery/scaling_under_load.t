@@ -33,7 +33,7 @@ sub all_serve {
 
 Discovery::settles($httpd, [addresses(1, 2)], '2 members', 'app');
 my $began = now_monotonic();
-my @load = map { Load->start(port => $httpd->port, clients => 3, path => '/app/x', keep => $_) } 0, 1;
+my @load = map { Load->start(port => $httpd->port, clients => 3, pause => 0.002, path => '/app/x', keep => $_) } 0, 1;
 $_->wait_until_running for @load;
 for my $round ([2, 20], [3, 3], [4, 20], [5, 2]) {
     my ($net, $count) = @$round;
@@ -67,7 +67,7 @@ $httpd = Httpd->start(children => 3, threads => 25, config => Discovery::resolve
     . Discovery::balancer(app => Discovery::line('php', $port, 'enablereuse=on')));
 $httpd->expect_log(qr/FC0251: .*(?:connect_refused|connection_lost|reset|sent again)/, optional => 1);
 Discovery::settles($httpd, [map { $_->host } @running], 'three containers', 'app');
-my $load = Load->start(port => $httpd->port, clients => 4, path => '/app/x');
+my $load = Load->start(port => $httpd->port, clients => 4, pause => 0.002, path => '/app/x');
 $load->wait_until_running;
 for my $number (4 .. 9) {
     push @running, containers($number);

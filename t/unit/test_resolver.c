@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* test_resolver.c - names are asked for at servers that do what servers do: they answer, say no, say
- * nothing or too much, go on by TCP. */
+/* test_resolver.c - names are asked for at servers that do what servers do: they answer, say no,
+ * say nothing or too much, go on by TCP. */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/stat.h>

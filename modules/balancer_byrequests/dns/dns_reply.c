@@ -131,8 +131,8 @@ static const char *error_of(uint8_t rcode)
 }
 
 /* No record of the type. A server that names others to ask (NS), or a name that this one stands for
- * (CNAME), and no zone that would have the record (SOA) does not know: it is no resolver, or not for
- * this name (RFC 2308, 2.2). */
+ * (CNAME), and no zone that would have the record (SOA) does not know: it is no resolver, or not
+ * for this name (RFC 2308, 2.2). */
 static lb_dns_reply_t *empty(const reading_t *reading, uint8_t rcode)
 {
     const bool names_another = reading->has_answer || reading->has_ns;

@@ -194,8 +194,9 @@ static apr_status_t retain(void *data)
 
     drop(r);
     apr_pool_create(&r->pool, main->process->pool);
-    r->state = lb_state_taking_take(r->pool, false);
     r->is_graceful = !ap_unixd_mpm_get_retained_data()->is_ungraceful;
+    /* after a full restart, what the file has, and no more */
+    r->state = lb_state_taking_take(r->pool, !r->is_graceful);
     return APR_SUCCESS;
 }
 

@@ -347,6 +347,10 @@ static bool is_abandoned(const fcgi_pool_limits_t *limits)
 /* With the lock held: unlink those whose time is over. They are the tail of the list. */
 static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
 {
+    /* Its owner is not asked either: while the process begins, it may not be there yet. */
+    if (!pool->kept) {
+        return NULL;
+    }
     const int address = pool->limits.address;
     const bool closes_all = fcgi_connection_counts_total(address, FCGI_COUNT_WAITING) > 0
                             || is_abandoned(&pool->limits);
