@@ -81,6 +81,9 @@ static int share_balancer(proxy_server_conf *conf, proxy_balancer *proxy, server
 static int share_member(proxy_balancer *proxy, proxy_worker *worker, server_rec *s, apr_time_t now)
 {
     unsigned int index = 0;
+
+    /* mod_proxy's array of balancers moves while it grows: it may point to where nobody is */
+    worker->balancer = proxy;
     void *memory = ap_proxy_find_workershm(slotmem, proxy->wslot, worker, &index);
     apr_status_t rv = take_slot(proxy->wslot, memory != NULL, &index, &memory);
 
