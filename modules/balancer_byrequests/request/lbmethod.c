@@ -51,10 +51,10 @@ static lb_member_t elect_among_all(const lb_ticket_t *ticket, bool *are_full)
 static lb_member_t elect(const lb_ticket_t *ticket, bool *are_full)
 {
     lb_member_t member = { 0 };
-    unsigned turns = 0;
+    bool may_wait = false;
 
-    if (ticket->tries == 0 && lb_slate_elect(ticket->balancer, &member, &turns)) {
-        *are_full = !member.worker && turns > 0;
+    if (ticket->tries == 0 && lb_slate_elect(ticket->balancer, &member, &may_wait)) {
+        *are_full = !member.worker && may_wait;
     }
     else {
         member = elect_among_all(ticket, are_full);

@@ -277,7 +277,7 @@ static int elect(lb_slate_t *slate, const lb_balancer_t *balancer)
     return -1;
 }
 
-bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, unsigned *turns)
+bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, bool *may_wait)
 {
     lb_slate_t *slate = open_slate(balancer);
     const bool is_awaited =
@@ -287,7 +287,7 @@ bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, unsigned
     if (winner >= 0) {
         *member = slate->field.members[winner];
     }
-    *turns = slate->field.order.turns;
+    *may_wait = lb_contenders_may_wait(&slate->field);
     close_slate(slate);
     return is_awaited || winner >= 0;
 }

@@ -26,9 +26,9 @@ void lb_slate_child_init(lb_balancer_t *balancer, apr_pool_t *pchild);
 
 /** Elect a member for a request that has tried none, and take the right on it.
  *  member   none: requests wait already, and newcomers do so, too
- *  turns    written when this is so: of lb_order_t
+ *  may_wait written: may newcomers, see lb_contenders_may_wait()?
  *  returns  false when none of the first turn is free: all contenders are to be looked at */
-bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, unsigned *turns);
+bool lb_slate_elect(const lb_balancer_t *balancer, lb_member_t *member, bool *may_wait);
 
 /** A session chose this member: charge it for one request. */
 void lb_slate_charge(const lb_member_t *member);
