@@ -91,7 +91,7 @@ static int elect_among_all(picture_t *after, bool *are_full)
     lb_contenders_gather(&field, &alone.balancer, NULL);
     const int contender = lb_admission_elect(&alone.ledger, &field.arena);
     const int winner = contender < 0 ? -1 : field.members[contender].worker->s->index;
-    *are_full = winner < 0 && field.order.turns > 0;
+    *are_full = winner < 0 && lb_contenders_may_wait(&field);
     lb_contenders_end(&field);
     *after = picture();
     if (winner >= 0) {
