@@ -144,9 +144,7 @@ static int share_members(apr_pool_t *pconf, lb_balancer_t *balancer, server_rec 
     proxy->storage = slotmem;
     proxy->wupdated = proxy->s->wupdated = now;
     for (int i = 0; i < proxy->workers->nelts; i++) {
-        proxy_worker *worker = APR_ARRAY_IDX(proxy->workers, i, proxy_worker *);
-        worker->balancer = proxy;    /* mod_proxy's array of balancers moves when it grows */
-        if (share_member(proxy, worker, s, now) != OK) {
+        if (share_member(proxy, APR_ARRAY_IDX(proxy->workers, i, proxy_worker *), s, now) != OK) {
             return !OK;
         }
     }
