@@ -13,7 +13,7 @@
  * time may change are watched, that is looked at each time, and so are those that climb (slow
  * start). Nothing that another process does, or leaves undone when it dies, can make this wrong for
  * long: before a member is elected its state is read again, and after LB_SLATE_LIFE the slate is
- * made anew. Then those changes are noticed, too, that other modules make to mod_proxy's structs. */
+ * made anew. Then changes are noticed, too, that other modules make to mod_proxy's structs. */
 #ifndef LB_SLATE_H
 #define LB_SLATE_H
 
