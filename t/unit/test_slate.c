@@ -480,10 +480,10 @@ static _Atomic uint32_t won[ALONE_MEMBERS_MAX];
 static void *elect_many(void *unused)
 {
     lb_member_t elected;
-    unsigned turns;
+    bool may_wait;
 
     for (int n = 0; n < ELECTIONS_EACH; n++) {
-        MUST(lb_slate_elect(&alone.balancer, &elected, &turns));
+        MUST(lb_slate_elect(&alone.balancer, &elected, &may_wait));
         atomic_fetch_add(&won[elected.worker->s->index], 1);
         lb_gate_give_back(&elected, NULL);
         if (n % 100 == 0) {
