@@ -86,7 +86,8 @@ static size_t encode_character(const char *text, size_t *takes, char out[8])
         return 2;
     }
     if ((unsigned char)*text < 0x20) {
-        memcpy(out, "\\u00", 4);
+        static const char escape[] = { '\\', 'u', '0', '0' };
+        memcpy(out, escape, sizeof(escape));
         out[4] = hex[*text >> 4];
         out[5] = hex[*text & 15];
         return 6;

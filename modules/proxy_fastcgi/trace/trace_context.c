@@ -98,7 +98,9 @@ void fcgi_trace_context_write(const char trace_id[2 * FCGI_TRACE_ID_BYTES],
                               const char span_id[2 * FCGI_SPAN_ID_BYTES], bool is_sampled,
                               char out[FCGI_TRACEPARENT_BYTES + 1])
 {
-    memcpy(out, "00-", TRACE_ID_AT);
+    static const char version[TRACE_ID_AT] = { '0', '0', '-' };
+
+    memcpy(out, version, sizeof(version));
     memcpy(out + TRACE_ID_AT, trace_id, 2 * FCGI_TRACE_ID_BYTES);
     out[SPAN_ID_AT - 1] = '-';
     memcpy(out + SPAN_ID_AT, span_id, 2 * FCGI_SPAN_ID_BYTES);
