@@ -2,6 +2,7 @@
 /* test_connection_counts.c - what processes add up to, and what is left of those that
  * were killed. */
 #include <check.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -149,25 +150,32 @@ START_TEST(each_address_and_each_kind_is_counted_by_itself)
 }
 END_TEST
 
-START_TEST(without_room_for_its_address_a_backend_is_not_counted)
+START_TEST(addresses_beyond_the_last_number_share_one)
 {
     char address[20];
-    int place = 0, most = -1;
+    bool is_taken[256] = { false };
 
     fcgi_connection_counts_join(process);
-    for (int i = 0; place >= 0 && i < 1000; i++) {
+    for (int i = 0; i < 1000; i++) {
         snprintf(address, sizeof(address), "10.0.0.1:%d", i);
-        place = fcgi_connection_counts_find(address);
-        ck_assert(place < 0 || place == most + 1);
-        most = place < 0 ? most : place;
+        const int place = fcgi_connection_counts_find(address);
+        ck_assert(place >= 0 && place < 256);
+        ck_assert(is_taken[place] == (i >= 256));
+        is_taken[place] = true;
+        ck_assert_int_eq(fcgi_connection_counts_find(address), place);
     }
-    ck_assert_int_eq(most, 255);
-    ck_assert_int_eq(place, -1);
+    const int shared = fcgi_connection_counts_find(address);
+    fcgi_connection_counts_add(shared, FCGI_COUNT_KEPT, 5);
+    ck_assert_int_eq(fcgi_connection_counts_total(shared, FCGI_COUNT_KEPT), 5);
+}
+END_TEST
+
+START_TEST(what_has_no_number_is_not_counted)
+{
+    fcgi_connection_counts_join(process);
     fcgi_connection_counts_add(-1, FCGI_COUNT_KEPT, 5);
     ck_assert_int_eq(fcgi_connection_counts_total(-1, FCGI_COUNT_KEPT), 0);
     ck_assert_int_eq(fcgi_connection_counts_own(-1, FCGI_COUNT_KEPT), -1);
-    fcgi_connection_counts_add(most, FCGI_COUNT_KEPT, 5);
-    ck_assert_int_eq(fcgi_connection_counts_total(most, FCGI_COUNT_KEPT), 5);
 }
 END_TEST
 
@@ -257,7 +265,8 @@ int main(void)
 
     tcase_add_checked_fixture(counting, begin, end);
     tcase_add_test(counting, each_address_and_each_kind_is_counted_by_itself);
-    tcase_add_test(counting, without_room_for_its_address_a_backend_is_not_counted);
+    tcase_add_test(counting, addresses_beyond_the_last_number_share_one);
+    tcase_add_test(counting, what_has_no_number_is_not_counted);
     tcase_add_test(counting, what_is_counted_outlives_a_restart);
     tcase_add_test(counting, who_has_not_joined_counts_nothing);
     tcase_add_test(counting, who_leaves_counts_no_more);

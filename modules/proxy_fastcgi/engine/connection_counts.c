@@ -151,7 +151,7 @@ int fcgi_connection_counts_find(const char *address)
             return i;
         }
     }
-    return -1;
+    return table ? (int)(key % ADDRESSES) : -1;
 }
 
 void fcgi_connection_counts_add(int address, fcgi_connection_counts_t what, int by)

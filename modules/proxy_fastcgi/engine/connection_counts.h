@@ -30,7 +30,9 @@ apr_status_t fcgi_connection_counts_open(apr_pool_t *process, int processes);
  *  process: when it ends, the process counts as dead. */
 void fcgi_connection_counts_join(apr_pool_t *pchild);
 
-/** The number of a backend address, for the calls below; -1 when there is no room for more. */
+/** The number of a backend address, for the calls below; -1 when there is no table. With time there
+ *  may be more addresses than numbers (members from DNS): then two share one, and are counted
+ *  together. That keeps fewer connections than could be, and lets nobody starve. */
 int fcgi_connection_counts_find(const char *address);
 
 /** Add `by`, which may be negative; does nothing for address -1. */
