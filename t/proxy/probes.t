@@ -41,27 +41,28 @@ SKIP: {
 ProxyPass /two/ balancer://two/
 EOC
     # It says that it attaches before it has: a probe of the test's own, the last one, tells when it sees
-    # something. The request behind that one is seen from its begin.
+    # an election of this member, as other tests' httpds are seen, too. The request behind that one is seen
+    # from its begin, and has ended when the next one is seen.
     open my $script, '<', "$top/docs/monitoring/member-latency.bt" or die $!;
     my $watched = Httpd::write_file("$dir/watched.bt", do { local $/; <$script> }
-        . 'usdt:$1:proxy_fastcgi:end { printf("seen\n"); }' . "\n");
+        . 'usdt:$1:proxy_fastcgi:elected { printf("seen %s\n", str(arg1)); }' . "\n");
     my $tracer = Process->start(name => 'bpftrace', output => "$dir/out", run => [$bpftrace, '-B', 'line', $watched, $module]);
     my $said = sub { open my $out, '<', "$dir/out" or return ''; local $/; return scalar <$out> // '' };
     my $sent = 0;
-    my $seen = sub { my $count = () = $said->() =~ /^seen$/mg; return $count };
+    my $port = $backend->port;
+    my $seen = sub { my $count = () = $said->() =~ /^seen fcgi:\/\/127\.0\.0\.1:$port$/mg; return $count };
     wait_until(60, sub {
-        return 1 if !$tracer->is_running || $seen->() > 1;
+        return 1 if !$tracer->is_running || $seen->() > 2;
         return 0 if $said->() !~ /^Attaching/m;
         $sent++;
         $httpd->get('/two/x');
         return 0;
     });
     $httpd->expect_log(qr/FC0251: .* connect_refused/, optional => 1);
-    my $has_seen = $tracer->is_running && $seen->() > 1;
+    my $has_seen = $tracer->is_running && $seen->() > 2;
     $tracer->stop('INT');
     skip 'bpftrace cannot run here: ' . substr($said->(), 0, 200), 1 if !$has_seen;
     my $text = $said->();
-    my $port = $backend->port;
     my ($served) = $text =~ /^\@ended\[fcgi:\/\/127\.0\.0\.1:$port, ok\]: (\d+)$/m;
     cmp_ok $served, '>', 0, "requests that the member served: $served of $sent";
     like $text, qr/^\@$_\[fcgi:\/\/127\.0\.0\.1:$port\]:/m, "... a histogram of $_" for qw(connect_us first_byte_us end_us);
