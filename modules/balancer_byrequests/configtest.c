@@ -60,9 +60,13 @@ static int need_slotmem(server_rec *s)
     return !OK;
 }
 
-/* ---- Names ----------------------------------------------------------------------------------- */
+/* ---- Members --------------------------------------------------------------------------------- */
 
-static int check_names(server_rec *s)
+/* returns  OK, or !OK when it has refused this member */
+typedef int look_t(apr_pool_t *p, server_rec *s, const proxy_balancer *b, proxy_worker *member);
+
+/* All members of this virtual host, also behind one that is refused. */
+static int look_at_members(apr_pool_t *p, server_rec *s, look_t *look)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
     int rc = OK;
@@ -70,18 +74,24 @@ static int check_names(server_rec *s)
     for (int i = 0; i < conf->balancers->nelts; i++) {
         const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
         for (int k = 0; k < b->workers->nelts; k++) {
-            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
-            if (strlen(member->s->name_ex) == sizeof(member->s->name_ex) - 1) {
-                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0433)
-                             "BalancerMember %.64s...: its name exceeds mod_proxy's limit of %d "
-                             "characters. Fix: shorten the path after the host",
-                             member->s->name_ex,
-                             (int)sizeof(member->s->name_ex) - 2);
-                rc = !OK;
-            }
+            rc |= look(p, s, b, APR_ARRAY_IDX(b->workers, k, proxy_worker *));
         }
     }
     return rc;
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+static int check_name(apr_pool_t *p, server_rec *s, const proxy_balancer *b, proxy_worker *member)
+{
+    if (strlen(member->s->name_ex) < sizeof(member->s->name_ex) - 1) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0433)
+                 "BalancerMember %.64s...: its name exceeds mod_proxy's limit of %d "
+                 "characters. Fix: shorten the path after the host",
+                 member->s->name_ex, (int)sizeof(member->s->name_ex) - 2);
+    return !OK;
 }
 
 /* One BalancerMember line: who it names, in which balancer of which virtual host. */
@@ -238,27 +248,17 @@ static int check_auto_limit(server_rec *s, const proxy_balancer *b, const proxy_
     return OK;
 }
 
-static int resolve_checks(apr_pool_t *pconf, server_rec *s)
+static int resolve_checks(apr_pool_t *pconf, server_rec *s, const proxy_balancer *b,
+                          proxy_worker *member)
 {
-    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-    int rc = OK;
+    const char *err = lb_check_params_resolve(pconf, s, member);
 
-    for (int i = 0; i < conf->balancers->nelts; i++) {
-        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-        for (int k = 0; k < b->workers->nelts; k++) {
-            proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
-            const char *err = lb_check_params_resolve(pconf, s, member);
-            if (err) {
-                ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0550)
-                             "%s: member %s: %s", b->s->name, member->s->name_ex, err);
-                rc = !OK;
-            }
-            else if (check_auto_limit(s, b, member) != OK) {
-                rc = !OK;
-            }
-        }
+    if (err) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0550)
+                     "%s: member %s: %s", b->s->name, member->s->name_ex, err);
+        return !OK;
     }
-    return rc;
+    return check_auto_limit(s, b, member);
 }
 
 /* ---- Members from DNS ------------------------------------------------------------------------ */
@@ -271,24 +271,24 @@ static int refuse_source(server_rec *s, const proxy_balancer *b, const char *lin
 }
 
 /* Before defaults are set: in them, options of discover= may stand for lines without it. */
-static int check_discover_options(server_rec *s)
+static int check_discover_options(apr_pool_t *p, server_rec *s, const proxy_balancer *b,
+                                  proxy_worker *member)
 {
-    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-    int rc = OK;
-
-    for (int i = 0; i < conf->balancers->nelts; i++) {
-        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
-        for (int k = 0; k < b->workers->nelts; k++) {
-            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
-            if (lb_discover_params_are_written(member)
-                && lb_discover_params_of(member)->kind == LB_DISCOVER_NONE) {
-                rc = refuse_source(s, b, member->s->name_ex,
-                                   "discovermax=, discoverinterval=, discoverwait= and onempty= "
-                                   "need discover=a or discover=srv");
-            }
-        }
+    if (!lb_discover_params_are_written(member)
+        || lb_discover_params_of(member)->kind != LB_DISCOVER_NONE) {
+        return OK;
     }
-    return rc;
+    return refuse_source(s, b, member->s->name_ex,
+                         "discovermax=, discoverinterval=, discoverwait= and onempty= "
+                         "need discover=a or discover=srv");
+}
+
+static int check_source(apr_pool_t *p, server_rec *s, const proxy_balancer *b, proxy_worker *member)
+{
+    const char *why = lb_discover_params_of(member)->kind != LB_DISCOVER_NONE
+                          ? lb_discover_params_mistake(p, member)
+                          : NULL;
+    return why ? refuse_source(s, b, member->s->name_ex, why) : OK;
 }
 
 static bool any_is_discover(const apr_array_header_t *defaults)
@@ -301,7 +301,7 @@ static bool any_is_discover(const apr_array_header_t *defaults)
     return false;
 }
 
-static int check_sources(apr_pool_t *p, server_rec *s)
+static int check_discover_defaults(server_rec *s)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
     int rc = OK;
@@ -312,15 +312,6 @@ static int check_sources(apr_pool_t *p, server_rec *s)
             rc = refuse_source(s, b, "BalancerMemberDefaults",
                                "discover= is about one name. Fix: write it on the BalancerMember "
                                "lines");
-        }
-        for (int k = 0; k < b->workers->nelts; k++) {
-            const proxy_worker *member = APR_ARRAY_IDX(b->workers, k, proxy_worker *);
-            const char *why = lb_discover_params_of(member)->kind != LB_DISCOVER_NONE
-                                  ? lb_discover_params_mistake(p, member)
-                                  : NULL;
-            if (why) {
-                rc = refuse_source(s, b, member->s->name_ex, why);
-            }
         }
     }
     return rc;
@@ -387,11 +378,12 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     rc |= refuse_beside(main, "mod_lbmethod_byrequests.c", "lbmethod_byrequests");
     rc |= need_slotmem(main);
     for (server_rec *s = main; s; s = s->next) {
-        rc |= check_names(s);
-        rc |= check_discover_options(s);
+        rc |= look_at_members(ptemp, s, check_name);
+        rc |= look_at_members(ptemp, s, check_discover_options);
         rc |= set_member_defaults(pconf, s);
-        rc |= resolve_checks(pconf, s);
-        rc |= check_sources(ptemp, s);
+        rc |= look_at_members(pconf, s, resolve_checks);
+        rc |= check_discover_defaults(s);
+        rc |= look_at_members(ptemp, s, check_source);
         warn_of_queues(s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
