@@ -347,8 +347,7 @@ static bool is_abandoned(const fcgi_pool_limits_t *limits)
 /* With the lock held: unlink those whose time is over. They are the tail of the list. */
 static fcgi_connection_t *unlink_old(fcgi_pool_t *pool)
 {
-    /* Its owner is not asked either: while the process begins, it may not be there yet. */
-    if (!pool->kept) {
+    if (!pool->kept) {    /* most pools, 20 times a second: no totals, and its owner is not asked */
         return NULL;
     }
     const int address = pool->limits.address;
