@@ -11,30 +11,8 @@
 #include "apr_errno.h"
 #include "clock.h"
 #include "connection.h"
+#include "no_tls.h"
 #include "run_suite.h"
-#include "tls.h"
-
-/* No connection here has TLS, and mod_ssl is not there. */
-void fcgi_tls_end(fcgi_tls_t *tls)
-{
-    ck_abort();
-}
-
-apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, size_t *got)
-{
-    ck_abort();
-}
-
-apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fc_span_t *spans, size_t count,
-                            size_t *written)
-{
-    ck_abort();
-}
-
-bool fcgi_tls_may_hold_data(const fcgi_tls_t *tls)
-{
-    ck_abort();
-}
 
 static fcgi_connection_t ours;
 static int theirs;

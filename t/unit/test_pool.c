@@ -11,33 +11,11 @@
 
 #include "apr_general.h"
 #include "connection_counts.h"
+#include "no_tls.h"
 #include "pool.h"
 #include "shared_table.h"
-#include "tls.h"
 
 enum { PATIENCE_MS = 20000 };    /* of a test with what takes no time */
-
-/* No connection here has TLS, and mod_ssl is not there. */
-void fcgi_tls_end(fcgi_tls_t *tls)
-{
-    ck_abort();
-}
-
-apr_status_t fcgi_tls_read(fcgi_tls_t *tls, unsigned char *buffer, size_t room, size_t *got)
-{
-    ck_abort();
-}
-
-apr_status_t fcgi_tls_write(fcgi_tls_t *tls, const fc_span_t *spans, size_t count,
-                            size_t *written)
-{
-    ck_abort();
-}
-
-bool fcgi_tls_may_hold_data(const fcgi_tls_t *tls)
-{
-    ck_abort();
-}
 
 /* ---- What a test has ------------------------------------------------------------------------- */
 
