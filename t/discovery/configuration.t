@@ -6,6 +6,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
+use Configtest;
 use Discovery;
 use FastBackend;
 use Httpd;
@@ -13,20 +14,6 @@ use ScriptedDns;
 
 plan skip_all => 'stock discovers nothing' if Httpd::is_stock();
 
-sub refused {
-    my ($name, $config, $pattern) = @_;
-    my ($code, $text) = Httpd->configtest(config => $config);
-    isnt $code, 0, "$name is refused";
-    like $text, $pattern, '... with the reason and the remedy';
-    return;
-}
-sub taken {
-    my ($name, $config) = @_;
-    my ($code, $text) = Httpd->configtest(config => $config);
-    is $code, 0, "$name is taken" or diag $text;
-    unlike $text, qr/FC05\d\d/, '... without a warning';
-    return;
-}
 sub section { my (@lines) = @_; return Discovery::balancer(app => @lines) }
 sub a { return section('BalancerMember fcgi://php.test:9000 discover=a ' . join ' ', @_) }
 

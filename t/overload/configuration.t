@@ -7,33 +7,13 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Backend;
+use Configtest;
 use Httpd;
 
 my $backend = Backend->saying('served');
 my $member = "BalancerMember @{[ $backend->url ]} maxinflight=1 queue=10 queuetimeout=5s";
 
 sub section { my (@lines) = @_; return join("\n", '<Proxy "balancer://q">', $member, @lines, '</Proxy>') . "\n" }
-sub refused {
-    my ($name, $config, $pattern) = @_;
-    my ($code, $text) = Httpd->configtest(config => $config);
-    isnt $code, 0, "$name is refused";
-    like $text, $pattern, '... with the remedy';
-    return;
-}
-sub warned {
-    my ($name, $config, $pattern) = @_;
-    my ($code, $text) = Httpd->configtest(config => $config);
-    is $code, 0, "$name is taken";
-    like $text, $pattern, '... with a warning';
-    return;
-}
-sub taken {
-    my ($name, $config) = @_;
-    my ($code, $text) = Httpd->configtest(config => $config);
-    is $code, 0, "$name is taken" or diag $text;
-    unlike $text, qr/FC05\d\d/, '... without a warning';
-    return;
-}
 
 refused('another order', section('ProxySet queueorder=random'), qr/balancer:\/\/q: queueorder=random is not fifo, lifo or adaptive/);
 refused('no order', section('ProxySet queueorder='), qr/queueorder= is not fifo, lifo or adaptive/);
