@@ -91,6 +91,7 @@ apr_hash_t *lb_wanted_of(apr_pool_t *p, const lb_source_t *source, const lb_answ
     lb_srv_place_t *places = apr_pcalloc(p, (count + 1) * sizeof(*places));
     bool *is_chosen = apr_pcalloc(p, (count + 1) * sizeof(*is_chosen));
     apr_hash_t *wanted = apr_hash_make(p);
+    const uint64_t own = own_hash();
     size_t n = 0;
 
     find_places(p, source, addresses, count, places);
@@ -101,7 +102,7 @@ apr_hash_t *lb_wanted_of(apr_pool_t *p, const lb_source_t *source, const lb_answ
             all[n] = (lb_wanted_t){ url, places[i] };
             candidacies[n++] = (lb_candidacy_t){ .priority = addresses[i].priority,
                                                  .is_member = member != NULL,
-                                                 .hash = fc_name_hash(own_hash(), url) };
+                                                 .hash = fc_name_hash(own, url) };
         }
     }
     *dropped =
