@@ -268,7 +268,7 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 	@touch $@
 
 check-clients: all $(BUILD)/clients/node_modules
-	BUILD=$(BUILD) t/TEST clients
+	BUILD=$(BUILD) t/TEST $(or $(TESTS),clients)
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
