@@ -124,6 +124,8 @@ archive  = $(or $(2),$(BUILD))/lib/$(subst /,_,$(1)).a
 ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
 GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
+GENERATED_shared := $(BUILD)/obj/contract_stamp.o
+
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
         valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
         demo demo-stop bench bench-programs clean print
@@ -155,6 +157,14 @@ $(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSE
 $(GENERATED_$(G)/request): $(BUILD)/asset_bytes.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -I$(M)/$(G)/request $(INC_$(G)/request) -MMD -MP -c -o $@ $<
+
+# What the modules must agree about (contract_stamp.h).
+$(BUILD)/contract_stamp.c: $(wildcard include/*.h) $(M)/shared/housekeeper.h
+	@mkdir -p $(@D)
+	@echo "const char fc_contract_stamp[] = \"$$(cat $^ | sha256sum | cut -c1-12)\";" > $@
+$(GENERATED_shared): $(BUILD)/contract_stamp.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) -c -o $@ $<
 
 # Other flags, another build.
 $(BUILD)/flags: FORCE

@@ -16,6 +16,16 @@
 #include "balancer_view.h"
 #include "mod_proxy.h"
 
+/* ---- Which contract ---- */
+
+typedef struct {
+    const char *version;       /* of the balancer */
+    const char *stamp;         /* of the headers it was built with; see contract_stamp.h */
+} lb_contract_t;
+
+/** What the balancer was built with: to be asked before anything else. */
+APR_DECLARE_OPTIONAL_FN(lb_contract_t, lb_contract, (void));
+
 /* ---- Tickets: the right to have one request in flight on one member ---- */
 
 /** The handler of this scheme waits for its turn itself: pre_request may give it a ticket that has

@@ -7,7 +7,9 @@
 #include "balancer.h"
 #include "change_apply.h"
 #include "checks.h"
+#include "contract_stamp.h"
 #include "dispatch.h"
+#include "fastcgi_version.h"
 #include "health.h"
 #include "holding.h"
 #include "snapshot.h"
@@ -168,8 +170,14 @@ static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
     return lb_change_apply_check(p, any, changes);
 }
 
+static lb_contract_t lb_contract(void)
+{
+    return (lb_contract_t){ .version = FASTCGI_CLUSTER_VERSION, .stamp = fc_contract_stamp };
+}
+
 void lb_contract_register(void)
 {
+    APR_REGISTER_OPTIONAL_FN(lb_contract);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_release);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_abandon);

@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "balancer_calls.h"
 #include "bearer.h"
+#include "contract_stamp.h"
 #include "csrf.h"
 #include "directives.h"
 #include "fastcgi_log.h"
@@ -21,12 +22,15 @@ extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA bala
 /* check_config and not post_config: only the former runs in `apachectl configtest`. */
 static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *s)
 {
-    const char *missing = mgr_balancer_calls_connect();
+    const char *wrong = fc_contract_refusal(ptemp, "mod_balancer_manager");
 
-    if (!missing) {
+    if (!wrong) {
+        wrong = mgr_balancer_calls_connect();
+    }
+    if (!wrong) {
         return OK;
     }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0600) "%s", missing);
+    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0600) "%s", wrong);
     return HTTP_INTERNAL_SERVER_ERROR;
 }
 

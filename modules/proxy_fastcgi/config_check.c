@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "apr_strings.h"
+#include "contract_stamp.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
@@ -235,6 +236,12 @@ static int check_buffers(server_rec *s)
 
 int fcgi_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main)
 {
+    const char *wrong = fc_contract_refusal(ptemp, "mod_proxy_fastcgi");
+
+    if (wrong) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, main, FCLOGNO(0347) "%s", wrong);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
     int rc = check_tree(ptemp, main, ap_conftree);
 
     for (server_rec *s = main; s; s = s->next) {

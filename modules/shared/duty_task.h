@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* duty_task.h - the housekeeper of each child takes a duty when it is free, and starts what does it.
+/* duty_task.h - the housekeeper of each child takes a duty when it is free, and starts what does
+ *               it.
  * Knows    duty.h, housekeeper.h.   Ignores  what the work is.
  * Memory   the caller's.
  * Threads  start() and stop() run in the housekeeper's; the work has threads of its own. */
