@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* contract_stamp.h - do two modules belong together? They share structs, so they must be of the same
- *                    build, or of builds whose contracts are the same.
+/* contract_stamp.h - do two modules belong together? They share structs, so they must be of the
+ *                    same build, or of builds whose contracts are the same.
  * Knows    the stamp, made of the headers of the contract when a module is built (Makefile).
  * Threads  the main thread, while the configuration is checked. */
 #ifndef FC_CONTRACT_STAMP_H
