@@ -59,7 +59,8 @@ APU_CONFIG := $(shell $(APXS) -q APU_CONFIG)
 HTTPD_INC  = $(patsubst -I%,-isystem %,-I$(shell $(APXS) -q INCLUDEDIR) $(shell $(APR_CONFIG) --includes) \
                $(shell $(APU_CONFIG) --includes))
 HTTPD_DEF := $(shell $(APR_CONFIG) --cppflags)
-HTTPD     := $(HTTPD_INC) $(HTTPD_DEF)
+# What older ones lack stands in compat/, before their own headers.
+HTTPD_FLAGS := -Imodules/shared/compat $(HTTPD_INC) $(HTTPD_DEF)
 LIBEXECDIR = $(shell $(APXS) -q LIBEXECDIR)
 SYSCONFDIR = $(shell $(APXS) -q SYSCONFDIR)
 endif
@@ -70,17 +71,17 @@ CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
 # ---- Who may include whom: each folder sees itself and the folders named here, which lie below --
-# From the ground up. What names no $(HTTPD) is plain C11 and compiles without httpd's headers.
+# From the ground up. What names no $(HTTPD_FLAGS) is plain C11 and compiles without httpd's headers.
 M := modules
 inc = $(addprefix -I$(M)/,$(1))
 
-INC_shared := -Iinclude $(HTTPD)
+INC_shared := -Iinclude $(HTTPD_FLAGS)
 
 F := proxy_fastcgi
 INC_$(F)/protocol := $(call inc,shared)
-INC_$(F)/engine   := $(call inc,shared $(F)/protocol) -Iinclude $(HTTPD)
-INC_$(F)/trace    := $(call inc,shared) -Iinclude $(HTTPD)
-INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine $(F)/trace) -Iinclude $(HTTPD)
+INC_$(F)/engine   := $(call inc,shared $(F)/protocol) -Iinclude $(HTTPD_FLAGS)
+INC_$(F)/trace    := $(call inc,shared) -Iinclude $(HTTPD_FLAGS)
+INC_$(F)/http     := $(call inc,shared $(F)/protocol $(F)/engine $(F)/trace) -Iinclude $(HTTPD_FLAGS)
 INC_$(F)/backend  := $(INC_$(F)/http) $(call inc,$(F)/http)
 INC_$(F)/check    := $(INC_$(F)/backend) $(call inc,$(F)/backend)
 INC_$(F)/job      := $(INC_$(F)/check)
@@ -89,9 +90,9 @@ INC_$(F)          := $(INC_$(F)/check) $(call inc,$(F)/check $(F)/job)
 B := balancer_byrequests
 INC_$(B)/policy      := $(call inc,shared) -Iinclude
 INC_$(B)/table       := $(call inc,shared $(B)/policy) -Iinclude
-INC_$(B)/config      := $(call inc,shared $(B)/policy) -Iinclude $(HTTPD)
-INC_$(B)/dns         := $(call inc,shared $(B)/policy $(B)/config) -Iinclude $(HTTPD)
-INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD)
+INC_$(B)/config      := $(call inc,shared $(B)/policy) -Iinclude $(HTTPD_FLAGS)
+INC_$(B)/dns         := $(call inc,shared $(B)/policy $(B)/config) -Iinclude $(HTTPD_FLAGS)
+INC_$(B)/members     := $(call inc,shared $(B)/policy $(B)/table $(B)/config) -Iinclude $(HTTPD_FLAGS)
 INC_$(B)/persistence := $(INC_$(B)/members) $(call inc,$(B)/members)
 INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
 INC_$(B)/discovery   := $(INC_$(B)/health) $(call inc,$(B)/health $(B)/dns)
@@ -100,7 +101,7 @@ INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
 INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/discovery)
 
 G := balancer_manager
-INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD)
+INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD_FLAGS)
 INC_$(G)/request := $(INC_$(G)/output) $(call inc,$(G)/output)
 INC_$(G)/change  := $(INC_$(G)/request) $(call inc,$(G)/request)
 INC_$(G)/views   := $(INC_$(G)/request) $(call inc,$(G)/request)
@@ -169,8 +170,8 @@ $(GENERATED_shared): $(BUILD)/contract_stamp.c $(BUILD)/flags
 # Other flags, another build.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD)' | cmp -s - $@ || \
-	  echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD)' > $@
+	@echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD_FLAGS)' | cmp -s - $@ || \
+	  echo '$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) $(HTTPD_FLAGS)' > $@
 .PHONY: FORCE
 FORCE:
 
@@ -199,7 +200,7 @@ below       = $(patsubst -I$(M)/%,%,$(filter -I$(M)/%,$(INC_$(1))))
 unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
-UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
+UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD_FLAGS)
 UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
@@ -284,6 +285,8 @@ check-clients: all $(BUILD)/clients/node_modules
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \
         balancer/shares balancer/limit health/three_strikes reuse/limits parking/when discovery/addresses manager/status \
         manager/form
+# What scripts/httpd-matrix runs with each httpd.
+MATRIX_TESTS = $(filter-out guards/%,$(SMOKE)) proxy/httpd_version
 quick: all check-unit $(BUILD)/fast_backend
 	t/TEST $(SMOKE)
 
@@ -329,7 +332,7 @@ lint: $(TIDY)
 
 $(BUILD)/tidy/%: $(M)/%.c $(wildcard $(M)/*/*.h $(M)/*/*/*.h include/*.h) .clang-tidy
 	@mkdir -p $(@D)
-	@clang-tidy --quiet $(TIDY_FLAGS) $< -- -std=c11 $(LINT_INC) $(HTTPD) 2> /dev/null && touch $@
+	@clang-tidy --quiet $(TIDY_FLAGS) $< -- -std=c11 $(LINT_INC) $(HTTPD_FLAGS) 2> /dev/null && touch $@
 
 format:
 	scripts/format

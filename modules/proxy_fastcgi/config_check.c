@@ -8,6 +8,7 @@
 #include "contract_stamp.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
+#include "http_core.h"
 #include "http_log.h"
 #include "mod_proxy.h"
 #include "proxy_pass_line.h"
@@ -248,4 +249,14 @@ int fcgi_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, se
         rc |= check_buffers(s);
     }
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;
+}
+
+int fcgi_config_check_httpd(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                            server_rec *main)
+{
+    if (*fc_httpd_lacks && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, main, FCLOGNO(0353)
+                     "built for an httpd that is too old for: %s", fc_httpd_lacks + 2);
+    }
+    return OK;
 }

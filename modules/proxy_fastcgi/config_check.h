@@ -10,4 +10,8 @@
 /** Hook body of check_config: refuse what cannot work, warn of what hardly does; with the cure. */
 int fcgi_config_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *main);
 
+/** Hook body of post_config: says once what this httpd is too old for. */
+int fcgi_config_check_httpd(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                            server_rec *main);
+
 #endif

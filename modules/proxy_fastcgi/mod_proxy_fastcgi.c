@@ -111,6 +111,7 @@ static void register_hooks(apr_pool_t *p)
     fcgi_slow_client_register();
     fcgi_large_reads_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_post_config(fcgi_config_check_httpd, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
     proxy_hook_pre_request(fcgi_tracing_pre_request, NULL, balancer, APR_HOOK_FIRST);
     proxy_hook_scheme_handler(fcgi_handler_run, NULL, stock, APR_HOOK_FIRST);

@@ -28,7 +28,7 @@ sub compile {
     return;
 }
 
-my $httpd_flags = make_variable('HTTPD');
+my $httpd_flags = make_variable('HTTPD_FLAGS');
 my $as_module = "-fPIC -shared $httpd_flags $here/planted_module.c";
 
 # One request to an httpd of its own, under a program that looks on; what that has found: in files of

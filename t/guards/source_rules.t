@@ -40,7 +40,7 @@ unlike(made('BASE'), qr/FC_CHECKS/, 'a release build runs no invariants');
 like(made('BASE SANITIZE=-g'), qr/-DFC_CHECKS/, '... a build for the sanitizers does');
 
 # ---- Floors: a folder sees only what lies below it ----
-my $httpd = made('HTTPD');
+my $httpd = made('HTTPD_FLAGS');
 my %includes = map { $_ => made("INC_$_") } split ' ', made('FOLDERS');
 my @pure = grep { m{/(?:protocol|policy|table)$} } sort keys %includes;
 is(scalar(@pure), 3, 'three folders are plain C11');
@@ -64,11 +64,23 @@ ok(compiles("#include \"$_\"\nint x;\n", "-Iinclude $httpd"), "$_ compiles on it
 my @climbing = grep { text_of($_) =~ /^\s*#\s*include\s+"\.\.\// } @sources, @headers;
 is_deeply(\@climbing, [], 'no include climbs out of its folder');
 
+# ---- Versions of httpd: compat/ alone knows them; its headers stand before httpd's own ----
+is_deeply([grep { !m{/compat/} && text_of($_) =~ /MODULE_MAGIC|AP_SERVER_\w+NUMBER|FC_HTTPD_|#\s*include_next/ }
+           @sources, @headers], [], 'no other file asks for the version of httpd');
+is_deeply([grep { /FC_HTTPD_HAS/ && !m{/\* 2\.4\.\d+} } map { text_of($_) =~ /^#if .*/mg } glob 'modules/shared/compat/*.h'],
+          [], '... each test there says which version made it needless');
+for my $case (['Apache httpd 2.4.37 or later', '-DMODULE_MAGIC_NUMBER_MAJOR=20120210'], ['need Linux', '-U__linux__']) {
+    my ($sentence, $flag) = @$case;
+    my @errors = `echo '#include "httpd.h"' | cc -E $httpd $flag -x c - 2>&1 >/dev/null` =~ /error: (.*)/;
+    like("@errors", qr/\Q$sentence\E/, "elsewhere the compiler says: $sentence");
+}
+
 # ---- Names and numbers ----
 my (%places, %numbers);
 push @{ $places{ basename $_ } }, $_ for @sources, @headers;
 is_deeply([grep { @{ $places{$_} } > 1 } sort keys %places], [], 'each basename occurs once');
-is_deeply([grep { /(?:util|common|misc|helper)/ } sort keys %places], [], 'no file is called util');
+is_deeply([grep { /(?:util|common|misc|helper)/ && $places{$_}[0] !~ m{/compat/} } sort keys %places], [],
+    'no file is called util');
 
 for my $file (@sources) {
     my $text = text_of($file);
@@ -110,7 +122,7 @@ is_deeply([grep { basename($_) !~ /^(?:dispatch|tracing)\.h$/    # mod_proxy's h
 
 # ---- Files that comments and documents name ----
 my %known = map { basename($_) => 1 } split /\n/, `find modules include t scripts -name '*.[ch]'`;
-@known{qw(asset_bytes.c check.h mod_auth.h mod_proxy.c)} = ();    # generated; Check's; httpd's
+@known{qw(asset_bytes.c check.h ap_mmn.h mod_auth.h mod_proxy.c)} = ();    # generated; Check's; httpd's
 my @unknown;
 for my $file (@sources, @headers, glob('t/unit/*.[ch]'), glob('*.md'), glob('docs/*.md'), glob('modules/*/README.md')) {
     my $text = text_of($file);

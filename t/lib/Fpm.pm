@@ -16,7 +16,7 @@ use Httpd;
 use Process;
 
 sub program {
-    return Process::find_program($ENV{PHP_FPM} // (), qw(php-fpm8.2 php-fpm php-fpm8.3 php-fpm8.4));
+    return Process::find_program($ENV{PHP_FPM} // (), qw(php-fpm8.2 php-fpm), glob '/usr/sbin/php-fpm*');
 }
 sub is_installed { return defined program() }
 

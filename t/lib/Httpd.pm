@@ -13,7 +13,8 @@
 #                          mod_lbmethod_byrequests, and do not check error logs; for comparison
 #              TEST_MPM    event (default), worker, prefork
 #              TEST_PARKING  always: park every request that waits; off: park none
-#              HTTPD, APXS the programs to use
+#              APXS        the apxs of the httpd to use (default: the one in the PATH)
+#              HTTPD       another program than its own, for example one that wraps it
 #              TEST_CORES  a directory for core dumps, writable for everyone
 package Httpd;
 
@@ -42,16 +43,28 @@ sub program {
     return $program{$name} //= $ENV{$name} || Process::find_program(@candidates)
         // die "no program $name (@candidates)\n";
 }
-sub httpd_program { return program('HTTPD', 'apache2', 'httpd') }
-sub apxs_program  { return program('APXS', 'apxs2', 'apxs') }
+sub apxs_program { return program('APXS', 'apxs2', 'apxs') }
 
-my $libexec;
-sub libexec_dir {
-    return $libexec //= do {
-        my $dir = qx("@{[ apxs_program() ]}" -q LIBEXECDIR 2>/dev/null);
-        chomp $dir;
-        $dir ||= '/usr/lib/apache2/modules';
-    };
+# What apxs knows of its httpd.
+my %told;
+sub told_by_apxs {
+    my ($name) = @_;
+    return $told{$name} //= qx("@{[ apxs_program() ]}" -q $name 2>/dev/null) =~ s/\n\z//r;
+}
+
+# Which apxs is meant says which httpd is.
+sub httpd_program {
+    return program('HTTPD', $ENV{APXS} ? join '/', map { told_by_apxs($_) } qw(SBINDIR PROGNAME) : (), 'apache2', 'httpd');
+}
+
+sub libexec_dir { return told_by_apxs('LIBEXECDIR') || '/usr/lib/apache2/modules' }
+
+# Is it this version of httpd or a later one?
+my $version;
+sub is_at_least {
+    my ($least) = @_;
+    $version //= qx("@{[ httpd_program() ]}" -v 2>/dev/null) =~ m{Apache/([\d.]+)} ? $1 : '0';
+    return version->parse("v$version") >= version->parse("v$least");
 }
 
 my $static;

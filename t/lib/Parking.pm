@@ -1,6 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # Parking.pm - an httpd in which requests wait without a thread, and a look at how many do.
 #
+#   Parking::skip_unless_possible();
 #   my $httpd = Parking::start(threads => 8, park => 'share=0', config => <<"EOC");
 #   Parking::wait_for($httpd, 200);      # so many are parked now, over all processes
 package Parking;
@@ -10,6 +11,15 @@ use warnings;
 use Deadline;
 use Httpd;
 use HttpSocket;
+use Test::More ();
+
+# Instead of a plan: skips the test where no request can wait without a thread.
+sub skip_unless_possible {
+    my $why = ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock() ? 'only our modules on the event MPM park'
+        : !Httpd::is_at_least('2.4.63') ? 'httpd before 2.4.63 cannot park' : return;
+    Test::More::plan(skip_all => $why);
+    return;
+}
 
 # As Httpd->start; park: the words of ProxyFCGIPark.
 sub start {

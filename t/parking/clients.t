@@ -13,7 +13,7 @@ use HttpSocket;
 use Parking;
 use TlsProxy;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;

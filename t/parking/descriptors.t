@@ -16,7 +16,7 @@ use HttpSocket;
 use Parking;
 use Process;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $seconds = $ENV{PARKING_SOAK} // 10;
 my %backend = (tcp => FastBackend->start(bytes => 10), unix => FastBackend->start(bytes => 10, listen => 'unix'));

@@ -13,7 +13,7 @@ use Httpd;
 use HttpSocket;
 use Parking;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $slow = FastBackend->start(bytes => 10, ms => 600);
 my $plain = "ProxyPass /app/ @{[ $slow->url('/') ]}\nErrorDocument 404 /app/page\nErrorDocument 403 /app/page\n";

@@ -12,7 +12,7 @@ use Httpd;
 use HttpSocket;
 use Parking;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $slow = FastBackend->start(bytes => 10, ms => 100);
 for my $park ('share=0', 'share=25%', 'share=75%') {

@@ -13,7 +13,7 @@ use HttpSocket;
 use Parking;
 use Process;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $slow = FastBackend->start(bytes => 10, ms => 1500);
 my $config = <<"EOC";

@@ -13,7 +13,7 @@ use Httpd;
 use HttpSocket;
 use Parking;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $backend = Backend->start(script => sub {
     my ($connection) = @_;

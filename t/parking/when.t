@@ -14,7 +14,7 @@ use Httpd;
 use Load;
 use Parking;
 
-plan skip_all => 'only the event MPM parks' if ($ENV{TEST_MPM} // 'event') ne 'event' || Httpd::is_stock();
+Parking::skip_unless_possible();
 
 my $fast = FastBackend->start(bytes => 10);
 my $slow = Backend->answering(sub {

@@ -49,7 +49,7 @@ void lb_member_template_take_address(proxy_worker_shared *to, const proxy_worker
     memcpy(to->hostname_ex, from->hostname_ex, sizeof(to->hostname_ex));
     to->port = from->port;
     to->hash = from->hash;
-    to->address_expiry = 0;
+    fc_worker_expire_address(to);
 }
 
 const char *lb_member_template_url_mistake(const char *url)

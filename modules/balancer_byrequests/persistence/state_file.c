@@ -37,11 +37,7 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 static char *folder_path(apr_pool_t *p)
 {
-#if AP_MODULE_MAGIC_AT_LEAST(20180906, 2)
     return ap_state_dir_relative(p, FOLDER);
-#else
-    return ap_runtime_dir_relative(p, FOLDER);
-#endif
 }
 
 static int open_folder(const char *folder)

@@ -255,16 +255,16 @@ static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t po
 static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, apr_pool_t *p)
 {
     fcgi_backend_t *backend = backend_of(worker);
-    const apr_interval_time_t ttl = apr_time_from_sec(worker->s->address_ttl);
+    const apr_interval_time_t ttl = apr_time_from_sec(fc_worker_address_ttl(worker->s));
     const apr_time_t now = fc_now();
     apr_status_t rv = APR_SUCCESS;
 
     PROXY_THREAD_LOCK(worker);
     if (backend->known_until <= now) {
         rv = look_up(&backend->endpoint, worker->s->hostname_ex, worker->s->port, p);
-        backend->known_until = rv != APR_SUCCESS            ? 0
-                               : worker->s->address_ttl > 0 ? now + ttl
-                                                            : APR_INT64_MAX;
+        backend->known_until = rv != APR_SUCCESS ? 0
+                               : ttl > 0         ? now + ttl
+                                                 : APR_INT64_MAX;
     }
     to->address_count = backend->endpoint.address_count;
     memcpy(to->address, backend->endpoint.address, sizeof(to->address));

@@ -2,16 +2,12 @@
 /* park.c - see park.h. */
 #include "park.h"
 
-#include "ap_mpm.h"
-#include "ap_mmn.h"
-#include "http_config.h"
-
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 137) && defined(AP_MPMQ_CAN_WAITIO)
-
 #include <stdatomic.h>
 
+#include "ap_mpm.h"
 #include "apr_portable.h"
 #include "fastcgi_log.h"
+#include "http_config.h"
 #include "http_connection.h"
 #include "http_core.h"
 #include "http_log.h"
@@ -231,11 +227,9 @@ bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume
 /* As httpd does after a handler. */
 static void finish(request_rec *r, int status)
 {
-#if AP_MODULE_MAGIC_AT_LEAST(20120211, 140)
     if (ap_extended_status) {    /* this worker's slot does not know when the request began */
         ap_set_time_process_request(r->connection->sbh, r->request_time, r->request_time);
     }
-#endif
     if (status == OK || status == DONE) {
         ap_finalize_request_protocol(r);
     }
@@ -461,51 +455,3 @@ void fcgi_park_register_hooks(apr_pool_t *p)
     ap_hook_resume_connection(resume_connection, NULL, NULL, APR_HOOK_REALLY_FIRST - 100);
     ap_hook_pre_close_connection(pre_close, NULL, NULL, APR_HOOK_REALLY_FIRST - 100);
 }
-
-#else    /* before httpd 2.4.63 no request can be parked: all wait in their threads */
-
-const char *fcgi_park_obstacle(request_rec *r)
-{
-    return "httpd is too old";
-}
-
-bool fcgi_park_request(request_rec *r, const fcgi_wait_t *wait, fcgi_park_resume_t *resume,
-                       void *baton)
-{
-    return false;
-}
-
-int fcgi_park_count(void)
-{
-    return 0;
-}
-
-int fcgi_park_most(void)
-{
-    return 0;
-}
-
-int fcgi_park_total(void)
-{
-    return 0;
-}
-
-bool fcgi_park_has_ended(void)
-{
-    return false;
-}
-
-bool fcgi_park_mpm_can(void)
-{
-    return false;
-}
-
-void fcgi_park_start(apr_pool_t *pchild, int max)
-{
-}
-
-void fcgi_park_register_hooks(apr_pool_t *p)
-{
-}
-
-#endif

@@ -35,7 +35,7 @@ static void make_brigades(fcgi_slow_client_t *slow)
 
 bool fcgi_slow_client_is_behind(const fcgi_slow_client_t *slow)
 {
-    return waiting_bytes(slow) > 0 || slow->r->connection->data_in_output_filters;
+    return waiting_bytes(slow) > 0 || fc_connection_holds_output(slow->r->connection);
 }
 
 bool fcgi_slow_client_is_full(const fcgi_slow_client_t *slow)
@@ -229,7 +229,7 @@ static apr_status_t drain_core(const fcgi_slow_client_t *slow)
 {
     ap_filter_t *core = slow->filter->next;
 
-    if (!slow->r->connection->data_in_output_filters) {
+    if (!fc_connection_holds_output(slow->r->connection)) {
         return APR_SUCCESS;
     }
     while (core->next) {
@@ -249,7 +249,7 @@ static apr_status_t look_for_room(fcgi_slow_client_t *slow, apr_off_t *room)
     }
     else {
         rv = drain_core(slow);
-        held = slow->r->connection->data_in_output_filters ? ROOM_BYTES : 0;
+        held = fc_connection_holds_output(slow->r->connection) ? ROOM_BYTES : 0;
     }
     *room = held < ROOM_BYTES ? ROOM_BYTES - held : 0;
     return rv;
