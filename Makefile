@@ -120,8 +120,9 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(or $(2),$(BUILD))/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(or $(2),$(BUILD))/lib/$(subst /,_,$(1)).a
 
-# The manager's assets, as C.
-ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+# The manager's assets, as C: the description of its API with the schemas that it refers to.
+ASSETS   := $(wildcard $(M)/balancer_manager/assets/*)
+EMBEDDED := $(patsubst %/openapi.json,$(BUILD)/openapi.json,$(ASSETS))
 GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
@@ -149,9 +150,12 @@ $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder),$(CHECKED),$(CH
 endif
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
-$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+$(BUILD)/openapi.json: scripts/bundle-openapi $(filter %/openapi.json %/status.schema.json,$(ASSETS))
 	@mkdir -p $(@D)
-	scripts/embed-assets $(ASSETS) > $@
+	$^ > $@
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(EMBEDDED)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(EMBEDDED) > $@
 $(GENERATED_$(G)/request): $(BUILD)/asset_bytes.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -I$(M)/$(G)/request $(INC_$(G)/request) -MMD -MP -c -o $@ $<
