@@ -309,7 +309,7 @@ valgrind: all $(BUILD)/fast_backend
 
 # ---- Lint --------------------------------------------------------------------------------------
 LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
-SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/* docs/examples/*/*)
 
 TIDY     = $(patsubst $(M)/%.c,$(BUILD)/tidy/%,$(SOURCES))
 
