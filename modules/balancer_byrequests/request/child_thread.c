@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "http_log.h"
 #include "member_counters.h"
+#include "member_state.h"
 #include "table_segments.h"
 #include "waiting.h"
 
@@ -43,6 +44,7 @@ static void look_after(const lb_balancer_t *balancer, server_rec *s)
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         size_t *busy = &member.worker->s->busy;
         lb_checks_note_others(&member);
+        lb_member_state_note_others(&member);
         waiting += atomic_load(&member.row->waiting);
         if (*busy != atomic_load(&member.row->in_flight)) {
             lb_ledger_mirror(balancer->ledger->table, lb_member_index(&member), busy);
