@@ -121,8 +121,9 @@ sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $
 objects  = $(patsubst $(M)/%.c,$(or $(2),$(BUILD))/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(or $(2),$(BUILD))/lib/$(subst /,_,$(1)).a
 
-# The manager's assets, as C.
-ASSETS := $(wildcard $(M)/balancer_manager/assets/*)
+# The manager's assets, as C: the description of its API with the schemas that it refers to.
+ASSETS   := $(wildcard $(M)/balancer_manager/assets/*)
+EMBEDDED := $(patsubst %/openapi.json,$(BUILD)/openapi.json,$(ASSETS))
 GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 GENERATED_shared := $(BUILD)/obj/contract_stamp.o
@@ -152,9 +153,12 @@ $(foreach folder,$(FOLDERS),$(eval $(call FOLDER_RULES,$(folder),$(CHECKED),$(CH
 endif
 -include $(addprefix $(BUILD)/obj/,$(addsuffix .d,$(FACES)))
 
-$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(ASSETS)
+$(BUILD)/openapi.json: scripts/bundle-openapi $(filter %/openapi.json %/status.schema.json,$(ASSETS))
 	@mkdir -p $(@D)
-	scripts/embed-assets $(ASSETS) > $@
+	$^ > $@
+$(BUILD)/asset_bytes.c: scripts/embed-assets $(M)/balancer_manager/assets $(EMBEDDED)
+	@mkdir -p $(@D)
+	scripts/embed-assets $(EMBEDDED) > $@
 $(GENERATED_$(G)/request): $(BUILD)/asset_bytes.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -I$(M)/$(G)/request $(INC_$(G)/request) -MMD -MP -c -o $@ $<
@@ -222,7 +226,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = housekeeper election strikes status_word ledger admission admission_stress counters samples pool watcher slate trace_random
+TSAN = housekeeper election strikes status_word ledger admission admission_stress counters history samples pool watcher slate trace_random
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
@@ -318,7 +322,7 @@ valgrind: all $(BUILD)/fast_backend
 
 # ---- Lint --------------------------------------------------------------------------------------
 LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
-SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/*)
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/* docs/examples/*/*)
 
 TIDY     = $(patsubst $(M)/%.c,$(BUILD)/tidy/%,$(SOURCES))
 

@@ -57,6 +57,9 @@ typedef struct {
     uint64_t bytes_read;       /* from the member */
     uint64_t responses[6];     /* by class: [2] for 200 to 299; [0]: tries without an answer */
     uint64_t ends[LB_OUTCOME_COUNT];          /* tries by lb_outcome_t */
+    uint64_t state_changes;    /* from one state to another; a trial is part of the error */
+    uint64_t outages;          /* of these: it went out of service because it failed */
+    uint64_t downtime;         /* us in such outages, the one under way too */
     lb_histogram_t queue_times;    /* of requests that waited in the queue and came here */
     lb_histogram_t connect_times;  /* of new connections */
     lb_histogram_t first_byte_times, whole_times;
@@ -66,13 +69,15 @@ typedef struct {
 typedef struct {
     double requests;
     double failures;           /* tries that failed, or were answered with 5xx */
+    double server_errors;      /* of these: answered with 5xx */
+    double refused;            /* of a balancer: requests that got no member, and are no try */
     int64_t p50, p95, p99, mean;  /* of the first byte, us; -1: there was none */
 } lb_recent_t;
 
 /* One point of a balancer's past. */
 typedef struct {
     int64_t at;
-    double requests, failures;                /* as above, since the point before */
+    double requests, failures, server_errors, refused;    /* as above, since the point before */
     uint32_t in_flight, queued;
     int64_t p50, p95;             /* of the first byte, us; -1: there was none */
 } lb_sample_t;

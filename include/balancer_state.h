@@ -1,9 +1,11 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* balancer_state.h - states in one word: of a member, the worst thing that is true of it; where it
- *                    comes from; of a name in DNS that members come from.
+/* balancer_state.h - states in one word: of a member, the worst thing that is true of it, and why it
+ *                    is; where it comes from; of a name in DNS that members come from.
  * Ignores  httpd: plain C11. */
 #ifndef BALANCER_STATE_H
 #define BALANCER_STATE_H
+
+#include <stdbool.h>
 
 /* name, word: in the order in which they are shown */
 #define LB_STATES(X)                     \
@@ -36,6 +38,43 @@ static inline const char *lb_state_word(lb_state_t state)
 #undef X
     };
     return words[state];
+}
+
+/** Is the member out of service because it failed, not because somebody wants it so? */
+static inline bool lb_state_is_failed(lb_state_t state)
+{
+    return state == LB_STATE_ERROR || state == LB_STATE_TRIAL || state == LB_STATE_HEALTH_FAIL;
+}
+
+/* name, word: why a state began: requests failed, one that was sent on trial was served, checks, an
+ * operator, a drain's deadline passed, DNS, the configuration at a restart; or it was found out
+ * afterwards: mod_proxy and its mod_proxy_hcheck tell nobody */
+#define LB_CAUSES(X)                     \
+    X(FAILURES,      "failures")         \
+    X(TRIAL,         "trial")            \
+    X(CHECK,         "check")            \
+    X(OPERATOR,      "operator")         \
+    X(DEADLINE,      "deadline")         \
+    X(DISCOVERY,     "discovery")        \
+    X(CONFIGURATION, "configuration")    \
+    X(OTHER,         "other")
+
+typedef enum {
+#define X(name, word) LB_CAUSE_##name,
+    LB_CAUSES(X)
+#undef X
+    LB_CAUSE_COUNT
+} lb_cause_t;
+
+/** The word of a cause. */
+static inline const char *lb_cause_word(lb_cause_t cause)
+{
+    static const char *const words[] = {
+#define X(name, word) word,
+        LB_CAUSES(X)
+#undef X
+    };
+    return words[cause];
 }
 
 /* name, word: where members come from */

@@ -30,6 +30,15 @@ typedef struct {
     uint64_t changes;              /* members added, gone and returned, over the same time */
 } lb_source_view_t;
 
+/* A change of a member's state. */
+typedef struct {
+    apr_time_t at;
+    const char *member; /* its name then, as in its view; longer ones than 175 bytes are cut */
+    lb_state_t from, to;       /* error is also trial */
+    lb_cause_t cause;
+    const char *reason;        /* "connect_refused"; "": there is no more to say than the cause */
+} lb_state_change_t;
+
 typedef struct {
     const char *name;          /* as mod_proxy shows it: "unix:/path|fcgi://host" for sockets */
     const char *url;           /* the worker's own URL: the form parameter `w` of stock's manager */
@@ -72,6 +81,7 @@ typedef struct {
     const char *flush_packets; /* off, on, auto */
     apr_interval_time_t flush_wait;
     apr_time_t since;          /* when its state began; 0 = not known */
+    apr_time_t down_since;     /* when its outage began; 0: it is not out because it failed */
     int strikes;               /* failures that count now: maxfails of them put it out */
     int share_percent;         /* 100, or less while it starts slowly (slowstart) */
     apr_time_t drain_until;    /* draining, and then disabled; 0: no deadline, or not draining */
@@ -80,6 +90,7 @@ typedef struct {
     apr_time_t counted_since;
     uint64_t responses[6];     /* by class: [2] for 200 to 299; [0]: tries without an answer */
     uint64_t ends[LB_OUTCOME_COUNT];          /* tries by lb_outcome_t */
+    uint64_t state_changes, outages, downtime;    /* as in lb_counted_t */
     lb_histogram_t queue_times;    /* of requests that waited in the queue and came here */
     lb_histogram_t connect_times;  /* of new connections */
     lb_histogram_t first_byte_times, whole_times;
@@ -147,6 +158,8 @@ struct lb_balancer_view_t {
     uint64_t refused_before[LB_OUTCOME_COUNT];        /* before counted_since */
     lb_recent_t recent;
     apr_array_header_t *past;  /* of lb_sample_t, oldest first: the last minutes */
+    apr_array_header_t *history;   /* of lb_state_change_t, newest first, also of members that are
+                                    * gone; of an heir: none */
 
     /* What the configuration says, for what can be changed at run time. */
     lb_values_t config;

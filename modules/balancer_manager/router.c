@@ -244,13 +244,10 @@ int mgr_router_pre_translate(request_rec *r)
 
 /* The asset that is asked for.
  * returns  "" when the request is about something else */
-static const char *asset_name(request_rec *r, const char *path)
+static const char *asset_name(request_rec *r)
 {
     apr_table_t *query;
 
-    if (strcmp(path, "/v1/schema") == 0) {
-        return "status.schema.json";
-    }
     if (!r->args || strncmp(r->args, "asset=", 6) != 0
         || mgr_form_parse(r->pool, r->args, &query) != OK) {
         return "";
@@ -277,9 +274,7 @@ static int send_asset(mgr_visit_t *visit, const char *name)
 /* The view that has a path of its own; NULL when there is none. */
 static mgr_view_t *view_at(const char *path)
 {
-    return strcmp(path, "/v1/status") == 0 ? mgr_view_json_send
-           : strcmp(path, "/metrics") == 0 ? mgr_view_prometheus_send
-                                           : NULL;
+    return strcmp(path, "/metrics") == 0 ? mgr_view_prometheus_send : NULL;
 }
 
 static int run(mgr_visit_t *visit, const char *path)
@@ -287,7 +282,7 @@ static int run(mgr_visit_t *visit, const char *path)
     const int method = visit->r->method_number;
     mgr_view_t *view = view_at(path);
 
-    if (!view && strncmp(path, "/v1/", 4) == 0) {
+    if (strncmp(path, "/v1/", 4) == 0) {
         return mgr_api_handle(visit, path, mgr_handler_name_is_read_only(visit->r));
     }
     if (mgr_visit_need(visit, MGR_VIEW) != OK) {
@@ -300,9 +295,6 @@ static int run(mgr_visit_t *visit, const char *path)
     if (method != M_GET && (view || mgr_handler_name_is_read_only(visit->r))) {
         refuse_method(visit, "GET, HEAD");
         return send_answer(visit, mgr_view_html_send);
-    }
-    if (view == mgr_view_json_send) {
-        return send_answer(visit, view);    /* it looks for itself, at one after the other */
     }
     mgr_visit_look(visit);
     if (view) {
@@ -324,7 +316,7 @@ int mgr_router_handle(request_rec *r)
         return DECLINED;
     }
     const char *path = inner_path(r);
-    const char *asset = asset_name(r, path);
+    const char *asset = asset_name(r);
 
     set_headers(r);
     if (*asset) {

@@ -54,6 +54,9 @@ static void check_names(const mgr_api_path_t *path)
     switch (path->resource) {
     case MGR_NO_RESOURCE:
         break;
+    case MGR_STATUS:
+    case MGR_SCHEMA:
+    case MGR_DESCRIPTION:
     case MGR_AUDIT:
     case MGR_ALL_MEMBERS:
         assert(!path->key && !path->member);

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use File::Find;
 use FindBin;
+use JSON::PP qw(decode_json);
 use Test::More;
 
 my $top = "$FindBin::RealBin/../..";
@@ -101,5 +102,21 @@ while ($fields =~ /\{ "(\w+)", SETTING\((\w+)\)/g) {
     like $in_forms, qr/\b$s->{range}\b/, '... also in forms' if $s->{type} ne 'DURATION';    # there it has units
 }
 is_deeply [sort keys %in_json], [sort keys %json_name], 'no other settings are told';
+
+# The same in the description of the JSON interface.
+my $schemas = decode_json(text_of("$top/modules/balancer_manager/assets/openapi.json"))->{components}{schemas};
+my %described = map { my ($whose, $schema) = @$_; map { ("$whose $_" => $schema->{properties}{$_}) } keys %{ $schema->{properties} } }
+    [member => $schemas->{member_settings}], [balancer => $schemas->{balancer_change}];
+is_deeply [sort keys %described], [sort keys %json_name], 'the description of the interface has the same settings';
+my %json_schema_type = (WHOLE => 'integer', SECONDS => 'integer', HUNDREDTHS => 'number', DURATION => 'number',
+    LIMIT => 'integer', SWITCH => 'boolean', TEXT => 'string');
+for my $s (grep { exists $described{"$_->{whose} $_->{name}"} } values %setting) {
+    my $schema = $described{"$s->{whose} $s->{name}"};
+    $schema = $schema->{oneOf}[0] if $schema->{oneOf};
+    my ($type) = ref $schema->{type} ? @{ $schema->{type} } : $schema->{type};
+    is $type, $json_schema_type{ $s->{type} }, "$s->{whose} $s->{name}: its type";
+    is "$schema->{minimum} to $schema->{maximum}", $s->{range}, '... its range' if defined $schema->{minimum};
+    ok defined $schema->{minimum} || $type !~ /integer|number/, '... has one, if it is a number';
+}
 
 done_testing;

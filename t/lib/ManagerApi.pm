@@ -1,5 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # ManagerApi.pm - the JSON interface of the manager, as a script uses it that has read the page's token.
+# Each exchange is held against the description of the interface: OpenApi.pm.
 #
 #   my $api = ManagerApi->new($httpd);
 #   my $answer = $api->patch('balancers/app/members/' . ManagerApi::encoded($url), { weight => 2 });
@@ -9,6 +10,7 @@ package ManagerApi;
 use strict;
 use warnings;
 use JSON::PP ();
+use OpenApi;
 
 # ManagerApi->new(httpd, base => path of the manager, header => sent with each request,
 #                 token => 0: changes come without the page's token)
@@ -38,8 +40,9 @@ sub call {
     if ($self->{token} && $method =~ /^(?:PATCH|POST|DELETE)$/ && !exists $header{'X-CSRF-Token'}) {
         $header{'X-CSRF-Token'} = $self->token;
     }
-    my $answer = $self->{httpd}->send($method, "$self->{base}/v1/$path", body => $body,
-        header => { map { $_ => $header{$_} } grep { defined $header{$_} } keys %header });
+    delete @header{ grep { !defined $header{$_} } keys %header };
+    my $answer = $self->{httpd}->send($method, "$self->{base}/v1/$path", body => $body, header => \%header);
+    OpenApi::check({ method => $method, path => "/$path", header => \%header, body => $body }, $answer);
     $answer->{json} = eval { JSON::PP::decode_json($answer->{body}) };
     return $answer;
 }

@@ -37,6 +37,9 @@ static const struct {
     mgr_resource_t resource;
     const char *key, *member;
 } paths[] = {
+    { "/v1/status", MGR_STATUS },
+    { "/v1/schema", MGR_SCHEMA },
+    { "/v1/openapi.json", MGR_DESCRIPTION },
     { "/v1/audit", MGR_AUDIT },
     { "/v1/members", MGR_ALL_MEMBERS },
     { "/v1/balancers/x", MGR_BALANCER, "x" },

@@ -148,6 +148,37 @@ START_TEST(a_reset_hides_what_was_before_and_forgets_nothing)
 }
 END_TEST
 
+START_TEST(outages_and_their_time_are_counted)
+{
+    lb_member_room_t *room = new_room();
+    lb_counted_t before, all;
+    lb_counters_add_state(room, true, 1000);     /* ok -> error */
+    lb_counters_add_state(room, true, 1500);     /* error -> health_fail: the same outage */
+    lb_counters_fold_downtime(room, 1800);
+    ck_assert_uint_eq(all_of(room).downtime, 800);
+    ck_assert_int_eq(room->down_since, 1000);
+    lb_counters_add_state(room, false, 2000);
+    lb_counters_add_state(room, false, 2500);    /* ok -> draining */
+    lb_counters_fold_downtime(room, 3000);
+    all = all_of(room);
+    ck_assert_uint_eq(all.downtime, 1000);
+    ck_assert_uint_eq(all.outages, 1);
+    ck_assert_uint_eq(all.state_changes, 4);
+    ck_assert_int_eq(room->down_since, 0);
+    lb_counters_add_state(room, true, 4000);
+    lb_counters_fold_downtime(room, 3500);       /* a clock that was read before */
+    lb_counters_fold_downtime(room, 4100);
+    lb_counters_reset_member(room, 0, 0, 4100);
+    lb_counters_add_state(room, false, 4300);
+    ck_assert(lb_counters_copy_before(room, &before));
+    all = all_of(room);
+    lb_counters_subtract(&all, &before);
+    ck_assert_uint_eq(all.downtime, 200);
+    ck_assert_uint_eq(all.outages, 0);
+    ck_assert_uint_eq(before.outages, 2);
+}
+END_TEST
+
 START_TEST(a_balancer_counts_refusals_and_can_be_reset)
 {
     lb_balancer_room_t *room = shared_memory(sizeof(*room));
@@ -253,6 +284,7 @@ static TCase *counting(void)
     tcase_add_test(tc, a_wait_is_counted_for_who_got_a_member);
     tcase_add_test(tc, a_clock_that_was_set_back_measures_nothing_negative);
     tcase_add_test(tc, a_reset_hides_what_was_before_and_forgets_nothing);
+    tcase_add_test(tc, outages_and_their_time_are_counted);
     tcase_add_test(tc, a_balancer_counts_refusals_and_can_be_reset);
     tcase_add_test(tc, the_next_owner_of_a_room_starts_at_zero);
     return tc;

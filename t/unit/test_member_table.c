@@ -16,6 +16,7 @@
 #define ROW sizeof(lb_member_row_t)
 #define ROOM sizeof(lb_member_room_t)
 #define BALANCER_ROOM sizeof(lb_balancer_room_t)
+#define HISTORY sizeof(lb_history_t)
 #define HEAD (128 + 32 * 1024)              /* the table's own, and the lanes of flows */
 #define LINE (384 + 32 * 10)                /* and its lanes */
 
@@ -47,7 +48,7 @@ static size_t bytes_of(uint32_t balancers, uint32_t members, uint32_t processes,
 START_TEST(table_takes_whole_lines_for_itself_and_each_row)
 {
     ck_assert_uint_eq(bytes_of(0, 0, 0, 0), HEAD);
-    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), HEAD + 64 + BALANCER_ROOM + LINE);
+    ck_assert_uint_eq(bytes_of(1, 0, 0, 0), HEAD + 64 + BALANCER_ROOM + HISTORY + LINE);
     ck_assert_uint_eq(bytes_of(0, 1, 0, 0), HEAD + ROW + ROOM + LINE);
     ck_assert_uint_eq(bytes_of(0, 0, 0, 1), HEAD + 128);
     ck_assert_uint_eq(bytes_of(0, 0, 1, 0), HEAD + 128);
@@ -55,7 +56,7 @@ START_TEST(table_takes_whole_lines_for_itself_and_each_row)
     ck_assert_uint_eq(bytes_of(0, 8, 1, 0), HEAD + 8 * (ROW + ROOM + LINE) + 128 + 64);
     ck_assert_uint_eq(bytes_of(0, 9, 2, 0), HEAD + 9 * (ROW + ROOM + LINE) + 2 * (128 + 128));
     ck_assert_uint_eq(bytes_of(3, 5, 0, 0),
-                      HEAD + (64 + BALANCER_ROOM + LINE) * 3 + (ROW + ROOM + LINE) * 5);
+                      HEAD + (64 + BALANCER_ROOM + HISTORY + LINE) * 3 + (ROW + ROOM + LINE) * 5);
 }
 END_TEST
 
@@ -63,7 +64,7 @@ START_TEST(sizes_beyond_32_bits_do_not_wrap)
 {
     ck_assert_uint_eq(
         bytes_of(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX),
-        HEAD + (64 + BALANCER_ROOM + ROW + ROOM + 2 * LINE + 128) * UINT64_C(0xffffffff));
+        HEAD + (64 + BALANCER_ROOM + HISTORY + ROW + ROOM + 2 * LINE + 128) * UINT64_C(0xffffffff));
 }
 END_TEST
 
@@ -107,7 +108,7 @@ START_TEST(new_table_says_what_it_is_and_is_empty)
     ck_assert_uint_eq(t->waiter_count, size.waiters);
     assert_zeros(lb_table_balancer(t, 0), lb_table_waiter(t, 0));
     assert_zeros(lb_table_line(t, 0), lb_table_lane(t, lb_table_flow_lane(t, 0)));
-    assert_zeros(lb_table_balancer_room(t, 0), lb_table_member_room(t, 0));
+    assert_zeros(lb_table_balancer_room(t, 0), lb_table_history(t, 0));
     for (uint32_t p = 0; p < size.processes; p++) {
         ck_assert_int_eq(lb_table_process(t, p)->pid, 0);
         for (uint32_t m = 0; m < MEMBERS; m++) {
@@ -371,7 +372,9 @@ START_TEST(rooms_stand_behind_the_lanes_and_before_the_processes)
                          + 128 * size.waiters;
     ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 0)), rooms);
     ck_assert_uint_eq(offset_of(t, lb_table_balancer_room(t, 2)), rooms + 2 * BALANCER_ROOM);
-    const size_t members = rooms + BALANCERS * BALANCER_ROOM;
+    const size_t histories = rooms + BALANCERS * BALANCER_ROOM;
+    ck_assert_uint_eq(offset_of(t, lb_table_history(t, 2)), histories + 2 * HISTORY);
+    const size_t members = histories + BALANCERS * HISTORY;
     ck_assert_uint_eq(offset_of(t, lb_table_member_room(t, 0)), members);
     ck_assert_uint_eq(offset_of(t, lb_table_member_room(t, MEMBERS - 1)),
                       members + (MEMBERS - 1) * ROOM);

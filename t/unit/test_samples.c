@@ -220,6 +220,34 @@ START_TEST(marks_wrap_and_differences_do_not)
 }
 END_TEST
 
+START_TEST(answers_with_5xx_and_refusals_are_told_apart)
+{
+    cluster_t c = new_cluster();
+    const lb_measures_t broken = { .http_status = 500, .connect = -1, .first_byte = 9, .whole = 9 };
+    lb_sample_t samples[LB_PAST_SAMPLES];
+    lb_counters_add_refusal(c.balancer, LB_NO_MEMBER);
+    sample(&c, START);
+    lb_counters_add_try(&c.members[0], LB_SERVED, &broken);
+    lb_counters_add_try(&c.members[0], LB_SERVED, &broken);
+    refuse(&c, 0, 4);
+    lb_counters_add_refusal(c.balancer, LB_QUEUE_FULL);
+    lb_counters_add_refusal(c.balancer, LB_NO_MEMBER);
+    ck_assert_uint_eq(lb_samples_refused_lately(c.balancer), 2);
+    sample(&c, START + 2 * SECOND);
+    ck_assert_int_eq(lb_samples_copy(c.balancer, samples), 1);
+    ck_assert_double_eq_tol(samples[0].failures, 3, 1e-9);
+    ck_assert_double_eq_tol(samples[0].server_errors, 1, 1e-9);
+    ck_assert_double_eq_tol(samples[0].refused, 1, 1e-9);
+    ck_assert_double_eq_tol(recent(&c, 0, START + 4 * SECOND).server_errors, 0.5, 1e-9);
+    lb_counters_add_refusal(c.balancer, LB_NO_MEMBER);
+    ck_assert_uint_eq(lb_samples_refused_lately(c.balancer), 3);
+    for (int i = 2; i < 40; i++) {
+        sample(&c, START + i * 2 * SECOND);
+    }
+    ck_assert_uint_eq(lb_samples_refused_lately(c.balancer), 0);
+}
+END_TEST
+
 START_TEST(a_member_that_was_away_is_level)
 {
     cluster_t c = new_cluster();
@@ -321,6 +349,7 @@ static TCase *minutes(void)
     tcase_add_test(tc, the_first_minute_is_as_long_as_it_is);
     tcase_add_test(tc, a_room_that_was_given_away_gains_nothing_absurd);
     tcase_add_test(tc, marks_wrap_and_differences_do_not);
+    tcase_add_test(tc, answers_with_5xx_and_refusals_are_told_apart);
     tcase_add_test(tc, a_member_that_was_away_is_level);
     return tc;
 }

@@ -83,6 +83,7 @@ static void set_member(const lb_values_t *given, const lb_member_t *member)
     }
     lb_drain_forget_old(member);    /* the drain may be over */
     lb_member_state_note_change(member, status.before, status.after);
+    lb_member_state_note(member, LB_CAUSE_OPERATOR, "");
     if (!was_usable && PROXY_WORKER_IS_USABLE(worker)) {
         member->balancer->proxy->s->need_reset = 1;    /* for stock's methods; ours needs none */
     }
@@ -137,6 +138,9 @@ static bool add_member(const lb_change_plan_t *plan, lb_planned_t *planned)
     const lb_member_t added = lb_membership_find(plan->p, balancer, url);
     note(plan, planned, LB_MEMBER_ADDED, added.worker ? added.worker->s->name_ex : url, "member",
          "", "added");
+    if (added.worker) {
+        lb_member_state_note(&added, LB_CAUSE_OPERATOR, "");
+    }
     if (!planned->member.worker) {
         planned->member = added;
     }
@@ -161,6 +165,7 @@ static bool move_member(const lb_change_plan_t *plan, lb_planned_t *planned)
     if (planned->member.worker) {    /* as new as one that was added and enabled */
         const proxy_worker_shared *s = planned->member.worker->s;
         lb_member_state_note_change(&planned->member, PROXY_WORKER_DISABLED, s->status);
+        lb_member_state_note(&planned->member, LB_CAUSE_OPERATOR, "");
         note(plan, planned, LB_MEMBER_MOVED, moved, LB_SETTING_ADDRESS,
              lb_setting_address(plan->p, old), lb_setting_address(plan->p, s));
     }
@@ -189,6 +194,7 @@ static void change_member(const lb_change_plan_t *plan, const lb_planned_t *plan
     }
     else if (!lb_member_leaves(member)) {
         lb_membership_remove(member);
+        lb_member_state_note(member, LB_CAUSE_OPERATOR, "");
         lb_panic_let_go(member, plan->any);
         note(plan, planned, LB_MEMBER_REMOVED, member->worker->s->name_ex, "member", "", "removed");
     }

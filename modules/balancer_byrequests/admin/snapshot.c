@@ -19,37 +19,6 @@
 #include "setting.h"
 #include "wall_clock.h"
 
-static lb_state_t state_of(const lb_member_t *member)
-{
-    static const struct {
-        unsigned int bit;
-        lb_state_t state;
-    } worst_first[] = {
-        { PROXY_WORKER_STOPPED, LB_STATE_STOPPED },
-        { PROXY_WORKER_DISABLED, LB_STATE_DISABLED },
-        { PROXY_WORKER_IN_SHUTDOWN, LB_STATE_SHUTDOWN },
-        { PROXY_WORKER_IN_ERROR, LB_STATE_ERROR },
-        { PROXY_WORKER_HC_FAIL, LB_STATE_HEALTH_FAIL },
-        { PROXY_WORKER_DRAIN, LB_STATE_DRAINING },
-        { PROXY_WORKER_HOT_STANDBY, LB_STATE_STANDBY },
-        { PROXY_WORKER_HOT_SPARE, LB_STATE_SPARE },
-    };
-    const lb_phase_t phase = lb_health_phase(member);
-    const unsigned int status =
-        member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
-
-    if (lb_member_leaves(member)) {
-        return lb_member_source(member) ? LB_STATE_GONE : LB_STATE_REMOVING;
-    }
-    for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++) {
-        if (status & worst_first[i].bit) {
-            const lb_state_t state = worst_first[i].state;
-            return state == LB_STATE_ERROR && phase == LB_ON_TRIAL ? LB_STATE_TRIAL : state;
-        }
-    }
-    return LB_STATE_OK;
-}
-
 static const char *flush_word(const proxy_worker_shared *s)
 {
     switch (s->flush_packets) {
@@ -91,18 +60,23 @@ static void take_counted(const lb_counted_t *counted, lb_member_view_t *view)
     view->bytes_read = counted->bytes_read;
     memcpy(view->responses, counted->responses, sizeof(view->responses));
     memcpy(view->ends, counted->ends, sizeof(view->ends));
+    view->state_changes = counted->state_changes;
+    view->outages = counted->outages;
+    view->downtime = counted->downtime;
     view->queue_times = counted->queue_times;
     view->connect_times = counted->connect_times;
     view->first_byte_times = counted->first_byte_times;
     view->whole_times = counted->whole_times;
 }
 
-static void copy_counted(apr_pool_t *p, const lb_member_t *member, lb_member_view_t *view)
+static void copy_counted(apr_pool_t *p, const lb_member_t *member, apr_time_t now,
+                         lb_member_view_t *view)
 {
-    const lb_member_room_t *room = lb_member_counters_of(member);
+    lb_member_room_t *room = lb_member_counters_of(member);
     lb_counted_t before, counted;
-    const bool was_reset = lb_counters_copy_before(room, &before);
 
+    lb_counters_fold_downtime(room, now);
+    const bool was_reset = lb_counters_copy_before(room, &before);
     view->forgotten = atomic_load(&room->forgotten);
     lb_counters_copy(room, atomic_load(&member->row->elected) - view->forgotten,
                      atomic_load(&member->row->failures), &counted);
@@ -112,6 +86,7 @@ static void copy_counted(apr_pool_t *p, const lb_member_t *member, lb_member_vie
     }
     take_counted(&counted, view);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
+    view->down_since = lb_wall_clock_of(atomic_load(&room->down_since));
 }
 
 /* gain   of the balancer: what this member has had in the last minute is added
@@ -225,7 +200,7 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
 
     copy_settings(p, worker->s, view);
     view->name = *worker->s->uds_path ? ap_proxy_worker_name(p, worker) : view->url;
-    view->state = state_of(member);
+    view->state = lb_member_state_of(member);
     view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
                        ? another->status
@@ -235,7 +210,7 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
     copy_numbers(member, now, view);
     copy_configured(p, member, view);
     copy_check(member, view);
-    copy_counted(p, member, view);
+    copy_counted(p, member, now, view);
 }
 
 static void copy_balancer_settings(apr_pool_t *p, const lb_balancer_t *balancer,
@@ -273,6 +248,29 @@ static apr_array_header_t *copy_past(apr_pool_t *p, const lb_balancer_room_t *ro
     return past;
 }
 
+/* The texts stay in the block that was copied. */
+static apr_array_header_t *copy_history(apr_pool_t *p, const lb_balancer_t *balancer)
+{
+    lb_history_t *history = lb_table_history(balancer->ledger->table, lb_balancer_index(balancer));
+    lb_history_entry_t *entries =
+        lb_history_is_empty(history) ? NULL
+                                     : apr_palloc(p, LB_HISTORY_PLACES * sizeof(*entries));
+    const int count = entries ? lb_history_copy(history, entries) : 0;
+    apr_array_header_t *changes = apr_array_make(p, count + 1, sizeof(lb_state_change_t));
+
+    for (int i = 0; i < count; i++) {
+        APR_ARRAY_PUSH(changes, lb_state_change_t) = (lb_state_change_t){
+            .at = lb_wall_clock_of(entries[i].at),
+            .member = entries[i].member,
+            .from = (lb_state_t)entries[i].from,
+            .to = (lb_state_t)entries[i].to,
+            .cause = (lb_cause_t)entries[i].cause,
+            .reason = entries[i].reason,
+        };
+    }
+    return changes;
+}
+
 static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
                                   lb_balancer_view_t *view)
 {
@@ -287,6 +285,7 @@ static void copy_balancer_numbers(apr_pool_t *p, const lb_balancer_t *balancer,
         view->refused[i] = atomic_load(&room->refused[i]) - view->refused_before[i];
     }
     view->past = copy_past(p, room);
+    view->history = copy_history(p, balancer);
 }
 
 static void copy_queue(const lb_balancer_t *balancer, lb_balancer_view_t *view)
@@ -335,6 +334,8 @@ static void view_members(apr_pool_t *p, const lb_balancer_t *balancer, server_re
         took = copy_recent(&member, now, &gain, member_view);
     }
     view->recent = lb_samples_recent(&gain, took);
+    view->recent.refused = lb_samples_per_second(
+        lb_samples_refused_lately(lb_member_counters_of_balancer(balancer)), took);
 }
 
 /* ---- Sources --------------------------------------------------------------------------------- */
@@ -401,6 +402,7 @@ static void view_nothing(apr_pool_t *p, lb_balancer_view_t *view)
     view->members = apr_array_make(p, 1, sizeof(lb_member_view_t));
     view->sources = apr_array_make(p, 1, sizeof(lb_source_view_t));
     view->past = apr_array_make(p, 1, sizeof(lb_sample_t));
+    view->history = apr_array_make(p, 1, sizeof(lb_state_change_t));
     view->recent = lb_samples_recent(&(lb_gain_t){ 0 }, 0);
 }
 

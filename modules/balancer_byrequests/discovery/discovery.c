@@ -103,12 +103,14 @@ static void take_step(const taking_t *t, const lb_member_t *member)
                      standing.missing_since ? standing.missing_since : t->now);
         lb_discovery_log_vanished(member);
         lb_membership_remove(member);
+        lb_member_state_note(member, LB_CAUSE_DISCOVERY, "");
         lb_panic_let_go(member, member->balancer->server);
         count_change(t);
         break;
     case LB_DISCOVERED_RETURNS:
         atomic_store(&slot->missing_since, 0);
         lb_membership_return(member);
+        lb_member_state_note(member, LB_CAUSE_DISCOVERY, "");
         lb_discovery_log_returned(member);
         count_change(t);
         break;

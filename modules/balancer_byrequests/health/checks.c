@@ -261,6 +261,7 @@ static void go_down(const place_t *place, const end_t *end)
         return;
     }
     atomic_store(&row->strikes.since, fc_now());
+    lb_member_state_note(&place->member, LB_CAUSE_CHECK, lb_outcome_word(end->outcome));
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0551)
                  "%s: ok -> health_fail after %d failed checks in a row (%s: %s)",
                  place->check.name, atomic_load(&row->check.fails), lb_outcome_word(end->outcome),
@@ -278,6 +279,7 @@ static void come_up(const place_t *place)
         lb_member_state_note_change(&place->member, before,
                                     before & ~(unsigned int)PROXY_WORKER_HC_FAIL);
     }
+    lb_member_state_note(&place->member, LB_CAUSE_CHECK, "");
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, place->check.server, FCLOGNO(0552)
                  "%s: health_fail -> ok after %d passed checks in a row", place->check.name,
                  atomic_load(&row->check.passes));

@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
+#include "member_state.h"
 #include "state_keeper.h"
 #include "wall_clock.h"
 
@@ -39,6 +40,7 @@ static void end_if_due(const lb_member_t *member, server_rec *s)
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0485)
                  "%s: member %s: draining -> disabled (its deadline has passed)",
                  member->balancer->proxy->s->name, member->worker->s->name_ex);
+    lb_member_state_note(member, LB_CAUSE_DEADLINE, "");
     lb_state_keeper_note_change();
 }
 

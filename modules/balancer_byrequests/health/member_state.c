@@ -2,12 +2,14 @@
 /* member_state.c - see member_state.h. */
 #include "member_state.h"
 
+#include "apr_strings.h"
 #include "check_params.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "http_config.h"
 #include "http_log.h"
 #include "member_config.h"
+#include "member_counters.h"
 #include "slow_start.h"
 #include "state_keeper.h"
 
@@ -36,6 +38,95 @@ static const char *name_of(const lb_member_t *member, name_t *room)
 static const char *balancer_of(const lb_member_t *member)
 {
     return member->balancer->proxy->s->name;
+}
+
+/* ---- The state ------------------------------------------------------------------------------- */
+
+lb_state_t lb_member_state_of(const lb_member_t *member)
+{
+    static const struct {
+        unsigned int bit;
+        lb_state_t state;
+    } worst_first[] = {
+        { PROXY_WORKER_STOPPED, LB_STATE_STOPPED },
+        { PROXY_WORKER_DISABLED, LB_STATE_DISABLED },
+        { PROXY_WORKER_IN_SHUTDOWN, LB_STATE_SHUTDOWN },
+        { PROXY_WORKER_IN_ERROR, LB_STATE_ERROR },
+        { PROXY_WORKER_HC_FAIL, LB_STATE_HEALTH_FAIL },
+        { PROXY_WORKER_DRAIN, LB_STATE_DRAINING },
+        { PROXY_WORKER_HOT_STANDBY, LB_STATE_STANDBY },
+        { PROXY_WORKER_HOT_SPARE, LB_STATE_SPARE },
+    };
+    const lb_phase_t phase = lb_strikes_look(&member->row->strikes, 0).phase;
+    const unsigned int status =
+        member->worker->s->status | (phase == LB_IN_SERVICE ? 0 : PROXY_WORKER_IN_ERROR);
+
+    if (lb_member_leaves(member)) {
+        return lb_member_source(member) ? LB_STATE_GONE : LB_STATE_REMOVING;
+    }
+    for (size_t i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++) {
+        if (status & worst_first[i].bit) {
+            const lb_state_t state = worst_first[i].state;
+            return state == LB_STATE_ERROR && phase == LB_ON_TRIAL ? LB_STATE_TRIAL : state;
+        }
+    }
+    return LB_STATE_OK;
+}
+
+/* ---- The history ----------------------------------------------------------------------------- */
+
+/* An hour of error has sixty trials, of which none changes anything. */
+static lb_state_t without_trial(lb_state_t state)
+{
+    return state == LB_STATE_TRIAL ? LB_STATE_ERROR : state;
+}
+
+static void add_to_history(const lb_member_t *member, lb_state_t from, lb_state_t to,
+                           lb_cause_t cause, const char *reason)
+{
+    const lb_balancer_t *balancer = member->balancer;
+    const int64_t now = fc_now();
+    lb_history_entry_t entry = {
+        .at = now, .from = (uint8_t)from, .to = (uint8_t)to, .cause = (uint8_t)cause
+    };
+    name_t room;
+
+    apr_cpystrn(entry.member, name_of(member, &room), sizeof(entry.member));
+    apr_cpystrn(entry.reason, reason, sizeof(entry.reason));
+    lb_history_add(lb_table_history(balancer->ledger->table, lb_balancer_index(balancer)), &entry);
+    lb_counters_add_state(lb_member_counters_of(member), lb_state_is_failed(to), now);
+}
+
+/* Children of the generation before look at a status word that nobody changes any more. */
+static bool is_of_this_generation(const lb_balancer_t *balancer)
+{
+    return atomic_load(&balancer->row->generation) == balancer->generation;
+}
+
+/* Of several who see changes at the same time each tells one; whoever has written an old state over
+ * a new one sees that, and tells the way back. */
+void lb_member_state_note(const lb_member_t *member, lb_cause_t cause, const char *reason)
+{
+    lb_state_t state;
+
+    if (!is_of_this_generation(member->balancer)) {
+        return;
+    }
+    do {
+        state = without_trial(lb_member_state_of(member));
+        const uint32_t before = atomic_exchange(&member->row->shown_state, state + 1);
+        if (before && before != state + 1) {
+            add_to_history(member, before - 1, state, cause, reason);
+        }
+    } while (without_trial(lb_member_state_of(member)) != state);
+}
+
+/* Who has just changed it is about to say why. */
+void lb_member_state_note_others(const lb_member_t *member)
+{
+    if (fc_now() - atomic_load(&member->row->strikes.since) > apr_time_from_sec(1)) {
+        lb_member_state_note(member, LB_CAUSE_OTHER, "");
+    }
 }
 
 /* ---- The error bit --------------------------------------------------------------------------- */
@@ -127,6 +218,7 @@ void lb_member_state_show_ban(const lb_member_t *member, bool was_trial, int64_t
     name_t room;
 
     lb_member_state_show_error(member);
+    lb_member_state_note(member, LB_CAUSE_FAILURES, reason);
     lb_state_keeper_note_change();
     if (was_trial) {
         ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0413)
@@ -169,6 +261,7 @@ void lb_member_state_show_return(const lb_member_t *member, const char *why, ser
     member->worker->s->error_time = 0;
     member->worker->s->retries = 0;
     clear_error_bit(member);
+    lb_member_state_note(member, LB_CAUSE_TRIAL, why);
     begin_climb(member);
     lb_state_keeper_note_change();
     ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0411)
@@ -203,6 +296,10 @@ static void resume(const lb_member_t *member)
     if (lb_strikes_look(strikes, 0).phase != LB_IN_SERVICE) {
         lb_member_state_show_error(member);
     }
+    if (atomic_load(&member->row->check.is_down) && lb_member_config_has_checks(member)) {
+        lb_member_change_status(member, PROXY_WORKER_HC_FAIL, 0);
+    }
+    lb_member_state_note(member, LB_CAUSE_CONFIGURATION, "");
 }
 
 int lb_member_state_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* member_state.h - shows a member's changes of state to everybody else: in mod_proxy's status word,
- *                  in the error log, and by the slow start of whoever comes back.
+/* member_state.h - in which state a member is; shows its changes to everybody else: in mod_proxy's
+ *                  status word, in the error log, in the balancer's history and the member's
+ *                  downtime, and by the slow start of whoever comes back.
  * Knows    the bit PROXY_WORKER_IN_ERROR, error_time and retries; slowstart.
  * Ignores  why and when the state changes (health.c decides, and has written it to the row).
  * Memory   mod_proxy's shared struct, changed by atomic operations where others change it too. */
@@ -9,7 +10,19 @@
 
 #include <stdbool.h>
 
+#include "balancer_state.h"
 #include "member.h"
+
+/** The worst thing that is true of it. */
+lb_state_t lb_member_state_of(const lb_member_t *member);
+
+/** Its state may be another one by now: if so, it goes into the history. Whoever changes it calls
+ *  this afterwards. The first time, there is nothing that it could have been before.
+ *  reason   more than the cause says; "": nothing */
+void lb_member_state_note(const lb_member_t *member, lb_cause_t cause, const char *reason);
+
+/** Likewise, for changes that nobody tells. To be called now and then, in any process. */
+void lb_member_state_note_others(const lb_member_t *member);
 
 /** ok -> error, or trial -> error.
  *  ban   us until the next trial */

@@ -125,6 +125,8 @@ void lb_member_counters_begin(const lb_balancer_t *balancer)
 static void reset(const lb_balancer_t *balancer, const lb_member_row_t *row, apr_time_t now)
 {
     lb_member_room_t *room = room_of(balancer, row);
+
+    lb_counters_fold_downtime(room, now);
     /* in this order: of those that are forgotten each was counted before */
     const uint64_t forgotten = atomic_load(&room->forgotten);
 

@@ -11,6 +11,7 @@
 #include "housekeeper.h"
 #include "http_log.h"
 #include "member_counters.h"
+#include "member_state.h"
 #include "table_segments.h"
 #include "waiting.h"
 
@@ -38,6 +39,7 @@ static void look_after(const lb_balancer_t *balancer, server_rec *s)
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         size_t *busy = &member.worker->s->busy;
         lb_checks_note_others(&member);
+        lb_member_state_note_others(&member);
         waiting += atomic_load(&member.row->waiting);
         if (*busy != atomic_load(&member.row->in_flight)) {
             lb_ledger_mirror(balancer->ledger->table, lb_member_index(&member), busy);

@@ -62,6 +62,9 @@ static void add_now(lb_mark_t *now, lb_outcome_t end, const lb_measures_t *measu
     if (is_failed(end, measures)) {
         step(&now->failures);
     }
+    if (measures && class_of(measures->http_status) == 5) {
+        step(&now->server_errors);
+    }
     if (measures && measures->first_byte >= 0) {
         step(&now->first_byte[lb_fine_histogram_bucket(measures->first_byte)]);
         add(&now->first_byte_us, (uint64_t)measures->first_byte);
@@ -90,6 +93,32 @@ void lb_counters_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_meas
 void lb_counters_add_wait(lb_member_room_t *room, int64_t waited)
 {
     add_time(&room->counters.queue, waited);
+}
+
+void lb_counters_fold_downtime(lb_member_room_t *room, int64_t now)
+{
+    int64_t counted = atomic_load(&room->down_counted);
+
+    if (counted && now > counted
+        && atomic_compare_exchange_strong(&room->down_counted, &counted, now)) {
+        add(&room->counters.downtime, (uint64_t)(now - counted));
+    }
+}
+
+void lb_counters_add_state(lb_member_room_t *room, bool is_down, int64_t now)
+{
+    int64_t up = 0;
+
+    add(&room->counters.state_changes, 1);
+    if (!is_down) {
+        lb_counters_fold_downtime(room, now);
+        atomic_store(&room->down_counted, 0);
+        atomic_store(&room->down_since, 0);
+    }
+    else if (atomic_compare_exchange_strong(&room->down_since, &up, now)) {
+        atomic_store(&room->down_counted, now);
+        add(&room->counters.outages, 1);
+    }
 }
 
 void lb_counters_add_refusal(lb_balancer_room_t *room, lb_outcome_t end)
@@ -122,6 +151,9 @@ static void copy(const lb_counters_t *from, lb_counted_t *to)
     copy_times(&from->connect, &to->connect_times);
     copy_times(&from->first_byte, &to->first_byte_times);
     copy_times(&from->whole, &to->whole_times);
+    to->state_changes = get(&from->state_changes);
+    to->outages = get(&from->outages);
+    to->downtime = get(&from->downtime);
 }
 
 void lb_counters_copy(const lb_member_room_t *room, uint64_t elected, uint64_t failures,
@@ -141,6 +173,16 @@ bool lb_counters_copy_before(const lb_member_room_t *room, lb_counted_t *before)
     before->failures = get(&room->failures_before);
     copy(&room->before, before);
     return true;
+}
+
+uint64_t lb_counters_refused(const lb_balancer_room_t *room)
+{
+    uint64_t refused = 0;
+
+    for (int i = 0; i < LB_ENDS_MAX; i++) {
+        refused += get(&room->refused[i]);
+    }
+    return refused;
 }
 
 static_assert(sizeof(lb_counted_t) % sizeof(uint64_t) == 0, "it has nothing but counters");

@@ -37,8 +37,11 @@ typedef struct {
     _Atomic uint64_t bytes_sent, bytes_read;
     _Atomic uint64_t ends[LB_ENDS_MAX];
     lb_times_room_t whole, first_byte, connect, queue;
+    _Atomic uint64_t state_changes, outages;      /* see member_state.h */
+    _Atomic uint64_t downtime;        /* us, without the outage under way */
+    uint64_t reserved[5];
 } lb_counters_t;
-static_assert(sizeof(lb_counters_t) == 1088, "17 cache lines");
+static_assert(sizeof(lb_counters_t) == 1152, "18 cache lines");
 
 /* What the last minutes are told from, at one moment: counts that wrap, of tries that ended. See
  * samples.h */
@@ -46,9 +49,11 @@ typedef struct {
     _Atomic uint64_t first_byte_us;   /* sum of all times to the first byte */
     _Atomic uint32_t requests;
     _Atomic uint32_t failures;        /* of them: they failed, or were answered with 5xx */
+    _Atomic uint32_t server_errors;   /* of these: answered with 5xx */
+    uint32_t reserved;
     _Atomic uint32_t first_byte[LB_FINE_BUCKETS];
 } lb_mark_t;
-static_assert(sizeof(lb_mark_t) == 728, "fixed width");
+static_assert(sizeof(lb_mark_t) == 736, "fixed width");
 
 /* One member. Beside it, in its row: elected and failures. */
 typedef struct {
@@ -56,12 +61,14 @@ typedef struct {
     _Atomic int64_t counted_since;   /* monotonic us; writer: who claims it, operator */
     _Atomic uint64_t was_reset;       /* 1: there is something before; writer: operator */
     _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
-    uint64_t reserved[3];
+    _Atomic int64_t down_since;      /* monotonic us: begin of its outage; 0: there is none; any */
+    _Atomic int64_t down_counted;    /* so far downtime has it; any */
+    uint64_t reserved[1];
     lb_counters_t counters;
     lb_counters_t before;             /* at the last reset; writer: operator */
     lb_mark_t now;                    /* writer: any, adds */
     lb_mark_t marks[LB_MARKS];        /* writer: see samples.h */
-    uint64_t reserved_line[5];
+    uint64_t reserved_line[4];
 } lb_member_room_t;
 static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 
@@ -69,10 +76,11 @@ static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 typedef struct {
     _Atomic int64_t at;              /* monotonic us */
     _Atomic uint32_t requests, failures;      /* since the sample before */
+    _Atomic uint32_t server_errors, refused;      /* likewise */
     _Atomic uint32_t in_flight, queued;
     _Atomic int32_t p50, p95;        /* us, of the first byte since the sample before; -1: none */
 } lb_sample_room_t;
-static_assert(sizeof(lb_sample_room_t) == 32, "half a cache line");
+static_assert(sizeof(lb_sample_room_t) == 40, "fixed width");
 
 /* One balancer. */
 typedef struct {
@@ -81,7 +89,8 @@ typedef struct {
     _Atomic int64_t counted_since;   /* as of a member */
     _Atomic int64_t sampled_at;      /* monotonic us; who moves it on makes the sample */
     _Atomic uint64_t samples;         /* how many were made */
-    uint64_t reserved[5];
+    _Atomic uint64_t refused_seen;    /* at the last sample; writer: who makes it */
+    uint64_t reserved[4];
     lb_sample_room_t ring[LB_SAMPLES];
 } lb_balancer_room_t;
 static_assert(sizeof(lb_balancer_room_t) % 64 == 0, "whole cache lines");
@@ -93,8 +102,18 @@ void lb_counters_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_meas
 /** Count a request that got its member after it had waited for so long in the queue. */
 void lb_counters_add_wait(lb_member_room_t *room, int64_t waited);
 
+/** Count a change of state, and with it an outage and its downtime.
+ *  is_down  it is out of service because it failed */
+void lb_counters_add_state(lb_member_room_t *room, bool is_down, int64_t now);
+
+/** Take over the downtime of an outage that is under way. */
+void lb_counters_fold_downtime(lb_member_room_t *room, int64_t now);
+
 /** Count a request that got no member. */
 void lb_counters_add_refusal(lb_balancer_room_t *room, lb_outcome_t end);
+
+/** Requests that got no member, ever. */
+uint64_t lb_counters_refused(const lb_balancer_room_t *room);
 
 /** All that was counted while the row has its owner.
  *  elected, failures   of the member's row */

@@ -44,9 +44,14 @@ static lb_balancer_room_t *balancer_rooms(lb_table_t *t)
     return (lb_balancer_room_t *)(void *)(lane_rows(t) + lanes_for(lb_table_lines(t)));
 }
 
+static lb_history_t *histories(lb_table_t *t)
+{
+    return (lb_history_t *)(void *)(balancer_rooms(t) + t->balancer_count);
+}
+
 static lb_member_room_t *member_rooms(lb_table_t *t)
 {
-    return (lb_member_room_t *)(void *)(balancer_rooms(t) + t->balancer_count);
+    return (lb_member_room_t *)(void *)(histories(t) + t->balancer_count);
 }
 
 static size_t process_bytes(uint32_t members)
@@ -60,7 +65,8 @@ size_t lb_table_bytes(lb_table_size_t size)
     const size_t lines = (size_t)size.balancers + size.members;
 
     return sizeof(lb_table_t)
-           + size.balancers * (sizeof(lb_balancer_row_t) + sizeof(lb_balancer_room_t))
+           + size.balancers
+                 * (sizeof(lb_balancer_row_t) + sizeof(lb_balancer_room_t) + sizeof(lb_history_t))
            + size.members * (sizeof(lb_member_row_t) + sizeof(lb_member_room_t))
            + size.waiters * sizeof(lb_waiter_t)
            + lines * sizeof(lb_line_t) + lanes_for(lines) * sizeof(lb_lane_t)
@@ -100,7 +106,7 @@ lb_table_t *lb_table_init(void *memory, lb_table_size_t size)
     t->processes_at =
         (uint64_t)((unsigned char *)(member_rooms(t) + t->member_count) - (unsigned char *)t);
     memset(balancer_rows(t), 0, (size_t)((char *)waiter_rows(t) - (char *)balancer_rows(t)));
-    memset(line_rows(t), 0, (size_t)((char *)member_rooms(t) - (char *)line_rows(t)));
+    memset(line_rows(t), 0, (size_t)((char *)histories(t) - (char *)line_rows(t)));
     for (uint32_t i = 0; i < LB_FLOW_LANES; i++) {
         clear_lane(lb_table_lane(t, lb_table_flow_lane(t, i)));
     }
@@ -167,6 +173,11 @@ lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i)
 lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i)
 {
     return &member_rooms(t)[i];
+}
+
+lb_history_t *lb_table_history(lb_table_t *t, uint32_t i)
+{
+    return &histories(t)[i];
 }
 
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process)
@@ -243,6 +254,7 @@ lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t
         row->resent = row->not_resent = 0;
         lb_table_clear_line(t, lb_table_balancer_index(t, row));
         lb_counters_clear_balancer(lb_table_balancer_room(t, lb_table_balancer_index(t, row)));
+        lb_history_begin(lb_table_history(t, lb_table_balancer_index(t, row)));
         atomic_store(&row->key, key);
     }
     atomic_store(&row->generation, generation);
@@ -314,6 +326,7 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->last_error_at, 0);
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
+    atomic_store(&row->shown_state, 0);
     memset(&row->strikes, 0, sizeof(row->strikes));
     memset(&row->service, 0, sizeof(row->service));
     atomic_store(&row->drain_until, 0);

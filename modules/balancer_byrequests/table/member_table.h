@@ -24,12 +24,13 @@
 #include "bell.h"
 #include "controlled_delay.h"
 #include "counters.h"
+#include "history.h"
 #include "retry_budget.h"
 #include "strikes.h"
 #include "wait_estimate.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 8u
+#define LB_TABLE_VERSION 9u
 
 /* One balancer. */
 typedef struct {
@@ -77,7 +78,7 @@ typedef struct {
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
-    uint32_t reserved;
+    _Atomic uint32_t shown_state;     /* lb_state_t + 1, 0 = none yet; any. See member_state.h */
     _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
     _Atomic uint32_t limit;           /* of in_flight, 0 = none, or LB_LIMIT_AUTO; operator */
@@ -205,8 +206,8 @@ typedef struct {
     /* lb_balancer_row_t[balancer_count], lb_member_row_t[member_count],
      * lb_waiter_t[waiter_count], lb_line_t[lb_table_lines()], lb_lane_t[LB_PRIORITIES for each
      * line, and LB_FLOW_LANES], lb_balancer_room_t[balancer_count],
-     * lb_member_room_t[member_count], then process_count times a process row with its counts,
-     * each filled up to a cache line */
+     * lb_history_t[balancer_count], lb_member_room_t[member_count], then process_count times a
+     * process row with its counts, each filled up to a cache line */
 } lb_table_t;
 static_assert(sizeof(lb_table_t) == 128, "the rows behind it stay on cache lines");
 
@@ -218,8 +219,8 @@ typedef struct {
 size_t lb_table_bytes(lb_table_size_t size);
 
 /** Make an empty table.
- *  memory   lb_table_bytes() of it, aligned to 64; the rooms of members, which are most of it, and
- *           the slots of waiters are not touched before they are used */
+ *  memory   lb_table_bytes() of it, aligned to 64; histories, the rooms of members, which are most
+ *           of it, and the slots of waiters are not touched before they are used */
 lb_table_t *lb_table_init(void *memory, lb_table_size_t size);
 
 /** Rows by index. */
@@ -251,6 +252,9 @@ void lb_table_clear_line(lb_table_t *t, uint32_t line);
 /** What is counted of a balancer or a member, by the index of its row. */
 lb_balancer_room_t *lb_table_balancer_room(lb_table_t *t, uint32_t i);
 lb_member_room_t *lb_table_member_room(lb_table_t *t, uint32_t i);
+
+/** What has become of a balancer's members, by the index of its row. */
+lb_history_t *lb_table_history(lb_table_t *t, uint32_t i);
 
 /** The counts of a process, by index of member. */
 uint32_t *lb_table_held_by(lb_table_t *t, uint32_t process);

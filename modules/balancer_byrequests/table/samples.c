@@ -49,6 +49,7 @@ static void add_gain(const lb_mark_t *now, const lb_mark_t *since, lb_gain_t *ga
     }
     gain->requests += requests;
     gain->failures += gained(get(&now->failures), get(&since->failures));
+    gain->server_errors += gained(get(&now->server_errors), get(&since->server_errors));
     gain->first_byte_us += gained_time(sum_of(now), sum_of(since));
     for (int i = 0; i < LB_FINE_BUCKETS; i++) {
         gain->first_byte[i] += gained(get(&now->first_byte[i]), get(&since->first_byte[i]));
@@ -59,6 +60,7 @@ static void set_mark(lb_mark_t *mark, const lb_mark_t *now)
 {
     atomic_store_explicit(&mark->requests, get(&now->requests), memory_order_relaxed);
     atomic_store_explicit(&mark->failures, get(&now->failures), memory_order_relaxed);
+    atomic_store_explicit(&mark->server_errors, get(&now->server_errors), memory_order_relaxed);
     atomic_store_explicit(&mark->first_byte_us, sum_of(now), memory_order_relaxed);
     for (int i = 0; i < LB_FINE_BUCKETS; i++) {
         atomic_store_explicit(&mark->first_byte[i], get(&now->first_byte[i]),
@@ -116,6 +118,7 @@ void lb_samples_add_gain(lb_gain_t *gain, const lb_gain_t *more)
     }
     gain->requests += more->requests;
     gain->failures += more->failures;
+    gain->server_errors += more->server_errors;
     gain->first_byte_us += more->first_byte_us;
     for (int i = 0; i < LB_FINE_BUCKETS; i++) {
         gain->first_byte[i] += more->first_byte[i];
@@ -141,12 +144,17 @@ static void tell_times(const lb_gain_t *gain, lb_recent_t *recent)
     }
 }
 
+double lb_samples_per_second(uint64_t count, int64_t took)
+{
+    return per_second(count, took > LB_RECENT_LEAST_US ? took : LB_RECENT_LEAST_US);
+}
+
 lb_recent_t lb_samples_recent(const lb_gain_t *gain, int64_t took)
 {
-    took = took > LB_RECENT_LEAST_US ? took : LB_RECENT_LEAST_US;
     lb_recent_t recent = {
-        .requests = per_second(gain->requests, took),
-        .failures = per_second(gain->failures, took),
+        .requests = lb_samples_per_second(gain->requests, took),
+        .failures = lb_samples_per_second(gain->failures, took),
+        .server_errors = lb_samples_per_second(gain->server_errors, took),
     };
     tell_times(gain, &recent);
     return recent;
@@ -159,17 +167,33 @@ void lb_samples_add_sample(lb_balancer_room_t *room, int64_t now, const lb_gain_
 {
     const uint64_t n = atomic_load(&room->samples);
     lb_sample_room_t *sample = &room->ring[n % LB_SAMPLES];
+    const uint64_t refused = lb_counters_refused(room);
     lb_recent_t times;
 
     tell_times(gain, &times);
     atomic_store(&sample->at, now);
     atomic_store(&sample->requests, (uint32_t)gain->requests);
     atomic_store(&sample->failures, (uint32_t)gain->failures);
+    atomic_store(&sample->server_errors, (uint32_t)gain->server_errors);
+    atomic_store(&sample->refused, (uint32_t)(refused - atomic_load(&room->refused_seen)));
+    atomic_store(&room->refused_seen, refused);
     atomic_store(&sample->in_flight, in_flight);
     atomic_store(&sample->queued, queued);
     atomic_store(&sample->p50, (int32_t)times.p50);
     atomic_store(&sample->p95, (int32_t)times.p95);
     atomic_store(&room->samples, n + 1);
+}
+
+uint64_t lb_samples_refused_lately(const lb_balancer_room_t *room)
+{
+    const uint64_t made = atomic_load(&room->samples);
+    uint64_t refused = lb_counters_refused(room) - atomic_load(&room->refused_seen);
+
+    /* the oldest only says when the minute began */
+    for (uint64_t n = minute_ago(made) + 1; n < made; n++) {
+        refused += atomic_load(&room->ring[n % LB_SAMPLES].refused);
+    }
+    return made ? refused : 0;
 }
 
 int lb_samples_copy(const lb_balancer_room_t *room, lb_sample_t *samples)
@@ -186,6 +210,8 @@ int lb_samples_copy(const lb_balancer_room_t *room, lb_sample_t *samples)
             .at = at,
             .requests = per_second(atomic_load(&from->requests), took),
             .failures = per_second(atomic_load(&from->failures), took),
+            .server_errors = per_second(atomic_load(&from->server_errors), took),
+            .refused = per_second(atomic_load(&from->refused), took),
             .in_flight = atomic_load(&from->in_flight),
             .queued = atomic_load(&from->queued),
             .p50 = atomic_load(&from->p50),

@@ -21,7 +21,7 @@
 
 /* What came between two moments. */
 typedef struct {
-    uint64_t requests, failures, first_byte_us;
+    uint64_t requests, failures, server_errors, first_byte_us;
     uint64_t first_byte[LB_FINE_BUCKETS];
 } lb_gain_t;
 
@@ -43,6 +43,9 @@ void lb_samples_level(lb_member_room_t *room);
 const lb_mark_t *lb_samples_minute_ago(const lb_balancer_room_t *balancer,
                                        const lb_member_room_t *room);
 
+/** How many requests of the balancer got no member in the last minute. */
+uint64_t lb_samples_refused_lately(const lb_balancer_room_t *room);
+
 /** Add to `gain` what came in the last minute.
  *  returns  how long ago it began, us; 0: there is no sample yet */
 int64_t lb_samples_gain_lately(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
@@ -50,6 +53,10 @@ int64_t lb_samples_gain_lately(const lb_balancer_room_t *balancer, const lb_memb
 
 /** Add one to the other. */
 void lb_samples_add_gain(lb_gain_t *gain, const lb_gain_t *more);
+
+/** A rate of the last minute.
+ *  took   us; less than a second counts as one */
+double lb_samples_per_second(uint64_t count, int64_t took);
 
 /** Rates and percentiles of what came in so long.
  *  took   us; less than a second counts as one */

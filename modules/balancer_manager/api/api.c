@@ -11,6 +11,7 @@
 #include "api_path.h"
 #include "api_reply.h"
 #include "apr_strings.h"
+#include "asset.h"
 #include "audit.h"
 #include "balancer_calls.h"
 #include "body.h"
@@ -61,6 +62,21 @@ static int get_audit(call_t *call)
                               entry_json(r->pool, &APR_ARRAY_IDX(recent, i, mgr_audit_entry_t)));
     }
     return mgr_api_reply_send_result(r, HTTP_OK, json_pack("{s:o}", "entries", entries));
+}
+
+static int get_status(call_t *call)
+{
+    return mgr_view_json_send(call->visit);
+}
+
+static int get_schema(call_t *call)
+{
+    return mgr_asset_send(call->visit->r, mgr_asset_find("status.schema.json"));
+}
+
+static int get_description(call_t *call)
+{
+    return mgr_asset_send(call->visit->r, mgr_asset_find("openapi.json"));
 }
 
 static int get_balancer(call_t *call)
@@ -142,6 +158,9 @@ static const struct {
     const char *allow;
     method_t *get, *patch, *post, *delete;
 } resources[] = {
+    [MGR_STATUS] = { "GET, HEAD", get_status },
+    [MGR_SCHEMA] = { "GET, HEAD", get_schema },
+    [MGR_DESCRIPTION] = { "GET, HEAD", get_description },
     [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
     [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
     [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
@@ -366,6 +385,12 @@ static int prepare_change(call_t *call, bool *is_done)
 
 /* ---- One request ----------------------------------------------------------------------------- */
 
+/* The status looks for itself, at one balancer after the other. */
+static bool is_about_balancers(const mgr_api_path_t *path)
+{
+    return path->key || path->resource == MGR_ALL_MEMBERS;
+}
+
 static int run(call_t *call)
 {
     request_rec *r = call->visit->r;
@@ -375,7 +400,7 @@ static int run(call_t *call)
     if (!method) {
         return send_allowed(call);
     }
-    if (call->path.resource != MGR_AUDIT) {
+    if (is_about_balancers(&call->path)) {
         mgr_visit_look(call->visit);
     }
     int status = choose(call, &is_done);

@@ -1,5 +1,5 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* api.h - the JSON interface: everything below /v1/ but the status. */
+/* api.h - the JSON interface: everything below /v1/. */
 #ifndef MGR_API_H
 #define MGR_API_H
 

@@ -40,20 +40,33 @@ static void decode_slashes(char *text)
     *to = '\0';
 }
 
+/* Those that name nothing. */
+static mgr_resource_t find_fixed(const char *path)
+{
+    static const struct {
+        const char *path;
+        mgr_resource_t resource;
+    } fixed[] = {
+        { "/v1/status", MGR_STATUS },
+        { "/v1/schema", MGR_SCHEMA },
+        { "/v1/openapi.json", MGR_DESCRIPTION },
+        { "/v1/audit", MGR_AUDIT },
+        { "/v1/members", MGR_ALL_MEMBERS },
+    };
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+        if (strcmp(path, fixed[i].path) == 0) {
+            return fixed[i].resource;
+        }
+    }
+    return MGR_NO_RESOURCE;
+}
+
 mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
 {
     static const char balancers[] = "/v1/balancers/", members[] = "/members";
-    mgr_api_path_t out = { MGR_NO_RESOURCE };
+    mgr_api_path_t out = { find_fixed(path) };
 
-    if (strcmp(path, "/v1/audit") == 0) {
-        out.resource = MGR_AUDIT;
-        return out;
-    }
-    if (strcmp(path, "/v1/members") == 0) {
-        out.resource = MGR_ALL_MEMBERS;
-        return out;
-    }
-    if (strncmp(path, balancers, sizeof(balancers) - 1) != 0) {
+    if (out.resource || strncmp(path, balancers, sizeof(balancers) - 1) != 0) {
         return out;
     }
     char *key = apr_pstrdup(p, path + sizeof(balancers) - 1);

@@ -7,6 +7,9 @@
 
 typedef enum {
     MGR_NO_RESOURCE,
+    MGR_STATUS,        /* /v1/status */
+    MGR_SCHEMA,        /* /v1/schema */
+    MGR_DESCRIPTION,   /* /v1/openapi.json */
     MGR_AUDIT,         /* /v1/audit */
     MGR_BALANCER,      /* /v1/balancers/KEY */
     MGR_MEMBERS,       /* /v1/balancers/KEY/members */

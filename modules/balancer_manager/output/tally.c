@@ -39,3 +39,9 @@ const char *mgr_tally_next(const uint64_t *ends, int *at, uint64_t *count)
     }
     return NULL;
 }
+
+double mgr_tally_error_percent(const lb_recent_t *recent)
+{
+    const double all = recent->requests + recent->refused;
+    return all > 0 ? 100 * (recent->failures + recent->refused) / all : -1;
+}

@@ -18,4 +18,8 @@ extern const char *const mgr_tally_classes[MGR_TALLY_CLASSES];
  *  returns  NULL when there is none left */
 const char *mgr_tally_next(const uint64_t *ends, int *at, uint64_t *count);
 
+/** How many of a hundred requests of the last minute failed, were answered with 5xx, or, of a
+ *  balancer, got no member; -1: there were none. */
+double mgr_tally_error_percent(const lb_recent_t *recent);
+
 #endif

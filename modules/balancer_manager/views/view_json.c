@@ -76,11 +76,24 @@ static void put_recent(mgr_json_t *w, const lb_recent_t *recent)
     mgr_json_open(w, "recent", '{');
     put_rate(w, "requests_per_s", recent->requests);
     put_rate(w, "failures_per_s", recent->failures);
+    put_rate(w, "server_errors_per_s", recent->server_errors);
     mgr_json_number_from(w, "p50_us", 0, recent->p50);
     mgr_json_number_from(w, "p95_us", 0, recent->p95);
     mgr_json_number_from(w, "p99_us", 0, recent->p99);
     mgr_json_number_from(w, "mean_us", 0, recent->mean);
     mgr_json_close(w, '}');
+}
+
+static void put_errors_percent(mgr_json_t *w, const lb_recent_t *recent)
+{
+    const double percent = mgr_tally_error_percent(recent);
+
+    if (percent < 0) {
+        mgr_json_null(w, "errors_percent");
+    }
+    else {
+        mgr_json_fraction(w, "errors_percent", (apr_int64_t)(percent * 100 + 0.5), 2);
+    }
 }
 
 /* An object, or null when there is none.
@@ -237,6 +250,7 @@ static void put_state(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_text(w, "state", lb_state_word(member->state));
     put_status_words(w, member->status);
     mgr_json_time(w, "state_since", member->since);
+    mgr_json_time(w, "down_since", member->down_since);
     mgr_json_text(w, "last_error", member->last_error);
     mgr_json_time(w, "last_error_at", member->last_error_at);
     mgr_json_time(w, "next_trial_at", member->next_trial_at);
@@ -261,6 +275,9 @@ static void put_counted(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_count(w, "elected", member->elected);
     mgr_json_count(w, "failures", member->failures);
     mgr_json_number(w, "retries", member->retries);
+    mgr_json_count(w, "state_changes", member->state_changes);
+    mgr_json_count(w, "outages", member->outages);
+    mgr_json_fraction(w, "downtime_s", (apr_int64_t)member->downtime / 1000, 3);
     mgr_json_count(w, "bytes_sent", member->bytes_sent);
     mgr_json_count(w, "bytes_read", member->bytes_read);
     put_responses(w, member->responses);
@@ -346,11 +363,32 @@ static void put_samples(mgr_json_t *w, const apr_array_header_t *samples)
     PUT_COLUMN(w, samples, "age_s", mgr_json_fraction(w, "", (now - sample->at) / 100000, 1));
     PUT_COLUMN(w, samples, "requests_per_s", put_rate(w, "", sample->requests));
     PUT_COLUMN(w, samples, "failures_per_s", put_rate(w, "", sample->failures));
+    PUT_COLUMN(w, samples, "server_errors_per_s", put_rate(w, "", sample->server_errors));
+    PUT_COLUMN(w, samples, "refused_per_s", put_rate(w, "", sample->refused));
     PUT_COLUMN(w, samples, "in_flight", mgr_json_count(w, "", sample->in_flight));
     PUT_COLUMN(w, samples, "queued", mgr_json_count(w, "", sample->queued));
     PUT_COLUMN(w, samples, "p50_us", mgr_json_number_from(w, "", 0, sample->p50));
     PUT_COLUMN(w, samples, "p95_us", mgr_json_number_from(w, "", 0, sample->p95));
     mgr_json_close(w, '}');
+}
+
+enum { SHOWN_CHANGES = 50 };
+
+static void put_history(mgr_json_t *w, const apr_array_header_t *history)
+{
+    mgr_json_open(w, "history", '[');
+    for (int i = 0; i < history->nelts && i < SHOWN_CHANGES; i++) {
+        const lb_state_change_t *change = &APR_ARRAY_IDX(history, i, lb_state_change_t);
+        mgr_json_open(w, "", '{');
+        mgr_json_time(w, "at", change->at);
+        mgr_json_text(w, "member", change->member);
+        mgr_json_text(w, "from", lb_state_word(change->from));
+        mgr_json_text(w, "to", lb_state_word(change->to));
+        mgr_json_text(w, "cause", lb_cause_word(change->cause));
+        mgr_json_text(w, "reason", change->reason);
+        mgr_json_close(w, '}');
+    }
+    mgr_json_close(w, ']');
 }
 
 static void put_balancer_settings(mgr_json_t *w, const lb_balancer_view_t *balancer)
@@ -443,7 +481,10 @@ static void put_balancer(void *json, const lb_balancer_view_t *balancer)
     mgr_json_time(w, "counted_since", balancer->counted_since);
     put_ends(w, "refused", balancer->refused);
     put_recent(w, &balancer->recent);
+    put_rate(w, "refused_per_s", balancer->recent.refused);
+    put_errors_percent(w, &balancer->recent);
     put_samples(w, balancer->past);
+    put_history(w, balancer->history);
     mgr_json_open(w, "members", '[');
     for (int i = 0; i < balancer->members->nelts; i++) {
         put_member(w, &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t));

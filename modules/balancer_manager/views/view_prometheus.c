@@ -114,6 +114,23 @@ static void put_since(mgr_metrics_t *m, const char *labels, const lb_member_view
     }
 }
 
+static void put_state_changes(mgr_metrics_t *m, const char *labels,
+                              const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->state_changes + before(member)->state_changes);
+}
+
+static void put_outages(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_count(m, labels, member->outages + before(member)->outages);
+}
+
+static void put_downtime(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    mgr_metrics_fraction(m, labels,
+                         (apr_int64_t)(member->downtime + before(member)->downtime), 6);
+}
+
 static void put_serving(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
     mgr_metrics_count(m, labels, member->is_serving != 0);
@@ -227,6 +244,14 @@ static const struct {
       put_states },
     { "member_state_since_timestamp_seconds", "gauge",
       "When that state began, whether by an error, a check or an operator.", put_since },
+    { "member_state_changes_total", "counter",
+      "Changes from one state to another; the trials of a member in error are none.",
+      put_state_changes },
+    { "member_outages_total", "counter",
+      "Times that the member went out of service because requests or checks failed.", put_outages },
+    { "member_downtime_seconds_total", "counter",
+      "Time out of service because requests or checks failed, the outage under way included.",
+      put_downtime },
     { "member_serving", "gauge",
       "1: new requests go to the member now (spares and standbys: their turn).", put_serving },
     { "in_flight_requests", "gauge", "Requests in flight at the member now.", put_in_flight },
