@@ -211,7 +211,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes status_word ledger admission admission_stress counters samples pool watcher slate trace_random
+TSAN = election strikes status_word ledger admission admission_stress counters exemplars samples pool watcher slate trace_random
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \

@@ -102,4 +102,21 @@ while ($fields =~ /\{ "(\w+)", SETTING\((\w+)\)/g) {
 }
 is_deeply [sort keys %in_json], [sort keys %json_name], 'no other settings are told';
 
+# ---- Metrics: the families of the manager, with their types ----
+
+my @families = $sources =~ /\{ "([a-z_]+)", "(?:counter|gauge|histogram)",/g;
+push @families, $sources =~ /mgr_metrics_family\(m, "([a-z_]+)"/g;
+my ($table) = $readme{balancer_manager} =~ /^\| Family \| Type \|.*\n\|[-|]+\n((?:\|.*\n)+)/m;
+my %told;
+for my $row (split /\n/, $table) {
+    my ($names, $type) = $row =~ /^\| ([^|]*) \| (\w+) \|/;
+    $told{$_} = $type for $names =~ /`([a-z_]+)(?:\{[a-z_,]+\})?`/g;
+}
+same_sets(\@families, [keys %told], 'families of metrics');
+while ($sources =~ /(?:\{ |mgr_metrics_family\(m, )"([a-z_]+)",\s+"(counter|gauge|histogram)",/g) {
+    my ($name, $type) = ($1, $2);
+    is $told{$name}, $type, "$name is a $type";
+    is $name =~ /_total$/ ? 1 : 0, $type eq 'counter' ? 1 : 0, '... as its name says';
+}
+
 done_testing;

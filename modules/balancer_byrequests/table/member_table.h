@@ -28,7 +28,7 @@
 #include "wait_estimate.h"
 
 #define LB_TABLE_MAGIC   UINT64_C(0x31454c4241544c42)   /* "BLTABLE1" in memory order */
-#define LB_TABLE_VERSION 8u
+#define LB_TABLE_VERSION 9u
 
 /* One balancer. */
 typedef struct {
