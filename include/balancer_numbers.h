@@ -27,6 +27,8 @@ typedef struct {
     int64_t connect;       /* us, with the TLS handshake; -1: a kept connection */
     int64_t first_byte;    /* us from connected to the first byte; -1: none came */
     int64_t whole;         /* us from the begin of the try to its end */
+    const char *trace_id;  /* 32 lower-case hexadecimal digits, of a sampled trace; NULL: none */
+    int64_t ended;         /* monotonic us; only with trace_id */
 } lb_measures_t;
 
 /* How long something took, in buckets: 1, 2 and 5 of each power of ten from 100 us to 100 s. */
@@ -48,6 +50,25 @@ typedef struct {
     uint64_t buckets[LB_HISTOGRAM_BUCKETS];       /* each for itself, not cumulative */
     uint64_t sum;              /* us */
 } lb_histogram_t;
+
+/* What of a try has a histogram. */
+typedef enum {
+    LB_TIME_QUEUE,
+    LB_TIME_CONNECT,
+    LB_TIME_FIRST_BYTE,
+    LB_TIME_WHOLE,
+    LB_TIME_COUNT
+} lb_time_t;
+
+/* One try that fell into a bucket, and its trace. */
+typedef struct {
+    int64_t at;            /* us since the epoch; 0: there is none */
+    int64_t took;          /* us */
+    uint64_t trace[2];     /* the id, its first half first */
+} lb_exemplar_t;
+
+/* Those of a member's histograms, in shared memory: see lb_exemplars_read. */
+typedef struct lb_exemplars_t lb_exemplars_t;
 
 /* What is counted of a member; it never falls. */
 typedef struct {

@@ -99,6 +99,7 @@ typedef struct {
      * `elected` and the like are what came after it. */
     const lb_counted_t *before;
     uint64_t forgotten;        /* elections that led to no try, and are not in elected; all */
+    const lb_exemplars_t *exemplars;          /* see lb_exemplars_read; NULL: there are none */
 
     /* What the configuration says, for what can be changed at run time: of a discovered member, its
      * source's line and the weight and set of its SRV record. One that was added has no

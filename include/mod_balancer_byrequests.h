@@ -132,6 +132,12 @@ APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
                          void (*take)(void *data, const lb_balancer_view_t *balancer),
                          void *data));
 
+/** For each bucket of a histogram, the last sampled request that fell into it.
+ *  exemplars   of a member's view */
+APR_DECLARE_OPTIONAL_FN(void, lb_exemplars_read,
+                        (const lb_exemplars_t *exemplars, lb_time_t time,
+                         lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]));
+
 /* ---- Changes: what the manager changes ---- */
 
 /** Make changes: all of them when there is no error in any, else none. What is as it should be

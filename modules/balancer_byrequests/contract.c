@@ -158,6 +158,12 @@ static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
     lb_snapshot_take_each(p, any, take, data);
 }
 
+static void lb_exemplars_read(const lb_exemplars_t *exemplars, lb_time_t time,
+                              lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS])
+{
+    lb_snapshot_copy_exemplars(exemplars, time, of_buckets);
+}
+
 static lb_change_result_t *lb_change_all(apr_pool_t *p, server_rec *any,
                                          const apr_array_header_t *changes)
 {
@@ -200,6 +206,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
+    APR_REGISTER_OPTIONAL_FN(lb_exemplars_read);
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
 }

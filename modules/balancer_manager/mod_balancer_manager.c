@@ -16,6 +16,7 @@
 #include "manager_config.h"
 #include "router.h"
 #include "server_status.h"
+#include "start_time.h"
 
 extern __attribute__((visibility("default"))) module AP_MODULE_DECLARE_DATA balancer_manager_module;
 
@@ -24,6 +25,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
 {
     const char *wrong = fc_contract_refusal(ptemp, "mod_balancer_manager");
 
+    (void)fc_start_time(s->process->pool);    /* the moment is now, if it has not come yet */
     if (!wrong) {
         wrong = mgr_balancer_calls_connect();
     }

@@ -7,6 +7,7 @@
 #include "connection_counts.h"
 #include "handler.h"
 #include "http_config.h"
+#include "json_log.h"
 #include "large_reads.h"
 #include "mod_proxy.h"
 #include "module_alias.h"
@@ -103,6 +104,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(fcgi_worker_params_pre_config, NULL, NULL, APR_HOOK_FIRST + 1);
     ap_hook_pre_config(fcgi_wait_policy_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_pre_config(fcgi_trace_log_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_pre_config(fcgi_json_log_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_open_logs(fcgi_trace_log_open, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(fcgi_config_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_wait_policy_post_config, NULL, NULL, APR_HOOK_MIDDLE);

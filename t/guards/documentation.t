@@ -119,4 +119,21 @@ for my $s (grep { exists $described{"$_->{whose} $_->{name}"} } values %setting)
     ok defined $schema->{minimum} || $type !~ /integer|number/, '... has one, if it is a number';
 }
 
+# ---- Metrics: the families of the manager, with their types ----
+
+my @families = $sources =~ /\{ "([a-z_]+)", "(?:counter|gauge|histogram)",/g;
+push @families, $sources =~ /mgr_metrics_family\(m, "([a-z_]+)"/g;
+my ($table) = $readme{balancer_manager} =~ /^\| Family \| Type \|.*\n\|[-|]+\n((?:\|.*\n)+)/m;
+my %told;
+for my $row (split /\n/, $table) {
+    my ($names, $type) = $row =~ /^\| ([^|]*) \| (\w+) \|/;
+    $told{$_} = $type for $names =~ /`([a-z_]+)(?:\{[a-z_,]+\})?`/g;
+}
+same_sets(\@families, [keys %told], 'families of metrics');
+while ($sources =~ /(?:\{ |mgr_metrics_family\(m, )"([a-z_]+)",\s+"(counter|gauge|histogram)",/g) {
+    my ($name, $type) = ($1, $2);
+    is $told{$name}, $type, "$name is a $type";
+    is $name =~ /_total$/ ? 1 : 0, $type eq 'counter' ? 1 : 0, '... as its name says';
+}
+
 done_testing;

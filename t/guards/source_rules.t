@@ -102,6 +102,7 @@ my %wall_clock = (
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
     (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
     'trace.c' => 'spans have dates',
+    'start_time.c' => 'a start has a date',
     (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),
 );
 is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }

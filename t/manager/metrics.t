@@ -96,6 +96,23 @@ is_deeply [$start->values('refused_requests_total', balancer => 'app')], [(0) x 
 is_deeply [$start->values('refused_requests_total', balancer => 'app', reason => $_)], [0], "... $_"
     for qw(no_member queue_full queue_timeout no_time shed);
 
+# ---- Its labels are those that the README tells ----
+
+my %extra;
+open my $readme, '<', "$FindBin::RealBin/../../modules/balancer_manager/README.md" or die "README.md: $!";
+for my $row (<$readme>) {
+    my ($names) = $row =~ /^\| (`[^|]*) \| (?:counter|gauge|histogram) \|/ or next;
+    $extra{$1} = $2 // '' while $names =~ /`([a-z_]+)(?:\{([a-z_,]+)\})?`/g;
+}
+my %allowed = map { my $f = $_; map { ("$f$_" => $extra{$f} . (/bucket/ ? ',le' : '')) } '', qw(_bucket _sum _count) } keys %extra;
+my @untold = grep {
+    my ($name, $labels) = /^fastcgi_cluster_(\w+)\{(.*)\}$/;
+    my %labels = map { $_ => 1 } $labels =~ /(\w+)="(?:[^"\\]|\\.)*"/g;
+    delete @labels{ qw(vhost balancer member source), split /,/, $allowed{$name} // '' };
+    !defined $allowed{$name} || %labels;
+} sort keys %{ $start->{series} };
+is_deeply \@untold, [], 'no name and no label but those in the README';
+
 # ---- A known load ----
 
 load(40, '/app/x');

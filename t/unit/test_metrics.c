@@ -70,7 +70,7 @@ static void put_family(mgr_metrics_t *m)
 
 START_TEST(a_sample_has_its_labels_and_its_number)
 {
-    mgr_metrics_t *m = mgr_metrics_make(&r);
+    mgr_metrics_t *m = mgr_metrics_make(&r, MGR_METRICS_TEXT);
 
     put_family(m);
     mgr_metrics_count(m, "a=\"1\"", 0);
@@ -96,11 +96,12 @@ static void put_histogram(mgr_metrics_t *m, const char *labels, uint64_t seed)
         times.buckets[i] = seed * (uint64_t)i;
         before.buckets[i] = i % 3 == 0;
     }
-    mgr_metrics_histogram(m, labels, &times, &before);
+    mgr_metrics_histogram(m, labels, &times, &before, NULL);
     for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
         char bound[32] = "+Inf";
         if (i < LB_HISTOGRAM_BUCKETS - 1) {
-            snprintf(bound, sizeof(bound), "%g", (double)lb_histogram_bound(i) / 1e6);
+            const double seconds = (double)lb_histogram_bound(i) / 1e6;
+            snprintf(bound, sizeof(bound), seconds < 1 ? "%g" : "%.1f", seconds);
         }
         count += times.buckets[i] + before.buckets[i];
         expect("fastcgi_cluster_things_bucket{%s,le=\"%s\"} %" PRIu64 "\n", labels, bound, count);
@@ -111,7 +112,7 @@ static void put_histogram(mgr_metrics_t *m, const char *labels, uint64_t seed)
 
 START_TEST(histograms_are_whole_wherever_the_buffer_ends)
 {
-    mgr_metrics_t *m = mgr_metrics_make(&r);
+    mgr_metrics_t *m = mgr_metrics_make(&r, MGR_METRICS_TEXT);
     char labels[300] = "m=\"";
 
     put_family(m);
@@ -128,12 +129,36 @@ END_TEST
 START_TEST(labels_may_be_longer_than_the_buffer)
 {
     static char labels[2 * MGR_SINK_BYTES + 10];
-    mgr_metrics_t *m = mgr_metrics_make(&r);
+    mgr_metrics_t *m = mgr_metrics_make(&r, MGR_METRICS_TEXT);
 
     memset(labels, 'x', sizeof(labels) - 1);
     put_family(m);
     put_histogram(m, labels, 7);
     assert_all_was_sent(m);
+}
+END_TEST
+
+START_TEST(openmetrics_has_exemplars_and_an_end)
+{
+    mgr_metrics_t *m = mgr_metrics_make(&r, MGR_METRICS_OPEN);
+    const lb_histogram_t times = { .buckets = { [2] = 1 }, .sum = 450 }, before = { 0 };
+    const lb_exemplar_t exemplars[LB_HISTOGRAM_BUCKETS] = {
+        [2] = { .at = 1700000000500000, .took = 450, .trace = { 0x0af7, UINT64_MAX } }
+    };
+
+    mgr_metrics_family(m, "tries_total", "counter", "How many.");
+    mgr_metrics_count(m, "a=\"1\"", 5);
+    mgr_metrics_family(m, "took", "histogram", "How long.");
+    mgr_metrics_histogram(m, "a=\"1\"", &times, &before, exemplars);
+    mgr_metrics_end(m);
+    sent.bytes[sent.used] = '\0';
+    ck_assert_ptr_nonnull(strstr(sent.bytes, "# TYPE fastcgi_cluster_tries counter\n"
+                                             "fastcgi_cluster_tries_total{a=\"1\"} 5\n"));
+    ck_assert_ptr_nonnull(
+        strstr(sent.bytes, "fastcgi_cluster_took_bucket{a=\"1\",le=\"0.0005\"} 1 # "
+                           "{trace_id=\"0000000000000af7ffffffffffffffff\"} 0.00045 1700000000.5\n"
+                           "fastcgi_cluster_took_bucket{a=\"1\",le=\"0.001\"} 1\n"));
+    ck_assert_str_eq(sent.bytes + sent.used - 6, "# EOF\n");
 }
 END_TEST
 
@@ -153,6 +178,7 @@ int main(void)
     tcase_add_test(tc, a_sample_has_its_labels_and_its_number);
     tcase_add_test(tc, histograms_are_whole_wherever_the_buffer_ends);
     tcase_add_test(tc, labels_may_be_longer_than_the_buffer);
+    tcase_add_test(tc, openmetrics_has_exemplars_and_an_end);
     tcase_add_test(tc, a_label_is_quoted);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -87,6 +87,16 @@ static void copy_counted(apr_pool_t *p, const lb_member_t *member, apr_time_t no
     take_counted(&counted, view);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
     view->down_since = lb_wall_clock_of(atomic_load(&room->down_since));
+    view->exemplars = lb_exemplars_are_there(&room->exemplars) ? &room->exemplars : NULL;
+}
+
+void lb_snapshot_copy_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
+                                lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS])
+{
+    for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
+        of_buckets[i] = lb_exemplars_get(exemplars, time, i);
+        of_buckets[i].at = lb_wall_clock_of(of_buckets[i].at);
+    }
 }
 
 /* gain   of the balancer: what this member has had in the last minute is added

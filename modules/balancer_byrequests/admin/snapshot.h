@@ -15,4 +15,8 @@ void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data);
 
+/** See lb_exemplars_read in the contract. */
+void lb_snapshot_copy_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
+                                lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]);
+
 #endif

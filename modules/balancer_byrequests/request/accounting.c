@@ -8,7 +8,12 @@
 void lb_accounting_add_try(const lb_ticket_t *ticket, lb_outcome_t outcome,
                            const lb_measures_t *measures)
 {
-    lb_counters_add_try(lb_member_counters_of(&ticket->member), outcome, measures);
+    lb_member_room_t *room = lb_member_counters_of(&ticket->member);
+
+    lb_counters_add_try(room, outcome, measures);
+    if (measures && measures->trace_id && ticket->waited > 0) {
+        lb_exemplars_note(&room->exemplars, LB_TIME_QUEUE, ticket->waited, measures);
+    }
 }
 
 void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outcome,
@@ -24,9 +29,9 @@ void lb_accounting_add_other_scheme(const lb_ticket_t *ticket, lb_outcome_t outc
 
 void lb_accounting_add_wait(lb_ticket_t *ticket)
 {
-    if (ticket->queued > ticket->queued_before) {
-        lb_counters_add_wait(lb_member_counters_of(&ticket->member),
-                             ticket->queued - ticket->queued_before);
+    ticket->waited = ticket->queued - ticket->queued_before;
+    if (ticket->waited > 0) {
+        lb_counters_add_wait(lb_member_counters_of(&ticket->member), ticket->waited);
         ticket->queued_before = ticket->queued;
     }
 }

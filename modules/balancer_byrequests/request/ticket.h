@@ -33,6 +33,7 @@ struct lb_ticket_t {
     bool is_parked;
     uint32_t parked_at;  /* row of the member at which that is counted, or LB_NOBODY */
     apr_interval_time_t queued_before;    /* of that, what its earlier tries have waited */
+    apr_interval_time_t waited;           /* and what the last one has */
     apr_time_t held_at;    /* when the right was taken: the try begins */
 };
 

@@ -71,6 +71,17 @@ static void add_now(lb_mark_t *now, lb_outcome_t end, const lb_measures_t *measu
     }
 }
 
+static void note_exemplars(lb_exemplars_t *exemplars, const lb_measures_t *measures)
+{
+    lb_exemplars_note(exemplars, LB_TIME_WHOLE, measures->whole, measures);
+    if (measures->first_byte >= 0) {
+        lb_exemplars_note(exemplars, LB_TIME_FIRST_BYTE, measures->first_byte, measures);
+    }
+    if (measures->connect >= 0) {
+        lb_exemplars_note(exemplars, LB_TIME_CONNECT, measures->connect, measures);
+    }
+}
+
 void lb_counters_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_measures_t *measures)
 {
     lb_counters_t *counters = &room->counters;
@@ -87,6 +98,9 @@ void lb_counters_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_meas
     }
     if (measures->connect >= 0) {
         add_time(&counters->connect, measures->connect);
+    }
+    if (measures->trace_id) {
+        note_exemplars(&room->exemplars, measures);
     }
 }
 

@@ -15,8 +15,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "fine_histogram.h"
 #include "balancer_numbers.h"
+#include "exemplars.h"
+#include "fine_histogram.h"
 
 #define LB_CLASSES  6                 /* of responses */
 #define LB_ENDS_MAX 32                /* room for those of lb_outcome_t */
@@ -69,6 +70,7 @@ typedef struct {
     lb_mark_t now;                    /* writer: any, adds */
     lb_mark_t marks[LB_MARKS];        /* writer: see samples.h */
     uint64_t reserved_line[4];
+    lb_exemplars_t exemplars;         /* writer: any. See exemplars.h */
 } lb_member_room_t;
 static_assert(sizeof(lb_member_room_t) % 64 == 0, "whole cache lines");
 

@@ -2,6 +2,7 @@
 /* metrics.c - see metrics.h. */
 #include "metrics.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,20 +16,46 @@ static fc_span_t span_of(const char *text)
     return fc_span(text, strlen(text));
 }
 
-mgr_metrics_t *mgr_metrics_make(request_rec *r)
+/* 1 is "1.0", as OpenMetrics wants it and Prometheus 3 stores it: so a bucket has the same name
+ * wherever it comes from. */
+static const char *bound_text(apr_pool_t *p, int bucket)
+{
+    char text[16];
+
+    if (bucket == LB_HISTOGRAM_BUCKETS - 1) {
+        return "+Inf";
+    }
+    /* not APR's: that one leaves the 0 in front of the point out */
+    snprintf(text, sizeof(text), "%g", (double)lb_histogram_bound(bucket) / 1e6);
+    return apr_pstrcat(p, text, strchr(text, '.') ? "" : ".0", NULL);
+}
+
+mgr_metrics_t *mgr_metrics_make(request_rec *r, mgr_metrics_format_t format)
 {
     mgr_metrics_t *m = apr_pcalloc(r->pool, sizeof(*m));
 
     m->sink = mgr_sink_make(r);
+    m->format = format;
     for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
-        char bound[16] = "+Inf";
-        if (i < LB_HISTOGRAM_BUCKETS - 1) {
-            /* not APR's: that one leaves the 0 in front of the point out */
-            snprintf(bound, sizeof(bound), "%g", (double)lb_histogram_bound(i) / 1e6);
-        }
-        m->bounds[i] = span_of(apr_pstrcat(r->pool, ",le=\"", bound, "\"} ", NULL));
+        m->bounds[i] =
+            span_of(apr_pstrcat(r->pool, ",le=\"", bound_text(r->pool, i), "\"} ", NULL));
     }
     return m;
+}
+
+const char *mgr_metrics_content_type(mgr_metrics_format_t format)
+{
+    return format == MGR_METRICS_OPEN
+               ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
+               : "text/plain; version=0.0.4; charset=utf-8";
+}
+
+void mgr_metrics_end(mgr_metrics_t *m)
+{
+    if (m->format == MGR_METRICS_OPEN) {
+        mgr_sink_text(m->sink, "# EOF\n");
+    }
+    mgr_sink_end(m->sink);
 }
 
 /* Backslash, quote and newline are escaped. */
@@ -47,10 +74,23 @@ const char *mgr_metrics_quoted(apr_pool_t *p, const char *text)
     return copy;
 }
 
+/* In OpenMetrics a counter is called so without the _total that its samples have. */
+static const char *family_name(const mgr_metrics_t *m, const char *name)
+{
+    static const char total[] = "_total";
+    const apr_size_t bytes = strlen(name), tail = sizeof(total) - 1;
+
+    return m->format == MGR_METRICS_OPEN && bytes > tail
+                   && strcmp(name + bytes - tail, total) == 0
+               ? apr_pstrmemdup(m->sink->r->pool, name, bytes - tail)
+               : name;
+}
+
 void mgr_metrics_family(mgr_metrics_t *m, const char *name, const char *type, const char *help)
 {
-    const char *const pieces[] = { "# HELP " MGR_METRICS_PREFIX, name, " ", help,
-                                   "\n# TYPE " MGR_METRICS_PREFIX, name, " ", type, "\n" };
+    const char *family = family_name(m, name);
+    const char *const pieces[] = { "# HELP " MGR_METRICS_PREFIX, family, " ", help,
+                                   "\n# TYPE " MGR_METRICS_PREFIX, family, " ", type, "\n" };
 
     m->family = span_of(apr_pstrcat(m->sink->r->pool, MGR_METRICS_PREFIX, name, NULL));
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
@@ -134,8 +174,27 @@ static fc_span_t head_of_buckets(mgr_metrics_t *m, fc_span_t labels)
     return fc_span(m->head, (size_t)(end - m->head));
 }
 
+/* Behind the count of its bucket. */
+static void put_exemplar(const mgr_metrics_t *m, const lb_exemplar_t *exemplar)
+{
+    char id[33];
+
+    snprintf(id, sizeof(id), "%016" PRIx64 "%016" PRIx64, exemplar->trace[0], exemplar->trace[1]);
+    mgr_sink_text(m->sink, " # {trace_id=\"");
+    mgr_sink_text(m->sink, id);
+    mgr_sink_text(m->sink, "\"} ");
+    mgr_sink_fraction(m->sink, exemplar->took, SECOND_DIGITS);
+    mgr_sink_text(m->sink, " ");
+    put_fraction(m, exemplar->at, SECOND_DIGITS);
+}
+
+static bool has_exemplar(const mgr_metrics_t *m, const lb_exemplar_t *exemplars, int bucket)
+{
+    return m->format == MGR_METRICS_OPEN && exemplars && exemplars[bucket].at > 0;
+}
+
 void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histogram_t *times,
-                           const lb_histogram_t *before)
+                           const lb_histogram_t *before, const lb_exemplar_t *exemplars)
 {
     const fc_span_t of_member = span_of(labels);
     const fc_span_t head = head_of_buckets(m, of_member);
@@ -145,7 +204,12 @@ void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histog
         count += times->buckets[i] + before->buckets[i];
         put_span(m->sink, head);
         put_span(m->sink, m->bounds[i]);
-        put_count(m, count);
+        if (!has_exemplar(m, exemplars, i)) {
+            put_count(m, count);
+            continue;
+        }
+        mgr_sink_count(m->sink, count);
+        put_exemplar(m, &exemplars[i]);
     }
     begin(m, "_sum{", of_member);
     mgr_sink_text(m->sink, "} ");

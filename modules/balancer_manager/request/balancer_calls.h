@@ -19,6 +19,10 @@ apr_array_header_t *mgr_balancer_calls_snapshot(request_rec *r);
 typedef void mgr_balancer_calls_take_t(void *data, const lb_balancer_view_t *balancer);
 void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, void *data);
 
+/** See lb_exemplars_read. */
+void mgr_balancer_calls_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
+                                  lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]);
+
 /** Make changes, see lb_change_all; the result is in r->pool.
  *  changes  array of lb_change_t */
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,

@@ -1,21 +1,24 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* view_prometheus.c - <manager>/metrics: which families there are, and what is in them.
  * Knows    that families stay together, and that counters never fall: a number is what was counted
- *          since an operator's reset, plus what was counted before.
+ *          since an operator's reset, plus what was counted before; who wants which format, and
+ *          histograms.
  * Ignores  how a sample is written (metrics.c).
  * Memory   r->pool.   Threads: any, no state. */
 #include "view.h"
 
 #include <string.h>
 
+#include "accept.h"
 #include "apr_strings.h"
+#include "balancer_calls.h"
 #include "fastcgi_version.h"
+#include "form.h"
 #include "http_protocol.h"
 #include "metrics.h"
+#include "start_time.h"
 #include "state_sentence.h"
 #include "tally.h"
-
-#define CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -78,25 +81,42 @@ static void put_tries(mgr_metrics_t *m, const char *labels, const lb_member_view
     put_words(m, labels, "end", member->ends, before(member)->ends);
 }
 
+static void put_histogram(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member,
+                          lb_time_t time, const lb_histogram_t *times,
+                          const lb_histogram_t *earlier)
+{
+    lb_exemplar_t exemplars[LB_HISTOGRAM_BUCKETS];
+    const bool has_exemplars = m->format == MGR_METRICS_OPEN && member->exemplars;
+
+    if (has_exemplars) {
+        mgr_balancer_calls_exemplars(member->exemplars, time, exemplars);
+    }
+    mgr_metrics_histogram(m, labels, times, earlier, has_exemplars ? exemplars : NULL);
+}
+
 static void put_queue_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->queue_times, &before(member)->queue_times);
+    put_histogram(m, labels, member, LB_TIME_QUEUE, &member->queue_times,
+                  &before(member)->queue_times);
 }
 
 static void put_connect_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->connect_times, &before(member)->connect_times);
+    put_histogram(m, labels, member, LB_TIME_CONNECT, &member->connect_times,
+                  &before(member)->connect_times);
 }
 
 static void put_first_byte_times(mgr_metrics_t *m, const char *labels,
                                  const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->first_byte_times, &before(member)->first_byte_times);
+    put_histogram(m, labels, member, LB_TIME_FIRST_BYTE, &member->first_byte_times,
+                  &before(member)->first_byte_times);
 }
 
 static void put_whole_times(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_histogram(m, labels, &member->whole_times, &before(member)->whole_times);
+    put_histogram(m, labels, member, LB_TIME_WHOLE, &member->whole_times,
+                  &before(member)->whole_times);
 }
 
 /* One series for each state, and one of them is 1. */
@@ -141,14 +161,22 @@ static void put_in_flight(mgr_metrics_t *m, const char *labels, const lb_member_
     mgr_metrics_count(m, labels, member->in_flight);
 }
 
-static void put_limit_auto(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
-{
-    mgr_metrics_count(m, labels, lb_member_view_limit_is_auto(member));
-}
-
+/* Without a limit there is no series: that nobody divides by 0. */
 static void put_limit(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
 {
-    mgr_metrics_count(m, labels, member->limit);
+    if (member->limit > 0) {
+        mgr_metrics_count(m, labels, member->limit);
+    }
+}
+
+/* There from the start, also as long as PHP-FPM's numbers say nothing. */
+static void put_limit_auto(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
+{
+    const bool is_auto = lb_member_view_limit_is_auto(member);
+
+    if (is_auto || member->limit > 0) {
+        mgr_metrics_count(m, labels, is_auto);
+    }
 }
 
 static void put_queued(mgr_metrics_t *m, const char *labels, const lb_member_view_t *member)
@@ -255,7 +283,7 @@ static const struct {
     { "member_serving", "gauge",
       "1: new requests go to the member now (spares and standbys: their turn).", put_serving },
     { "in_flight_requests", "gauge", "Requests in flight at the member now.", put_in_flight },
-    { "in_flight_limit", "gauge", "Limit of requests in flight at the member; 0: no limit.",
+    { "in_flight_limit", "gauge", "Limit of requests in flight at the member, if there is one.",
       put_limit },
     { "in_flight_limit_auto", "gauge",
       "1: PHP-FPM's numbers set the limit of requests in flight (maxinflight=auto).",
@@ -492,8 +520,11 @@ static void put_source_family(mgr_metrics_t *m, apr_pool_t *p, const lb_balancer
     }
 }
 
-static void put_build(mgr_metrics_t *m, apr_pool_t *p)
+static void put_server(mgr_metrics_t *m, const server_rec *s, apr_pool_t *p)
 {
+    mgr_metrics_family(m, "process_start_time_seconds", "gauge",
+                       "When httpd was started; counters count from then on.");
+    mgr_metrics_fraction(m, "", fc_start_time(s->process->pool), 6);
     mgr_metrics_family(m, "build_info", "gauge", "Always 1; the labels are the versions.");
     mgr_metrics_count(m,
                       apr_pstrcat(p, "version=\"" FASTCGI_CLUSTER_VERSION "\",httpd=\"",
@@ -501,18 +532,38 @@ static void put_build(mgr_metrics_t *m, apr_pool_t *p)
                       1);
 }
 
-int mgr_view_prometheus_send(mgr_visit_t *visit)
+/* OpenMetrics for who names it and wants nothing else more, as Prometheus does. */
+static mgr_metrics_format_t wanted_format(const request_rec *r)
 {
-    const apr_array_header_t *all = visit->balancers;
-    apr_pool_t *p = visit->r->pool;
-    mgr_metrics_t *m = mgr_metrics_make(visit->r);
-    const char **labels = apr_palloc(p, sizeof(char *) * (apr_size_t)(all->nelts + 1));
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+    const int open = mgr_accept_quality(accept, "application/openmetrics-text", "1.0.0");
 
-    ap_set_content_type(visit->r, CONTENT_TYPE);
-    put_build(m, p);
-    for (int i = 0; i < all->nelts; i++) {
-        labels[i] = balancer_labels(p, all, &APR_ARRAY_IDX(all, i, lb_balancer_view_t));
+    return open > 0 && open >= mgr_accept_quality(accept, "text/plain", "0.0.4")
+               ? MGR_METRICS_OPEN
+               : MGR_METRICS_TEXT;
+}
+
+/* ?histograms=off: of thousands of members they are most of it.
+ * returns  OK; else the visit is refused */
+static int choose_histograms(mgr_visit_t *visit, bool *has_histograms)
+{
+    apr_table_t *query;
+
+    if (mgr_form_parse(visit->r->pool, visit->r->args, &query) != OK) {
+        return mgr_visit_refuse(visit, HTTP_BAD_REQUEST, "The query is not properly encoded.");
     }
+    const char *histograms = apr_table_get(query, "histograms");
+    *has_histograms = !histograms || strcmp(histograms, "off") != 0;
+    if (histograms && strcmp(histograms, "on") != 0 && *has_histograms) {
+        return mgr_visit_refuse(visit, HTTP_BAD_REQUEST,
+                                "histograms must be on or off, not \"%s\".", histograms);
+    }
+    return OK;
+}
+
+static void put_balancers(mgr_metrics_t *m, const apr_array_header_t *all,
+                          const char *const *labels)
+{
     for (size_t f = 0; f < sizeof(balancer_families) / sizeof(balancer_families[0]); f++) {
         mgr_metrics_family(m, balancer_families[f].name, balancer_families[f].type,
                            balancer_families[f].help);
@@ -523,6 +574,11 @@ int mgr_view_prometheus_send(mgr_visit_t *visit)
             }
         }
     }
+}
+
+static void put_sources(mgr_metrics_t *m, apr_pool_t *p, const apr_array_header_t *all,
+                        const char *const *labels)
+{
     for (size_t f = 0; f < sizeof(source_families) / sizeof(source_families[0]); f++) {
         mgr_metrics_family(m, source_families[f].name, source_families[f].type,
                            source_families[f].help);
@@ -531,12 +587,41 @@ int mgr_view_prometheus_send(mgr_visit_t *visit)
                               source_families[f].put);
         }
     }
-    const char **of_members = member_labels(p, all, labels);
+}
+
+static void put_members(mgr_metrics_t *m, const apr_array_header_t *all, const char *const *labels,
+                        bool has_histograms)
+{
     for (size_t f = 0; f < sizeof(member_families) / sizeof(member_families[0]); f++) {
-        mgr_metrics_family(m, member_families[f].name, member_families[f].type,
-                           member_families[f].help);
-        put_member_family(m, all, of_members, member_families[f].put);
+        if (has_histograms || strcmp(member_families[f].type, "histogram") != 0) {
+            mgr_metrics_family(m, member_families[f].name, member_families[f].type,
+                               member_families[f].help);
+            put_member_family(m, all, labels, member_families[f].put);
+        }
     }
-    mgr_sink_end(m->sink);
+}
+
+int mgr_view_prometheus_send(mgr_visit_t *visit)
+{
+    const apr_array_header_t *all = visit->balancers;
+    const mgr_metrics_format_t format = wanted_format(visit->r);
+    apr_pool_t *p = visit->r->pool;
+    const char **labels = apr_palloc(p, sizeof(char *) * (apr_size_t)(all->nelts + 1));
+    bool has_histograms;
+
+    if (choose_histograms(visit, &has_histograms) != OK) {
+        visit->r->status = visit->status;
+        return mgr_view_html_send(visit);
+    }
+    mgr_metrics_t *m = mgr_metrics_make(visit->r, format);
+    ap_set_content_type(visit->r, mgr_metrics_content_type(format));
+    put_server(m, visit->r->server, p);
+    for (int i = 0; i < all->nelts; i++) {
+        labels[i] = balancer_labels(p, all, &APR_ARRAY_IDX(all, i, lb_balancer_view_t));
+    }
+    put_balancers(m, all, labels);
+    put_sources(m, p, all, labels);
+    put_members(m, all, member_labels(p, all, labels), has_histograms);
+    mgr_metrics_end(m);
     return OK;
 }

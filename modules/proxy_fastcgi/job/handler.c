@@ -103,12 +103,14 @@ static void release(fcgi_job_t *job, lb_outcome_t outcome)
         fcgi_backend_count_try(job->worker);
         return;
     }
-    const apr_time_t first_byte_at = job->pump.first_byte_at;
+    const apr_time_t first_byte_at = job->pump.first_byte_at, now = fc_now();
     const lb_measures_t measures = {
         .http_status = job->reply.status,
         .connect = job->connection_was_kept ? -1 : job->connected - job->started,
         .first_byte = first_byte_at ? first_byte_at - job->connected : -1,
-        .whole = fc_now() - job->started,
+        .whole = now - job->started,
+        .trace_id = job->trace ? fcgi_trace_sampled_id(job->trace) : NULL,
+        .ended = now,
     };
     ticket_release(job->ticket, outcome, &measures);
 }

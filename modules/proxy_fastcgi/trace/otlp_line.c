@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "invariant.h"
-#include "utf8_character.h"
+#include "json_character.h"
 
 #define ENDING "]}]}]}\n"
 
@@ -67,46 +67,6 @@ static inline void put_field(writer_t *w, const char *name, const char *text)
     put(w, "\"");
 }
 
-/* One character as it stands in a string; of what is none, the first byte.
- * takes     how many bytes of the text it is
- * returns   its bytes */
-static size_t encode_character(const char *text, size_t *takes, char out[8])
-{
-    static const char hex[] = "0123456789abcdef";
-    const size_t bytes = fc_utf8_character_bytes((const unsigned char *)text);
-
-    *takes = bytes > 0 ? bytes : 1;
-    if (bytes == 0) {
-        memcpy(out, FC_UTF8_REPLACEMENT, sizeof(FC_UTF8_REPLACEMENT));
-        return sizeof(FC_UTF8_REPLACEMENT) - 1;
-    }
-    if (*text == '"' || *text == '\\') {
-        out[0] = '\\';
-        out[1] = *text;
-        return 2;
-    }
-    if ((unsigned char)*text < 0x20) {
-        static const char escape[] = { '\\', 'u', '0', '0' };
-        memcpy(out, escape, sizeof(escape));
-        out[4] = hex[*text >> 4];
-        out[5] = hex[*text & 15];
-        return 6;
-    }
-    memcpy(out, text, bytes);
-    return bytes;
-}
-
-/* How many bytes stand for themselves. */
-static size_t plain_bytes(const char *text)
-{
-    size_t n = 0;
-
-    while (text[n] >= 0x20 && text[n] < 0x7f && text[n] != '"' && text[n] != '\\') {
-        n++;
-    }
-    return n;
-}
-
 /* Whatever the bytes are, it is a string of JSON. */
 static void put_text(writer_t *w, const char *text, size_t max)
 {
@@ -114,10 +74,10 @@ static void put_text(writer_t *w, const char *text, size_t max)
 
     put(w, "\"");
     while (*text) {
-        const size_t plain = plain_bytes(text);
-        char character[8];
+        const size_t plain = fc_json_plain_bytes(text);
+        char character[FC_JSON_CHARACTER_MAX];
         size_t takes = plain < left ? plain : left;
-        const size_t bytes = plain > 0 ? takes : encode_character(text, &takes, character);
+        const size_t bytes = plain > 0 ? takes : fc_json_character(text, &takes, character);
         if (bytes == 0 || bytes > left) {
             put(w, CUT);
             break;

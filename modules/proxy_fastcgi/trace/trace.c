@@ -195,6 +195,11 @@ const char *fcgi_trace_id(const fcgi_trace_t *trace)
     return trace->id;
 }
 
+const char *fcgi_trace_sampled_id(const fcgi_trace_t *trace)
+{
+    return trace->is_sampled ? trace->id : NULL;
+}
+
 /* ---- On its way ------------------------------------------------------------------------------ */
 
 fcgi_trace_try_t *fcgi_trace_begin_try(fcgi_trace_t *trace)

@@ -34,6 +34,9 @@ fcgi_trace_t *fcgi_trace_take(request_rec *r);
 /** Its id in hexadecimal. */
 const char *fcgi_trace_id(const fcgi_trace_t *trace);
 
+/** The same, if it is sampled; else NULL. */
+const char *fcgi_trace_sampled_id(const fcgi_trace_t *trace);
+
 /** A try begins: its span is the parent of what the application does.
  *  returns  to be filled in as the try goes on; NULL: no spans are written of this request */
 fcgi_trace_try_t *fcgi_trace_begin_try(fcgi_trace_t *trace);
