@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+#include "presence_exchange.h"
+
 const lb_exchange_t *const lb_exchanges[] = {
+    &lb_presence_exchange,
     NULL
 };
