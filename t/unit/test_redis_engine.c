@@ -166,7 +166,7 @@ START_TEST(one_wrong_byte_anywhere_ends_the_round_or_changes_a_text)
     for (size_t at = 0; at < strlen(GOOD); at++) {
         for (const char *c = wrong; *c; c++) {
             says[at] = *c;
-            perform(says, strlen(GOOD));    /* it comes back, under the sanitizers without a finding */
+            perform(says, strlen(GOOD)); /* it comes back, under the sanitizers without a finding */
         }
         says[at] = GOOD[at];
     }
@@ -176,10 +176,23 @@ END_TEST
 START_TEST(hostile_answers_are_faults)
 {
     static const char *const all[] = {
-        "*2147483647\r\n", "*-5\r\n", "*99999999999999999999\r\n", "$2147483647\r\n", "$-2\r\nx",
-        ":99999999999999999999\r\n", "+\r\n", "-\r\n", "\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n",
-        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "*1\r\n*1\r\n:1\r\n",
-        ":1\r\n", "$-1\r\n", "%1\r\n+a\r\n+b\r\n", "_\r\n", ">1\r\n+a\r\n"
+        "*2147483647\r\n",
+        "*-5\r\n",
+        "*99999999999999999999\r\n",
+        "$2147483647\r\n",
+        "$-2\r\nx",
+        ":99999999999999999999\r\n",
+        "+\r\n",
+        "-\r\n",
+        "\r\n",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+        "*1\r\n*1\r\n:1\r\n",
+        ":1\r\n",
+        "$-1\r\n",
+        "%1\r\n+a\r\n+b\r\n",
+        "_\r\n",
+        ">1\r\n+a\r\n"
     };
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
