@@ -1,20 +1,22 @@
 #!/usr/bin/perl
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # threads.t - how many threads of ours a child process has: one more than without our modules, and
-# with parking (event) one that watches clients; checks and discovery have theirs in one child only.
+# with parking (event) one that watches clients; checks, discovery and a fleet have theirs in one child only.
 use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Backend;
 use Deadline qw(wait_until);
+use Fleet;
 use Httpd;
 use Test::More;
 
 my $backend = Backend->echo;
 my $member  = $backend->url;
 my $plain = "<Proxy balancer://app>\n    BalancerMember $member\n</Proxy>\nProxyPass /app/ balancer://app/\n";
-my $busy  = <<"EOC";
+my $fleet = Fleet::why_not() ? '' : "BalancerFleet redis://127.0.0.1:1 name=shop front=web1\n";
+my $busy  = $fleet . <<"EOC";
 BalancerPersist On
 <Proxy balancer://app>
     BalancerMember $member hcmethod=TCP hcinterval=100ms
@@ -33,7 +35,7 @@ sub come_to {
 }
 
 for my $mpm (qw(prefork worker event)) {
-    my %size = (mpm => $mpm, $mpm eq 'prefork' ? (children => 1, threads => 3) : (children => 3, threads => 4));
+    my %size = (mpm => $mpm, $mpm eq 'prefork' ? (children => 1, threads => 5) : (children => 5, threads => 4));
     # main thread, listener, those of requests; ours
     my $httpds = $mpm eq 'prefork' ? 1 : 2 + $size{threads};
     my $own = $mpm eq 'event' ? 2 : 1;
@@ -44,8 +46,9 @@ for my $mpm (qw(prefork worker event)) {
 
     $httpd = Httpd->start(%size, config => $busy);
     ok wait_until(15, sub { ($httpd->member($backend->port)->{check}{passes} // 0) >= 2 }), "$mpm: checks";
-    ok come_to($httpd, sub { (grep { $_ == $httpds + $own } @_) >= @_ - 2 }), '... and discovery are the work of one child each';
+    ok come_to($httpd, sub { (grep { $_ == $httpds + $own } @_) >= @_ - 3 }), '... discovery and a fleet are the work of one child each';
     $httpd->expect_log(qr/FC0528/, optional => 1);    # DNS does not know localhost
+    $httpd->expect_log(qr/FC0560/, optional => 1);
     $httpd->stop;
 }
 
