@@ -164,7 +164,8 @@ START_TEST(the_greater_counter_wins_then_the_greater_name)
 {
     map_t map;
     clear(&map);
-    lb_intent_t one = wish("m", "weight", "1", 7, "web9"), two = wish("m", "weight", "2", 8, "web1"),
+    lb_intent_t one = wish("m", "weight", "1", 7, "web9"),
+                two = wish("m", "weight", "2", 8, "web1"),
                 three = wish("m", "weight", "3", 8, "web2");
 
     ck_assert_ptr_nonnull(lb_fleet_intent_put(&map.all, &one));
@@ -193,7 +194,8 @@ END_TEST
 
 START_TEST(a_conflict_is_one_who_did_not_know_of_the_other)
 {
-    lb_intent_t before = wish("m", "weight", "1", 5, "web1"), after = wish("m", "weight", "2", 9, "web2");
+    lb_intent_t before = wish("m", "weight", "1", 5, "web1"),
+                after = wish("m", "weight", "2", 9, "web2");
 
     after.over = before.stamp;
     ck_assert(!lb_fleet_intent_is_conflict(&after, &before));
