@@ -1,0 +1,12 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* exchange_table.c - see exchange_table.h. */
+#include "exchange_table.h"
+
+#include <stddef.h>
+
+#include "presence_exchange.h"
+
+const lb_exchange_t *const lb_exchange_table[] = {
+    &lb_presence_exchange,
+    NULL
+};
