@@ -4,9 +4,11 @@
 
 #include <stddef.h>
 
+#include "intent_exchange.h"
 #include "presence_exchange.h"
 
 const lb_exchange_t *const lb_exchange_table[] = {
     &lb_presence_exchange,
+    &lb_intent_exchange,
     NULL
 };

@@ -27,6 +27,7 @@ typedef struct {
 /* What has become of a wish on this front; no other front hears of it. */
 typedef enum {
     LB_INTENT_PENDING,         /* it is still to be made so */
+    LB_INTENT_REFUSED,         /* likewise, and that it could not be was said */
     LB_INTENT_DONE,
     LB_INTENT_OVERRIDDEN       /* a later change is for this front alone */
 } lb_intent_standing_t;

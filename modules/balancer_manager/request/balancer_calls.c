@@ -11,6 +11,7 @@
 
 #include "apr_strings.h"
 #include "csrf.h"
+#include "login.h"
 #include "token.h"
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
@@ -44,7 +45,8 @@ void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, vo
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
                                                     const apr_array_header_t *changes)
 {
-    return change_all(r->pool, r->server, changes);
+    const char *user = mgr_login_user(r);
+    return change_all(r->pool, r->server, changes, user ? user : "-");
 }
 
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
