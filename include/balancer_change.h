@@ -55,6 +55,7 @@ typedef struct {
     const char *member;        /* its url, as in the view; NULL: the balancer itself */
     const char *setting;       /* its name; else "member", "address" or "counters" */
     const char *before, *after;
+    bool stays_here;           /* as in lb_change_t */
 } lb_changed_t;
 
 /* What was changed, or has lost, for an operator of another front of the fleet. */

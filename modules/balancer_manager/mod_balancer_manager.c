@@ -24,6 +24,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
     const char *missing = mgr_balancer_calls_connect();
 
     if (!missing) {
+        mgr_balancer_calls_listen(mgr_audit_hear);
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0600) "%s", missing);

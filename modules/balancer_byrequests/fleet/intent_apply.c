@@ -10,6 +10,7 @@
 
 #include "apr_strings.h"
 #include "change_apply.h"
+#include "change_plan.h"
 #include "fastcgi_log.h"
 #include "fleet_settings.h"
 #include "http_log.h"
@@ -159,18 +160,31 @@ static void take_drain(group_t *group, const lb_intent_t *draining)
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
-static void take_membership(group_t *group, const lb_intent_t *wish)
+/* Another one is there, which is still to be moved, or is configured by now. */
+static bool is_taken(const group_t *group, const char *url)
 {
+    const lb_member_t other = lb_change_plan_find_member(group->p, group->target.balancer, url);
+    return other.worker && !lb_member_leaves(&other);
+}
+
+/* returns  false: not now */
+static bool take_membership(group_t *group, const lb_intent_t *wish)
+{
+    const char *url = lb_intent_target_url(wish->member);
     const bool is_here = group->target.member.worker != NULL;
 
     if (strcmp(wish->value, LB_INTENT_ADDED) == 0 && !is_here) {
-        group->change.new_member = wish->member;
+        if (is_taken(group, url)) {
+            return false;
+        }
+        group->change.new_member = url;
         group->is_needed = true;
     }
     if (strcmp(wish->value, LB_INTENT_REMOVED) == 0 && is_here) {
         group->change.removes_member = true;
         group->is_needed = true;
     }
+    return true;
 }
 
 static void take_address(group_t *group, const lb_intent_t *wish)
@@ -185,14 +199,16 @@ static void take_address(group_t *group, const lb_intent_t *wish)
 
 /* ---- A group --------------------------------------------------------------------------------- */
 
+static bool is_about_membership(const lb_intent_t *wish)
+{
+    return *wish->member && strcmp(wish->setting, LB_INTENT_MEMBER) == 0;
+}
+
 /* returns  false: not now */
 static bool take(group_t *group, const lb_intent_t *wish)
 {
     const bool is_member_to_come = group->change.new_member != NULL;
 
-    if (strcmp(wish->setting, LB_INTENT_MEMBER) == 0) {
-        return true;    /* is taken already */
-    }
     if ((*wish->member && !group->target.member.worker && !is_member_to_come)
         || configuration_wins(group, wish)) {
         return false;
@@ -217,10 +233,20 @@ static void begin_change(group_t *group)
     if (target->member.worker) {
         group->change.member = target->member.worker->s->name_ex;
     }
+}
+
+/* Whether the member is to come or to go is to be known first.
+ * is_in    written, for each wish: is it in the change? */
+static void take_all(group_t *group, bool *is_in)
+{
     for (int i = 0; i < group->count; i++) {
-        if (*group->wishes[i]->member
-            && strcmp(group->wishes[i]->setting, LB_INTENT_MEMBER) == 0) {
-            take_membership(group, group->wishes[i]);
+        if (is_about_membership(group->wishes[i])) {
+            is_in[i] = take_membership(group, group->wishes[i]);
+        }
+    }
+    for (int i = 0; i < group->count; i++) {
+        if (!is_about_membership(group->wishes[i])) {
+            is_in[i] = take(group, group->wishes[i]);
         }
     }
 }
@@ -255,7 +281,7 @@ static void warn_of_refusal(const group_t *group, const char *why)
                  "fleet: balancer://%s: what %s wants of %s cannot be done on this front: %s; it is "
                  "tried again",
                  wish->balancer, lb_intent_apply_operator(group->p, wish),
-                 *wish->member ? wish->member : "it", why);
+                 *wish->member ? lb_intent_target_url(wish->member) : "it", why);
 }
 
 /* returns  what has become of those that were taken */
@@ -281,19 +307,17 @@ static lb_intent_standing_t make_change(const group_t *group, apr_array_header_t
 static bool apply_group(group_t *group, apr_array_header_t *heard)
 {
     bool is_different = false;
-    bool *is_taken = apr_pcalloc(group->p, (apr_size_t)group->count * sizeof(bool));
+    bool *is_in = apr_pcalloc(group->p, (apr_size_t)group->count * sizeof(bool));
 
     group->target = lb_intent_target_find(group->p, group->wishes[0]);
     if (!group->target.balancer) {
         return false;
     }
     begin_change(group);
-    for (int i = 0; i < group->count; i++) {
-        is_taken[i] = take(group, group->wishes[i]);
-    }
+    take_all(group, is_in);
     const lb_intent_standing_t standing = make_change(group, heard);
     for (int i = 0; i < group->count; i++) {
-        if (is_taken[i] && group->wishes[i]->standing != standing) {
+        if (is_in[i] && group->wishes[i]->standing != standing) {
             group->wishes[i]->standing = standing;
             is_different = true;
         }
@@ -312,7 +336,7 @@ static bool is_open(const lb_intent_t *wish)
 static bool reopen(apr_pool_t *p, lb_intent_t *wish)
 {
     if (wish->standing != LB_INTENT_DONE || !*wish->member
-        || strcmp(wish->setting, LB_INTENT_MEMBER) == 0) {
+        || is_about_membership(wish)) {
         return false;
     }
     const lb_intent_target_t target = lb_intent_target_find(p, wish);

@@ -80,7 +80,7 @@ static void tell_loss(const merge_t *merge, const lb_intent_t *winner, const lb_
         .changed = { .kind = LB_CHANGED_SETTING,
                      .balancer = apr_pstrdup(p, target.balancer->proxy->s->name),
                      .vhost = target.balancer->vhost,
-                     .member = is_of_member ? loser->member : NULL,
+                     .member = is_of_member ? lb_intent_target_url(loser->member) : NULL,
                      .setting = loser->setting,
                      .before = loser->value,
                      .after = apr_psprintf(p, "replaced by %s (%s)",

@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "fleet_settings.h"
+#include "http_core.h"
 #include "http_log.h"
 #include "http_main.h"
 #include "intent_json.h"
@@ -161,7 +162,7 @@ static const char *take_up(apr_pool_t *p, const char *draft, void *file)
 int lb_intent_keeper_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                  server_rec *s)
 {
-    if (lb_fleet_settings()) {
+    if (lb_fleet_settings() && ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG) {
         char *file = lb_board_draft(ptemp, LB_KIND_INTENT) ? NULL : load(ptemp, s);
         lb_board_edit(ptemp, LB_KIND_INTENT, take_up, file);
     }

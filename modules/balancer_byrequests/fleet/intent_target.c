@@ -4,10 +4,13 @@
 
 #include <string.h>
 
+#include "apr_strings.h"
 #include "change_plan.h"
 #include "fleet_settings.h"
 #include "member_config.h"
 #include "setting_value.h"
+
+#define ADDED "+"
 
 /* ---- Names ----------------------------------------------------------------------------------- */
 
@@ -25,7 +28,16 @@ const char *lb_intent_target_vhost(const lb_balancer_t *balancer)
 const char *lb_intent_target_member_name(apr_pool_t *p, const lb_member_t *member)
 {
     const lb_configured_t *configured = lb_member_configured(member);
-    return lb_setting_url(p, configured ? configured->values : member->worker->s);
+
+    if (configured || lb_member_source(member)) {
+        return lb_setting_url(p, configured ? configured->values : member->worker->s);
+    }
+    return apr_pstrcat(p, ADDED, lb_setting_url(p, member->worker->s), NULL);
+}
+
+const char *lb_intent_target_url(const char *member_name)
+{
+    return *member_name == *ADDED ? member_name + 1 : member_name;
 }
 
 /* ---- Finding --------------------------------------------------------------------------------- */

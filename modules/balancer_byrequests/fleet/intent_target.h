@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* intent_target.h - what a wish is about on this front, and what that is called on all of them.
  * Knows    names that are the same on all fronts: a balancer's, with the virtual host where it is not
- *          the first of its name; a member's URL as it is configured, or was added.
+ *          the first of its name; a member's URL as it is configured. Before the URL of one that was
+ *          added is a "+": it may be where a configured one was before that was moved.
  * Ignores  who wants what.
  * Memory   the caller's pool.   Threads: any. */
 #ifndef LB_INTENT_TARGET_H
@@ -34,6 +35,9 @@ lb_intent_target_t lb_intent_target_of(apr_pool_t *p, lb_balancer_t *balancer,
 const char *lb_intent_target_balancer_name(const lb_balancer_t *balancer);
 const char *lb_intent_target_vhost(const lb_balancer_t *balancer);
 const char *lb_intent_target_member_name(apr_pool_t *p, const lb_member_t *member);
+
+/** The URL in the name of a member. */
+const char *lb_intent_target_url(const char *member_name);
 
 /** The values of a setting, or its address, in words; as it is configured: NULL if it is not. */
 const char *lb_intent_target_now(apr_pool_t *p, const lb_intent_target_t *target,

@@ -41,13 +41,14 @@ typedef struct {
 static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
         fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user), "address",
         mgr_api_reply_text(p, e->address), "vhost", mgr_api_reply_text(p, e->vhost), "balancer",
         mgr_api_reply_text(p, e->balancer), "member",
         mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
         mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before), "after",
-        mgr_api_reply_text(p, e->after), "outcome", e->is_refused ? "refused" : "changed");
+        mgr_api_reply_text(p, e->after), "scope",
+        mgr_api_reply_text(p, *e->scope ? e->scope : NULL), "outcome", e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)
@@ -111,15 +112,28 @@ static int post_member(call_t *call)
     return mgr_api_change_run(change, HTTP_CREATED);
 }
 
+/* There is no body: what would be in it is in the query. */
+static json_t *settings_of_query(const request_rec *r)
+{
+    json_t *settings = json_object();
+    apr_table_t *query;
+
+    if (mgr_form_parse(r->pool, r->args, &query) == OK && apr_table_get(query, "scope")) {
+        json_object_set_new(settings, "scope",
+                            mgr_api_reply_text(r->pool, apr_table_get(query, "scope")));
+    }
+    return settings;
+}
+
 static int delete_member(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
     lb_change_t begun = begun_change(call);
-    json_t *nothing = json_object();
+    json_t *settings = settings_of_query(call->visit->r);
 
     begun.removes_member = true;
-    mgr_api_change_read(change, nothing, begun);
-    json_decref(nothing);
+    mgr_api_change_read(change, settings, begun);
+    json_decref(settings);
     return mgr_api_change_run(change, HTTP_ACCEPTED);
 }
 

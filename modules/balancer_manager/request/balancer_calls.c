@@ -4,7 +4,7 @@
  * Knows    the optional functions, and how stock's scripts name balancers and members.
  * Ignores  pages and forms.
  * Memory   snapshots live in r->pool.
- * Threads  the two pointers are written while the configuration is read, by one thread. */
+ * Threads  the pointers are written while the configuration is read, by one thread. */
 #include "balancer_calls.h"
 
 #include <string.h>
@@ -18,6 +18,8 @@ static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
+static APR_OPTIONAL_FN_TYPE(lb_change_listen) *change_listen;
+static APR_OPTIONAL_FN_TYPE(lb_change_travels) *change_travels;
 
 const char *mgr_balancer_calls_connect(void)
 {
@@ -25,7 +27,10 @@ const char *mgr_balancer_calls_connect(void)
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
-    if (take_snapshot && take_each && change_all && change_errors) {
+    change_listen = APR_RETRIEVE_OPTIONAL_FN(lb_change_listen);
+    change_travels = APR_RETRIEVE_OPTIONAL_FN(lb_change_travels);
+    if (take_snapshot && take_each && change_all && change_errors && change_listen
+        && change_travels) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -53,6 +58,16 @@ const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes)
 {
     return change_errors(r->pool, r->server, changes);
+}
+
+void mgr_balancer_calls_listen(void (*hear)(const apr_array_header_t *heard))
+{
+    change_listen(hear);
+}
+
+bool mgr_balancer_calls_travels(const char *key, const char *vhost)
+{
+    return change_travels(key, vhost);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

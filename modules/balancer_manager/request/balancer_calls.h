@@ -28,6 +28,12 @@ const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes);
 
+/** Have what comes from other fronts of a fleet told: see lb_change_listen. */
+void mgr_balancer_calls_listen(void (*hear)(const apr_array_header_t *heard));
+
+/** Do changes of a balancer travel to other fronts? See lb_change_travels. */
+bool mgr_balancer_calls_travels(const char *key, const char *vhost);
+
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key
  *  returns  an element of the snapshot, NULL when there is none */
