@@ -51,7 +51,8 @@ static lb_ask_t *ask(lb_fleet_round_t *round, lb_ask_kind_t kind)
     return made;
 }
 
-static lb_ask_t *ask_about_kind(lb_fleet_round_t *round, lb_ask_kind_t ask_kind, lb_fleet_kind_t kind)
+static lb_ask_t *ask_about_kind(lb_fleet_round_t *round, lb_ask_kind_t ask_kind,
+                                lb_fleet_kind_t kind)
 {
     lb_ask_t *made = ask(round, ask_kind);
 
@@ -73,8 +74,8 @@ void lb_round_remove(lb_fleet_round_t *round, const char *front)
     }
 }
 
-const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script, const apr_array_header_t *keys,
-                             const apr_array_header_t *args)
+const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script,
+                             const apr_array_header_t *keys, const apr_array_header_t *args)
 {
     lb_ask_t *made = ask(round, LB_ASK_RUN);
 
@@ -230,7 +231,8 @@ static void take_document(lb_fleet_round_t *round, lb_fleet_kind_t kind, const c
 /* ---- What the engine has of this front ------------------------------------------------------- */
 
 /* Somebody else has written under this name since the last round, knowing what this front wrote. */
-static bool is_of_twin(const lb_fleet_round_t *round, lb_fleet_kind_t kind, const lb_document_t *own)
+static bool is_of_twin(const lb_fleet_round_t *round, lb_fleet_kind_t kind,
+                       const lb_document_t *own)
 {
     return round->sent[kind].sequence > 0 && own->incarnation != lb_board_incarnation()
            && own->sequence > round->sent[kind].sequence;

@@ -41,8 +41,8 @@ void lb_round_remove(lb_fleet_round_t *round, const char *front);
  *  keys     all that it touches, made by lb_round_key(); of const char *
  *  args     of const char *
  *  returns  where the answer is after the round: see lb_ask_t.texts */
-const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script, const apr_array_header_t *keys,
-                             const apr_array_header_t *args);
+const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script,
+                             const apr_array_header_t *keys, const apr_array_header_t *args);
 
 /** "fc:{shop}:NAME": all keys of a fleet lie in one slot. */
 const char *lb_round_key(const lb_fleet_round_t *round, const char *name);
