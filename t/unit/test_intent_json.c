@@ -91,8 +91,13 @@ END_TEST
 START_TEST(what_is_nothing_comes_back_as_nothing)
 {
     const char *why;
-    const lb_intent_t bare = { .balancer = "b", .vhost = "", .member = "", .setting = "sticky",
-                               .value = "", .by = "", .stamp = { 1, "w" } };
+    const lb_intent_t bare = { .balancer = "b",
+                               .vhost = "",
+                               .member = "",
+                               .setting = "sticky",
+                               .value = "",
+                               .by = "",
+                               .stamp = { 1, "w" } };
     char *text = text_of(&bare);
     const lb_intent_t *wish =
         only(lb_intent_json_read_own(pool, text, strlen(text), 0, &why));

@@ -267,9 +267,9 @@ static void tell(const group_t *group, const apr_array_header_t *changed,
         const lb_changed_t *c = &APR_ARRAY_IDX(changed, i, lb_changed_t);
         APR_ARRAY_PUSH(heard, lb_heard_t) = (lb_heard_t){ .changed = *c, .by = by };
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf, FCLOGNO(0575)
-                     "%s of %s: changed by %s: %s%s%s %s -> %s", c->balancer, c->vhost, by,
-                     c->member ? "member " : "", c->member ? c->member : "", c->member ? ":" : "",
-                     apr_psprintf(group->p, "%s \"%s\"", c->setting, c->before), c->after);
+                     "%s of %s: changed by \"%s\": %s%s%s%s \"%s\" -> \"%s\"", c->balancer,
+                     c->vhost, by, c->member ? "member \"" : "", c->member ? c->member : "",
+                     c->member ? "\": " : "", c->setting, c->before, c->after);
     }
 }
 
@@ -277,11 +277,12 @@ static void warn_of_refusal(const group_t *group, const char *why)
 {
     const lb_intent_t *wish = group->wishes[0];
 
-    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0576)
-                 "fleet: balancer://%s: what %s wants of %s cannot be done on this front: %s; it is "
-                 "tried again",
-                 wish->balancer, lb_intent_apply_operator(group->p, wish),
-                 *wish->member ? lb_intent_target_url(wish->member) : "it", why);
+    ap_log_error(
+        APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0576)
+        "fleet: balancer://%s: what %s wants of %s cannot be done on this front: %s; it is "
+        "tried again",
+        wish->balancer, lb_intent_apply_operator(group->p, wish),
+        *wish->member ? lb_intent_target_url(wish->member) : "it", why);
 }
 
 /* returns  what has become of those that were taken */
@@ -386,8 +387,9 @@ bool lb_intent_apply_all(apr_pool_t *p, lb_intents_t *intents, apr_time_t now,
         for (next = i + 1; next < count && goes_with(open[next], open[i]);) {
             next++;
         }
-        group_t group = { .p = p, .all = intents, .now = now, .wishes = open + i,
-                          .count = next - i };
+        group_t group = {
+            .p = p, .all = intents, .now = now, .wishes = open + i, .count = next - i
+        };
         is_different |= apply_group(&group, heard);
     }
     return is_different;

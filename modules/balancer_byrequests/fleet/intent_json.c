@@ -243,7 +243,8 @@ lb_intents_t *lb_intent_json_read_other(apr_pool_t *p, const char *text, size_t 
     for (size_t i = 0; intents && i < intents->count; i++) {
         lb_intent_t *wish = &intents->entries[i];
         const apr_time_t made_at = wish->made_at + now - at;
-        wish->made_at = made_at < 0 ? 0 : made_at < now ? made_at : now;
+        wish->made_at = made_at < 0 ? 0 : made_at < now ? made_at
+                                                        : now;
         wish->standing = LB_INTENT_PENDING;
         wish->told = (lb_intent_stamp_t){ 0 };
     }

@@ -122,7 +122,8 @@ static void warn_of_size(void)
     if (!has_warned) {
         has_warned = true;
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0577)
-                     "fleet: operators want more than fits into %" APR_SIZE_T_FMT " bytes: the last "
+                     "fleet: operators want more than fits into %" APR_SIZE_T_FMT
+                     " bytes: the last "
                      "changes hold on this front alone",
                      lb_board_kind_bytes_max(LB_KIND_INTENT));
     }

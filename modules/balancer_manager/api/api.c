@@ -40,15 +40,16 @@ typedef struct {
 
 static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
-    return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
-        fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user), "address",
-        mgr_api_reply_text(p, e->address), "vhost", mgr_api_reply_text(p, e->vhost), "balancer",
-        mgr_api_reply_text(p, e->balancer), "member",
-        mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
-        mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before), "after",
-        mgr_api_reply_text(p, e->after), "scope",
-        mgr_api_reply_text(p, *e->scope ? e->scope : NULL), "outcome", e->is_refused ? "refused" : "changed");
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
+                     fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user),
+                     "address", mgr_api_reply_text(p, e->address), "vhost",
+                     mgr_api_reply_text(p, e->vhost), "balancer",
+                     mgr_api_reply_text(p, e->balancer), "member",
+                     mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
+                     mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before),
+                     "after", mgr_api_reply_text(p, e->after), "scope",
+                     mgr_api_reply_text(p, *e->scope ? e->scope : NULL), "outcome",
+                     e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)
