@@ -103,6 +103,7 @@ typedef struct {
     uint64_t sequence;       /* 0: nothing was */
     uint64_t hash;           /* of the text */
     apr_time_t at;
+    apr_time_t twin_at;      /* another httpd has written in the name of this front; 0: never */
     bool is_missing;         /* the engine did not have it afterwards */
 } lb_board_sent_t;
 
