@@ -97,7 +97,8 @@ INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
 INC_$(B)/discovery   := $(INC_$(B)/health) $(call inc,$(B)/health $(B)/dns)
 INC_$(B)/request     := $(INC_$(B)/health) $(call inc,$(B)/health)
 INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
-INC_$(B)             := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/discovery)
+INC_$(B)/fleet       := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/dns $(B)/discovery)
+INC_$(B)             := $(INC_$(B)/fleet) $(call inc,$(B)/fleet)
 
 G := balancer_manager
 INC_$(G)/output  := $(call inc,shared) -Iinclude $(HTTPD)
