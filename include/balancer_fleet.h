@@ -63,7 +63,7 @@ typedef struct {
 typedef struct {
     const char *vhost, *key, *name;
     uint32_t in_flight, queued, failing;       /* sums over the fresh fronts */
-    uint32_t limit;                            /* as this front has it, or else the first that does */
+    uint32_t limit; /* as this front has it, or else the first that does */
     apr_array_header_t *parts;                 /* of lb_fleet_part_t, in the order of the fronts */
 } lb_fleet_member_t;
 
