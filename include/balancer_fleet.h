@@ -24,8 +24,8 @@ typedef struct {
     uint32_t share, floor;     /* what the front may use of it now, and always; 0 and 0: the fleet
                                 * has no limits */
     uint64_t elected, failures;    /* since the front has counted */
-    uint32_t checks;           /* that the front has made and judged, so that each is seen once */
-    bool has_passed;           /* the last of these */
+    uint32_t checked;          /* another number with each check that the front makes; 0: none */
+    bool has_passed;           /* the last of them */
 } lb_front_member_t;
 
 /* What one front says of one balancer. */

@@ -33,7 +33,7 @@ static void check_same_member(const lb_front_member_t *member, const lb_front_me
     assert(strcmp(member->name, other->name) == 0 && member->state == other->state);
     assert(member->is_failing == other->is_failing && member->has_passed == other->has_passed);
     assert(member->in_flight == other->in_flight && member->queued == other->queued);
-    assert(member->limit == other->limit && member->checks == other->checks);
+    assert(member->limit == other->limit && member->checked == other->checked);
     assert(member->share == other->share && member->floor == other->floor);
     assert(member->elected == other->elected && member->failures == other->failures);
 }

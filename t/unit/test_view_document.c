@@ -88,7 +88,7 @@ START_TEST(everything_comes_back)
                                     .floor = 5,
                                     .elected = INT64_MAX,
                                     .failures = 7,
-                                    .checks = UINT32_MAX,
+                                    .checked = UINT32_MAX,
                                     .has_passed = true });
     const lb_front_view_t *back = there_and_back(&view);
     const lb_front_member_t *member = member_in(back, 0);
@@ -110,7 +110,7 @@ START_TEST(everything_comes_back)
     ck_assert_uint_eq(member->floor, 5);
     ck_assert_uint_eq(member->elected, INT64_MAX);
     ck_assert_uint_eq(member->failures, 7);
-    ck_assert_uint_eq(member->checks, UINT32_MAX);
+    ck_assert_uint_eq(member->checked, UINT32_MAX);
 }
 END_TEST
 
@@ -271,7 +271,7 @@ START_TEST(what_is_no_view_is_refused)
         MEMBER("\"limit\":4294967296"),
         MEMBER("\"share\":null"),
         MEMBER("\"floor\":1.5"),
-        MEMBER("\"checks\":[]"),
+        MEMBER("\"checked\":[]"),
         MEMBER("\"elected\":-1"),
         MEMBER("\"elected\":9223372036854775808"),
         MEMBER("\"failures\":\"1\""),

@@ -24,7 +24,7 @@ static const number_t numbers[] = {
     { "limit", offsetof(lb_front_member_t, limit) },
     { "share", offsetof(lb_front_member_t, share) },
     { "floor", offsetof(lb_front_member_t, floor) },
-    { "checks", offsetof(lb_front_member_t, checks) },
+    { "checked", offsetof(lb_front_member_t, checked) },
 };
 
 static const number_t counters[] = {

@@ -62,7 +62,7 @@ typedef struct {
     _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
     _Atomic uint32_t is_new;          /* 1: it has never passed, and is out until then; any */
     lb_auto_limit_t pool;             /* what is known of FPM's; only who checks looks at it */
-    uint64_t reserved_line;
+    _Atomic int64_t told_at;         /* monotonic us: another front's check passed, 0: none; any */
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
@@ -76,7 +76,7 @@ typedef struct {
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
-    uint32_t reserved;
+    _Atomic uint32_t evidence; /* of other fronts: see fleet_evidence.h; the fleet's thread */
     _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
     _Atomic uint32_t limit;           /* of in_flight, 0 = none, or LB_LIMIT_AUTO; operator */
