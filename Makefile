@@ -37,6 +37,11 @@ BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-plt $(WARNINGS
 PROBES ?= $(shell echo '\#include <sys/sdt.h>' | $(CC) -E - > /dev/null 2>&1 && echo -DFCGI_PROBES)
 BASE   += $(PROBES)
 
+# Several httpds as one (balancer_byrequests/fleet) where libhiredis is; make FLEET= leaves it out.
+FLEET ?= $(shell $(PKG_CONFIG) --exists hiredis && echo -DLB_FLEET)
+BASE  += $(FLEET)
+NOT_BUILT := $(if $(FLEET),%/no_engine.c,%/redis_engine.c %/redis_link.c)
+
 # Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
 # link archives of their own for that.
 CHECKS  := -DFC_CHECKS
@@ -66,6 +71,7 @@ endif
 JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
 CARES_LIBS   = $(shell $(PKG_CONFIG) --libs libcares)
+HIREDIS_LIBS = $(if $(FLEET),$(shell $(PKG_CONFIG) --libs hiredis))
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -97,7 +103,7 @@ INC_$(B)/health      := $(INC_$(B)/persistence) $(call inc,$(B)/persistence)
 INC_$(B)/discovery   := $(INC_$(B)/health) $(call inc,$(B)/health $(B)/dns)
 INC_$(B)/request     := $(INC_$(B)/health) $(call inc,$(B)/health)
 INC_$(B)/admin       := $(INC_$(B)/request) $(call inc,$(B)/request)
-INC_$(B)/fleet       := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/dns $(B)/discovery)
+INC_$(B)/fleet       := $(INC_$(B)/admin) $(call inc,$(B)/admin $(B)/discovery)
 INC_$(B)             := $(INC_$(B)/fleet) $(call inc,$(B)/fleet)
 
 G := balancer_manager
@@ -114,10 +120,10 @@ FOLDERS := shared $(call folders,$(F)) $(call folders,$(B)) $(call folders,$(G))
 NAMES   := $(F) $(B) $(G)
 FACES   := $(foreach name,$(NAMES),$(name)/mod_$(name))
 MODULES := $(addprefix $(BUILD)/,$(addsuffix .so,$(notdir $(FACES))))
-SOURCES := $(wildcard $(foreach folder,$(FOLDERS),$(M)/$(folder)/*.c))
+SOURCES := $(filter-out $(NOT_BUILT),$(wildcard $(foreach folder,$(FOLDERS),$(M)/$(folder)/*.c)))
 
 # folder -> the objects of its archive (all sources but the face)
-sources  = $(filter-out $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
+sources  = $(filter-out $(NOT_BUILT) $(addprefix $(M)/,$(addsuffix .c,$(FACES))),$(wildcard $(M)/$(1)/*.c))
 objects  = $(patsubst $(M)/%.c,$(or $(2),$(BUILD))/obj/%.o,$(call sources,$(1))) $(GENERATED_$(1))
 archive  = $(or $(2),$(BUILD))/lib/$(subst /,_,$(1)).a
 
@@ -170,7 +176,7 @@ LINK = $(CC) -shared $(SANITIZE) $(LDFLAGS) -o $@
 # The face and the archives of all its folders; only shared/ is in more than one module.
 define MODULE_RULE
 $(BUILD)/mod_$(1).so: $(BUILD)/obj/$(1)/mod_$(1).o $(foreach f,$(call folders,$(1)) shared,$(call archive,$(f)))
-	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS) $$(CARES_LIBS)
+	$$(LINK) -Wl,--start-group $$^ -Wl,--end-group -Wl,--as-needed $$(JANSSON_LIBS) $$(CRYPTO_LIBS) $$(CARES_LIBS) $$(HIREDIS_LIBS)
 endef
 $(foreach module,$(NAMES),$(eval $(call MODULE_RULE,$(module))))
 
@@ -191,7 +197,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD)
-UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(shell $(APU_CONFIG) --link-ld) \
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(shell $(APU_CONFIG) --link-ld) \
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 

@@ -10,6 +10,7 @@
 #include "check_params.h"
 #include "discover_params.h"
 #include "fastcgi_log.h"
+#include "fleet_settings.h"
 #include "http_config.h"
 #include "http_log.h"
 #include "member_params.h"
@@ -369,6 +370,25 @@ static void warn_of_queues(server_rec *s)
     }
 }
 
+/* ---- Fleets ---------------------------------------------------------------------------------- */
+
+static int check_fleet(server_rec *s)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+    int rc = OK;
+
+    for (int i = 0; i < conf->balancers->nelts && !lb_fleet_settings(); i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        if (lb_balancer_settings_of(s, b)->fleet > LB_FLEET_NONE) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0568)
+                         "%s: fleet= needs BalancerFleet, which says where the fronts meet",
+                         b->s->name);
+            rc = !OK;
+        }
+    }
+    return rc;
+}
+
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main)
 {
@@ -384,6 +404,7 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         rc |= look_at_members(pconf, s, resolve_checks);
         rc |= check_discover_defaults(s);
         rc |= look_at_members(ptemp, s, check_source);
+        rc |= check_fleet(s);
         warn_of_queues(s);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));

@@ -11,6 +11,8 @@
 #include "discovery_thread.h"
 #include "dispatch.h"
 #include "drain.h"
+#include "fleet_settings.h"
+#include "fleet_thread.h"
 #include "http_config.h"
 #include "member_params.h"
 #include "member_state.h"
@@ -41,6 +43,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(lb_check_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_discover_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_resolver_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_config(lb_fleet_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);
@@ -51,11 +54,13 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(lb_session_cookie_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_checks_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_discovery_thread_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(lb_fleet_thread_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_expr_lookup(lb_check_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_startup_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);
     ap_hook_monitor(lb_state_keeper_monitor, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_child_thread_child_init, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(lb_discovery_thread_child_init, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_child_init(lb_fleet_thread_child_init, NULL, NULL, APR_HOOK_LAST);
     proxy_hook_pre_request(lb_dispatch_pre_request, NULL, NULL, APR_HOOK_FIRST);
     proxy_hook_post_request(lb_dispatch_post_request, NULL, NULL, APR_HOOK_FIRST);
     proxy_hook_canon_handler(lb_dispatch_canon, NULL, NULL, APR_HOOK_FIRST);

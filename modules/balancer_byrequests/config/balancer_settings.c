@@ -9,13 +9,11 @@
 #include "cookie_attributes.h"
 #include "cookie_key.h"
 #include "directive.h"
-#include "fastcgi_log.h"
-#include "http_log.h"
+#include "fleet_settings.h"
 #include "proxy_set.h"
 #include "resolver_settings.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
-APLOG_USE_MODULE(balancer_byrequests);
 
 /* The configuration of a server: name of a balancer, in lower case -> lb_balancer_settings_t */
 
@@ -101,19 +99,6 @@ static const char *add_member_default(cmd_parms *cmd, void *unused, const char *
 
 /* ---- BalancerStickyCookie -------------------------------------------------------------------- */
 
-static void warn_of_readers(const cmd_parms *cmd, const char *file)
-{
-    apr_finfo_t info;
-
-    if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
-        && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
-                     "%s: every user on this machine can read or write the key file %s. Fix: chmod "
-                     "600 %s",
-                     cmd->cmd->name, file, file);
-    }
-}
-
 static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *key)
 {
     if (!file) {
@@ -123,7 +108,7 @@ static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *k
     if (!path) {
         return apr_psprintf(cmd->pool, "keyfile=%s is not a valid path", file);
     }
-    warn_of_readers(cmd, path);
+    lb_cookie_key_warn_of_readers(cmd, path);
     return lb_cookie_key_read(cmd->pool, path, key);
 }
 
@@ -203,13 +188,28 @@ static bool take_panic(const cmd_parms *cmd, lb_balancer_settings_t *settings, c
     return true;
 }
 
+static bool take_fleet(const cmd_parms *cmd, lb_balancer_settings_t *settings, const char *word,
+                       const char *balancer, const char **err)
+{
+    static const char name[] = "fleet=";
+
+    if (strncasecmp(word, name, sizeof(name) - 1) != 0) {
+        return false;
+    }
+    const char *wrong =
+        lb_fleet_settings_parts(cmd->pool, word + sizeof(name) - 1, &settings->fleet);
+    *err = wrong ? apr_psprintf(cmd->pool, "%s: %s", balancer, wrong) : NULL;
+    return true;
+}
+
 static bool take_word(const cmd_parms *cmd, const char *balancer, const char *word,
                       const char **err)
 {
     lb_balancer_settings_t *settings = settings_of_balancer(cmd, balancer);
 
     return lb_queue_settings_take(cmd->pool, &settings->queue, word, balancer, err)
-           || take_panic(cmd, settings, word, balancer, err);
+           || take_panic(cmd, settings, word, balancer, err)
+           || take_fleet(cmd, settings, word, balancer, err);
 }
 
 static const char *set_proxy_words(cmd_parms *cmd, void *unused, const char *args)
@@ -229,12 +229,18 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
     return wrong;
 }
 
-/* ---- BalancerResolver: for all balancers ----------------------------------------------------- */
+/* ---- BalancerResolver, BalancerFleet: for all balancers -------------------------------------- */
 
 static const char *set_resolver(cmd_parms *cmd, void *unused, int count, char *const words[])
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     return misplaced ? misplaced : lb_resolver_settings_read(cmd->pool, count, words);
+}
+
+static const char *set_fleet(cmd_parms *cmd, void *unused, int count, char *const words[])
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    return misplaced ? misplaced : lb_fleet_settings_read(cmd, count, words);
 }
 
 const command_rec lb_balancer_settings_directives[] = {
@@ -251,8 +257,12 @@ const command_rec lb_balancer_settings_directives[] = {
     AP_INIT_TAKE_ARGV("BalancerResolver", set_resolver, NULL, RSRC_CONF,
                       "[ADDRESS[:PORT] ...] [timeout=DURATION] [retries=N] [ipv4=off] [ipv6=off]: "
                       "the name servers that discover= asks"),
+    AP_INIT_TAKE_ARGV("BalancerFleet", set_fleet, NULL, RSRC_CONF,
+                      "URL name=FLEET [front=NAME] [user=NAME] [passwordfile=FILE] "
+                      "[secretfile=FILE] [interval=DURATION] [lease=DURATION]: the Redis or Valkey "
+                      "where several httpds in front of the same members meet"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
-                     "queueorder=, queuetarget=, queuereserve= and hcpanic= of a balancer; "
+                     "queueorder=, queuetarget=, queuereserve=, hcpanic= and fleet= of a balancer; "
                      "mod_proxy handles all other parameters"),
     AP_INIT_RAW_ARGS("ProxyHCExpr", lb_check_params_define_expr, NULL, RSRC_CONF | ACCESS_CONF,
                      "name and {expression}: a condition for the response to a health check"),

@@ -23,6 +23,7 @@ typedef struct {
     const lb_sticky_cookie_settings_t *sticky_cookie;    /* NULL: none */
     bool keeps_to_its_turn;                 /* BalancerOverflow Off */
     int hcpanic;                            /* percent; LB_HCPANIC_UNSET, see check_panic.h */
+    unsigned int fleet;                     /* what is shared: bits, see fleet_settings.h */
     lb_queue_settings_t queue;
 } lb_balancer_settings_t;
 

@@ -4,7 +4,12 @@
 
 #include "apr_file_io.h"
 #include "apr_strings.h"
+#include "fastcgi_log.h"
+#include "http_log.h"
 #include "kept_key.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
 
 #define RANDOM_BYTES 32
 
@@ -51,4 +56,18 @@ const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key)
     }
     *key = fc_span(bytes, RANDOM_BYTES);
     return NULL;
+}
+
+void lb_cookie_key_warn_of_readers(const cmd_parms *cmd, const char *file)
+{
+    apr_finfo_t info;
+
+    if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
+        && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
+        ap_log_error(
+            APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
+            "%s: every user on this machine can read or write %s, which has a secret. Fix: "
+            "chmod 600 %s",
+            cmd->cmd->name, file, file);
+    }
 }

@@ -5,7 +5,8 @@
 #ifndef LB_COOKIE_KEY_H
 #define LB_COOKIE_KEY_H
 
-#include "apr_pools.h"
+#include "httpd.h"
+#include "http_config.h"
 #include "span.h"
 
 #define LB_COOKIE_KEY_MIN 16
@@ -21,5 +22,8 @@ const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key);
  *  process  the pool of the process
  *  returns  NULL, or what is wrong */
 const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key);
+
+/** Warn at configtest when all users of this machine may read or write a file with a secret. */
+void lb_cookie_key_warn_of_readers(const cmd_parms *cmd, const char *file);
 
 #endif

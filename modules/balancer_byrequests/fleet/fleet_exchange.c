@@ -1,0 +1,9 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* fleet_exchange.c - see fleet_exchange.h. */
+#include "fleet_exchange.h"
+
+#include <stddef.h>
+
+const lb_exchange_t *const lb_exchanges[] = {
+    NULL
+};

@@ -1,0 +1,256 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* fleet_thread.c - see fleet_thread.h.
+ *
+ * Invariant: no request waits for this thread, whatever the engine does. */
+#include "fleet_thread.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "apr_signal.h"
+#include "apr_strings.h"
+#include "apr_thread_proc.h"
+#include "board.h"
+#include "clock.h"
+#include "duty.h"
+#include "fastcgi_log.h"
+#include "fleet_exchange.h"
+#include "http_core.h"
+#include "http_log.h"
+#include "http_main.h"
+
+extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
+APLOG_USE_MODULE(balancer_byrequests);
+
+#define LOOK_AGAIN_US apr_time_from_sec(1)    /* has the process died that has the duty? */
+#define PAUSE_US      apr_time_from_msec(20)  /* between two rounds, however often it rings */
+#define RETRY_MAX_US  apr_time_from_sec(5)    /* while the engine is away */
+
+static fc_duty_t duty;
+
+static struct {
+    const lb_fleet_settings_t *settings;
+    apr_thread_t *thread;
+    int stop_pipe[2];                 /* its end stops the thread */
+    lb_engine_t *engine;
+    apr_interval_time_t retry;        /* 0: the last round went well */
+} talker;
+
+int lb_fleet_thread_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                                server_rec *s)
+{
+    const lb_fleet_settings_t *settings = lb_fleet_settings();
+    apr_pool_t *process = s->process->pool;
+
+    if (!settings) {
+        return OK;
+    }
+    apr_status_t rv = lb_board_open(process, settings);
+    if (rv == APR_SUCCESS) {
+        rv = fc_duty_open(&duty, "balancer_byrequests.fleet", process);
+    }
+    if (rv != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0565)
+                     "BalancerFleet: no shared memory for what this front knows of its fleet");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    talker.settings = settings;
+    if (settings->secret.bytes == 0 && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0563)
+                     "BalancerFleet: without secretfile=, whoever can write to %s can change this "
+                     "cluster",
+                     settings->url_text);
+    }
+    return OK;
+}
+
+/* ---- The engine comes and goes --------------------------------------------------------------- */
+
+static void all_lost(apr_pool_t *p)
+{
+    for (int i = 0; lb_exchanges[i]; i++) {
+        if (lb_exchanges[i]->lost) {
+            lb_exchanges[i]->lost(p);
+        }
+    }
+}
+
+static void note_up(void)
+{
+    lb_board_state_t state = lb_board_state();
+    const apr_time_t now = fc_now();
+
+    if (!state.is_up) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf, FCLOGNO(0561)
+                     "fleet %s: %s meets the other fronts at %s", talker.settings->name,
+                     talker.settings->front, lb_engine_server(talker.engine));
+        state.is_up = true;
+        state.since = now;
+        state.fault = LB_FAULT_NONE;
+        state.reason[0] = '\0';
+    }
+    apr_cpystrn(state.server, lb_engine_server(talker.engine), sizeof(state.server));
+    state.contact_at = now;
+    state.rounds++;
+    lb_board_set_state(&state);
+}
+
+/* One line: not for each try that fails, and not for another fault meanwhile. */
+static void note_away(apr_pool_t *p, lb_fault_t fault, const char *reason)
+{
+    lb_board_state_t state = lb_board_state();
+    const bool is_news = state.is_up || state.fault == LB_FAULT_NONE;
+
+    if (state.is_up) {
+        state.since = fc_now();
+    }
+    state.is_up = false;
+    state.fault = fault;
+    apr_cpystrn(state.reason, reason, sizeof(state.reason));
+    state.failed_rounds++;
+    lb_board_set_state(&state);
+    if (is_news) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0560)
+                     "fleet %s: %s is alone and goes on with what it knows: %s (%s)",
+                     talker.settings->name, talker.settings->front, reason,
+                     lb_engine_fault_word(fault));
+        all_lost(p);
+    }
+}
+
+/* ---- A round --------------------------------------------------------------------------------- */
+
+static bool perform(lb_round_t *round, lb_engine_t *engine)
+{
+    for (int i = 0; lb_exchanges[i]; i++) {
+        lb_exchanges[i]->before(round);
+    }
+    return lb_round_perform(round, engine);
+}
+
+static void look_at_answers(lb_round_t *round)
+{
+    for (int i = 0; lb_exchanges[i]; i++) {
+        if (lb_exchanges[i]->after) {
+            lb_exchanges[i]->after(round);
+        }
+    }
+}
+
+static void run_round(apr_pool_t *p)
+{
+    lb_engine_t *engine = talker.engine;
+    lb_round_t *round;
+
+    if (!lb_engine_connect(engine, p) || !perform(round = lb_round_begin(p, talker.settings), engine)) {
+        if (lb_engine_fault(engine) != LB_FAULT_STOPPED) {
+            note_away(p, lb_engine_fault(engine), lb_engine_reason(engine));
+        }
+    }
+    else if (round->has_twin) {
+        note_away(p, LB_FAULT_NAME_TAKEN,
+                  apr_psprintf(p, "another httpd calls itself %s too: use front=",
+                               talker.settings->front));
+    }
+    else {
+        note_up();
+        look_at_answers(round);
+    }
+}
+
+/* A quarter more or less: fronts that lost the engine together do not come back together. */
+static apr_interval_time_t with_jitter(apr_interval_time_t wait)
+{
+    unsigned char random = 0;
+
+    apr_generate_random_bytes(&random, 1);
+    return wait * 3 / 4 + wait * random / 512;
+}
+
+/* returns  us until the next round */
+static apr_interval_time_t run_and_plan(apr_pool_t *p)
+{
+    const apr_interval_time_t interval = talker.settings->interval;
+
+    run_round(p);
+    if (lb_board_state().is_up) {
+        talker.retry = 0;
+        return interval;
+    }
+    talker.retry = talker.retry == 0                   ? interval
+                   : talker.retry * 2 > RETRY_MAX_US ? RETRY_MAX_US
+                                                       : talker.retry * 2;
+    return with_jitter(talker.retry);
+}
+
+/* ---- The thread ------------------------------------------------------------------------------ */
+
+/* Until the time is over, somebody rings, or the process is to end.
+ * returns  false: it is to end */
+static bool wait_for(apr_interval_time_t at_most, bool hears_bell)
+{
+    struct pollfd fds[] = { { .fd = talker.stop_pipe[0], .events = POLLIN },
+                            { .fd = hears_bell ? lb_board_bell() : -1, .events = POLLIN } };
+    const int ready = poll(fds, 2, (int)(at_most / 1000));
+
+    return !(ready > 0 && fds[0].revents) && !fc_duty_is_outdated(&duty);
+}
+
+static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
+{
+    apr_pool_t *p, *pass;    /* the thread's; for one round */
+    bool goes_on = true;
+
+    apr_setup_signal_thread();    /* signals are the main thread's */
+    apr_pool_create(&p, NULL);
+    apr_pool_tag(p, "balancer_fleet");
+    apr_pool_create(&pass, p);
+    talker.engine = lb_engine_create(p, talker.settings, talker.stop_pipe[0]);
+    while (goes_on) {
+        if (!fc_duty_take(&duty)) {
+            goes_on = wait_for(LOOK_AGAIN_US, false);
+            continue;
+        }
+        lb_board_hush();
+        const apr_interval_time_t wait = run_and_plan(pass);
+        apr_pool_clear(pass);
+        goes_on = wait_for(PAUSE_US, false) && wait_for(wait - PAUSE_US, talker.retry == 0);
+    }
+    lb_engine_disconnect(talker.engine);
+    fc_duty_give_up(&duty);
+    apr_pool_destroy(p);
+    return NULL;
+}
+
+static apr_status_t stop(void *unused)
+{
+    apr_status_t rv;
+
+    close(talker.stop_pipe[1]);
+    apr_thread_join(&rv, talker.thread);
+    close(talker.stop_pipe[0]);
+    return APR_SUCCESS;
+}
+
+static apr_status_t start(apr_pool_t *pchild)
+{
+    if (pipe2(talker.stop_pipe, O_CLOEXEC) != 0) {
+        return APR_FROM_OS_ERROR(errno);
+    }
+    return apr_thread_create(&talker.thread, NULL, run, NULL, pchild);
+}
+
+void lb_fleet_thread_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    if (!talker.settings) {
+        return;
+    }
+    const apr_status_t rv = start(pchild);
+    if (rv == APR_SUCCESS) {
+        apr_pool_pre_cleanup_register(pchild, NULL, stop);    /* before the members' pools end */
+        return;
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, FCLOGNO(0564)
+                 "fleet: this child process cannot talk to the other fronts");
+}
