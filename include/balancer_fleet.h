@@ -24,7 +24,8 @@ typedef struct {
     uint32_t share, floor;     /* what the front may use of it now, and always; 0 and 0: the fleet
                                 * has no limits */
     uint64_t elected, failures;    /* since the front has counted */
-    uint32_t checked;          /* another number with each check that the front makes; 0: none */
+    uint32_t checked; /* by the one that makes the checks for all: another number with each;
+                                * 0: not yet */
     bool has_passed;           /* the last of them */
 } lb_front_member_t;
 
@@ -39,6 +40,7 @@ typedef struct {
 typedef struct {
     const char *software;      /* its version */
     uint64_t generation;       /* counts its configurations since it was started */
+    bool makes_checks;         /* of fleet=health, for all fronts */
     uint32_t left_out;         /* members that had no room, and of which it says nothing */
     apr_array_header_t *balancers;     /* of lb_front_balancer_t */
 } lb_front_view_t;
@@ -69,11 +71,12 @@ typedef struct {
 
 typedef struct {
     const char *name;          /* of the fleet */
+    const char *front;         /* of this front */
     bool is_up;                /* the engine answers */
     apr_time_t since;          /* when that began */
     const char *error;         /* why it does not answer, in words; NULL: it does */
     apr_interval_time_t age;   /* since the engine answered; -1: it never did */
-    apr_interval_time_t lease;
+    apr_interval_time_t lease; /* so old a front may be and still count in the sums */
     const char *checked_by;    /* the front that makes the checks for all, NULL: each its own */
     apr_array_header_t *fronts;        /* of lb_fleet_front_t, by name */
     apr_array_header_t *members;       /* of lb_fleet_member_t: own ones first, as configured */
@@ -81,7 +84,7 @@ typedef struct {
 
 /** The fleet as this front knows it.
  *  returns  NULL: there is no BalancerFleet */
-APR_DECLARE_OPTIONAL_FN(const lb_fleet_view_t *, lb_fleet_view, (apr_pool_t *p, server_rec *any));
+APR_DECLARE_OPTIONAL_FN(const lb_fleet_view_t *, lb_fleet_view, (apr_pool_t *p));
 
 /** Take a front off the roster: its part of all limits is divided among the others.
  *  returns  NULL, or why that cannot be done now; in p */

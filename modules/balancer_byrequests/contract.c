@@ -8,6 +8,7 @@
 #include "change_apply.h"
 #include "checks.h"
 #include "dispatch.h"
+#include "fleet_view.h"
 #include "health.h"
 #include "holding.h"
 #include "snapshot.h"
@@ -168,6 +169,11 @@ static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
     return lb_change_apply_check(p, any, changes);
 }
 
+static const lb_fleet_view_t *lb_fleet_view(apr_pool_t *p)
+{
+    return lb_fleet_view_take(p);
+}
+
 void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
@@ -194,4 +200,5 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_view);
 }

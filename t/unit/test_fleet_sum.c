@@ -64,7 +64,7 @@ START_TEST(numbers_of_all_fresh_fronts_are_added)
     add(add_balancer(add_front("a", false, true), "v", "app"), "fcgi://1", 3, true);
     add(add_balancer(add_front("b", true, true), "v", "app"), "fcgi://1", 4, false);
     add(add_balancer(add_front("c", false, false), "v", "app"), "fcgi://1", 99, true);
-    const apr_array_header_t *members = lb_fleet_sum_members(pool, fronts);
+    const apr_array_header_t *members = lb_fleet_sum_members(lb_fleet_sum(pool, fronts));
     const lb_fleet_member_t *member = member_at(members, 0);
 
     ck_assert_int_eq(members->nelts, 1);
@@ -88,7 +88,7 @@ START_TEST(own_members_come_first_as_they_are_configured)
     apr_array_header_t *own = add_balancer(add_front("b", true, true), "v", "app");
     add(own, "fcgi://2", 0, false);
     add(own, "fcgi://1", 0, false);
-    const apr_array_header_t *members = lb_fleet_sum_members(pool, fronts);
+    const apr_array_header_t *members = lb_fleet_sum_members(lb_fleet_sum(pool, fronts));
 
     ck_assert_int_eq(members->nelts, 3);
     ck_assert_str_eq(member_at(members, 0)->name, "fcgi://2");
@@ -104,7 +104,14 @@ START_TEST(the_same_name_elsewhere_is_another_member)
     add(add_balancer(balancers, "v", "app"), "fcgi://1", 1, false);
     add(add_balancer(balancers, "v", "api"), "fcgi://1", 2, false);
     add(add_balancer(balancers, "w", "app"), "fcgi://1", 4, false);
-    ck_assert_int_eq(lb_fleet_sum_members(pool, fronts)->nelts, 3);
+    const lb_fleet_sum_t *sum = lb_fleet_sum(pool, fronts);
+    ck_assert_int_eq(lb_fleet_sum_members(sum)->nelts, 3);
+    ck_assert_uint_eq(
+        lb_fleet_sum_find(sum, &APR_ARRAY_IDX(balancers, 2, lb_front_balancer_t), "fcgi://1")
+            ->in_flight,
+        4);
+    ck_assert_ptr_null(
+        lb_fleet_sum_find(sum, &APR_ARRAY_IDX(balancers, 2, lb_front_balancer_t), "fcgi://2"));
 }
 END_TEST
 
@@ -112,7 +119,7 @@ START_TEST(a_front_of_which_nothing_is_known_adds_nothing)
 {
     add_front("a", true, true);
     APR_ARRAY_PUSH(fronts, lb_fleet_front_t) = (lb_fleet_front_t){ .name = "b", .age = -1 };
-    ck_assert_int_eq(lb_fleet_sum_members(pool, fronts)->nelts, 0);
+    ck_assert_int_eq(lb_fleet_sum_members(lb_fleet_sum(pool, fronts))->nelts, 0);
 }
 END_TEST
 

@@ -19,7 +19,7 @@
 #include "setting.h"
 #include "wall_clock.h"
 
-static lb_state_t state_of(const lb_member_t *member)
+lb_state_t lb_snapshot_state(const lb_member_t *member)
 {
     static const struct {
         unsigned int bit;
@@ -226,7 +226,7 @@ static void view_member(apr_pool_t *p, const lb_member_t *member, apr_time_t now
 
     copy_settings(p, worker->s, view);
     view->name = *worker->s->uds_path ? ap_proxy_worker_name(p, worker) : view->url;
-    view->state = state_of(member);
+    view->state = lb_snapshot_state(member);
     view->status_bits = worker->s->status;
     view->status = another && another->status_bits == view->status_bits
                        ? another->status

@@ -15,4 +15,7 @@ void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data);
 
+/** The state of a member in one word. */
+lb_state_t lb_snapshot_state(const lb_member_t *member);
+
 #endif

@@ -74,15 +74,17 @@ const char *lb_fleet_settings_parts(apr_pool_t *p, const char *value, unsigned i
     for (char *word = apr_strtok(list, ",", &state); word; word = apr_strtok(NULL, ",", &state)) {
         const unsigned int part = part_of(word);
         if (part == LB_FLEET_UNSET) {
-            return apr_psprintf(p, "fleet=%s: \"%s\" is unknown; use intent, view, health and limits, "
-                                   "separated by commas, or none",
+            return apr_psprintf(p,
+                                "fleet=%s: \"%s\" is unknown; use intent, view, health and limits, "
+                                "separated by commas, or none",
                                 value, word);
         }
         all |= part;
     }
     if (all == LB_FLEET_UNSET || (all & LB_FLEET_NONE && all != LB_FLEET_NONE)) {
-        return apr_psprintf(p, "fleet=%s: use intent, view, health and limits, separated by commas, "
-                               "or none alone",
+        return apr_psprintf(p,
+                            "fleet=%s: use intent, view, health and limits, separated by commas, "
+                            "or none alone",
                             value);
     }
     *parts = all;
@@ -131,8 +133,9 @@ static const char *read_password(apr_pool_t *p, const char *path, const char **p
     }
     line[strcspn(line, "\r\n")] = '\0';
     if (!*line || bytes > PASSWORD_MAX) {
-        return apr_psprintf(p, "the file %s must have the password in its first line, of at most %d "
-                               "bytes",
+        return apr_psprintf(p,
+                            "the file %s must have the password in its first line, of at most %d "
+                            "bytes",
                             path, PASSWORD_MAX);
     }
     *password = line;
@@ -227,8 +230,8 @@ static const char *default_front(apr_pool_t *p)
     if (current.front) {
         return NULL;
     }
-    if (apr_gethostname(host, APRMAXHOSTLEN + 1, p) != APR_SUCCESS || !lb_fleet_settings_is_name(host)
-        || strncmp(host, "localhost", 9) == 0) {
+    if (apr_gethostname(host, APRMAXHOSTLEN + 1, p) != APR_SUCCESS
+        || !lb_fleet_settings_is_name(host) || strncmp(host, "localhost", 9) == 0) {
         return "this machine has no name of its own; use front=NAME";
     }
     current.front = host;

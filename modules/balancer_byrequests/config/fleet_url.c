@@ -102,7 +102,8 @@ static const char *read_socket(apr_pool_t *p, char *rest, lb_fleet_url_t *url)
         return "a unix socket needs an absolute path: unix:///run/redis/redis.sock";
     }
     if (strlen(rest) > FC_SOCKET_PATH_MAX) {
-        return apr_psprintf(p, "the path of a unix socket has at most %d bytes", FC_SOCKET_PATH_MAX);
+        return apr_psprintf(p, "the path of a unix socket has at most %d bytes",
+                            FC_SOCKET_PATH_MAX);
     }
     url->socket = rest;
     if (!query) {

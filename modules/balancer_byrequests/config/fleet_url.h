@@ -18,7 +18,7 @@ typedef struct {
 typedef struct {
     const char *socket;               /* the path of a unix socket; NULL: addresses */
     apr_array_header_t *addresses;    /* of lb_fleet_address_t, one or more */
-    const char *master;               /* the addresses are those of sentinels, which know this master;
+    const char *master; /* the addresses are those of sentinels, which know this master;
                                          NULL: they are the servers */
     int db;
 } lb_fleet_url_t;

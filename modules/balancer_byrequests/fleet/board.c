@@ -67,7 +67,8 @@ static const struct {
     const char *word;
     size_t bytes_max;
     size_t offset;
-} kinds[] = { LB_FLEET_KINDS(ROW_OF_KIND) };
+} kinds[] = { LB_FLEET_KINDS(ROW_OF_KIND)
+};
 
 const char *lb_board_kind_word(lb_fleet_kind_t kind)
 {
@@ -133,7 +134,8 @@ static void copy_out(apr_pool_t *p, lb_fleet_kind_t kind, front_t *front, lb_doc
 
     *document = (lb_document_t){
         .front = apr_pstrdup(p, front->name),
-        .text = entry->bytes > 0 ? apr_pmemdup(p, text_of(&front->texts, kind), entry->bytes) : NULL,
+        .text =
+            entry->bytes > 0 ? apr_pmemdup(p, text_of(&front->texts, kind), entry->bytes) : NULL,
         .sequence = entry->sequence,
         .incarnation = entry->incarnation,
         .changed_at = entry->changed_at,

@@ -29,7 +29,7 @@
 #define LB_FLEET_KIND_NAME(name, word, bytes_max) LB_KIND_##name,
 typedef enum {
     LB_FLEET_KINDS(LB_FLEET_KIND_NAME)
-    LB_KIND_COUNT
+              LB_KIND_COUNT
 } lb_fleet_kind_t;
 #undef LB_FLEET_KIND_NAME
 
@@ -55,14 +55,16 @@ void lb_board_set_state(const lb_board_state_t *state);
 /* ---- Documents of fronts --------------------------------------------------------------------- */
 
 /* Why the last thing that the engine had for a front was not taken. */
-typedef enum { LB_DOCUMENT_GOOD, LB_DOCUMENT_BROKEN, LB_DOCUMENT_TOO_BIG } lb_document_flaw_t;
+typedef enum { LB_DOCUMENT_GOOD,
+               LB_DOCUMENT_BROKEN,
+               LB_DOCUMENT_TOO_BIG } lb_document_flaw_t;
 
 typedef struct {
     const char *front;
     const char *text;            /* the last good one; NULL: there was none */
     uint64_t sequence;           /* its number; 0: there was none */
     uint64_t incarnation;        /* of the front that wrote it: another one after a full restart */
-    apr_time_t changed_at;       /* since then this front sees this sequence: its age is now - that */
+    apr_time_t changed_at; /* since then this front sees this sequence: its age is now - that */
     bool is_stored;              /* the engine had it when it was last asked */
     lb_document_flaw_t flaw;     /* of what the engine had last */
     uint32_t flaws;              /* how often since httpd was started */

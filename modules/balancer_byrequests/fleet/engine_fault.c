@@ -6,6 +6,7 @@
 
 const char *lb_engine_fault_word(lb_fault_t fault)
 {
-    static const char *const words[] = { LB_ENGINE_FAULTS(WORD_OF_FAULT) };
+    static const char *const words[] = { LB_ENGINE_FAULTS(WORD_OF_FAULT)
+    };
     return words[fault];
 }

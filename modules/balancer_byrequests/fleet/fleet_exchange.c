@@ -4,6 +4,11 @@
 
 #include <stddef.h>
 
+#include "health_exchange.h"
+#include "view_exchange.h"
+
 const lb_exchange_t *const lb_exchanges[] = {
+    &lb_view_exchange,
+    &lb_health_exchange,
     NULL
 };

@@ -30,7 +30,7 @@ typedef struct {
     const char *name;
     void (*before)(lb_round_t *round);
     void (*after)(lb_round_t *round);     /* NULL: it wants nothing back */
-    void (*lost)(apr_pool_t *p);          /* the engine is away: this front is alone; NULL: no matter */
+    void (*lost)(apr_pool_t *p); /* the engine is away: this front is alone; NULL: no matter */
 } lb_exchange_t;
 
 /** All of them; a NULL ends the array. */

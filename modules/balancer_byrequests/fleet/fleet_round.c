@@ -101,8 +101,8 @@ static void warn_of_size(lb_fleet_kind_t kind, size_t bytes)
     if (!has_warned[kind]) {
         has_warned[kind] = true;
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0567)
-                     "fleet: the %s of this front has %" APR_SIZE_T_FMT " bytes, more than %"
-                     APR_SIZE_T_FMT ": other fronts do not get it",
+                     "fleet: the %s of this front has %" APR_SIZE_T_FMT
+                     " bytes, more than %" APR_SIZE_T_FMT ": other fronts do not get it",
                      lb_board_kind_word(kind), bytes, lb_board_kind_bytes_max(kind));
     }
 }
@@ -156,7 +156,8 @@ void lb_round_publish(lb_round_t *round, lb_fleet_kind_t kind, const char *text)
         sequence = seen;
     }
     put(round, kind, text, ++sequence);
-    lb_board_set_sent(kind, (lb_board_sent_t){ .sequence = sequence, .hash = hash, .at = fc_now() });
+    lb_board_set_sent(kind,
+                      (lb_board_sent_t){ .sequence = sequence, .hash = hash, .at = fc_now() });
 }
 
 /* ---- What others say ------------------------------------------------------------------------- */

@@ -2,19 +2,27 @@
 /* fleet_sum.c - see fleet_sum.h. */
 #include "fleet_sum.h"
 
+#include <stdlib.h>
+
 #include "apr_hash.h"
 #include "apr_strings.h"
 
-typedef struct {
+struct lb_fleet_sum_t {
     apr_pool_t *p;
     apr_array_header_t *members;       /* of lb_fleet_member_t * */
     apr_hash_t *by_name;
-} sum_t;
+};
 
-static lb_fleet_member_t *member_of(sum_t *sum, const lb_front_balancer_t *balancer,
+static const char *key_of(const lb_fleet_sum_t *sum, const lb_front_balancer_t *balancer,
+                          const char *name)
+{
+    return apr_pstrcat(sum->p, balancer->vhost, "\n", balancer->key, "\n", name, NULL);
+}
+
+static lb_fleet_member_t *member_of(lb_fleet_sum_t *sum, const lb_front_balancer_t *balancer,
                                     const char *name)
 {
-    const char *key = apr_pstrcat(sum->p, balancer->vhost, "\n", balancer->key, "\n", name, NULL);
+    const char *key = key_of(sum, balancer, name);
     lb_fleet_member_t *member = apr_hash_get(sum->by_name, key, APR_HASH_KEY_STRING);
 
     if (!member) {
@@ -42,7 +50,7 @@ static void add_part(lb_fleet_member_t *member, int front, bool is_fresh,
     }
 }
 
-static void add_front(sum_t *sum, const apr_array_header_t *fronts, int i)
+static void add_front(lb_fleet_sum_t *sum, const apr_array_header_t *fronts, int i)
 {
     const lb_fleet_front_t *front = &APR_ARRAY_IDX(fronts, i, lb_fleet_front_t);
     const apr_array_header_t *balancers = front->view ? front->view->balancers : NULL;
@@ -62,33 +70,47 @@ static int by_front(const void *a, const void *b)
     return ((const lb_fleet_part_t *)a)->front - ((const lb_fleet_part_t *)b)->front;
 }
 
-/* returns  array of lb_fleet_member_t */
-static apr_array_header_t *flat(const sum_t *sum)
+static void sort_parts(lb_fleet_sum_t *sum)
+{
+    for (int i = 0; i < sum->members->nelts; i++) {
+        apr_array_header_t *parts =
+            APR_ARRAY_IDX(sum->members, i, lb_fleet_member_t *)->parts;
+        qsort(parts->elts, (size_t)parts->nelts, sizeof(lb_fleet_part_t), by_front);
+    }
+}
+
+const lb_fleet_sum_t *lb_fleet_sum(apr_pool_t *p, const apr_array_header_t *fronts)
+{
+    lb_fleet_sum_t *sum = apr_palloc(p, sizeof(*sum));
+
+    sum->p = p;
+    sum->members = apr_array_make(p, 16, sizeof(lb_fleet_member_t *));
+    sum->by_name = apr_hash_make(p);
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < fronts->nelts; i++) {
+            if (APR_ARRAY_IDX(fronts, i, lb_fleet_front_t).is_self == (pass == 0)) {
+                add_front(sum, fronts, i);
+            }
+        }
+    }
+    sort_parts(sum);
+    return sum;
+}
+
+apr_array_header_t *lb_fleet_sum_members(const lb_fleet_sum_t *sum)
 {
     apr_array_header_t *members =
         apr_array_make(sum->p, sum->members->nelts + 1, sizeof(lb_fleet_member_t));
 
     for (int i = 0; i < sum->members->nelts; i++) {
-        const lb_fleet_member_t *member = APR_ARRAY_IDX(sum->members, i, lb_fleet_member_t *);
-        qsort(member->parts->elts, (size_t)member->parts->nelts, sizeof(lb_fleet_part_t),
-              by_front);
-        APR_ARRAY_PUSH(members, lb_fleet_member_t) = *member;
+        APR_ARRAY_PUSH(members, lb_fleet_member_t) =
+            *APR_ARRAY_IDX(sum->members, i, lb_fleet_member_t *);
     }
     return members;
 }
 
-apr_array_header_t *lb_fleet_sum_members(apr_pool_t *p, const apr_array_header_t *fronts)
+const lb_fleet_member_t *lb_fleet_sum_find(const lb_fleet_sum_t *sum,
+                                           const lb_front_balancer_t *balancer, const char *name)
 {
-    sum_t sum = { .p = p,
-                  .members = apr_array_make(p, 16, sizeof(lb_fleet_member_t *)),
-                  .by_name = apr_hash_make(p) };
-
-    for (int pass = 0; pass < 2; pass++) {
-        for (int i = 0; i < fronts->nelts; i++) {
-            if (APR_ARRAY_IDX(fronts, i, lb_fleet_front_t).is_self == (pass == 0)) {
-                add_front(&sum, fronts, i);
-            }
-        }
-    }
-    return flat(&sum);
+    return apr_hash_get(sum->by_name, key_of(sum, balancer, name), APR_HASH_KEY_STRING);
 }

@@ -143,7 +143,8 @@ static void run_round(apr_pool_t *p)
     lb_engine_t *engine = talker.engine;
     lb_round_t *round;
 
-    if (!lb_engine_connect(engine, p) || !perform(round = lb_round_begin(p, talker.settings), engine)) {
+    if (!lb_engine_connect(engine, p)
+        || !perform(round = lb_round_begin(p, talker.settings), engine)) {
         if (lb_engine_fault(engine) != LB_FAULT_STOPPED) {
             note_away(p, lb_engine_fault(engine), lb_engine_reason(engine));
         }
@@ -178,9 +179,9 @@ static apr_interval_time_t run_and_plan(apr_pool_t *p)
         talker.retry = 0;
         return interval;
     }
-    talker.retry = talker.retry == 0                   ? interval
+    talker.retry = talker.retry == 0                 ? interval
                    : talker.retry * 2 > RETRY_MAX_US ? RETRY_MAX_US
-                                                       : talker.retry * 2;
+                                                     : talker.retry * 2;
     return with_jitter(talker.retry);
 }
 

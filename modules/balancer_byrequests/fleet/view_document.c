@@ -155,9 +155,10 @@ static void put_balancers(apr_pool_t *p, draft_t *draft, const apr_array_header_
 
 static json_t *head_of(const lb_front_view_t *view, const draft_t *draft)
 {
-    return json_pack("{s:i, s:s, s:I, s:I, s:O}", "version", VERSION, "software", view->software,
-                     "generation", (json_int_t)(view->generation & INT64_MAX), "left_out",
-                     (json_int_t)draft->left_out, "balancers", draft->balancers);
+    return json_pack("{s:i, s:s, s:I, s:b, s:I, s:O}", "version", VERSION, "software",
+                     view->software, "generation", (json_int_t)(view->generation & INT64_MAX),
+                     "makes_checks", view->makes_checks, "left_out", (json_int_t)draft->left_out,
+                     "balancers", draft->balancers);
 }
 
 static size_t bytes_of_head(const lb_front_view_t *view, json_t *no_balancers)
@@ -281,6 +282,7 @@ static const lb_front_view_t *read_view(apr_pool_t *p, const json_t *json, const
     }
     bool is_right = read_name(p, json, "software", &view->software)
                     && read_number(json, "generation", INT64_MAX, &view->generation)
+                    && read_flag(json, "makes_checks", &view->makes_checks)
                     && read_short(json, "left_out", &view->left_out) && json_is_array(balancers);
     view->balancers = apr_array_make(p, 8, sizeof(lb_front_balancer_t));
     for (size_t i = 0; i < json_array_size(balancers) && is_right; i++) {

@@ -470,19 +470,25 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
 
 /* ---- For other fronts, and what they say ----------------------------------------------------- */
 
-uint32_t lb_checks_stamp(const lb_member_t *member, bool *has_passed)
+uint16_t lb_checks_stamp(const lb_member_t *member, apr_time_t since, bool *has_passed)
 {
     const lb_check_row_t *row = &member->row->check;
+    const int64_t judged_at = atomic_load(&row->judged_at);
+    const uint16_t stamp = (uint16_t)(judged_at / 1000);
 
     *has_passed = atomic_load(&row->passes) > 0;
-    return (uint32_t)(atomic_load(&row->judged_at) / 1000);
+    return judged_at < since ? 0 : stamp ? stamp
+                                         : 1;
 }
 
-void lb_checks_take_told(const lb_member_t *member, bool has_passed)
+void lb_checks_take_told(const lb_member_t *member, uint16_t stamp, bool has_passed)
 {
     lb_check_row_t *row = &member->row->check;
     const int64_t now = fc_now();
 
+    if (atomic_exchange(&row->told, stamp) == stamp) {
+        return;
+    }
     atomic_store(&row->told_at, has_passed ? now : 0);
     if (!has_passed) {
         atomic_store(&row->next_at, now);

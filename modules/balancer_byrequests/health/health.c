@@ -7,6 +7,7 @@
 #include "apr_strings.h"
 #include "clock.h"
 #include "fleet_evidence.h"
+#include "fleet_settings.h"
 #include "member_config.h"
 #include "member_params.h"
 #include "member_state.h"
@@ -25,8 +26,9 @@
 
 static lb_fleet_evidence_t evidence_of(const lb_member_t *member)
 {
-    return lb_fleet_evidence_of(
-        atomic_load_explicit(&member->row->evidence, memory_order_relaxed));
+    return lb_fleet_settings_shares(member->balancer->settings->fleet, LB_FLEET_HEALTH)
+               ? lb_fleet_evidence_of(atomic_load(&member->row->evidence))
+               : (lb_fleet_evidence_t){ 0 };
 }
 
 static lb_strike_rules_t rules_of(const lb_member_t *member)

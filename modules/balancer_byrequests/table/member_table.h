@@ -53,7 +53,8 @@ typedef struct {
     _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
     _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
     _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
-    _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t told; /* of another front's check, see told_at; the fleet's thread */
 
     _Atomic int64_t asked_since;      /* monotonic us; any, relaxed. See silence.h */
     _Atomic int64_t answered_at;      /* monotonic us; any, relaxed. See silence.h */
