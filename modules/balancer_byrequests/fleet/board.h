@@ -23,6 +23,7 @@
 
 /* Kinds of documents: name, word in keys, bytes of the text at most. */
 #define LB_FLEET_KINDS(X)               \
+    X(FRONT,  "front",  1024)           \
     X(VIEW,   "view",   32 * 1024)      \
     X(INTENT, "intent", 256 * 1024)
 

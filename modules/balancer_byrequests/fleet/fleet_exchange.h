@@ -10,7 +10,7 @@
  *     after()      each row looks at what came: lb_round_documents(), lb_ask_t.texts
  *
  * To add a subject: a file of its own, x_exchange.[ch], with `extern const lb_exchange_t
- * lb_x_exchange;`, and its line in fleet_exchange.c. A document of a new kind is a line in
+ * lb_x_exchange;`, and its line in exchange_table.c. A document of a new kind is a line in
  * LB_FLEET_KINDS (board.h).
  *
  * What a row may rely on
@@ -28,12 +28,8 @@
 
 typedef struct {
     const char *name;
-    void (*before)(lb_round_t *round);
-    void (*after)(lb_round_t *round);     /* NULL: it wants nothing back */
+    void (*before)(lb_fleet_round_t *round);
+    void (*after)(lb_fleet_round_t *round);     /* NULL: it wants nothing back */
     void (*lost)(apr_pool_t *p); /* the engine is away: this front is alone; NULL: no matter */
 } lb_exchange_t;
-
-/** All of them; a NULL ends the array. */
-extern const lb_exchange_t *const lb_exchanges[];
-
 #endif

@@ -14,8 +14,8 @@
 #include "board.h"
 #include "clock.h"
 #include "duty.h"
+#include "exchange_table.h"
 #include "fastcgi_log.h"
-#include "fleet_exchange.h"
 #include "http_core.h"
 #include "http_log.h"
 #include "http_main.h"
@@ -69,9 +69,9 @@ int lb_fleet_thread_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t 
 
 static void all_lost(apr_pool_t *p)
 {
-    for (int i = 0; lb_exchanges[i]; i++) {
-        if (lb_exchanges[i]->lost) {
-            lb_exchanges[i]->lost(p);
+    for (int i = 0; lb_exchange_table[i]; i++) {
+        if (lb_exchange_table[i]->lost) {
+            lb_exchange_table[i]->lost(p);
         }
     }
 }
@@ -121,19 +121,19 @@ static void note_away(apr_pool_t *p, lb_fault_t fault, const char *reason)
 
 /* ---- A round --------------------------------------------------------------------------------- */
 
-static bool perform(lb_round_t *round, lb_engine_t *engine)
+static bool perform(lb_fleet_round_t *round, lb_engine_t *engine)
 {
-    for (int i = 0; lb_exchanges[i]; i++) {
-        lb_exchanges[i]->before(round);
+    for (int i = 0; lb_exchange_table[i]; i++) {
+        lb_exchange_table[i]->before(round);
     }
     return lb_round_perform(round, engine);
 }
 
-static void look_at_answers(lb_round_t *round)
+static void look_at_answers(lb_fleet_round_t *round)
 {
-    for (int i = 0; lb_exchanges[i]; i++) {
-        if (lb_exchanges[i]->after) {
-            lb_exchanges[i]->after(round);
+    for (int i = 0; lb_exchange_table[i]; i++) {
+        if (lb_exchange_table[i]->after) {
+            lb_exchange_table[i]->after(round);
         }
     }
 }
@@ -141,7 +141,7 @@ static void look_at_answers(lb_round_t *round)
 static void run_round(apr_pool_t *p)
 {
     lb_engine_t *engine = talker.engine;
-    lb_round_t *round;
+    lb_fleet_round_t *round;
 
     if (!lb_engine_connect(engine, p)
         || !perform(round = lb_round_begin(p, talker.settings), engine)) {

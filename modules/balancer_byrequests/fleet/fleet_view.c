@@ -22,9 +22,9 @@ static const char *checked_by(const apr_array_header_t *fronts)
 
 static const char *error_of(apr_pool_t *p, const lb_board_state_t *state)
 {
-    return state->is_up                     ? NULL
+    return state->is_up                    ? NULL
            : state->fault == LB_FAULT_NONE ? "not yet tried"
-                                            : apr_pstrdup(p, state->reason);
+                                           : apr_pstrdup(p, state->reason);
 }
 
 const lb_fleet_view_t *lb_fleet_view_take(apr_pool_t *p)

@@ -1,13 +1,15 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_exchange.c - see fleet_exchange.h. */
-#include "fleet_exchange.h"
+/* exchange_table.c - see exchange_table.h. */
+#include "exchange_table.h"
 
 #include <stddef.h>
 
 #include "health_exchange.h"
+#include "presence_exchange.h"
 #include "view_exchange.h"
 
-const lb_exchange_t *const lb_exchanges[] = {
+const lb_exchange_t *const lb_exchange_table[] = {
+    &lb_presence_exchange,
     &lb_view_exchange,
     &lb_health_exchange,
     NULL
