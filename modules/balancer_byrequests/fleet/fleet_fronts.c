@@ -8,8 +8,8 @@
 #include "apr_strings.h"
 #include "board.h"
 #include "clock.h"
+#include "own_view.h"
 #include "view_document.h"
-#include "view_exchange.h"
 
 static void read_view(apr_pool_t *p, const lb_document_t *document, lb_fleet_front_t *front)
 {
@@ -41,7 +41,7 @@ static lb_fleet_front_t front_of(apr_pool_t *p, const lb_document_t *document,
 static lb_fleet_front_t self_of(apr_pool_t *p, const lb_fleet_settings_t *settings,
                                 const lb_document_t *document)
 {
-    lb_front_view_t *view = lb_view_exchange_own(p);
+    lb_front_view_t *view = lb_own_view(p);
     lb_fleet_front_t said = { 0 };
 
     if (document && document->text) {

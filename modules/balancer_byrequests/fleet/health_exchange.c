@@ -2,19 +2,19 @@
 /* health_exchange.c - see health_exchange.h. */
 #include "health_exchange.h"
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "apr_strings.h"
 #include "checks.h"
-#include "clock.h"
+#include "checks_lease.h"
 #include "fastcgi_log.h"
 #include "fleet_evidence.h"
 #include "fleet_fronts.h"
 #include "fleet_sum.h"
 #include "http_log.h"
 #include "http_main.h"
-#include "view_exchange.h"
+#include "member.h"
+#include "own_view.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -28,8 +28,7 @@ static const char take_checks[] =
     "end\n"
     "return { holder }\n";
 
-static const lb_ask_t *asked;              /* in this round; NULL: nothing */
-static _Atomic apr_time_t makes_since;     /* monotonic us, 0: it does not make the checks */
+static const lb_ask_t *asked;    /* in this round; NULL: nothing */
 
 /* ---- Before ---------------------------------------------------------------------------------- */
 
@@ -78,21 +77,9 @@ static void before(lb_fleet_round_t *round)
 
 /* ---- Who makes the checks -------------------------------------------------------------------- */
 
-bool lb_health_exchange_makes_checks(void)
+static void note_holder(const lb_fleet_settings_t *settings, bool is_ours)
 {
-    return makes_since != 0;
-}
-
-uint32_t lb_health_exchange_stamp(const lb_member_t *member, bool *has_passed)
-{
-    const apr_time_t since = makes_since;
-    return since ? lb_checks_stamp(member, since, has_passed) : 0;
-}
-
-static void take_over(const lb_fleet_settings_t *settings)
-{
-    if (!makes_since) {
-        makes_since = fc_now();
+    if (lb_checks_lease_set(is_ours) && is_ours) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, ap_server_conf, FCLOGNO(0585)
                      "fleet %s: %s makes the checks of fleet=health for all fronts",
                      settings->name, settings->front);
@@ -106,12 +93,10 @@ static const char *other_holder(const lb_fleet_round_t *round)
                              ? (const char *)APR_ARRAY_IDX(asked->texts, 0, fc_span_t).at
                              : NULL;
 
-    if (holder && strcmp(holder, round->settings->front) == 0) {
-        take_over(round->settings);
-        return NULL;
-    }
-    makes_since = 0;
-    return holder;
+    const bool is_ours = holder && strcmp(holder, round->settings->front) == 0;
+
+    note_holder(round->settings, is_ours);
+    return is_ours ? NULL : holder;
 }
 
 /* ---- After ----------------------------------------------------------------------------------- */
@@ -168,12 +153,12 @@ static void take_news(apr_pool_t *p, const lb_balancer_t *balancer, const news_t
                       const lb_fleet_sum_t *sum)
 {
     const lb_front_balancer_t as = { .vhost = balancer->vhost,
-                                     .key = lb_view_exchange_key(balancer) };
+                                     .key = lb_own_view_key(balancer) };
     lb_member_t member;
 
     for (int i = 0; lb_member_next(balancer, &i, &member);) {
         const lb_fleet_member_t *seen =
-            lb_fleet_sum_find(sum, &as, lb_view_exchange_name(p, &member));
+            lb_fleet_sum_find(sum, &as, lb_own_view_name(p, &member));
         if (seen) {
             take_evidence(&member, news, seen);
         }
@@ -208,7 +193,7 @@ static void lost(apr_pool_t *p)
     const apr_array_header_t *all = lb_balancer_all();
     lb_member_t member;
 
-    makes_since = 0;
+    lb_checks_lease_set(false);
     for (int i = 0; i < all->nelts; i++) {
         const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
         for (int k = 0; balancer->owner == balancer && lb_member_next(balancer, &k, &member);) {
