@@ -63,6 +63,16 @@ static int get_audit(call_t *call)
     return mgr_api_reply_send_result(r, HTTP_OK, json_pack("{s:o}", "entries", entries));
 }
 
+static int get_fleet(call_t *call)
+{
+    request_rec *r = call->visit->r;
+
+    return mgr_balancer_calls_fleet(r)
+               ? mgr_view_fleet_json_send(call->visit)
+               : mgr_api_reply_send(r, HTTP_NOT_FOUND, NULL,
+                                    "This httpd is no front of a fleet: see BalancerFleet.");
+}
+
 static int get_balancer(call_t *call)
 {
     mgr_etag_send(call->visit->r, call->visit->balancer->revision);
@@ -143,6 +153,7 @@ static const struct {
     method_t *get, *patch, *post, *delete;
 } resources[] = {
     [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
+    [MGR_FLEET] = { "GET, HEAD, OPTIONS", get_fleet },
     [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
     [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
     [MGR_MEMBER] = { "GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
@@ -366,6 +377,11 @@ static int prepare_change(call_t *call, bool *is_done)
 
 /* ---- One request ----------------------------------------------------------------------------- */
 
+static bool is_about_balancers(const mgr_api_path_t *path)
+{
+    return path->key || path->resource == MGR_ALL_MEMBERS;
+}
+
 static int run(call_t *call)
 {
     request_rec *r = call->visit->r;
@@ -375,7 +391,7 @@ static int run(call_t *call)
     if (!method) {
         return send_allowed(call);
     }
-    if (call->path.resource != MGR_AUDIT) {
+    if (is_about_balancers(&call->path)) {
         mgr_visit_look(call->visit);
     }
     int status = choose(call, &is_done);

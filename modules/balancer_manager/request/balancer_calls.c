@@ -17,6 +17,7 @@ static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_view) *fleet_view;
 
 const char *mgr_balancer_calls_connect(void)
 {
@@ -24,7 +25,8 @@ const char *mgr_balancer_calls_connect(void)
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
-    if (take_snapshot && take_each && change_all && change_errors) {
+    fleet_view = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_view);
+    if (take_snapshot && take_each && change_all && change_errors && fleet_view) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -51,6 +53,11 @@ const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes)
 {
     return change_errors(r->pool, r->server, changes);
+}
+
+const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r)
+{
+    return fleet_view(r->pool);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

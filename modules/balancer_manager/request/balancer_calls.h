@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "balancer_fleet.h"
 #include "httpd.h"
 #include "mod_balancer_byrequests.h"
 
@@ -27,6 +28,9 @@ const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
 /** What would be refused if they were made: array of lb_change_error_t in r->pool. */
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes);
+
+/** The fleet as this front knows it, in r->pool; NULL: there is none. */
+const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r);
 
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key
