@@ -86,7 +86,7 @@ typedef struct {
  *  returns  NULL: there is no BalancerFleet */
 APR_DECLARE_OPTIONAL_FN(const lb_fleet_view_t *, lb_fleet_view, (apr_pool_t *p));
 
-/** Take a front off the roster: its part of all limits is divided among the others.
+/** A front is gone for good: no front shows it any more. Not one that is in contact.
  *  returns  NULL, or why that cannot be done now; in p */
 APR_DECLARE_OPTIONAL_FN(const char *, lb_fleet_forget, (apr_pool_t *p, const char *front));
 

@@ -9,6 +9,7 @@
 #include "checks.h"
 #include "dispatch.h"
 #include "fleet_view.h"
+#include "forgetting.h"
 #include "health.h"
 #include "holding.h"
 #include "snapshot.h"
@@ -174,6 +175,11 @@ static const lb_fleet_view_t *lb_fleet_view(apr_pool_t *p)
     return lb_fleet_view_take(p);
 }
 
+static const char *lb_fleet_forget(apr_pool_t *p, const char *front)
+{
+    return lb_forgetting_begin(p, front);
+}
+
 void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
@@ -201,4 +207,5 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
     APR_REGISTER_OPTIONAL_FN(lb_fleet_view);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_forget);
 }

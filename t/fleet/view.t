@@ -125,6 +125,22 @@ sees($web1, sub { fresh($_[0]) eq 'web1 web2 web3' }, 'it is back by itself');
 $backend->open_gate('open');
 is $held->read_response->{status}, 200, 'its request is answered';
 
+# ---- A front that is gone for good is forgotten ----
+
+my $operator = ManagerApi->new($web1);
+is $operator->post('fleet/forget', { front => 'web3' })->{status}, 409, 'one that is in contact is not forgotten';
+is $operator->post('fleet/forget', { front => 'web9' })->{status}, 409, '... nor one that nobody knows';
+is $operator->post('fleet/forget', { front => 3 })->{status}, 400, '... and a name is a string';
+$web3->stop;
+$fleet->{fronts} = [$web1, $web2];
+sees($web1, sub { fresh($_[0]) eq 'web1 web2' }, 'a front ends');
+my $answer = $operator->post('fleet/forget', { front => 'web3' });
+is $answer->{status}, 200, '... and is forgotten' or diag $answer->{body};
+sees($_, sub { !front_of($_[0], 'web3')->{name} }, "... also at $_->{front}") for $web1, $web2;
+like(($operator->audit)[0]{before}, qr/^web3$/, '... which the audit says');
+is_deeply [grep { /^web3$/ } $fleet->redis->ask('HGETALL', 'fc:{shop}:view')], [], '... and the store has nothing of it';
+@fronts = ($web1, $web2);
+
 # ---- Alone ----
 
 $fleet->redis->stop('KILL');
@@ -137,7 +153,7 @@ is(Metrics->scrape($web1)->sum('fleet_up', %own), 0, '... fleet_up is 0');
 is $web1->get('/app/x')->{status}, 200, 'requests are served';
 $fleet->redis->start_again;
 Fleet::comes_up($_) for @fronts;
-sees($_, sub { fresh($_[0]) eq 'web1 web2 web3' }, "$_->{front} is back with all by itself") for @fronts;
+sees($_, sub { fresh($_[0]) eq 'web1 web2' }, "$_->{front} is back with all by itself") for @fronts;
 $fleet->stop;
 
 # ---- No fleet ----

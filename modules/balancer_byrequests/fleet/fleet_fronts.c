@@ -55,6 +55,13 @@ static lb_fleet_front_t self_of(apr_pool_t *p, const lb_fleet_settings_t *settin
                                .view = view };
 }
 
+/* It is gone, and so is what it said: another front was told to forget it. */
+static bool is_forgotten(const lb_document_t *document, const lb_fleet_settings_t *settings)
+{
+    return !document->is_stored && document->flaw == LB_DOCUMENT_GOOD
+           && fc_now() - document->changed_at > settings->lease;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const lb_fleet_front_t *)a)->name, ((const lb_fleet_front_t *)b)->name);
@@ -72,7 +79,7 @@ apr_array_header_t *lb_fleet_fronts(apr_pool_t *p, const lb_fleet_settings_t *se
         if (strcmp(document->front, settings->front) == 0) {
             own = document;
         }
-        else {
+        else if (!is_forgotten(document, settings)) {
             APR_ARRAY_PUSH(fronts, lb_fleet_front_t) = front_of(p, document, settings);
         }
     }

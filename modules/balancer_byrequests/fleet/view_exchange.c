@@ -2,6 +2,7 @@
 /* view_exchange.c - see view_exchange.h. */
 #include "view_exchange.h"
 
+#include "forgetting.h"
 #include "own_view.h"
 #include "view_document.h"
 
@@ -12,6 +13,9 @@ static void before(lb_fleet_round_t *round)
     if (text) {
         lb_round_publish(round, LB_KIND_VIEW, text);
     }
+    lb_forgetting_ask(round);
 }
 
-const lb_exchange_t lb_view_exchange = { .name = "view", .before = before };
+const lb_exchange_t lb_view_exchange = { .name = "view",
+                                         .before = before,
+                                         .after = lb_forgetting_end };

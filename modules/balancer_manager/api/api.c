@@ -87,6 +87,12 @@ static int get_member(call_t *call)
 
 /* ---- Changing -------------------------------------------------------------------------------- */
 
+static int refuse(const call_t *call, int status, const char *why)
+{
+    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
+                              mgr_change_run_refused(call->visit, call->what, why));
+}
+
 static lb_change_t begun_change(const call_t *call)
 {
     return (lb_change_t){ .revision = call->revision };
@@ -144,6 +150,35 @@ static int post_reset(call_t *call)
     return mgr_api_change_run(change, HTTP_OK);
 }
 
+static void note_forgotten(request_rec *r, const char *front)
+{
+    apr_array_header_t *changes = apr_array_make(r->pool, 1, sizeof(mgr_audit_entry_t));
+
+    APR_ARRAY_PUSH(changes, mgr_audit_entry_t) = (mgr_audit_entry_t){
+        .what = "front", .before = front, .after = "forgotten"
+    };
+    mgr_audit_changed(r, changes);
+}
+
+static int post_forget(call_t *call)
+{
+    request_rec *r = call->visit->r;
+    const char *front = json_string_value(json_object_get(call->body, "front"));
+
+    if (!front) {
+        return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL,
+                                  "front must be the name of a front, as a string.");
+    }
+    const char *why = mgr_balancer_calls_forget(r, front);
+    if (why) {
+        return refuse(call, HTTP_CONFLICT, why);
+    }
+    note_forgotten(r, front);
+    return mgr_api_reply_send_result(r, HTTP_OK,
+                                     json_pack("{s:o}", "forgotten",
+                                               mgr_api_reply_text(r->pool, front)));
+}
+
 /* ---- Which resource, which method ------------------------------------------------------------ */
 
 typedef int method_t(call_t *call);
@@ -154,6 +189,7 @@ static const struct {
 } resources[] = {
     [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
     [MGR_FLEET] = { "GET, HEAD, OPTIONS", get_fleet },
+    [MGR_FORGET] = { "POST, OPTIONS", NULL, NULL, post_forget },
     [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
     [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
     [MGR_MEMBER] = { "GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
@@ -271,12 +307,6 @@ static int choose(call_t *call, bool *is_done)
 
 /* ---- May it, and what does it say? ----------------------------------------------------------- */
 
-static int refuse(const call_t *call, int status, const char *why)
-{
-    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
-                              mgr_change_run_refused(call->visit, call->what, why));
-}
-
 static int check_if_match(call_t *call, bool *is_done)
 {
     mgr_visit_t *visit = call->visit;
@@ -346,7 +376,8 @@ static mgr_right_t right_needed(const call_t *call)
                                 && call->path.resource != MGR_MEMBERS;
     const bool comes_or_goes = r->method_number == M_DELETE
                                || (r->method_number == M_POST
-                                   && call->path.resource == MGR_MEMBERS);
+                                   && call->path.resource == MGR_MEMBERS)
+                               || call->path.resource == MGR_FORGET;
 
     return comes_or_goes || has_edit(call->body, !is_of_balancer) ? MGR_EDIT : MGR_OPERATE;
 }

@@ -18,6 +18,7 @@ static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
 static APR_OPTIONAL_FN_TYPE(lb_fleet_view) *fleet_view;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_forget) *fleet_forget;
 
 const char *mgr_balancer_calls_connect(void)
 {
@@ -26,7 +27,8 @@ const char *mgr_balancer_calls_connect(void)
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
     fleet_view = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_view);
-    if (take_snapshot && take_each && change_all && change_errors && fleet_view) {
+    fleet_forget = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_forget);
+    if (take_snapshot && take_each && change_all && change_errors && fleet_view && fleet_forget) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -58,6 +60,11 @@ const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
 const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r)
 {
     return fleet_view(r->pool);
+}
+
+const char *mgr_balancer_calls_forget(request_rec *r, const char *front)
+{
+    return fleet_forget(r->pool, front);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

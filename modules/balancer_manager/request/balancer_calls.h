@@ -32,6 +32,10 @@ const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
 /** The fleet as this front knows it, in r->pool; NULL: there is none. */
 const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r);
 
+/** Have a front of it forgotten.
+ *  returns  NULL, or why that cannot be done */
+const char *mgr_balancer_calls_forget(request_rec *r, const char *front);
+
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key
  *  returns  an element of the snapshot, NULL when there is none */
