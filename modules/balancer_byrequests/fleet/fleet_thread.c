@@ -13,7 +13,7 @@
 #include "apr_thread_proc.h"
 #include "board.h"
 #include "clock.h"
-#include "duty.h"
+#include "duty_task.h"
 #include "exchange_table.h"
 #include "fastcgi_log.h"
 #include "http_core.h"
@@ -23,7 +23,6 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-#define LOOK_AGAIN_US apr_time_from_sec(1)    /* has the process died that has the duty? */
 #define PAUSE_US      apr_time_from_msec(20)  /* between two rounds, however often it rings */
 #define RETRY_MAX_US  apr_time_from_sec(5)    /* while the engine is away */
 
@@ -31,6 +30,7 @@ static fc_duty_t duty;
 
 static struct {
     const lb_fleet_settings_t *settings;
+    apr_pool_t *p;
     apr_thread_t *thread;
     int stop_pipe[2];                 /* its end stops the thread */
     lb_engine_t *engine;
@@ -187,71 +187,82 @@ static apr_interval_time_t run_and_plan(apr_pool_t *p)
 
 /* ---- The thread ------------------------------------------------------------------------------ */
 
-/* Until the time is over, somebody rings, or the process is to end.
+/* Until the time is over, somebody rings, or the thread is to end.
  * returns  false: it is to end */
 static bool wait_for(apr_interval_time_t at_most, bool hears_bell)
 {
     struct pollfd fds[] = { { .fd = talker.stop_pipe[0], .events = POLLIN },
                             { .fd = hears_bell ? lb_board_bell() : -1, .events = POLLIN } };
-    const int ready = poll(fds, 2, (int)(at_most / 1000));
 
-    return !(ready > 0 && fds[0].revents) && !fc_duty_is_outdated(&duty);
+    return poll(fds, 2, (int)(at_most / 1000)) <= 0 || !fds[0].revents;
 }
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
 {
     apr_pool_t *p, *pass;    /* the thread's; for one round */
-    bool goes_on = true;
+    apr_interval_time_t wait;
 
     apr_setup_signal_thread();    /* signals are the main thread's */
     apr_pool_create(&p, NULL);
     apr_pool_tag(p, "balancer_fleet");
     apr_pool_create(&pass, p);
     talker.engine = lb_engine_create(p, talker.settings, talker.stop_pipe[0]);
-    while (goes_on) {
-        if (!fc_duty_take(&duty)) {
-            goes_on = wait_for(LOOK_AGAIN_US, false);
-            continue;
-        }
+    talker.retry = 0;
+    do {
         lb_board_hush();
-        const apr_interval_time_t wait = run_and_plan(pass);
+        wait = run_and_plan(pass);
         apr_pool_clear(pass);
-        goes_on = wait_for(PAUSE_US, false) && wait_for(wait - PAUSE_US, talker.retry == 0);
-    }
+    } while (wait_for(PAUSE_US, false) && wait_for(wait - PAUSE_US, talker.retry == 0));
     lb_engine_disconnect(talker.engine);
-    fc_duty_give_up(&duty);
     apr_pool_destroy(p);
     return NULL;
 }
 
-static apr_status_t stop(void *unused)
+static void say_it_cannot(apr_status_t rv)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0564)
+                 "fleet: this child process cannot talk to the other fronts");
+}
+
+static void stop(void)
 {
     apr_status_t rv;
 
     close(talker.stop_pipe[1]);
     apr_thread_join(&rv, talker.thread);
     close(talker.stop_pipe[0]);
-    return APR_SUCCESS;
+    apr_pool_destroy(talker.p);
 }
 
-static apr_status_t start(apr_pool_t *pchild)
+static bool start(void)
 {
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_pool_create(&talker.p, NULL);
     if (pipe2(talker.stop_pipe, O_CLOEXEC) != 0) {
-        return APR_FROM_OS_ERROR(errno);
+        rv = APR_FROM_OS_ERROR(errno);
     }
-    return apr_thread_create(&talker.thread, NULL, run, NULL, pchild);
+    else if ((rv = apr_thread_create(&talker.thread, NULL, run, NULL, talker.p)) != APR_SUCCESS) {
+        close(talker.stop_pipe[0]);
+        close(talker.stop_pipe[1]);
+    }
+    if (rv == APR_SUCCESS) {
+        return true;
+    }
+    apr_pool_destroy(talker.p);
+    say_it_cannot(rv);
+    return false;
 }
 
 void lb_fleet_thread_child_init(apr_pool_t *pchild, server_rec *s)
 {
+    static fc_duty_task_t work = { .duty = &duty, .start = start, .stop = stop };
+
     if (!talker.settings) {
         return;
     }
-    const apr_status_t rv = start(pchild);
-    if (rv == APR_SUCCESS) {
-        apr_pool_pre_cleanup_register(pchild, NULL, stop);    /* before the members' pools end */
-        return;
+    const apr_status_t rv = fc_duty_task_add(&work, pchild);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
     }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, FCLOGNO(0564)
-                 "fleet: this child process cannot talk to the other fronts");
 }

@@ -4,7 +4,7 @@
  *          away; the lines for the log about that.
  * Ignores  what is told (fleet_exchange.h), how (engine.h).
  * Memory   a pool for each round.
- * Threads  one in each child, that of the duty talks; none without BalancerFleet. */
+ * Threads  one, in the child that has the duty; none without BalancerFleet. */
 #ifndef LB_FLEET_THREAD_H
 #define LB_FLEET_THREAD_H
 

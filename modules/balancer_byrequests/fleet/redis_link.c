@@ -19,6 +19,9 @@
 #define ANSWERS_MAX (16 * 1024 * 1024)
 #define READ_BYTES  (64 * 1024)
 
+/* In one list. hiredis makes room for as many as are announced: "*2147483647" for 16 GB. */
+#define ELEMENTS_MAX (64 * 1024)
+
 void lb_redis_link_init(lb_redis_link_t *link, int stop_fd)
 {
     *link = (lb_redis_link_t){ .fd = -1, .stop_fd = stop_fd };
@@ -82,6 +85,42 @@ static bool wait_until_ready(lb_redis_link_t *link, short events)
     }
 }
 
+/* ---- A reader that takes no list of any length ------------------------------------------------ */
+
+#if HIREDIS_MAJOR < 1
+static void *(*create_array)(const redisReadTask *task, int elements);
+
+static void *create_short_array(const redisReadTask *task, int elements)
+{
+    return elements <= ELEMENTS_MAX ? create_array(task, elements) : NULL;
+}
+
+static void limit_lists(redisReader *reader)
+{
+    static redisReplyObjectFunctions functions;
+
+    create_array = reader->fn->createArray;
+    functions = *reader->fn;
+    functions.createArray = create_short_array;
+    reader->fn = &functions;
+}
+#else
+static void limit_lists(redisReader *reader)
+{
+    reader->maxelements = ELEMENTS_MAX;
+}
+#endif
+
+static bool make_reader(lb_redis_link_t *link)
+{
+    link->reader = redisReaderCreate();
+    if (!link->reader) {
+        return fail_by_errno(link, LB_FAULT_ERROR, ENOMEM);
+    }
+    limit_lists(link->reader);
+    return true;
+}
+
 /* ---- Connecting ------------------------------------------------------------------------------ */
 
 static bool connect_to(lb_redis_link_t *link, int family, const struct sockaddr *address,
@@ -106,8 +145,7 @@ static bool connect_to(lb_redis_link_t *link, int family, const struct sockaddr 
             return fail_by_errno(link, LB_FAULT_REFUSED, error);
         }
     }
-    link->reader = redisReaderCreate();
-    return link->reader || fail_by_errno(link, LB_FAULT_ERROR, ENOMEM);
+    return make_reader(link);
 }
 
 bool lb_redis_link_open_socket(lb_redis_link_t *link, const char *path)
