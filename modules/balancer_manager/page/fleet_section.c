@@ -82,9 +82,10 @@ static void print_front(mgr_html_t *html, const lb_fleet_front_t *front)
 
 static void print_fronts(mgr_html_t *html, const lb_fleet_view_t *fleet)
 {
-    mgr_html_raw(html, "<table><thead><tr><th scope=\"col\">Front</th><th scope=\"col\">Version</th>"
-                       "<th scope=\"col\">Generation</th><th scope=\"col\">Age of what is known</th>"
-                       "<th scope=\"col\">Remark</th></tr></thead><tbody>\n");
+    mgr_html_raw(html,
+                 "<table><thead><tr><th scope=\"col\">Front</th><th scope=\"col\">Version</th>"
+                 "<th scope=\"col\">Generation</th><th scope=\"col\">Age of what is known</th>"
+                 "<th scope=\"col\">Remark</th></tr></thead><tbody>\n");
     for (int i = 0; i < fleet->fronts->nelts; i++) {
         print_front(html, &APR_ARRAY_IDX(fleet->fronts, i, lb_fleet_front_t));
     }
