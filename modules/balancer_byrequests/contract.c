@@ -9,6 +9,8 @@
 #include "change_plan.h"
 #include "checks.h"
 #include "dispatch.h"
+#include "fleet_view.h"
+#include "forgetting.h"
 #include "health.h"
 #include "holding.h"
 #include "intent_exchange.h"
@@ -186,6 +188,16 @@ static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
     return lb_change_apply_check(p, any, changes);
 }
 
+static const lb_fleet_view_t *lb_fleet_view(apr_pool_t *p)
+{
+    return lb_fleet_view_take(p);
+}
+
+static const char *lb_fleet_forget(apr_pool_t *p, const char *front)
+{
+    return lb_forgetting_begin(p, front);
+}
+
 void lb_contract_register(void)
 {
     APR_REGISTER_OPTIONAL_FN(lb_ticket_of);
@@ -214,4 +226,6 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
     APR_REGISTER_OPTIONAL_FN(lb_change_listen);
     APR_REGISTER_OPTIONAL_FN(lb_change_travels);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_view);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_forget);
 }

@@ -130,6 +130,9 @@ my @mistakes = (
      'a line has no room for its end'],
     [otlp_line => 'otlp_line.c', 'TEXT_LEAST 32', 'TEXT_LEAST 1024', 'a long span is left out'],
     [otlp_line => 'otlp_line.c', 'put(&w, line->spans > 0 ? "," : "")', 'put(&w, "")', 'spans have no comma between them'],
+    [view_document => 'view_document.c', ' && *number <= most', '', 'a count may be negative'],
+    [view_document => 'view_document.c', 'value && *value', 'value', 'a name may be empty'],
+    [view_document => 'view_document.c', 'has_news(member) == with_news', 'has_news(member) && with_news', 'idle members are forgotten'],
 );
 
 for my $name (map { /fuzz_(\w+)\.c$/ } glob 't/fuzz/fuzz_*.c') {

@@ -50,8 +50,9 @@ bool lb_engine_perform(lb_engine_t *engine, const apr_array_header_t *asks, apr_
             apr_hash_set(store, apr_pstrdup(pool, ask->field), APR_HASH_KEY_STRING,
                          apr_pstrmemdup(pool, (const char *)ask->value.at, ask->value.bytes));
         }
-        for (apr_hash_index_t *at = apr_hash_first(p, ask->kind == LB_ASK_GET_ALL ? store : apr_hash_make(p)); at;
-             at = apr_hash_next(at)) {
+        for (apr_hash_index_t *at =
+                 apr_hash_first(p, ask->kind == LB_ASK_GET_ALL ? store : apr_hash_make(p));
+             at; at = apr_hash_next(at)) {
             const char *field = apr_hash_this_key(at), *value = apr_hash_this_val(at);
             APR_ARRAY_PUSH(ask->texts, fc_span_t) = fc_span(field, strlen(field));
             APR_ARRAY_PUSH(ask->texts, fc_span_t) = fc_span(apr_pstrdup(p, value), strlen(value));

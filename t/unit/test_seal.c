@@ -89,8 +89,18 @@ END_TEST
 
 START_TEST(without_a_secret_the_form_still_counts)
 {
-    static const char *const wrong[] = { "", "v1", "v1 ", "v2 - 1 2 x", "v1 - ", "v1 - 1", "v1 - 1 2", "v1 - x 2 y",
-                                         "v1 - 1  y", "v1 -- 1 2 x", "v1 - 123456789012345678901 2 x", "x" };
+    static const char *const wrong[] = { "",
+                                         "v1",
+                                         "v1 ",
+                                         "v2 - 1 2 x",
+                                         "v1 - ",
+                                         "v1 - 1",
+                                         "v1 - 1 2",
+                                         "v1 - x 2 y",
+                                         "v1 - 1  y",
+                                         "v1 -- 1 2 x",
+                                         "v1 - 123456789012345678901 2 x",
+                                         "x" };
     const lb_seal_t seal = seal_of("", "shop", "view", "web1");
 
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {

@@ -5,6 +5,7 @@
 #ifndef LB_SNAPSHOT_H
 #define LB_SNAPSHOT_H
 
+#include "member.h"
 #include "mod_balancer_byrequests.h"
 
 /** See lb_snapshot in the contract. */
@@ -14,5 +15,8 @@ apr_array_header_t *lb_snapshot_take(apr_pool_t *p, server_rec *any);
 void lb_snapshot_take_each(apr_pool_t *p, server_rec *any,
                            void (*take)(void *data, const lb_balancer_view_t *balancer),
                            void *data);
+
+/** The state of a member in one word. */
+lb_state_t lb_snapshot_state(const lb_member_t *member);
 
 #endif

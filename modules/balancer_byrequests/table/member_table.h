@@ -54,7 +54,8 @@ typedef struct {
     _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
     _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
     _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
-    _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t told; /* of another front's check, see told_at; the fleet's thread */
 
     _Atomic int64_t asked_since;      /* monotonic us; any, relaxed. See silence.h */
     _Atomic int64_t answered_at;      /* monotonic us; any, relaxed. See silence.h */
@@ -63,7 +64,7 @@ typedef struct {
     _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
     _Atomic uint32_t is_new;          /* 1: it has never passed, and is out until then; any */
     lb_auto_limit_t pool;             /* what is known of FPM's; only who checks looks at it */
-    uint64_t reserved_line;
+    _Atomic int64_t told_at;         /* monotonic us: another front's check passed, 0: none; any */
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
@@ -77,7 +78,7 @@ typedef struct {
     _Atomic uint32_t last_error;      /* lb_outcome_t; writer: any, relaxed */
     _Atomic uint32_t in_flight;       /* held by processes or granted; writer: lock, any reads */
     _Atomic uint32_t generation;      /* the last that claimed it; writer: parent */
-    uint32_t reserved;
+    _Atomic uint32_t evidence; /* of other fronts: see fleet_evidence.h; the fleet's thread */
     _Atomic int64_t busy_until;      /* monotonic us: asked only when nobody else can be; any */
 
     _Atomic uint32_t limit;           /* of in_flight, 0 = none, or LB_LIMIT_AUTO; operator */

@@ -65,6 +65,16 @@ static int get_audit(call_t *call)
     return mgr_api_reply_send_result(r, HTTP_OK, json_pack("{s:o}", "entries", entries));
 }
 
+static int get_fleet(call_t *call)
+{
+    request_rec *r = call->visit->r;
+
+    return mgr_balancer_calls_fleet(r)
+               ? mgr_view_fleet_json_send(call->visit)
+               : mgr_api_reply_send(r, HTTP_NOT_FOUND, NULL,
+                                    "This httpd is no front of a fleet: see BalancerFleet.");
+}
+
 static int get_balancer(call_t *call)
 {
     mgr_etag_send(call->visit->r, call->visit->balancer->revision);
@@ -78,6 +88,12 @@ static int get_member(call_t *call)
 }
 
 /* ---- Changing -------------------------------------------------------------------------------- */
+
+static int refuse(const call_t *call, int status, const char *why)
+{
+    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
+                              mgr_change_run_refused(call->visit, call->what, why));
+}
 
 static lb_change_t begun_change(const call_t *call)
 {
@@ -149,6 +165,35 @@ static int post_reset(call_t *call)
     return mgr_api_change_run(change, HTTP_OK);
 }
 
+static void note_forgotten(request_rec *r, const char *front)
+{
+    apr_array_header_t *changes = apr_array_make(r->pool, 1, sizeof(mgr_audit_entry_t));
+
+    APR_ARRAY_PUSH(changes, mgr_audit_entry_t) = (mgr_audit_entry_t){
+        .what = "front", .before = front, .after = "forgotten"
+    };
+    mgr_audit_changed(r, changes);
+}
+
+static int post_forget(call_t *call)
+{
+    request_rec *r = call->visit->r;
+    const char *front = json_string_value(json_object_get(call->body, "front"));
+
+    if (!front) {
+        return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL,
+                                  "front must be the name of a front, as a string.");
+    }
+    const char *why = mgr_balancer_calls_forget(r, front);
+    if (why) {
+        return refuse(call, HTTP_CONFLICT, why);
+    }
+    note_forgotten(r, front);
+    return mgr_api_reply_send_result(r, HTTP_OK,
+                                     json_pack("{s:o}", "forgotten",
+                                               mgr_api_reply_text(r->pool, front)));
+}
+
 /* ---- Which resource, which method ------------------------------------------------------------ */
 
 typedef int method_t(call_t *call);
@@ -158,6 +203,8 @@ static const struct {
     method_t *get, *patch, *post, *delete;
 } resources[] = {
     [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
+    [MGR_FLEET] = { "GET, HEAD, OPTIONS", get_fleet },
+    [MGR_FORGET] = { "POST, OPTIONS", NULL, NULL, post_forget },
     [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
     [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
     [MGR_MEMBER] = { "GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
@@ -275,12 +322,6 @@ static int choose(call_t *call, bool *is_done)
 
 /* ---- May it, and what does it say? ----------------------------------------------------------- */
 
-static int refuse(const call_t *call, int status, const char *why)
-{
-    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
-                              mgr_change_run_refused(call->visit, call->what, why));
-}
-
 static int check_if_match(call_t *call, bool *is_done)
 {
     mgr_visit_t *visit = call->visit;
@@ -350,7 +391,8 @@ static mgr_right_t right_needed(const call_t *call)
                                 && call->path.resource != MGR_MEMBERS;
     const bool comes_or_goes = r->method_number == M_DELETE
                                || (r->method_number == M_POST
-                                   && call->path.resource == MGR_MEMBERS);
+                                   && call->path.resource == MGR_MEMBERS)
+                               || call->path.resource == MGR_FORGET;
 
     return comes_or_goes || has_edit(call->body, !is_of_balancer) ? MGR_EDIT : MGR_OPERATE;
 }
@@ -381,6 +423,11 @@ static int prepare_change(call_t *call, bool *is_done)
 
 /* ---- One request ----------------------------------------------------------------------------- */
 
+static bool is_about_balancers(const mgr_api_path_t *path)
+{
+    return path->key || path->resource == MGR_ALL_MEMBERS;
+}
+
 static int run(call_t *call)
 {
     request_rec *r = call->visit->r;
@@ -390,7 +437,7 @@ static int run(call_t *call)
     if (!method) {
         return send_allowed(call);
     }
-    if (call->path.resource != MGR_AUDIT) {
+    if (is_about_balancers(&call->path)) {
         mgr_visit_look(call->visit);
     }
     int status = choose(call, &is_done);

@@ -49,6 +49,14 @@ mgr_api_path_t mgr_api_path_parse(apr_pool_t *p, const char *path)
         out.resource = MGR_AUDIT;
         return out;
     }
+    if (strcmp(path, "/v1/fleet") == 0) {
+        out.resource = MGR_FLEET;
+        return out;
+    }
+    if (strcmp(path, "/v1/fleet/forget") == 0) {
+        out.resource = MGR_FORGET;
+        return out;
+    }
     if (strcmp(path, "/v1/members") == 0) {
         out.resource = MGR_ALL_MEMBERS;
         return out;

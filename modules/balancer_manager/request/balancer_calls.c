@@ -20,6 +20,8 @@ static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
 static APR_OPTIONAL_FN_TYPE(lb_change_listen) *change_listen;
 static APR_OPTIONAL_FN_TYPE(lb_change_travels) *change_travels;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_view) *fleet_view;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_forget) *fleet_forget;
 
 const char *mgr_balancer_calls_connect(void)
 {
@@ -29,8 +31,10 @@ const char *mgr_balancer_calls_connect(void)
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
     change_listen = APR_RETRIEVE_OPTIONAL_FN(lb_change_listen);
     change_travels = APR_RETRIEVE_OPTIONAL_FN(lb_change_travels);
+    fleet_view = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_view);
+    fleet_forget = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_forget);
     if (take_snapshot && take_each && change_all && change_errors && change_listen
-        && change_travels) {
+        && change_travels && fleet_view && fleet_forget) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -68,6 +72,16 @@ void mgr_balancer_calls_listen(void (*hear)(const apr_array_header_t *heard))
 bool mgr_balancer_calls_travels(const char *key, const char *vhost)
 {
     return change_travels(key, vhost);
+}
+
+const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r)
+{
+    return fleet_view(r->pool);
+}
+
+const char *mgr_balancer_calls_forget(request_rec *r, const char *front)
+{
+    return fleet_forget(r->pool, front);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

@@ -10,6 +10,7 @@
 
 #include "apr_strings.h"
 #include "fastcgi_version.h"
+#include "fleet_metrics.h"
 #include "http_protocol.h"
 #include "metrics.h"
 #include "state_sentence.h"
@@ -506,6 +507,7 @@ int mgr_view_prometheus_send(mgr_visit_t *visit)
                               source_families[f].put);
         }
     }
+    mgr_fleet_metrics_put(m, visit->r);
     const char **of_members = member_labels(p, all, labels);
     for (size_t f = 0; f < sizeof(member_families) / sizeof(member_families[0]); f++) {
         mgr_metrics_family(m, member_families[f].name, member_families[f].type,
