@@ -69,6 +69,18 @@ typedef struct {
     apr_array_header_t *parts;                 /* of lb_fleet_part_t, in the order of the fronts */
 } lb_fleet_member_t;
 
+/* What an operator has changed for all fronts. */
+typedef struct {
+    const char *vhost;         /* "": its balancer is the first one of its key */
+    const char *key, *member;  /* member: its URL, as it is configured or was added; NULL: none */
+    const char *setting, *value;
+    const char *by, *front;    /* who has changed it, and where */
+    apr_time_t at;
+    const char *here;          /* what has become of it on this front: "done", "pending", "refused",
+                                * "overridden" (for this front alone), "configured" (here the
+                                * configuration says something else, and wins) */
+} lb_fleet_change_t;
+
 typedef struct {
     const char *name;          /* of the fleet */
     const char *front;         /* of this front */
@@ -80,6 +92,7 @@ typedef struct {
     const char *checked_by;    /* the front that makes the checks for all, NULL: each its own */
     apr_array_header_t *fronts;        /* of lb_fleet_front_t, by name */
     apr_array_header_t *members;       /* of lb_fleet_member_t: own ones first, as configured */
+    apr_array_header_t *changes;       /* of lb_fleet_change_t, by balancer, member and setting */
 } lb_fleet_view_t;
 
 /** The fleet as this front knows it.

@@ -89,6 +89,8 @@ is $bob->patch($one, { limit => 8 })->{status}, 200, '... and then a change for 
 holds('... which holds on all', $one, sub { $_[0]{limit} == 8 });
 holds('... and the other one there alone', $one, sub { $_[0]{weight} == 9 }, $bob);
 holds('', $one, sub { $_[0]{weight} == 4 }, $eve, $ann);
+my ($change) = grep { $_->{setting} eq 'weight' } @{ $bob->{api}->get('fleet')->{json}{changes} };
+is_deeply [@$change{qw(balancer member value by front here)}], ['app', $one, '4.00', 'bob', 'web1', 'overridden'], '... /v1/fleet says so';
 my ($mine) = grep { $_->{what} eq 'weight' } $bob->audit;
 is $mine->{scope}, 'front', '... its audit says so';
 is $eve->form(w => $one, w_ls => 2, scope => 'front')->{status}, 200, 'a form may say so, too';

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "fleet_fronts.h"
 #include "fleet_sum.h"
+#include "intent_view.h"
 #include "wall_clock.h"
 
 static const char *checked_by(const apr_array_header_t *fronts)
@@ -46,5 +47,6 @@ const lb_fleet_view_t *lb_fleet_view_take(apr_pool_t *p)
     view->fronts = lb_fleet_fronts(p, settings);
     view->checked_by = state.is_up ? checked_by(view->fronts) : NULL;
     view->members = lb_fleet_sum_members(lb_fleet_sum(p, view->fronts));
+    view->changes = lb_intent_view_take(p);
     return view;
 }

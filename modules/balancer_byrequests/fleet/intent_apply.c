@@ -57,18 +57,6 @@ static lb_intent_t *find_in_group(const group_t *group, lb_setting_id_t id)
     return NULL;
 }
 
-/* Somebody has edited the configuration, or it is another one on that front. */
-static bool configuration_wins(const group_t *group, const lb_intent_t *wish)
-{
-    const char *configured =
-        lb_intent_target_configured(group->p, &group->target,
-                                    is_setting(wish, LB_SETTING_DRAIN_DEADLINE)
-                                        ? lb_settings[LB_SETTING_DRAINING].name
-                                        : wish->setting);
-
-    return configured && !(wish->configured && strcmp(configured, wish->configured) == 0);
-}
-
 static void need(group_t *group, lb_setting_id_t id, lb_value_t value)
 {
     const lb_setting_t *setting = &lb_settings[id];
@@ -210,7 +198,7 @@ static bool take(group_t *group, const lb_intent_t *wish)
     const bool is_member_to_come = group->change.new_member != NULL;
 
     if ((*wish->member && !group->target.member.worker && !is_member_to_come)
-        || configuration_wins(group, wish)) {
+        || lb_intent_target_is_configured_otherwise(group->p, &group->target, wish)) {
         return false;
     }
     if (strcmp(wish->setting, LB_SETTING_ADDRESS) == 0) {

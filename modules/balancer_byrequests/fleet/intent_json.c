@@ -24,6 +24,11 @@ static const char *const standings[] = {
 };
 enum { STANDINGS = sizeof(standings) / sizeof(standings[0]) };
 
+const char *lb_intent_json_standing(lb_intent_standing_t standing)
+{
+    return standings[standing];
+}
+
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 static json_t *stamp_json(const lb_intent_stamp_t *stamp)

@@ -31,6 +31,9 @@ lb_intents_t *lb_intent_json_read_own(apr_pool_t *p, const char *text, size_t by
 lb_intents_t *lb_intent_json_read_other(apr_pool_t *p, const char *text, size_t bytes,
                                         apr_time_t now, const char **why);
 
+/** The word for a standing. */
+const char *lb_intent_json_standing(lb_intent_standing_t standing);
+
 /** None yet. */
 lb_intents_t *lb_intent_json_make(apr_pool_t *p, size_t room);
 

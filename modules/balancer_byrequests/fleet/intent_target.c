@@ -127,6 +127,18 @@ const char *lb_intent_target_configured(apr_pool_t *p, const lb_intent_target_t 
     return text_of(p, target, &target->configured, setting);
 }
 
+/* The deadline of a drain is in no configuration. */
+bool lb_intent_target_is_configured_otherwise(apr_pool_t *p, const lb_intent_target_t *target,
+                                              const lb_intent_t *wish)
+{
+    const bool is_deadline =
+        strcmp(wish->setting, lb_settings[LB_SETTING_DRAIN_DEADLINE].name) == 0;
+    const char *configured = lb_intent_target_configured(
+        p, target, is_deadline ? lb_settings[LB_SETTING_DRAINING].name : wish->setting);
+
+    return configured && !(wish->configured && strcmp(configured, wish->configured) == 0);
+}
+
 apr_interval_time_t lb_intent_target_drain_left(const lb_intent_target_t *target, apr_time_t now)
 {
     const apr_time_t until = target->now.of[LB_SETTING_DRAIN_UNTIL].number;

@@ -45,6 +45,10 @@ const char *lb_intent_target_now(apr_pool_t *p, const lb_intent_target_t *target
 const char *lb_intent_target_configured(apr_pool_t *p, const lb_intent_target_t *target,
                                         const char *setting);
 
+/** Has somebody edited the configuration, or is it another one on the front of the wish? */
+bool lb_intent_target_is_configured_otherwise(apr_pool_t *p, const lb_intent_target_t *target,
+                                              const lb_intent_t *wish);
+
 /** How long a member drains on, in us; 0: without a deadline, or it does not drain. */
 apr_interval_time_t lb_intent_target_drain_left(const lb_intent_target_t *target, apr_time_t now);
 

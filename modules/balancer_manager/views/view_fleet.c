@@ -75,6 +75,22 @@ static void put_member(mgr_json_t *w, const lb_fleet_view_t *fleet,
     mgr_json_close(w, '}');
 }
 
+static void put_change(mgr_json_t *w, const lb_fleet_change_t *change)
+{
+    mgr_json_break_line(w);
+    mgr_json_open(w, "", '{');
+    mgr_json_text(w, "vhost", *change->vhost ? change->vhost : NULL);
+    mgr_json_text(w, "balancer", change->key);
+    mgr_json_text(w, "member", change->member);
+    mgr_json_text(w, "setting", change->setting);
+    mgr_json_text(w, "value", change->value);
+    mgr_json_text(w, "by", change->by);
+    mgr_json_text(w, "front", change->front);
+    mgr_json_time(w, "at", change->at);
+    mgr_json_text(w, "here", change->here);
+    mgr_json_close(w, '}');
+}
+
 static void put_head(mgr_json_t *w, const lb_fleet_view_t *fleet)
 {
     mgr_json_number(w, "version", FLEET_VERSION);
@@ -104,6 +120,11 @@ int mgr_view_fleet_json_send(mgr_visit_t *visit)
     mgr_json_open(w, "members", '[');
     for (int i = 0; i < fleet->members->nelts; i++) {
         put_member(w, fleet, &APR_ARRAY_IDX(fleet->members, i, lb_fleet_member_t));
+    }
+    mgr_json_close(w, ']');
+    mgr_json_open(w, "changes", '[');
+    for (int i = 0; i < fleet->changes->nelts; i++) {
+        put_change(w, &APR_ARRAY_IDX(fleet->changes, i, lb_fleet_change_t));
     }
     mgr_json_close(w, ']');
     mgr_json_close(w, '}');
