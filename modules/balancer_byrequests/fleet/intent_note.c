@@ -107,6 +107,13 @@ static void want_as_it_is(const noting_t *noting, const noted_t *noted, const ch
          lb_intent_target_configured(p, target, setting));
 }
 
+/* 0 is only what is 0: it would be a drain without end. */
+static apr_time_t whole_seconds(apr_interval_time_t us)
+{
+    const apr_time_t seconds = apr_time_sec(us + APR_USEC_PER_SEC / 2);
+    return us > 0 && seconds == 0 ? 1 : seconds;
+}
+
 /* They go together: without the one, the other means nothing. */
 static void want_drain(const noting_t *noting, const noted_t *noted, const char *member,
                        const lb_intent_target_t *target)
@@ -117,7 +124,7 @@ static void want_drain(const noting_t *noting, const noted_t *noted, const char 
 
     want_as_it_is(noting, noted, member, target, draining);
     want(noting, noted, member, lb_settings[LB_SETTING_DRAIN_DEADLINE].name,
-         apr_psprintf(p, "%" APR_TIME_T_FMT, apr_time_sec(left + apr_time_from_sec(1) - 1)),
+         apr_psprintf(p, "%" APR_TIME_T_FMT, whole_seconds(left)),
          lb_intent_target_configured(p, target, draining));
 }
 

@@ -38,7 +38,7 @@ static const char *scope_of(const lb_changed_t *changed)
     if (!mgr_balancer_calls_travels(key, changed->vhost)) {
         return "";
     }
-    return changed->stays_here ? "front" : "fleet";
+    return changed->stays_here || changed->kind == LB_COUNTERS_RESET ? "front" : "fleet";
 }
 
 static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changed)
