@@ -1,7 +1,7 @@
 # Builds three Apache modules, their unit tests and the tools around them.
 #   make            the modules, in build/
 #   make check      every test; make quick: under a minute
-#   make demo / demo-stop   the reference site
+#   make demo / demo-stop   the reference site; demo-fleet: behind three Apaches
 #   make check-clients   the manager in a browser and with other clients (scripts/setup clients)
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      compares stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
@@ -53,7 +53,7 @@ BASE    += $(CHECKS)
 CHECKED := $(BUILD)
 endif
 
-ifneq ($(filter-out clean setup demo demo-stop check check-setup format format-check dist deb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-fleet demo-stop check check-setup format format-check dist deb,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -379,6 +379,9 @@ $(BUILD)/fast_backend: t/backend/fast_backend.c
 # ---- The reference site ----------------------------------------------------------------------
 demo:
 	scripts/demo start
+
+demo-fleet:
+	scripts/demo fleet
 
 demo-stop:
 	scripts/demo stop

@@ -21,6 +21,7 @@ typedef struct {
     const char *new_address;   /* "host:port" for the member; its URL changes with it */
     bool removes_member;       /* it takes no new request, and goes with its last */
     bool resets_counters;      /* of the member, or of the balancer and all its members */
+    bool stays_here;           /* scope=front: other fronts of the fleet do not hear of it */
 } lb_change_t;
 
 /* Why a change cannot be made. */
@@ -54,7 +55,14 @@ typedef struct {
     const char *member;        /* its url, as in the view; NULL: the balancer itself */
     const char *setting;       /* its name; else "member", "address" or "counters" */
     const char *before, *after;
+    bool stays_here;           /* as in lb_change_t */
 } lb_changed_t;
+
+/* What was changed, or has lost, for an operator of another front of the fleet. */
+typedef struct {
+    lb_changed_t changed;
+    const char *by;            /* "bob on web2" */
+} lb_heard_t;
 
 typedef struct {
     apr_array_header_t *errors;      /* of lb_change_error_t */

@@ -83,6 +83,7 @@ typedef struct {
     apr_time_t since;          /* when its state began; 0 = not known */
     apr_time_t down_since;     /* when its outage began; 0: it is not out because it failed */
     int strikes;               /* failures that count now: maxfails of them put it out */
+    int fleet_failing;         /* other fronts that see it failing: then fewer are enough */
     int share_percent;         /* 100, or less while it starts slowly (slowstart) */
     apr_time_t drain_until;    /* draining, and then disabled; 0: no deadline, or not draining */
 

@@ -141,11 +141,23 @@ APR_DECLARE_OPTIONAL_FN(void, lb_exemplars_read,
 /* ---- Changes: what the manager changes ---- */
 
 /** Make changes: all of them when there is no error in any, else none. What is as it should be
- *  already is not told. No two changes for the same member; one of them may add or move one.
+ *  already is not told. No two changes for the same member; one of them may add or move one. The
+ *  other fronts of a fleet make those that are not to stay here, too.
  *  changes  array of lb_change_t
+ *  by       the operator, for the other fronts
  *  returns  in p */
 APR_DECLARE_OPTIONAL_FN(lb_change_result_t *, lb_change_all,
-                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *changes));
+                        (apr_pool_t *p, server_rec *any, const apr_array_header_t *changes,
+                         const char *by));
+
+/** Have what comes from other fronts told; any thread of any child will do that.
+ *  hear     heard: array of lb_heard_t */
+APR_DECLARE_OPTIONAL_FN(void, lb_change_listen, (void (*hear)(const apr_array_header_t *heard)));
+
+/** Do changes of a balancer travel to other fronts? With BalancerFleet, and fleet=intent.
+ *  balancer its key, as in the view
+ *  vhost    as in the view; NULL: the first balancer of that key */
+APR_DECLARE_OPTIONAL_FN(bool, lb_change_travels, (const char *balancer, const char *vhost));
 
 /** What lb_change_all() would refuse now; nothing is changed.
  *  returns  array of lb_change_error_t, in p */

@@ -6,12 +6,18 @@
 #include "apr_optional.h"
 #include "balancer.h"
 #include "change_apply.h"
+#include "change_plan.h"
 #include "checks.h"
 #include "contract_stamp.h"
 #include "dispatch.h"
 #include "fastcgi_version.h"
+#include "fleet_view.h"
+#include "forgetting.h"
 #include "health.h"
 #include "holding.h"
+#include "intent_exchange.h"
+#include "intent_note.h"
+#include "intent_target.h"
 #include "snapshot.h"
 #include "blame.h"
 
@@ -165,9 +171,23 @@ static void lb_exemplars_read(const lb_exemplars_t *exemplars, lb_time_t time,
 }
 
 static lb_change_result_t *lb_change_all(apr_pool_t *p, server_rec *any,
-                                         const apr_array_header_t *changes)
+                                         const apr_array_header_t *changes, const char *by)
 {
-    return lb_change_apply_all(p, any, changes);
+    const lb_intent_note_t *note = lb_intent_note_begin(p, changes);
+    lb_change_result_t *result = lb_change_apply_all(p, any, changes);
+
+    lb_intent_note_end(note, result, by);
+    return result;
+}
+
+static void lb_change_listen(void (*hear)(const apr_array_header_t *heard))
+{
+    lb_intent_exchange_listen(hear);
+}
+
+static bool lb_change_travels(const char *balancer, const char *vhost)
+{
+    return lb_intent_target_shares(lb_change_plan_find_balancer(balancer, vhost));
 }
 
 static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
@@ -179,6 +199,16 @@ static apr_array_header_t *lb_change_errors(apr_pool_t *p, server_rec *any,
 static lb_contract_t lb_contract(void)
 {
     return (lb_contract_t){ .version = FASTCGI_CLUSTER_VERSION, .stamp = fc_contract_stamp };
+}
+
+static const lb_fleet_view_t *lb_fleet_view(apr_pool_t *p)
+{
+    return lb_fleet_view_take(p);
+}
+
+static const char *lb_fleet_forget(apr_pool_t *p, const char *front)
+{
+    return lb_forgetting_begin(p, front);
 }
 
 void lb_contract_register(void)
@@ -209,4 +239,8 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_exemplars_read);
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
+    APR_REGISTER_OPTIONAL_FN(lb_change_listen);
+    APR_REGISTER_OPTIONAL_FN(lb_change_travels);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_view);
+    APR_REGISTER_OPTIONAL_FN(lb_fleet_forget);
 }

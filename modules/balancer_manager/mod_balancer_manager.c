@@ -30,6 +30,7 @@ static int check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, 
         wrong = mgr_balancer_calls_connect();
     }
     if (!wrong) {
+        mgr_balancer_calls_listen(mgr_audit_hear);
         return OK;
     }
     ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0600) "%s", wrong);

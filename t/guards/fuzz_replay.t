@@ -103,6 +103,13 @@ my @mistakes = (
     [field => 'field.c', 'apr_iscntrl(*c)', "*c == '\\r'", 'control characters pass'],
     [field => 'setting_value.c', ' || digits > 9', '', 'huge numbers wrap around'],
     [field => 'field.c', ' || whole > most', '', 'huge numbers of JSON wrap around'],
+    [intent_json => 'intent_json.c', 'made_at < now ? made_at : now', 'made_at', 'a wish is from the future'],
+    [intent_json => 'intent_json.c', 'json_string_length(value) <= TEXT_MAX', 'true', 'a value is longer than any'],
+    [intent_json => 'intent_json.c', '(uint64_t)number <= LB_INTENT_COUNTER_MAX', 'true', 'nobody can count on'],
+    [intent_json => 'intent_json.c', 'wish->standing = LB_INTENT_PENDING;', '', "another front's work is done here"],
+    [intent_json => 'fleet_intent.c', 'order_of_keys(&intents->entries[middle], key) < 0',
+     'order_of_keys(&intents->entries[middle], key) > 0', 'wishes are in the wrong order'],
+    [intent_json => 'fleet_intent.c', 'known && !is_newer(intent, known)', 'false', 'what is known already is new'],
     [trace_context => 'trace_context.c', "c >= 'a' && c <= 'f'", "c >= 'a' && c <= 'z'",
      'a digit may be any letter'],
     [trace_context => 'trace_context.c', 'is_zero(read.span_id, FCGI_SPAN_ID_BYTES)', 'false', 'a parent may be none'],
@@ -123,6 +130,9 @@ my @mistakes = (
      'a line has no room for its end'],
     [otlp_line => 'otlp_line.c', 'TEXT_LEAST 32', 'TEXT_LEAST 1024', 'a long span is left out'],
     [otlp_line => 'otlp_line.c', 'put(&w, line->spans > 0 ? "," : "")', 'put(&w, "")', 'spans have no comma between them'],
+    [view_document => 'view_document.c', ' && *number <= most', '', 'a count may be negative'],
+    [view_document => 'view_document.c', 'value && *value', 'value', 'a name may be empty'],
+    [view_document => 'view_document.c', 'has_news(member) == with_news', 'has_news(member) && with_news', 'idle members are forgotten'],
 );
 
 for my $name (map { /fuzz_(\w+)\.c$/ } glob 't/fuzz/fuzz_*.c') {

@@ -34,6 +34,7 @@ static void note(const lb_change_plan_t *plan, const lb_planned_t *planned, lb_c
         .setting = setting,
         .before = before,
         .after = after,
+        .stays_here = planned->change->stays_here,
     };
 }
 

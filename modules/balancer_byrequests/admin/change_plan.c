@@ -13,15 +13,14 @@ void lb_change_plan_refuse(const lb_change_plan_t *plan, int index, lb_refusal_t
 
 /* ---- What the changes are about -------------------------------------------------------------- */
 
-static lb_balancer_t *find_balancer(const lb_change_t *change)
+lb_balancer_t *lb_change_plan_find_balancer(const char *key, const char *vhost)
 {
     const apr_array_header_t *all = lb_balancer_all();
 
     for (int i = 0; i < all->nelts; i++) {
         lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
-        const char *key = balancer->proxy->s->name + sizeof(BALANCER_PREFIX) - 1;
-        if (strcasecmp(key, change->balancer) == 0
-            && (!change->vhost || strcmp(balancer->vhost, change->vhost) == 0)) {
+        const char *own_key = balancer->proxy->s->name + sizeof(BALANCER_PREFIX) - 1;
+        if (strcasecmp(own_key, key) == 0 && (!vhost || strcmp(balancer->vhost, vhost) == 0)) {
             return balancer;
         }
     }
@@ -74,7 +73,7 @@ lb_change_plan_t *lb_change_plan_make(apr_pool_t *p, server_rec *any,
     plan->result->changed = apr_array_make(p, changes->nelts, sizeof(lb_changed_t));
     for (int i = 0; i < changes->nelts; i++) {
         const lb_change_t *change = &APR_ARRAY_IDX(changes, i, lb_change_t);
-        lb_balancer_t *balancer = find_balancer(change);
+        lb_balancer_t *balancer = lb_change_plan_find_balancer(change->balancer, change->vhost);
         if (!balancer) {
             lb_change_plan_refuse(plan, i, LB_NOT_THERE, "balancer",
                                   apr_psprintf(p, "there is no balancer %s%s%s", change->balancer,

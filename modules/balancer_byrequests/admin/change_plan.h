@@ -41,6 +41,10 @@ static inline bool lb_change_plan_needs_slot(const lb_change_t *change)
     return change->new_member || change->new_address;
 }
 
+/** A balancer by its key; NULL: there is none.
+ *  vhost    NULL: the first one of this key */
+lb_balancer_t *lb_change_plan_find_balancer(const char *key, const char *vhost);
+
 /** A balancer's member by its URL, or by its name as it is shown; or none. */
 lb_member_t lb_change_plan_find_member(apr_pool_t *p, const lb_balancer_t *balancer,
                                        const char *name);

@@ -129,6 +129,7 @@ static void copy_numbers(const lb_member_t *member, apr_time_t now, lb_member_vi
     view->next_trial_at = lb_health_next_trial(member);
     view->since = lb_wall_clock_of(atomic_load(&row->strikes.since));
     view->strikes = (int)lb_health_strikes(member, now);
+    view->fleet_failing = (int)lb_health_fronts_failing(member);
     view->share_percent = 100 - (int)lb_member_state_held_back(member) / 100;
     view->drain_until = lb_drain_until(member);
 }
@@ -154,7 +155,7 @@ static void copy_check(const lb_member_t *member, lb_member_view_t *view)
     const lb_check_row_t *row = &member->row->check;
 
     view->is_checked = lb_member_config_has_checks(member);
-    view->checked_at = lb_wall_clock_of(atomic_load(&row->checked_at));
+    view->checked_at = lb_wall_clock_of(lb_checks_last(member));
     view->check_outcome =
         view->checked_at ? lb_outcome_word((lb_outcome_t)atomic_load(&row->outcome)) : NULL;
     view->check_passes = atomic_load(&row->passes);

@@ -5,6 +5,7 @@
 #ifndef LB_SNAPSHOT_H
 #define LB_SNAPSHOT_H
 
+#include "member.h"
 #include "mod_balancer_byrequests.h"
 
 /** See lb_snapshot in the contract. */

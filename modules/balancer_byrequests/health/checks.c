@@ -151,17 +151,35 @@ static void restore(const candidate_t *candidate)
     }
 }
 
+/* So long another front's checks stand for our own: while all is well there and here. Else we look
+ * for ourselves, and at PHP-FPM's numbers in any case. */
+static int64_t relies_until(const candidate_t *candidate)
+{
+    const lb_check_row_t *row = &candidate->member.row->check;
+    const bool is_well = atomic_load(&row->passes) > 0 && !atomic_load(&row->is_new)
+                         && !PROXY_WORKER_IS(candidate->member.worker, PROXY_WORKER_HC_FAIL);
+    const int64_t told_at = atomic_load(&row->told_at);
+
+    return told_at && is_well && !candidate->params->status_uri
+               ? told_at + 2 * candidate->params->interval
+               : 0;
+}
+
 /* returns  us until it is due; negative: it is late by so much */
 static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
 {
     const apr_interval_time_t interval = candidate->params->interval;
     const int64_t left = atomic_load(&candidate->member.row->check.next_at) - now;
+    const int64_t relied = relies_until(candidate) - now;
 
     if (__atomic_load_n(&candidate->place->is_begun, __ATOMIC_ACQUIRE)) {
         return interval;
     }
     if (lb_health_awaits_check(&candidate->member)) {
         return 0;
+    }
+    if (relied > 0 && relied <= 2 * interval) {
+        return relied;
     }
     return left <= interval + interval / 10 ? left : 0;    /* the interval was longer before */
 }
@@ -450,6 +468,41 @@ void lb_checks_end(const lb_check_t *check, const lb_check_result_t *result, apr
         }
     }
     __atomic_store_n(&place->is_begun, false, __ATOMIC_RELEASE);
+}
+
+/* ---- For other fronts, and what they say ----------------------------------------------------- */
+
+uint16_t lb_checks_stamp(const lb_member_t *member, apr_time_t since, bool *has_passed)
+{
+    const lb_check_row_t *row = &member->row->check;
+    const int64_t judged_at = atomic_load(&row->judged_at);
+    const uint16_t stamp = (uint16_t)(judged_at / 1000);
+
+    *has_passed = atomic_load(&row->passes) > 0;
+    return judged_at < since ? 0 : stamp ? stamp
+                                         : 1;
+}
+
+void lb_checks_take_told(const lb_member_t *member, uint16_t stamp, bool has_passed)
+{
+    lb_check_row_t *row = &member->row->check;
+    const int64_t now = fc_now();
+
+    if (atomic_exchange(&row->told, stamp) == stamp) {
+        return;
+    }
+    atomic_store(&row->told_at, has_passed ? now : 0);
+    if (!has_passed) {
+        atomic_store(&row->next_at, now);
+    }
+}
+
+apr_time_t lb_checks_last(const lb_member_t *member)
+{
+    const lb_check_row_t *row = &member->row->check;
+    const int64_t own = atomic_load(&row->checked_at), told = atomic_load(&row->told_at);
+
+    return own > told ? own : told;
 }
 
 /* ---- For the watch and the snapshot ---------------------------------------------------------- */

@@ -24,6 +24,21 @@ void lb_checks_note_others(const lb_member_t *member);
  *  that was long ago. */
 bool lb_checks_fpm_is_current(const lb_member_t *member);
 
+/** A number for the last check that was judged, for other fronts of a fleet: another one after each.
+ *  since        monotonic us
+ *  has_passed   did it pass?
+ *  returns      0: there was none since then */
+uint16_t lb_checks_stamp(const lb_member_t *member, apr_time_t since, bool *has_passed);
+
+/** Another front has checked the member, for all. While it passes there, and has passed here, this
+ *  front waits for the next result for two intervals before it checks for itself. If it failed,
+ *  this front looks at once: nobody else's check puts a member out here.
+ *  stamp    of that check; the same one again is no news */
+void lb_checks_take_told(const lb_member_t *member, uint16_t stamp, bool has_passed);
+
+/** When it was last checked, by whom ever; monotonic us, 0: not yet. */
+apr_time_t lb_checks_last(const lb_member_t *member);
+
 /** See lb_checks_count, lb_checks_next and lb_checks_report in the contract. */
 int lb_checks_how_many(void);
 const lb_check_t *lb_checks_begin_next(apr_interval_time_t *wait);

@@ -4,7 +4,10 @@
 
 #include <unistd.h>
 
+#include "apr_strings.h"
 #include "clock.h"
+#include "fleet_evidence.h"
+#include "fleet_settings.h"
 #include "member_config.h"
 #include "member_params.h"
 #include "member_state.h"
@@ -21,11 +24,19 @@
 /* What keeps a member out besides its errors. */
 #define SWITCHED_OFF       (PROXY_WORKER_NOT_USABLE_BITMAP & ~PROXY_WORKER_IN_ERROR)
 
+static lb_fleet_evidence_t evidence_of(const lb_member_t *member)
+{
+    return lb_fleet_settings_shares(member->balancer->settings->fleet, LB_FLEET_HEALTH)
+               ? lb_fleet_evidence_of(atomic_load(&member->row->evidence))
+               : (lb_fleet_evidence_t){ 0 };
+}
+
 static lb_strike_rules_t rules_of(const lb_member_t *member)
 {
     const lb_member_params_t *params = lb_member_config_params(member);
     const proxy_worker_shared *s = member->worker->s;
-    lb_strike_rules_t rules = { .max = (uint32_t)params->maxfails,
+    lb_strike_rules_t rules = { .max = lb_fleet_evidence_failures_needed(
+                                    evidence_of(member), (uint32_t)params->maxfails),
                                 .window = params->failwindow,
                                 .first_ban = FIRST_BAN_US,
                                 .longest_ban = LONGEST_BAN_US };
@@ -311,6 +322,18 @@ static bool is_last_usable(const lb_member_t *member)
     return true;
 }
 
+/* Why fewer failures were enough, if they were. */
+static const char *with_evidence(const lb_member_t *member, const lb_strike_rules_t *rules,
+                                 const char *reason, request_rec *r)
+{
+    const lb_fleet_evidence_t evidence = evidence_of(member);
+
+    return rules->max == (uint32_t)lb_member_config_params(member)->maxfails
+               ? reason
+               : apr_psprintf(r->pool, "%s; seen failing by %d of %d other fronts", reason,
+                              evidence.failing, evidence.others);
+}
+
 void lb_health_strike(const lb_member_t *member, const lb_failure_t *failure, request_rec *r)
 {
     lb_strikes_t *strikes = &member->row->strikes;
@@ -330,7 +353,8 @@ void lb_health_strike(const lb_member_t *member, const lb_failure_t *failure, re
     else {
         const int64_t ban = lb_strikes_ban(strikes, &rules, fc_now());
         if (ban) {
-            lb_member_state_show_ban(member, false, ban, failure->reason, r);
+            lb_member_state_show_ban(member, false, ban,
+                                     with_evidence(member, &rules, failure->reason, r), r);
         }
     }
 }
@@ -370,6 +394,11 @@ apr_time_t lb_health_next_trial(const lb_member_t *member)
         return PROXY_WORKER_IS_ERROR(member->worker) ? s->error_time + s->retry : 0;
     }
     return lb_wall_clock_of(seen.until);
+}
+
+uint32_t lb_health_fronts_failing(const lb_member_t *member)
+{
+    return evidence_of(member).failing;
 }
 
 uint32_t lb_health_strikes(const lb_member_t *member, apr_time_t now)

@@ -84,4 +84,7 @@ lb_phase_t lb_health_phase(const lb_member_t *member);
 apr_time_t lb_health_next_trial(const lb_member_t *member);
 uint32_t lb_health_strikes(const lb_member_t *member, apr_time_t now);
 
+/** How many other fronts of the fleet see it failing, see fleet_evidence.h. */
+uint32_t lb_health_fronts_failing(const lb_member_t *member);
+
 #endif

@@ -299,6 +299,12 @@ uint64_t lb_setting_revision(const lb_values_t *values)
     return h ? h : 1;
 }
 
+const char *lb_setting_url(apr_pool_t *p, const proxy_worker_shared *member)
+{
+    return *member->uds_path ? apr_pstrcat(p, "unix:", member->uds_path, "|", member->name_ex, NULL)
+                             : LB_SETTING_COPY(p, member->name_ex);
+}
+
 const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member)
 {
     const bool is_ipv6 = strchr(member->hostname_ex, ':') != NULL;

@@ -41,6 +41,9 @@ uint64_t lb_setting_revision(const lb_values_t *values);
 #define LB_SETTING_ADDRESS "address"
 const char *lb_setting_address(apr_pool_t *p, const proxy_worker_shared *member);
 
+/** Its URL as mod_proxy writes it in a configuration: "unix:/path|fcgi://host" for sockets. */
+const char *lb_setting_url(apr_pool_t *p, const proxy_worker_shared *member);
+
 /** Copy a text of the shared memory that may be written meanwhile: the copy has an end. */
 #define LB_SETTING_COPY(p, text) apr_pstrmemdup((p), (text), strnlen((text), sizeof(text)))
 

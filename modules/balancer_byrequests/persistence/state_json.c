@@ -1,45 +1,17 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* state_json.c - see state_json.h.
- *
- * Routes and cookie names are bytes, JSON has characters: each byte is written as the character of
- * its number (ISO 8859-1), so that whatever an operator typed comes back as it was. */
+/* state_json.c - see state_json.h. */
 #include "state_json.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "apr_strings.h"
+#include "json_bytes.h"
 
 enum { VERSION = 1 };
 static const char format[] = "mod_balancer_byrequests";
 
 /* ---- Writing --------------------------------------------------------------------------------- */
-
-/* NULL: null. */
-static json_t *json_of_bytes(const char *bytes)
-{
-    if (!bytes) {
-        return json_null();
-    }
-    char *text = malloc(2 * strlen(bytes) + 1), *to = text;
-    if (!text) {
-        return NULL;
-    }
-    for (const unsigned char *c = (const unsigned char *)bytes; *c; c++) {
-        if (*c >= 0x80) {
-            *to++ = (char)(0xc0 | *c >> 6);
-            *to++ = (char)(0x80 | (*c & 0x3f));
-        }
-        else {
-            *to++ = (char)*c;
-        }
-    }
-    *to = '\0';
-    json_t *json = json_string(text);
-    free(text);
-    return json;
-}
 
 /* Takes the values over; they may be NULL, for lack of memory.
  * returns  NULL: no memory */
@@ -49,8 +21,8 @@ static json_t *values_json(const apr_array_header_t *values)
 
     for (int i = 0; i < values->nelts; i++) {
         const lb_saved_value_t *v = &APR_ARRAY_IDX(values, i, lb_saved_value_t);
-        json_t *pair = json_pack("{s:o, s:o}", "run_time", json_of_bytes(v->value), "config",
-                                 json_of_bytes(v->configured));
+        json_t *pair = json_pack("{s:o, s:o}", "run_time", lb_json_bytes_write(v->value), "config",
+                                 lb_json_bytes_write(v->configured));
         if (!pair || json_object_set_new(o, v->name, pair) != 0) {
             json_decref(o);
             return NULL;
@@ -61,7 +33,7 @@ static json_t *values_json(const apr_array_header_t *values)
 
 static json_t *member_json(const lb_saved_member_t *member)
 {
-    json_t *o = json_pack("{s:o, s:o}", "url", json_of_bytes(member->url), "values",
+    json_t *o = json_pack("{s:o, s:o}", "url", lb_json_bytes_write(member->url), "values",
                           values_json(member->values));
     int failed = !o;
 
@@ -95,8 +67,8 @@ static json_t *balancer_json(const lb_saved_balancer_t *balancer)
             return NULL;
         }
     }
-    return json_pack("{s:o, s:o, s:o, s:o}", "name", json_of_bytes(balancer->name), "vhost",
-                     json_of_bytes(balancer->vhost), "values", values_json(balancer->values),
+    return json_pack("{s:o, s:o, s:o, s:o}", "name", lb_json_bytes_write(balancer->name), "vhost",
+                     lb_json_bytes_write(balancer->vhost), "values", values_json(balancer->values),
                      "members", members);
 }
 
@@ -122,31 +94,6 @@ char *lb_state_json_write(const lb_saved_state_t *state)
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* returns  NULL when it is no text, or no bytes in text */
-static const char *bytes_of_json(apr_pool_t *p, const json_t *json)
-{
-    const unsigned char *from = (const unsigned char *)json_string_value(json);
-    char *bytes = from ? apr_palloc(p, strlen((const char *)from) + 1) : NULL;
-    char *to = bytes;
-
-    while (from && *from) {
-        if (*from < 0x80) {
-            *to++ = (char)*from++;
-        }
-        else if (*from <= 0xc3) {    /* Jansson has checked that two bytes are there */
-            *to++ = (char)((from[0] & 0x03) << 6 | (from[1] & 0x3f));
-            from += 2;
-        }
-        else {
-            return NULL;
-        }
-    }
-    if (to) {
-        *to = '\0';
-    }
-    return bytes;
-}
-
 /* returns  NULL when something in it is not as it should be */
 static apr_array_header_t *read_values(apr_pool_t *p, json_t *json)
 {
@@ -161,8 +108,8 @@ static apr_array_header_t *read_values(apr_pool_t *p, json_t *json)
         const json_t *configured = json_object_get(pair, "config");
         lb_saved_value_t v = {
             .name = apr_pstrdup(p, name),
-            .value = bytes_of_json(p, json_object_get(pair, "run_time")),
-            .configured = bytes_of_json(p, configured),
+            .value = lb_json_bytes_read(p, json_object_get(pair, "run_time")),
+            .configured = lb_json_bytes_read(p, configured),
         };
         if (!v.value || !(v.configured || json_is_null(configured))) {
             return NULL;
@@ -184,7 +131,7 @@ static bool read_member(apr_pool_t *p, lb_saved_member_t *member, json_t *json)
     const json_t *ban = json_object_get(json, "ban");
 
     *member = (lb_saved_member_t){
-        .url = bytes_of_json(p, json_object_get(json, "url")),
+        .url = lb_json_bytes_read(p, json_object_get(json, "url")),
         .is_added = json_is_true(json_object_get(json, "added")),
         .is_removed = json_is_true(json_object_get(json, "removed")),
         .values = read_values(p, json_object_get(json, "values")),
@@ -201,8 +148,8 @@ static bool read_balancer(apr_pool_t *p, lb_saved_balancer_t *balancer, json_t *
     size_t i;
 
     *balancer = (lb_saved_balancer_t){
-        .name = bytes_of_json(p, json_object_get(json, "name")),
-        .vhost = bytes_of_json(p, json_object_get(json, "vhost")),
+        .name = lb_json_bytes_read(p, json_object_get(json, "name")),
+        .vhost = lb_json_bytes_read(p, json_object_get(json, "vhost")),
         .values = read_values(p, json_object_get(json, "values")),
         .members = apr_array_make(p, 4, sizeof(lb_saved_member_t)),
     };

@@ -235,6 +235,11 @@ void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main)
     }
 }
 
+const char *lb_state_keeper_folder(void)
+{
+    return keeper.folder;
+}
+
 bool lb_state_keeper_keeps(const lb_balancer_t *balancer)
 {
     return keeper.is_graceful || balancer->is_persistent;

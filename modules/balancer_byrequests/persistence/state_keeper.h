@@ -14,6 +14,9 @@
 /** In the parent, before the balancers are made: find the state of the last generation. */
 void lb_state_keeper_open(apr_pool_t *pconf, server_rec *main);
 
+/** The folder of what is kept; NULL: no balancer is persistent. */
+const char *lb_state_keeper_folder(void);
+
 /** What was saved for this balancer.
  *  returns  NULL: nothing, or it may not be kept */
 const lb_saved_balancer_t *lb_state_keeper_find(const lb_balancer_t *balancer);

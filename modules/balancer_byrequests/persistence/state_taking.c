@@ -8,12 +8,6 @@
 #include "setting_value.h"
 #include "wall_clock.h"
 
-static const char *url_of(apr_pool_t *p, const proxy_worker_shared *s)
-{
-    return *s->uds_path ? apr_pstrcat(p, "unix:", s->uds_path, "|", s->name_ex, NULL)
-                        : LB_SETTING_COPY(p, s->name_ex);
-}
-
 /* Copies: a restart loads this module again, and what is constant here may lie elsewhere then.
  * configured   NULL: the configuration does not have it */
 static void push_value(apr_array_header_t *values, const char *name, const char *value,
@@ -73,7 +67,7 @@ static void take_member(apr_pool_t *p, const lb_balancer_t *balancer, int slot,
     const lb_configured_t *configured = lb_roster_configured(balancer->roster, slot);
     const proxy_worker_shared *values = configured ? configured->values : NULL;
     lb_saved_member_t m = {
-        .url = url_of(p, values ? values : shared),
+        .url = lb_setting_url(p, values ? values : shared),
         .values = take_member_values(p, balancer, slot, shared),
     };
 
@@ -97,7 +91,7 @@ static void take_removed(apr_pool_t *p, const lb_balancer_t *balancer, const boo
     for (int i = 0; i < balancer->roster->configured_count; i++) {
         if (!is_there[i]) {
             APR_ARRAY_PUSH(members, lb_saved_member_t) = (lb_saved_member_t){
-                .url = url_of(p, balancer->roster->configured[i].values),
+                .url = lb_setting_url(p, balancer->roster->configured[i].values),
                 .is_removed = true,
                 .values = apr_array_make(p, 1, sizeof(lb_saved_value_t)),
             };

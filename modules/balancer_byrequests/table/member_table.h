@@ -55,7 +55,8 @@ typedef struct {
     _Atomic uint16_t outcome;         /* lb_outcome_t of the last */
     _Atomic uint16_t is_down;         /* 1: checks have put it out of service; any. See checks.c */
     _Atomic uint32_t fpm_idle, fpm_active, fpm_total, fpm_listen_queue, fpm_max_children_reached;
-    _Atomic uint32_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t fpm_is_current;  /* 1: the last check has read them */
+    _Atomic uint16_t told; /* of another front's check, see told_at; the fleet's thread */
 
     _Atomic int64_t asked_since;      /* monotonic us; any, relaxed. See silence.h */
     _Atomic int64_t answered_at;      /* monotonic us; any, relaxed. See silence.h */
@@ -64,7 +65,7 @@ typedef struct {
     _Atomic uint16_t is_kept;         /* 1: checks would have put it out; lock. See panic.h */
     _Atomic uint32_t is_new;          /* 1: it has never passed, and is out until then; any */
     lb_auto_limit_t pool;             /* what is known of FPM's; only who checks looks at it */
-    uint64_t reserved_line;
+    _Atomic int64_t told_at;         /* monotonic us: another front's check passed, 0: none; any */
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
@@ -88,7 +89,8 @@ typedef struct {
     lb_service_t service;             /* how long requests are in flight; lock */
     _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
     _Atomic uint32_t auto_limit;      /* of in_flight if limit says so; writer: who checks */
-    uint32_t reserved_admission[2];
+    _Atomic uint32_t evidence;        /* of other fronts: see fleet_evidence.h; the fleet's thread */
+    uint32_t reserved_admission;
     _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */

@@ -41,14 +41,16 @@ typedef struct {
 
 static json_t *entry_json(apr_pool_t *p, const mgr_audit_entry_t *e)
 {
-    return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
-        fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user), "address",
-        mgr_api_reply_text(p, e->address), "vhost", mgr_api_reply_text(p, e->vhost), "balancer",
-        mgr_api_reply_text(p, e->balancer), "member",
-        mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
-        mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before), "after",
-        mgr_api_reply_text(p, e->after), "outcome", e->is_refused ? "refused" : "changed");
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}", "at",
+                     fc_setting_value_moment(p, e->at), "user", mgr_api_reply_text(p, e->user),
+                     "address", mgr_api_reply_text(p, e->address), "vhost",
+                     mgr_api_reply_text(p, e->vhost), "balancer",
+                     mgr_api_reply_text(p, e->balancer), "member",
+                     mgr_api_reply_text(p, *e->member ? e->member : NULL), "what",
+                     mgr_api_reply_text(p, e->what), "before", mgr_api_reply_text(p, e->before),
+                     "after", mgr_api_reply_text(p, e->after), "scope",
+                     mgr_api_reply_text(p, *e->scope ? e->scope : NULL), "outcome",
+                     e->is_refused ? "refused" : "changed");
 }
 
 static int get_audit(call_t *call)
@@ -79,6 +81,16 @@ static int get_description(call_t *call)
     return mgr_asset_send(call->visit->r, mgr_asset_find("openapi.json"));
 }
 
+static int get_fleet(call_t *call)
+{
+    request_rec *r = call->visit->r;
+
+    return mgr_balancer_calls_fleet(r)
+               ? mgr_view_fleet_json_send(call->visit)
+               : mgr_api_reply_send(r, HTTP_NOT_FOUND, NULL,
+                                    "This httpd is no front of a fleet: see BalancerFleet.");
+}
+
 static int get_balancer(call_t *call)
 {
     mgr_etag_send(call->visit->r, call->visit->balancer->revision);
@@ -92,6 +104,12 @@ static int get_member(call_t *call)
 }
 
 /* ---- Changing -------------------------------------------------------------------------------- */
+
+static int refuse(const call_t *call, int status, const char *why)
+{
+    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
+                              mgr_change_run_refused(call->visit, call->what, why));
+}
 
 static lb_change_t begun_change(const call_t *call)
 {
@@ -127,15 +145,28 @@ static int post_member(call_t *call)
     return mgr_api_change_run(change, HTTP_CREATED);
 }
 
+/* There is no body: what would be in it is in the query. */
+static json_t *settings_of_query(const request_rec *r)
+{
+    json_t *settings = json_object();
+    apr_table_t *query;
+
+    if (mgr_form_parse(r->pool, r->args, &query) == OK && apr_table_get(query, "scope")) {
+        json_object_set_new(settings, "scope",
+                            mgr_api_reply_text(r->pool, apr_table_get(query, "scope")));
+    }
+    return settings;
+}
+
 static int delete_member(call_t *call)
 {
     mgr_api_change_t *change = mgr_api_change_make(call->visit, call->what);
     lb_change_t begun = begun_change(call);
-    json_t *nothing = json_object();
+    json_t *settings = settings_of_query(call->visit->r);
 
     begun.removes_member = true;
-    mgr_api_change_read(change, nothing, begun);
-    json_decref(nothing);
+    mgr_api_change_read(change, settings, begun);
+    json_decref(settings);
     return mgr_api_change_run(change, HTTP_ACCEPTED);
 }
 
@@ -150,6 +181,35 @@ static int post_reset(call_t *call)
     return mgr_api_change_run(change, HTTP_OK);
 }
 
+static void note_forgotten(request_rec *r, const char *front)
+{
+    apr_array_header_t *changes = apr_array_make(r->pool, 1, sizeof(mgr_audit_entry_t));
+
+    APR_ARRAY_PUSH(changes, mgr_audit_entry_t) = (mgr_audit_entry_t){
+        .what = "front", .before = front, .after = "forgotten"
+    };
+    mgr_audit_changed(r, changes);
+}
+
+static int post_forget(call_t *call)
+{
+    request_rec *r = call->visit->r;
+    const char *front = json_string_value(json_object_get(call->body, "front"));
+
+    if (!front) {
+        return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL,
+                                  "front must be the name of a front, as a string.");
+    }
+    const char *why = mgr_balancer_calls_forget(r, front);
+    if (why) {
+        return refuse(call, HTTP_CONFLICT, why);
+    }
+    note_forgotten(r, front);
+    return mgr_api_reply_send_result(r, HTTP_OK,
+                                     json_pack("{s:o}", "forgotten",
+                                               mgr_api_reply_text(r->pool, front)));
+}
+
 /* ---- Which resource, which method ------------------------------------------------------------ */
 
 typedef int method_t(call_t *call);
@@ -162,6 +222,8 @@ static const struct {
     [MGR_SCHEMA] = { "GET, HEAD", get_schema },
     [MGR_DESCRIPTION] = { "GET, HEAD", get_description },
     [MGR_AUDIT] = { "GET, HEAD, OPTIONS", get_audit },
+    [MGR_FLEET] = { "GET, HEAD, OPTIONS", get_fleet },
+    [MGR_FORGET] = { "POST, OPTIONS", NULL, NULL, post_forget },
     [MGR_BALANCER] = { "GET, HEAD, PATCH, OPTIONS", get_balancer, patch_one },
     [MGR_MEMBERS] = { "GET, HEAD, PATCH, POST, OPTIONS", get_balancer, patch_many, post_member },
     [MGR_MEMBER] = { "GET, HEAD, PATCH, DELETE, OPTIONS", get_member, patch_one, NULL,
@@ -279,12 +341,6 @@ static int choose(call_t *call, bool *is_done)
 
 /* ---- May it, and what does it say? ----------------------------------------------------------- */
 
-static int refuse(const call_t *call, int status, const char *why)
-{
-    return mgr_api_reply_send(call->visit->r, status, NULL, "%s",
-                              mgr_change_run_refused(call->visit, call->what, why));
-}
-
 static int check_if_match(call_t *call, bool *is_done)
 {
     mgr_visit_t *visit = call->visit;
@@ -354,7 +410,8 @@ static mgr_right_t right_needed(const call_t *call)
                                 && call->path.resource != MGR_MEMBERS;
     const bool comes_or_goes = r->method_number == M_DELETE
                                || (r->method_number == M_POST
-                                   && call->path.resource == MGR_MEMBERS);
+                                   && call->path.resource == MGR_MEMBERS)
+                               || call->path.resource == MGR_FORGET;
 
     return comes_or_goes || has_edit(call->body, !is_of_balancer) ? MGR_EDIT : MGR_OPERATE;
 }

@@ -51,6 +51,8 @@ static mgr_resource_t find_fixed(const char *path)
         { "/v1/schema", MGR_SCHEMA },
         { "/v1/openapi.json", MGR_DESCRIPTION },
         { "/v1/audit", MGR_AUDIT },
+        { "/v1/fleet", MGR_FLEET },
+        { "/v1/fleet/forget", MGR_FORGET },
         { "/v1/members", MGR_ALL_MEMBERS },
     };
     for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {

@@ -11,6 +11,8 @@ typedef enum {
     MGR_SCHEMA,        /* /v1/schema */
     MGR_DESCRIPTION,   /* /v1/openapi.json */
     MGR_AUDIT,         /* /v1/audit */
+    MGR_FLEET,         /* /v1/fleet */
+    MGR_FORGET,        /* /v1/fleet/forget */
     MGR_BALANCER,      /* /v1/balancers/KEY */
     MGR_MEMBERS,       /* /v1/balancers/KEY/members */
     MGR_MEMBER,        /* /v1/balancers/KEY/members/URL */

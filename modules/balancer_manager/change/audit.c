@@ -22,6 +22,7 @@
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "login.h"
+#include "mod_balancer_byrequests.h"
 #include "robust_lock.h"
 
 APLOG_USE_MODULE(balancer_manager);
@@ -87,20 +88,30 @@ static void store(mgr_audit_ring_t *ring, const mgr_audit_entry_t *entry)
     apr_cpystrn(e->what, entry->what, sizeof(e->what));
     apr_cpystrn(e->before, entry->before, sizeof(e->before));
     apr_cpystrn(e->after, entry->after, sizeof(e->after));
+    apr_cpystrn(e->scope, entry->scope, sizeof(e->scope));
     mgr_audit_ring_count(ring);
 }
 
-static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entry,
-                                   bool is_refused)
+/* With the time, and nothing for NULL. */
+static mgr_audit_entry_t dated(const mgr_audit_entry_t *entry)
 {
     mgr_audit_entry_t e = *entry;
-    const char *user = mgr_login_user(r);
-    const char **texts[] = { &e.vhost, &e.balancer, &e.member, &e.what, &e.before, &e.after };
+    const char **texts[] = { &e.user, &e.address, &e.vhost, &e.balancer, &e.member,
+                             &e.what, &e.before, &e.after, &e.scope };
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         *texts[i] = *texts[i] ? *texts[i] : "";
     }
     e.at = apr_time_now();
+    return e;
+}
+
+static mgr_audit_entry_t completed(request_rec *r, const mgr_audit_entry_t *entry,
+                                   bool is_refused)
+{
+    mgr_audit_entry_t e = dated(entry);
+    const char *user = mgr_login_user(r);
+
     e.user = user ? user : "-";
     e.address = r->useragent_ip;
     e.is_refused = is_refused;
@@ -135,9 +146,9 @@ static void log_change(request_rec *r, const mgr_audit_entry_t *e)
     apr_pool_t *p = r->pool;
 
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0601)
-                  "%s of %s: changed by %s from %s: %s%s %s -> %s", e->balancer, e->vhost,
+                  "%s of %s: changed by %s from %s: %s%s %s -> %s%s", e->balancer, e->vhost,
                   quoted(p, e->user), e->address, object_of(p, e), e->what, quoted(p, e->before),
-                  quoted(p, e->after));
+                  quoted(p, e->after), strcmp(e->scope, "front") == 0 ? " on this front" : "");
 }
 
 uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes)
@@ -171,13 +182,31 @@ void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry)
                   object_of(p, &e), e.after);
 }
 
+void mgr_audit_hear(const apr_array_header_t *heard)
+{
+    lock();
+    for (int i = 0; i < heard->nelts; i++) {
+        const lb_heard_t *one = &APR_ARRAY_IDX(heard, i, lb_heard_t);
+        const mgr_audit_entry_t e = dated(&(mgr_audit_entry_t){ .user = one->by,
+                                                                .vhost = one->changed.vhost,
+                                                                .balancer = one->changed.balancer,
+                                                                .member = one->changed.member,
+                                                                .what = one->changed.setting,
+                                                                .before = one->changed.before,
+                                                                .after = one->changed.after,
+                                                                .scope = "fleet" });
+        store(&audit->changed, &e);
+    }
+    unlock();
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static void push(apr_array_header_t *entries, const mgr_audit_ring_entry_t *e, bool is_refused)
 {
     APR_ARRAY_PUSH(entries, mgr_audit_entry_t) = (mgr_audit_entry_t){
         e->at, e->user, e->address, e->vhost, e->balancer, e->member,
-        e->what, e->before, e->after, is_refused
+        e->what, e->before, e->after, e->scope, is_refused
     };
 }
 

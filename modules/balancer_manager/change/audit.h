@@ -19,6 +19,7 @@ typedef struct {
     const char *what;        /* the setting; of a refusal: what was asked for */
     const char *before;
     const char *after;       /* of a refusal: why */
+    const char *scope;       /* "front", "fleet": who was to change; "": there is no fleet */
     bool is_refused;         /* else it was changed */
 } mgr_audit_entry_t;
 
@@ -32,6 +33,10 @@ int mgr_audit_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
  *  returns  the number of the last change of all; those of this request come right before it */
 uint64_t mgr_audit_changed(request_rec *r, apr_array_header_t *changes);
 void mgr_audit_refused(request_rec *r, const mgr_audit_entry_t *entry);
+
+/** Note what comes from other fronts of the fleet; it is in the log already.
+ *  heard    array of lb_heard_t */
+void mgr_audit_hear(const apr_array_header_t *heard);
 
 /** So many changes up to a number, oldest first; what is not kept any more is left out. */
 apr_array_header_t *mgr_audit_changes(apr_pool_t *p, uint64_t last, int count);

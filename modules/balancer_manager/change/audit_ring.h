@@ -29,8 +29,9 @@ typedef struct {
     char what[64];
     char before[128];
     char after[128];
+    char scope[8];
 } mgr_audit_ring_entry_t;
-static_assert(sizeof(mgr_audit_ring_entry_t) == 1088, "fixed width");
+static_assert(sizeof(mgr_audit_ring_entry_t) == 1096, "fixed width");
 
 typedef struct {
     uint64_t count;          /* of all that were ever written; writer: who has the lock */

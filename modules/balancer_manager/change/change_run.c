@@ -31,6 +31,16 @@ static void look_again(mgr_visit_t *visit, const apr_array_header_t *changed)
                         : NULL;
 }
 
+static const char *scope_of(const lb_changed_t *changed)
+{
+    const char *key = changed->balancer + sizeof(BALANCER_PREFIX) - 1;
+
+    if (!mgr_balancer_calls_travels(key, changed->vhost)) {
+        return "";
+    }
+    return changed->stays_here || changed->kind == LB_COUNTERS_RESET ? "front" : "fleet";
+}
+
 static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changed)
 {
     apr_array_header_t *entries =
@@ -44,7 +54,8 @@ static void note_in_audit(mgr_visit_t *visit, const apr_array_header_t *changed)
                                  .member = one->member,
                                  .what = one->setting,
                                  .before = one->before,
-                                 .after = one->after };
+                                 .after = one->after,
+                                 .scope = scope_of(one) };
     }
     visit->is_done = true;
     visit->done.count = changed->nelts;

@@ -34,6 +34,15 @@ static const char *take_reset(apr_pool_t *p, const char *value, lb_change_t *cha
     return take_switch(value, &change->resets_counters);
 }
 
+static const char *take_scope(apr_pool_t *p, const char *value, lb_change_t *change)
+{
+    if (strcmp(value, "fleet") != 0 && strcmp(value, "front") != 0) {
+        return "must be fleet or front";
+    }
+    change->stays_here = strcmp(value, "front") == 0;
+    return NULL;
+}
+
 static const char *take_new_address(apr_pool_t *p, const char *value, lb_change_t *change)
 {
     change->new_address = *value ? value : NULL;
@@ -102,12 +111,14 @@ const mgr_field_t mgr_fields[] = {
     { "w_newaddr", OTHER("address", true, LB_TEXT), MGR_EDIT, false, take_new_address },
     { "b_wdelete", OTHER("remove", true, LB_SWITCH), MGR_EDIT, false, take_removal },
     { "w_reset", OTHER("reset_counters", true, LB_SWITCH), MGR_OPERATE, false, take_reset },
+    { NULL, OTHER("scope", true, LB_TEXT), MGR_OPERATE, true, take_scope },
     { "b_lbm", SETTING(LBMETHOD), MGR_EDIT },
     { "b_tmo", SETTING(TIMEOUT), MGR_EDIT },
     { "b_max", SETTING(MAX_ATTEMPTS), MGR_EDIT },
     { "b_sforce", SETTING(NOFAILOVER), MGR_EDIT },
     { "b_ss", SETTING(STICKY), MGR_EDIT, false, take_sticky },
     { "b_reset", OTHER("reset_counters", false, LB_SWITCH), MGR_OPERATE, false, take_reset },
+    { NULL, OTHER("scope", false, LB_TEXT), MGR_OPERATE, true, take_scope },
     { NULL }
 };
 

@@ -14,6 +14,7 @@
 #include "csrf.h"
 #include "etag.h"
 #include "field.h"
+#include "setting_value.h"
 
 /* A form, as far as it is read. */
 typedef struct {
@@ -186,6 +187,19 @@ static void read_new_member(form_t *form)
     }
 }
 
+/* How far it goes is no wish. */
+static void read_scope(form_t *form)
+{
+    const char *scope = parameter(form, "scope");
+    const char *wrong = scope ? mgr_field_take(form->visit->r->pool, mgr_field_find("scope", false),
+                                               scope, &form->change)
+                              : NULL;
+
+    if (wrong) {
+        refuse_field(form, "scope", scope, wrong);
+    }
+}
+
 /* Of the one member, or of the balancer: a page that is no longer true changes nothing. */
 static void read_etag(form_t *form)
 {
@@ -195,6 +209,23 @@ static void read_etag(form_t *form)
         form->change.revision = mgr_etag_revision(etag);
         if (!form->change.revision) {
             refuse_field(form, "etag", etag, "must be the value from the page");
+        }
+    }
+}
+
+/* The page to edit sends all that it shows: what was left as it was is not to be made so on other
+ * fronts. */
+static void forget_unchanged(form_t *form)
+{
+    const mgr_visit_t *visit = form->visit;
+    const lb_values_t *shown = visit->member ? &visit->member->settings
+                                             : &visit->balancer->settings;
+    lb_values_t *given = &form->change.values;
+
+    for (int i = 0; form->change.revision && i < LB_SETTING_COUNT; i++) {
+        if (lb_values_have(given, lb_settings[i].id) && lb_values_have(shown, lb_settings[i].id)
+            && fc_setting_value_is(&lb_settings[i], given->of[i], shown->of[i])) {
+            given->given &= ~(UINT32_C(1) << i);
         }
     }
 }
@@ -297,7 +328,9 @@ static int read_form(form_t *form)
     read_fields(form);
     read_button(form);
     read_new_member(form);
+    read_scope(form);
     read_etag(form);
+    forget_unchanged(form);
     if (form->visit->status == HTTP_OK) {
         return OK;
     }

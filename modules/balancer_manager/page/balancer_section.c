@@ -14,6 +14,7 @@
 #include "hidden_field.h"
 #include "member_row.h"
 #include "quantity.h"
+#include "scope_field.h"
 #include "source_list.h"
 #include "state_sentence.h"
 #include "tally.h"
@@ -223,8 +224,10 @@ static void print_action_bar(mgr_page_t *page, const lb_balancer_view_t *balance
                           "</label> <span>or the selected members:</span>"
                           "<button name=\"action\" value=\"drain\">Drain</button>"
                           "<button name=\"action\" value=\"ready\">Ready</button>"
-                          "<button name=\"action\" value=\"disable\">Disable</button></div>\n",
+                          "<button name=\"action\" value=\"disable\">Disable</button>",
                     balancer->members->nelts);
+    mgr_scope_field_print(html, balancer);
+    mgr_html_raw(html, "</div>\n");
 }
 
 static void open_form(mgr_page_t *page, const lb_balancer_view_t *balancer, const char *id)

@@ -11,6 +11,7 @@
 #include "hidden_field.h"
 #include "setting_value.h"
 #include "field.h"
+#include "scope_field.h"
 #include "wording.h"
 
 /* ---- Fields ---------------------------------------------------------------------------------- */
@@ -97,6 +98,7 @@ static void close_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
     mgr_html_t *html = page->html;
 
     mgr_edit_form_print_hidden(page, balancer);
+    mgr_scope_field_print(html, balancer);
     mgr_html_raw(html, "<div class=\"buttons\"><button class=\"primary\">Apply</button>"
                        "<button form=\"back\">Back</button></div>\n</form>\n"
                        "<form id=\"back\" action=\"");

@@ -5,6 +5,8 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "recent_changes.h"
 
+#include <string.h>
+
 #include "audit.h"
 #include "quantity.h"
 
@@ -26,6 +28,9 @@ static void print_from_to(mgr_html_t *html, const mgr_audit_entry_t *entry)
         mgr_html_text(html, *entry->after ? entry->after : "-");
         mgr_html_raw(html, "</b>");
     }
+    if (strcmp(entry->scope, "front") == 0) {
+        mgr_html_raw(html, " (this front only)");
+    }
 }
 
 static void print_entry(mgr_page_t *page, const mgr_audit_entry_t *entry)
@@ -45,8 +50,10 @@ static void print_entry(mgr_page_t *page, const mgr_audit_entry_t *entry)
     print_from_to(html, entry);
     mgr_html_raw(html, "</span> <small>by ");
     mgr_html_text(html, entry->user);
-    mgr_html_raw(html, " from ");
-    mgr_html_text(html, entry->address);
+    if (*entry->address) {
+        mgr_html_raw(html, " from ");
+        mgr_html_text(html, entry->address);
+    }
     mgr_html_raw(html, "</small></li>\n");
 }
 

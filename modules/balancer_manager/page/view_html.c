@@ -12,6 +12,7 @@
 #include "edit_form.h"
 #include "escape.h"
 #include "fastcgi_version.h"
+#include "fleet_section.h"
 #include "http_core.h"
 #include "http_protocol.h"
 #include "page.h"
@@ -270,6 +271,7 @@ static void print_main(mgr_page_t *page)
         print_overview(page);
         print_filter(page);
         print_balancers(page);
+        mgr_fleet_section_print(page);
         mgr_recent_changes_print(page);
     }
     mgr_html_raw(page->html, "</main>\n");

@@ -4,13 +4,14 @@
  * Knows    the optional functions, and how stock's scripts name balancers and members.
  * Ignores  pages and forms.
  * Memory   snapshots live in r->pool.
- * Threads  the two pointers are written while the configuration is read, by one thread. */
+ * Threads  the pointers are written while the configuration is read, by one thread. */
 #include "balancer_calls.h"
 
 #include <string.h>
 
 #include "apr_strings.h"
 #include "csrf.h"
+#include "login.h"
 #include "token.h"
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
@@ -18,6 +19,10 @@ static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_exemplars_read) *read_exemplars;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
+static APR_OPTIONAL_FN_TYPE(lb_change_listen) *change_listen;
+static APR_OPTIONAL_FN_TYPE(lb_change_travels) *change_travels;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_view) *fleet_view;
+static APR_OPTIONAL_FN_TYPE(lb_fleet_forget) *fleet_forget;
 
 const char *mgr_balancer_calls_connect(void)
 {
@@ -26,7 +31,12 @@ const char *mgr_balancer_calls_connect(void)
     read_exemplars = APR_RETRIEVE_OPTIONAL_FN(lb_exemplars_read);
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
-    if (take_snapshot && take_each && read_exemplars && change_all && change_errors) {
+    change_listen = APR_RETRIEVE_OPTIONAL_FN(lb_change_listen);
+    change_travels = APR_RETRIEVE_OPTIONAL_FN(lb_change_travels);
+    fleet_view = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_view);
+    fleet_forget = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_forget);
+    if (take_snapshot && take_each && read_exemplars && change_all && change_errors && change_listen
+        && change_travels && fleet_view && fleet_forget) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -52,13 +62,34 @@ void mgr_balancer_calls_exemplars(const lb_exemplars_t *exemplars, lb_time_t tim
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
                                                     const apr_array_header_t *changes)
 {
-    return change_all(r->pool, r->server, changes);
+    const char *user = mgr_login_user(r);
+    return change_all(r->pool, r->server, changes, user ? user : "-");
 }
 
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes)
 {
     return change_errors(r->pool, r->server, changes);
+}
+
+void mgr_balancer_calls_listen(void (*hear)(const apr_array_header_t *heard))
+{
+    change_listen(hear);
+}
+
+bool mgr_balancer_calls_travels(const char *key, const char *vhost)
+{
+    return change_travels(key, vhost);
+}
+
+const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r)
+{
+    return fleet_view(r->pool);
+}
+
+const char *mgr_balancer_calls_forget(request_rec *r, const char *front)
+{
+    return fleet_forget(r->pool, front);
 }
 
 /* Stock's form escapes a value that the browser then escapes again: scripts send both forms. */

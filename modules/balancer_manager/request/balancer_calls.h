@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "balancer_fleet.h"
 #include "httpd.h"
 #include "mod_balancer_byrequests.h"
 
@@ -31,6 +32,19 @@ const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
 /** What would be refused if they were made: array of lb_change_error_t in r->pool. */
 const apr_array_header_t *mgr_balancer_calls_check(request_rec *r,
                                                    const apr_array_header_t *changes);
+
+/** Have what comes from other fronts of a fleet told: see lb_change_listen. */
+void mgr_balancer_calls_listen(void (*hear)(const apr_array_header_t *heard));
+
+/** Do changes of a balancer travel to other fronts? See lb_change_travels. */
+bool mgr_balancer_calls_travels(const char *key, const char *vhost);
+
+/** The fleet as this front knows it, in r->pool; NULL: there is none. */
+const lb_fleet_view_t *mgr_balancer_calls_fleet(request_rec *r);
+
+/** Have a front of it forgotten.
+ *  returns  NULL, or why that cannot be done */
+const char *mgr_balancer_calls_forget(request_rec *r, const char *front);
 
 /** Find a balancer by its key.
  *  vhost    NULL or "": the first of this key

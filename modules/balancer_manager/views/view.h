@@ -14,6 +14,7 @@ mgr_view_t mgr_view_xml_send;  /* stock's ?xml=1 */
 mgr_view_t mgr_view_json_send;
 mgr_view_t mgr_view_balancer_json_send; /* only the chosen balancer, the chosen member */
 mgr_view_t mgr_view_member_json_send;
+mgr_view_t mgr_view_fleet_json_send;    /* there must be a fleet */
 mgr_view_t mgr_view_prometheus_send;
 mgr_view_t mgr_view_text_send; /* for people with a terminal */
 

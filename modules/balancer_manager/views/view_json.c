@@ -257,6 +257,7 @@ static void put_state(mgr_json_t *w, const lb_member_view_t *member)
     mgr_json_time(w, "drain_until", member->drain_until);
     mgr_json_time(w, "missing_since", member->missing_since);
     mgr_json_number(w, "strikes", member->strikes);
+    mgr_json_number(w, "fleet_failing", member->fleet_failing);
     mgr_json_number(w, "share_percent", member->share_percent);
     mgr_json_switch(w, "serving", member->is_serving);
 }

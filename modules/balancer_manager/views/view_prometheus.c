@@ -14,6 +14,7 @@
 #include "balancer_calls.h"
 #include "fastcgi_version.h"
 #include "form.h"
+#include "fleet_metrics.h"
 #include "http_protocol.h"
 #include "metrics.h"
 #include "start_time.h"
@@ -621,6 +622,7 @@ int mgr_view_prometheus_send(mgr_visit_t *visit)
     }
     put_balancers(m, all, labels);
     put_sources(m, p, all, labels);
+    mgr_fleet_metrics_put(m, visit->r);
     put_members(m, all, member_labels(p, all, labels), has_histograms);
     mgr_metrics_end(m);
     return OK;
