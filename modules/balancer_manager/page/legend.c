@@ -10,7 +10,8 @@ static const char *meaning_of(lb_state_t state)
 {
     static const char *const meanings[LB_STATE_COUNT] = {
         [LB_STATE_OK] = "in service",
-        [LB_STATE_ERROR] = "out of service, as requests failed (maxfails); tried again after a while",
+        [LB_STATE_ERROR] =
+            "out of service, as requests failed (maxfails); tried again after a while",
         [LB_STATE_TRIAL] = "one request tries whether it serves again",
         [LB_STATE_HEALTH_FAIL] = "out of service, as its health checks fail",
         [LB_STATE_DRAINING] = "no new sessions; existing ones go on",

@@ -280,8 +280,17 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
 
 static void print_first_byte_cell(mgr_html_t *html, const lb_recent_t *recent)
 {
+    const int64_t ms = 1000, second = 1000 * ms;
+
     mgr_html_raw(html, "<td>");
-    if (recent->p50 >= 0) {
+    if (recent->p50 >= ms && recent->p99 < second) {    /* nearly always: the unit once */
+        mgr_html_count(html, (uint64_t)((recent->p50 + ms / 2) / ms));
+        mgr_html_raw(html, " / ");
+        mgr_html_count(html, (uint64_t)((recent->p95 + ms / 2) / ms));
+        mgr_html_raw(html, " / ");
+        mgr_quantity_duration(html, (recent->p99 + ms / 2) / ms * ms);
+    }
+    else if (recent->p50 >= 0) {
         mgr_quantity_duration(html, recent->p50);
         mgr_html_raw(html, " / ");
         mgr_quantity_duration(html, recent->p95);
