@@ -9,7 +9,8 @@
  *  some. */
 void mgr_overview_print_tiles(mgr_page_t *page);
 
-/** Print a line for each balancer, the worst first. For browsers: scripts count tables and links. */
+/** Print a line for each balancer, the worst first. For browsers: scripts count tables and
+ *  links. */
 void mgr_overview_print_lines(mgr_page_t *page);
 
 /** Print the bar that leads to each balancer. For browsers, too. */

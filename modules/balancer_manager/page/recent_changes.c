@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* recent_changes.c - what has happened: changes of operators, from the audit, and of states, from the
- *                    balancers. A list, no table: scripts count those of the page.
+/* recent_changes.c - what has happened: changes of operators, from the audit, and of states, from
+ *                    the balancers. A list, no table: scripts count those of the page.
  * Knows    which parts of an entry may be missing.
  * Ignores  how entries are kept (audit.c, the balancer).
  * Memory   r->pool.   Threads: any, no state. */

@@ -307,7 +307,7 @@ static void print_foot(mgr_page_t *page)
                        "</body></html>\n");
 }
 
-/* Of a single balancer, which scripts look at, everything is shown. */
+/* Of a single balancer scripts, which look at one at a time, get everything. */
 static void look_at_size(mgr_page_t *page)
 {
     const apr_array_header_t *balancers = page->visit->balancers;
