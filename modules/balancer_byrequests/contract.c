@@ -10,6 +10,7 @@
 #include "dispatch.h"
 #include "health.h"
 #include "holding.h"
+#include "member_detail.h"
 #include "snapshot.h"
 #include "blame.h"
 
@@ -51,6 +52,11 @@ static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
 static void lb_handler_waits(const char *scheme)
 {
     lb_dispatch_add_waiting_scheme(scheme);
+}
+
+static void lb_handler_keeps(int (*kept)(const proxy_worker *worker, apr_pool_t *p))
+{
+    lb_member_detail_ask_for_kept(kept);
 }
 
 static lb_turn_t lb_ticket_turn(lb_ticket_t *ticket, request_rec *r)
@@ -156,6 +162,11 @@ static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
     lb_snapshot_take_each(p, any, take, data);
 }
 
+static lb_member_detail_t *lb_member_detail(apr_pool_t *p, int balancer, const char *url)
+{
+    return lb_member_detail_take(p, balancer, url);
+}
+
 static lb_change_result_t *lb_change_all(apr_pool_t *p, server_rec *any,
                                          const apr_array_header_t *changes)
 {
@@ -175,6 +186,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_abandon);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_note_head);
     APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
+    APR_REGISTER_OPTIONAL_FN(lb_handler_keeps);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_turn);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
@@ -192,6 +204,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_checks_report);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
+    APR_REGISTER_OPTIONAL_FN(lb_member_detail);
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
 }

@@ -130,6 +130,9 @@
     // ---- Fetching ----
 
     function query() {
+        if (!filter) {
+            return location.search;     // the page of a member
+        }
         const values = new URLSearchParams(new FormData(filter));
         for (const [name, value] of [...values]) {
             if (!value || (name === 'order' && value === 'asc') || name === 'refresh') {
@@ -149,11 +152,13 @@
 
     function accept(text) {
         const page = new DOMParser().parseFromString(text, 'text/html');
-        makeSortable(page);
-        for (const id of ['overview', 'balancers', 'changes']) {
-            const fresh = page.getElementById(id);
-            if (fresh) {
-                take(document.getElementById(id), fresh);
+        if (filter) {
+            makeSortable(page);
+        }
+        for (const fresh of page.querySelectorAll('#overview, #balancers, #changes, main > section')) {
+            const old = document.getElementById(fresh.id);
+            if (old) {
+                take(old, fresh);
             }
         }
         showSelections();
@@ -254,14 +259,11 @@
         }
     }
 
-    function begin() {
+    function beginSelecting() {
         makeSortable(document);
         if (new URLSearchParams(location.search).has('done')) {
             history.replaceState(null, '', query());    // told once
         }
-        live.hidden = false;
-        tell('', 'Live');
-        pause.addEventListener('click', () => setPaused(!isPaused));
         filter.addEventListener('input', (event) => event.target.name && select());
         filter.addEventListener('submit', (event) => event.preventDefault());
         document.addEventListener('submit', (event) => {
@@ -275,19 +277,28 @@
                 closeBalancer(target.dataset.key);
             }
         }, true);
-        document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         document.addEventListener('click', (event) => {
             const cell = event.target.closest('th[data-sort]');
             if (cell) {
                 sortBy(cell.dataset.sort);
             }
         });
+    }
+
+    function begin() {
+        live.hidden = false;
+        tell('', 'Live');
+        pause.addEventListener('click', () => setPaused(!isPaused));
+        document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         schedule(SECONDS * 1000);
     }
 
     document.addEventListener('change', selectMembers);
     window.addEventListener('pageshow', showSelections);    // a browser restores boxes
     if (filter) {
+        beginSelecting();
+    }
+    if (filter || document.getElementById('member')) {
         begin();
     }
 })();

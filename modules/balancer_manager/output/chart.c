@@ -153,10 +153,9 @@ static void print_caption(mgr_html_t *html, const struct chart *chart, const lb_
     mgr_html_raw(html, "</small></figcaption>");
 }
 
-static void print_chart(mgr_html_t *html, const struct chart *chart,
-                        const lb_balancer_view_t *balancer)
+static void print_chart(mgr_html_t *html, const struct chart *chart, const char *name,
+                        const apr_array_header_t *samples)
 {
-    const apr_array_header_t *samples = balancer->past;
     const lb_sample_t *last = &APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t);
     const double top = largest(samples, chart->value);
     const double second_top = chart->second ? largest(samples, chart->second) : 0;
@@ -167,7 +166,7 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     mgr_html_format(html, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\">"
                           "<title>%s of ",
                     WIDTH, HEIGHT, chart->title);
-    mgr_html_text(html, balancer->name);
+    mgr_html_text(html, name);
     mgr_html_raw(html, " over the last ");
     mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);
     mgr_html_raw(html, "</title>");
@@ -179,17 +178,36 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     mgr_html_raw(html, "</svg></figure>\n");
 }
 
-void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
+/* Nobody keeps what was in flight at a member, or waited for it. */
+static bool is_of_members(const struct chart *chart)
 {
-    if (!balancer->past || balancer->past->nelts < 2) {
+    return chart->value != in_flight && chart->value != queued;
+}
+
+static void print_charts(mgr_html_t *html, const char *name, const apr_array_header_t *samples,
+                         bool is_member)
+{
+    if (!samples || samples->nelts < 2) {
         mgr_html_raw(html, "<p class=\"empty\">No data of the last minutes yet.</p>\n");
         return;
     }
     mgr_html_raw(html, "<div class=\"charts\">\n");
     for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
-        print_chart(html, &charts[i], balancer);
+        if (!is_member || is_of_members(&charts[i])) {
+            print_chart(html, &charts[i], name, samples);
+        }
     }
     mgr_html_raw(html, "</div>\n");
+}
+
+void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    print_charts(html, balancer->name, balancer->past, false);
+}
+
+void mgr_chart_print_member(mgr_html_t *html, const char *name, const apr_array_header_t *samples)
+{
+    print_charts(html, name, samples, true);
 }
 
 static uint64_t tenths_of_percent(double part, double whole)

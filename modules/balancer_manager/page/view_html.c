@@ -14,6 +14,7 @@
 #include "fastcgi_version.h"
 #include "http_core.h"
 #include "http_protocol.h"
+#include "member_page.h"
 #include "page.h"
 #include "quantity.h"
 #include "recent_changes.h"
@@ -263,6 +264,9 @@ static void print_main(mgr_page_t *page)
         mgr_confirmation_print(page);
     }
     else if (shows_form(visit)) {
+        if (visit->member) {
+            mgr_member_page_print(page);
+        }
         mgr_edit_form_print(page);
         mgr_balancer_section_print(page, visit->balancer);
     }

@@ -15,6 +15,7 @@
 
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
+static APR_OPTIONAL_FN_TYPE(lb_member_detail) *member_detail;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
 
@@ -22,9 +23,10 @@ const char *mgr_balancer_calls_connect(void)
 {
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
+    member_detail = APR_RETRIEVE_OPTIONAL_FN(lb_member_detail);
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
-    if (take_snapshot && take_each && change_all && change_errors) {
+    if (take_snapshot && take_each && member_detail && change_all && change_errors) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -39,6 +41,13 @@ apr_array_header_t *mgr_balancer_calls_snapshot(request_rec *r)
 void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, void *data)
 {
     take_each(r->pool, r->server, take, data);
+}
+
+const lb_member_detail_t *mgr_balancer_calls_detail(request_rec *r,
+                                                    const lb_balancer_view_t *balancer,
+                                                    const lb_member_view_t *member)
+{
+    return member_detail(r->pool, balancer->owner_id, member->url);
 }
 
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,
