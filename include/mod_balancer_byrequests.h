@@ -8,6 +8,7 @@
 
 #include "balancer_change.h"
 #include "balancer_check.h"
+#include "balancer_detail.h"
 #include "balancer_numbers.h"
 #include "balancer_outcome.h"
 #include "balancer_setting.h"
@@ -31,6 +32,11 @@ APR_DECLARE_OPTIONAL_FN(lb_contract_t, lb_contract, (void));
 /** The handler of this scheme waits for its turn itself: pre_request may give it a ticket that has
  *  none yet. To be called while httpd retrieves optional functions. */
 APR_DECLARE_OPTIONAL_FN(void, lb_handler_waits, (const char *scheme));
+
+/** The handler of FastCGI members tells by `kept` how many idle connections to one there are. To be
+ *  called at the same time. */
+APR_DECLARE_OPTIONAL_FN(void, lb_handler_keeps,
+                        (int (*kept)(const proxy_worker *worker, apr_pool_t *p)));
 
 /** The ticket that pre_request took for this request; it may still be queued.
  *  returns  NULL when no balancer is involved (a plain worker) */
@@ -137,6 +143,13 @@ APR_DECLARE_OPTIONAL_FN(void, lb_snapshot_each,
 APR_DECLARE_OPTIONAL_FN(void, lb_exemplars_read,
                         (const lb_exemplars_t *exemplars, lb_time_t time,
                          lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]));
+
+/** What there is to say of one member only.
+ *  balancer  id of the one that it belongs to, as in its view
+ *  url       of the member, as in its view
+ *  returns   NULL when it has gone; in p */
+APR_DECLARE_OPTIONAL_FN(lb_member_detail_t *, lb_member_detail,
+                        (apr_pool_t *p, int balancer, const char *url));
 
 /* ---- Changes: what the manager changes ---- */
 

@@ -18,6 +18,7 @@
 #include "intent_exchange.h"
 #include "intent_note.h"
 #include "intent_target.h"
+#include "member_detail.h"
 #include "snapshot.h"
 #include "blame.h"
 
@@ -59,6 +60,11 @@ static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
 static void lb_handler_waits(const char *scheme)
 {
     lb_dispatch_add_waiting_scheme(scheme);
+}
+
+static void lb_handler_keeps(int (*kept)(const proxy_worker *worker, apr_pool_t *p))
+{
+    lb_member_detail_ask_for_kept(kept);
 }
 
 static lb_turn_t lb_ticket_turn(lb_ticket_t *ticket, request_rec *r)
@@ -164,6 +170,11 @@ static void lb_snapshot_each(apr_pool_t *p, server_rec *any,
     lb_snapshot_take_each(p, any, take, data);
 }
 
+static lb_member_detail_t *lb_member_detail(apr_pool_t *p, int balancer, const char *url)
+{
+    return lb_member_detail_take(p, balancer, url);
+}
+
 static void lb_exemplars_read(const lb_exemplars_t *exemplars, lb_time_t time,
                               lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS])
 {
@@ -219,6 +230,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_ticket_abandon);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_note_head);
     APR_REGISTER_OPTIONAL_FN(lb_handler_waits);
+    APR_REGISTER_OPTIONAL_FN(lb_handler_keeps);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_balancer);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_turn);
     APR_REGISTER_OPTIONAL_FN(lb_ticket_next);
@@ -237,6 +249,7 @@ void lb_contract_register(void)
     APR_REGISTER_OPTIONAL_FN(lb_snapshot);
     APR_REGISTER_OPTIONAL_FN(lb_snapshot_each);
     APR_REGISTER_OPTIONAL_FN(lb_exemplars_read);
+    APR_REGISTER_OPTIONAL_FN(lb_member_detail);
     APR_REGISTER_OPTIONAL_FN(lb_change_all);
     APR_REGISTER_OPTIONAL_FN(lb_change_errors);
     APR_REGISTER_OPTIONAL_FN(lb_change_listen);

@@ -139,6 +139,30 @@ START_TEST(a_sample_has_the_rates_since_the_one_before)
 }
 END_TEST
 
+START_TEST(a_member_has_its_own_last_minute)
+{
+    cluster_t c = new_cluster();
+    lb_sample_t samples[LB_RECENT_MARKS];
+
+    ck_assert_int_eq(lb_samples_copy_member(c.balancer, &c.members[0], samples), 0);
+    for (int i = 0; i <= 50; i++) {
+        sample(&c, START + i * LB_SAMPLE_US);
+        serve(&c, 0, i == 48 ? 8 : 4, 1000);
+        refuse(&c, 1, 2);
+    }
+    ck_assert_int_eq(lb_samples_copy_member(c.balancer, &c.members[0], samples),
+                     LB_RECENT_MARKS - 1);
+    ck_assert_int_eq(samples[LB_RECENT_MARKS - 2].at, START + 50 * LB_SAMPLE_US);
+    ck_assert_double_eq(samples[0].requests, 2);
+    ck_assert_double_eq(samples[LB_RECENT_MARKS - 3].requests, 4);
+    ck_assert_double_eq(samples[0].failures, 0);
+    ck_assert_int_eq(samples[0].p50, 1000);
+    lb_samples_copy_member(c.balancer, &c.members[1], samples);
+    ck_assert_double_eq(samples[0].failures, 1);
+    ck_assert_int_eq(samples[0].p50, -1);
+}
+END_TEST
+
 START_TEST(the_past_is_five_minutes_long)
 {
     cluster_t c = new_cluster();
@@ -344,6 +368,7 @@ static TCase *minutes(void)
     tcase_add_test(tc, what_failed_and_what_was_answered_with_5xx_is_a_failure);
     tcase_add_test(tc, percentiles_of_a_constant_are_that_constant);
     tcase_add_test(tc, a_sample_has_the_rates_since_the_one_before);
+    tcase_add_test(tc, a_member_has_its_own_last_minute);
     tcase_add_test(tc, the_past_is_five_minutes_long);
     tcase_add_test(tc, recent_is_the_last_minute_and_what_came_since_the_last_sample);
     tcase_add_test(tc, the_first_minute_is_as_long_as_it_is);

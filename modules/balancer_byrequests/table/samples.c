@@ -220,3 +220,27 @@ int lb_samples_copy(const lb_balancer_room_t *room, lb_sample_t *samples)
     }
     return count;
 }
+
+int lb_samples_copy_member(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
+                           lb_sample_t *samples)
+{
+    const uint64_t made = atomic_load(&balancer->samples);
+    int count = 0;
+
+    for (uint64_t n = minute_ago(made) + 1; n < made; n++) {
+        const int64_t at = atomic_load(&balancer->ring[n % LB_SAMPLES].at);
+        const int64_t took = at - atomic_load(&balancer->ring[(n - 1) % LB_SAMPLES].at);
+        lb_gain_t gain = { 0 };
+        add_gain(&room->marks[n % LB_MARKS], &room->marks[(n - 1) % LB_MARKS], &gain);
+        const lb_recent_t since = lb_samples_recent(&gain, took);
+        samples[count++] = (lb_sample_t){
+            .at = at,
+            .requests = since.requests,
+            .failures = since.failures,
+            .server_errors = since.server_errors,
+            .p50 = since.p50,
+            .p95 = since.p95,
+        };
+    }
+    return count;
+}

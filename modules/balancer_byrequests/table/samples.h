@@ -66,4 +66,9 @@ lb_recent_t lb_samples_recent(const lb_gain_t *gain, int64_t took);
  *  returns  how many: up to LB_PAST_SAMPLES */
 int lb_samples_copy(const lb_balancer_room_t *room, lb_sample_t *samples);
 
+/** A member's own of the last minute, likewise; in_flight and queued are 0: nobody keeps them.
+ *  samples  room for LB_RECENT_MARKS */
+int lb_samples_copy_member(const lb_balancer_room_t *balancer, const lb_member_room_t *room,
+                           lb_sample_t *samples);
+
 #endif

@@ -132,6 +132,9 @@
     // ---- Fetching ----
 
     function query() {
+        if (!filter) {
+            return location.search;     // the page of a member
+        }
         const values = new URLSearchParams(new FormData(filter));
         for (const [name, value] of [...values]) {
             if (!value || (name === 'order' && value === 'asc') || name === 'refresh') {
@@ -160,15 +163,18 @@
 
     function accept(text) {
         const page = new DOMParser().parseFromString(text, 'text/html');
-        makeSortable(page);
+        if (filter) {
+            makeSortable(page);
+        }
         document.title = page.title;
-        for (const id of ['problems', 'jumps', 'overview', 'lines', 'balancers', 'changes']) {
-            const fresh = page.getElementById(id);
+        const lists = '#problems, #jumps, #overview, #lines, #balancers, #changes, main > section';
+        for (const fresh of page.querySelectorAll(lists)) {
+            const {id} = fresh;
             const old = document.getElementById(id);
-            if (id === 'balancers' && fresh && wouldMoveWhatIsAimedAt(fresh)) {
+            if (id === 'balancers' && old && wouldMoveWhatIsAimedAt(page)) {
                 skipped++;
             }
-            else if (fresh && old) {
+            else if (old) {
                 skipped = id === 'balancers' ? 0 : skipped;
                 take(old, fresh);
             }
@@ -359,16 +365,13 @@
         }
     }
 
-    function begin() {
+    function beginSelecting() {
         makeSortable(document);
         beginDialog();
         document.addEventListener('pointermove', showValue);
         if (new URLSearchParams(location.search).has('done')) {
             history.replaceState(null, '', query());    // told once
         }
-        live.hidden = false;
-        tell('', 'Live');
-        pause.addEventListener('click', () => setPaused(!isPaused));
         filter.addEventListener('input', (event) => event.target.name && select());
         filter.addEventListener('submit', (event) => event.preventDefault());
         document.addEventListener('submit', (event) => {
@@ -395,19 +398,28 @@
                 closeBalancer(target.dataset.key);
             }
         }, true);
-        document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         document.addEventListener('click', (event) => {
             const cell = event.target.closest('th[data-sort]');
             if (cell) {
                 sortBy(cell.dataset.sort);
             }
         });
+    }
+
+    function begin() {
+        live.hidden = false;
+        tell('', 'Live');
+        pause.addEventListener('click', () => setPaused(!isPaused));
+        document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         schedule(SECONDS * 1000);
     }
 
     document.addEventListener('change', selectMembers);
     window.addEventListener('pageshow', showSelections);    // a browser restores boxes
     if (filter) {
+        beginSelecting();
+    }
+    if (filter || document.getElementById('member')) {
         begin();
     }
 })();

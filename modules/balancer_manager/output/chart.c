@@ -5,6 +5,8 @@
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "chart.h"
 
+#include <string.h>
+
 #include <stdbool.h>
 
 #include "quantity.h"
@@ -139,10 +141,18 @@ static int mark_of(const lb_state_change_t *change)
                                                                                  : 2;
 }
 
+/* What charts are about. */
+typedef struct {
+    const char *name;                     /* of the balancer or member */
+    const apr_array_header_t *samples;    /* of lb_sample_t, oldest first */
+    const apr_array_header_t *history;    /* of lb_state_change_t, newest first */
+    bool is_member;                       /* then the history has others, too */
+} subject_t;
+
 /* All of a kind are one path. */
-static void print_events(mgr_html_t *html, const lb_balancer_view_t *balancer, int mark)
+static void print_events(mgr_html_t *html, const subject_t *subject, int mark)
 {
-    const apr_array_header_t *history = balancer->history, *samples = balancer->past;
+    const apr_array_header_t *history = subject->history, *samples = subject->samples;
     const apr_time_t begin = APR_ARRAY_IDX(samples, 0, lb_sample_t).at;
     const apr_time_t end = APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t).at;
     bool is_open = false;
@@ -152,7 +162,8 @@ static void print_events(mgr_html_t *html, const lb_balancer_view_t *balancer, i
         if (change->at < begin) {
             break;
         }
-        if (change->at > end || mark_of(change) != mark) {
+        if (change->at > end || mark_of(change) != mark
+            || (subject->is_member && strcmp(change->member, subject->name) != 0)) {
             continue;
         }
         if (!is_open) {
@@ -195,10 +206,9 @@ static void print_caption(mgr_html_t *html, const struct chart *chart, const lb_
     mgr_html_raw(html, "</small></figcaption>");
 }
 
-static void print_chart(mgr_html_t *html, const struct chart *chart,
-                        const lb_balancer_view_t *balancer)
+static void print_chart(mgr_html_t *html, const struct chart *chart, const subject_t *subject)
 {
-    const apr_array_header_t *samples = balancer->past;
+    const apr_array_header_t *samples = subject->samples;
     const lb_sample_t *last = &APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t);
     const double top = largest(samples, chart->value);
     const double second_top = chart->second ? largest(samples, chart->second) : 0;
@@ -211,12 +221,12 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
                     WIDTH, HEIGHT, chart->unit, scale / (HEIGHT - TOP),
                     (int)apr_time_sec(last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at),
                     chart->title);
-    mgr_html_text(html, balancer->name);
+    mgr_html_text(html, subject->name);
     mgr_html_raw(html, " over the last ");
     mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);
     mgr_html_raw(html, "</title>");
     for (int mark = 0; mark < (int)(sizeof(marks) / sizeof(marks[0])); mark++) {
-        print_events(html, balancer, mark);
+        print_events(html, subject, mark);
     }
     path(html, "area", samples, chart->value, scale, true);
     path(html, "line", samples, chart->value, scale, false);
@@ -228,17 +238,41 @@ static void print_chart(mgr_html_t *html, const struct chart *chart,
     mgr_html_raw(html, " ago</span><span>now</span></p></figure>\n");
 }
 
-void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
+/* Nobody keeps what was in flight at a member, or waited for it. */
+static bool is_of_members(const struct chart *chart)
 {
-    if (!balancer->past || balancer->past->nelts < 2) {
+    return chart->value != in_flight && chart->value != queued;
+}
+
+static void print_charts(mgr_html_t *html, const subject_t *subject)
+{
+    if (!subject->samples || subject->samples->nelts < 2) {
         mgr_html_raw(html, "<p class=\"empty\">No data of the last minutes yet.</p>\n");
         return;
     }
     mgr_html_raw(html, "<div class=\"charts\">\n");
     for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
-        print_chart(html, &charts[i], balancer);
+        if (!subject->is_member || is_of_members(&charts[i])) {
+            print_chart(html, &charts[i], subject);
+        }
     }
     mgr_html_raw(html, "</div>\n");
+}
+
+void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    print_charts(html, &(subject_t){ .name = balancer->name,
+                                     .samples = balancer->past,
+                                     .history = balancer->history });
+}
+
+void mgr_chart_print_member(mgr_html_t *html, const char *name, const apr_array_header_t *samples,
+                            const apr_array_header_t *history)
+{
+    print_charts(html, &(subject_t){ .name = name,
+                                     .samples = samples,
+                                     .history = history,
+                                     .is_member = true });
 }
 
 static uint64_t tenths_of_percent(double part, double whole)

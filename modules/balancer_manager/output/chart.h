@@ -9,6 +9,12 @@
 /** Print the charts of a balancer's last minutes: requests, in flight, waiting, first byte. */
 void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer);
 
+/** Print the charts of a member's last minute: requests, first byte.
+ *  samples  of lb_sample_t, oldest first
+ *  history  of lb_state_change_t, newest first; also of other members */
+void mgr_chart_print_member(mgr_html_t *html, const char *name, const apr_array_header_t *samples,
+                            const apr_array_header_t *history);
+
 /** Print a small bar; what it shows must stand beside it as text.
  *  part     of whole: the filled part
  *  mark     of whole: where a line stands; negative: nowhere */

@@ -17,6 +17,7 @@
 #include "http_core.h"
 #include "http_protocol.h"
 #include "legend.h"
+#include "member_page.h"
 #include "overview.h"
 #include "quantity.h"
 #include "recent_changes.h"
@@ -269,6 +270,9 @@ static void print_main(mgr_page_t *page)
         mgr_confirmation_print(page);
     }
     else if (shows_form(visit)) {
+        if (visit->member) {
+            mgr_member_page_print(page);
+        }
         mgr_edit_form_print(page);
         mgr_balancer_section_print(page, visit->balancer);
     }

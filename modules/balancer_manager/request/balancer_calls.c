@@ -17,6 +17,7 @@
 static APR_OPTIONAL_FN_TYPE(lb_snapshot) *take_snapshot;
 static APR_OPTIONAL_FN_TYPE(lb_snapshot_each) *take_each;
 static APR_OPTIONAL_FN_TYPE(lb_exemplars_read) *read_exemplars;
+static APR_OPTIONAL_FN_TYPE(lb_member_detail) *member_detail;
 static APR_OPTIONAL_FN_TYPE(lb_change_all) *change_all;
 static APR_OPTIONAL_FN_TYPE(lb_change_errors) *change_errors;
 static APR_OPTIONAL_FN_TYPE(lb_change_listen) *change_listen;
@@ -29,14 +30,15 @@ const char *mgr_balancer_calls_connect(void)
     take_snapshot = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot);
     take_each = APR_RETRIEVE_OPTIONAL_FN(lb_snapshot_each);
     read_exemplars = APR_RETRIEVE_OPTIONAL_FN(lb_exemplars_read);
+    member_detail = APR_RETRIEVE_OPTIONAL_FN(lb_member_detail);
     change_all = APR_RETRIEVE_OPTIONAL_FN(lb_change_all);
     change_errors = APR_RETRIEVE_OPTIONAL_FN(lb_change_errors);
     change_listen = APR_RETRIEVE_OPTIONAL_FN(lb_change_listen);
     change_travels = APR_RETRIEVE_OPTIONAL_FN(lb_change_travels);
     fleet_view = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_view);
     fleet_forget = APR_RETRIEVE_OPTIONAL_FN(lb_fleet_forget);
-    if (take_snapshot && take_each && read_exemplars && change_all && change_errors && change_listen
-        && change_travels && fleet_view && fleet_forget) {
+    if (take_snapshot && take_each && read_exemplars && member_detail && change_all && change_errors
+        && change_listen && change_travels && fleet_view && fleet_forget) {
         return NULL;
     }
     return "mod_balancer_manager needs mod_balancer_byrequests: a2enmod balancer_byrequests "
@@ -57,6 +59,13 @@ void mgr_balancer_calls_exemplars(const lb_exemplars_t *exemplars, lb_time_t tim
                                   lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS])
 {
     read_exemplars(exemplars, time, of_buckets);
+}
+
+const lb_member_detail_t *mgr_balancer_calls_detail(request_rec *r,
+                                                    const lb_balancer_view_t *balancer,
+                                                    const lb_member_view_t *member)
+{
+    return member_detail(r->pool, balancer->owner_id, member->url);
 }
 
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,

@@ -24,6 +24,11 @@ void mgr_balancer_calls_each(request_rec *r, mgr_balancer_calls_take_t *take, vo
 void mgr_balancer_calls_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
                                   lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]);
 
+/** What there is to say of one member only, in r->pool; NULL: it has just gone. */
+const lb_member_detail_t *mgr_balancer_calls_detail(request_rec *r,
+                                                    const lb_balancer_view_t *balancer,
+                                                    const lb_member_view_t *member);
+
 /** Make changes, see lb_change_all; the result is in r->pool.
  *  changes  array of lb_change_t */
 const lb_change_result_t *mgr_balancer_calls_change(request_rec *r,

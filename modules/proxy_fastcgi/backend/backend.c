@@ -57,12 +57,32 @@ apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec 
 
 /* ---- One for each worker --------------------------------------------------------------------- */
 
+/* The address, not the worker: other virtual hosts may use the same backend. */
+static int number_of(const proxy_worker *worker, apr_pool_t *p)
+{
+    const proxy_worker_shared *s = worker->s;
+
+    return fcgi_connection_counts_find(
+        *s->uds_path ? s->uds_path : apr_psprintf(p, "%s:%d", s->hostname_ex, s->port));
+}
+
+static int kept_by_all(const proxy_worker *worker, apr_pool_t *p)
+{
+    return fcgi_connection_counts_total(number_of(worker, p), FCGI_COUNT_KEPT);
+}
+
 /* Of the balancer; NULL: there is none. */
 static APR_OPTIONAL_FN_TYPE(lb_member_is_wanted) *member_is_wanted;
 static APR_OPTIONAL_FN_TYPE(lb_member_tls_name) *member_tls_name;
 
 void fcgi_backend_find_balancer(void)
 {
+    APR_OPTIONAL_FN_TYPE(lb_handler_keeps) *handler_keeps =
+        APR_RETRIEVE_OPTIONAL_FN(lb_handler_keeps);
+
+    if (handler_keeps) {
+        handler_keeps(kept_by_all);
+    }
     member_is_wanted = APR_RETRIEVE_OPTIONAL_FN(lb_member_is_wanted);
     member_tls_name = APR_RETRIEVE_OPTIONAL_FN(lb_member_tls_name);
 }
@@ -83,9 +103,6 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
     apr_pool_t *p = worker->cp->pool;
     fcgi_backend_t *backend = apr_pcalloc(p, sizeof(*backend));
     const fcgi_worker_params_t *params = fcgi_worker_params_of(worker);
-    const char *address = *worker->s->uds_path
-                              ? worker->s->uds_path
-                              : apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
     int threads = 0;
 
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &threads);
@@ -98,8 +115,7 @@ static fcgi_backend_t *make_backend(proxy_worker *worker)
         .idletimeout = params->idletimeout,
         .keepidle = params->keepidle,
         .maxuses = (unsigned int)params->maxuses,
-        /* the address, not the worker: other virtual hosts may use the same backend */
-        .address = fcgi_connection_counts_find(address),
+        .address = number_of(worker, p),
         .is_abandoned = worker->balancer && member_is_wanted ? is_abandoned : NULL,
         .owner = worker,
     };
