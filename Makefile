@@ -34,7 +34,7 @@ CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-plt $(WARNINGS) $(SANITIZE)
 
 # USDT probes (engine/probes.h) where <sys/sdt.h> is; make PROBES= leaves them out.
-PROBES ?= $(shell echo '\#include <sys/sdt.h>' | $(CC) -E - > /dev/null 2>&1 && echo -DFCGI_PROBES)
+PROBES ?= $(shell $(CC) -E -include sys/sdt.h -x c /dev/null > /dev/null 2>&1 && echo -DFCGI_PROBES)
 BASE   += $(PROBES)
 
 # Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
