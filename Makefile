@@ -34,7 +34,7 @@ CFLAGS   ?= -O2 -g
 BASE     := -std=c11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -fno-plt $(WARNINGS) $(SANITIZE)
 
 # USDT probes (engine/probes.h) where <sys/sdt.h> is; make PROBES= leaves them out.
-PROBES ?= $(shell echo '\#include <sys/sdt.h>' | $(CC) -E - > /dev/null 2>&1 && echo -DFCGI_PROBES)
+PROBES ?= $(shell $(CC) -E -include sys/sdt.h -x c /dev/null > /dev/null 2>&1 && echo -DFCGI_PROBES)
 BASE   += $(PROBES)
 
 # Several httpds as one (balancer_byrequests/fleet) where libhiredis is; make FLEET= leaves it out.
@@ -208,7 +208,7 @@ UNIT_ALSO_availability   := proxy_fastcgi/http
 
 unit_of     = $(or $(UNIT_OF_$(1)),$(1))
 folder_of   = $(patsubst $(M)/%/,%,$(dir $(filter %/$(1).c,$(SOURCES))))
-below       = $(patsubst -I$(M)/%,%,$(filter -I$(M)/%,$(INC_$(1))))
+below       = $(filter $(FOLDERS),$(patsubst -I$(M)/%,%,$(INC_$(1))))
 unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
@@ -229,9 +229,12 @@ $(BUILD)/unit/test_%: t/unit/test_%.c $$(call unit_libs,$$*) $(BUILD)/flags
 # Check's own limit of time for a test is 4 s: too little on a busy machine.
 export CK_TIMEOUT_MULTIPLIER ?= 20
 
+# In emulation (scripts/foreign): RUN says how, UNIT_SKIPPED which it cannot.
+UNIT_RUN = $(filter-out $(patsubst %,$(BUILD)/unit/test_%,$(UNIT_SKIPPED)),$(UNIT))
+
 check-unit: $(UNIT) $(REPLAY)
-	@for t in $(UNIT); do $$t || exit 1; done
-	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
+	@for t in $(UNIT_RUN); do $(RUN) $$t || exit 1; done
+	@for r in $(REPLAY); do $(RUN) $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
 TSAN = housekeeper election strikes status_word ledger admission admission_stress counters history samples pool watcher slate trace_random exemplars

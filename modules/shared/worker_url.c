@@ -70,6 +70,9 @@ const char *fc_worker_url_mistake(const char *url)
     if (memchr(authority, '@', bytes)) {
         return "the URL has a user name or a password, which no backend gets; remove it";
     }
+    if (bytes == 0 && fc_worker_url_behind_socket(url) == url) {
+        return "the URL has no host";    /* httpd says so itself since 2.4.63 */
+    }
     const char *port = find_port(authority, bytes);
     return !port || is_port(port, bytes - (size_t)(port - authority))
                ? NULL

@@ -9,6 +9,8 @@ use Deadline;
 use FastBackend;
 use Httpd;
 
+plan skip_all => 'httpd has no addressttl before 2.4.59' if !Httpd::is_at_least('2.4.59');
+
 my $dir = Httpd::temporary_dir('hosts');
 sub hosts {
     my ($address) = @_;

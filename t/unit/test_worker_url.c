@@ -55,6 +55,14 @@ START_TEST(a_port_is_a_number_from_1_to_65535)
 }
 END_TEST
 
+START_TEST(without_a_host_there_must_be_a_socket)
+{
+    ck_assert_ptr_nonnull(fc_worker_url_mistake("fcgi://"));
+    ck_assert_ptr_nonnull(fc_worker_url_mistake("fcgi:///path"));
+    ck_assert_ptr_null(fc_worker_url_mistake("unix:/s|fcgi:///path"));
+}
+END_TEST
+
 START_TEST(nobody_would_get_a_password)
 {
     const char *mistake = fc_worker_url_mistake(credentials[_i]);
@@ -154,6 +162,7 @@ int main(void)
 
     tcase_add_loop_test(urls, what_is_right_passes, 0, COUNT(right));
     tcase_add_loop_test(urls, a_port_is_a_number_from_1_to_65535, 0, COUNT(ports));
+    tcase_add_test(urls, without_a_host_there_must_be_a_socket);
     tcase_add_loop_test(urls, nobody_would_get_a_password, 0, COUNT(credentials));
     tcase_add_test(urls, the_end_of_the_host_may_be_the_end_of_the_url);
     tcase_add_test(urls, fastcgi_has_two_schemes);
