@@ -114,10 +114,17 @@ int fcgi_json_log_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *pt
         ap_log_handler_fn_t *log;
         int is_of_original;    /* of the client's request, before internal redirects, as %U is */
     } parts[] = {
-        { "^JU", log_path, 1 },   { "^Jq", log_query, 0 },  { "^Jm", log_method, 0 },
-        { "^JH", log_protocol, 0 }, { "^Ju", log_user, 0 },   { "^Jv", log_server, 0 },
-        { "^Ji", log_header, 0 }, { "^Je", log_variable, 0 }, { "^Jn", log_note, 0 },
-        { "^JN", log_number, 0 }, { "^Jt", log_time, 0 },
+        { "^JU", log_path, 1 },
+        { "^Jq", log_query, 0 },
+        { "^Jm", log_method, 0 },
+        { "^JH", log_protocol, 0 },
+        { "^Ju", log_user, 0 },
+        { "^Jv", log_server, 0 },
+        { "^Ji", log_header, 0 },
+        { "^Je", log_variable, 0 },
+        { "^Jn", log_note, 0 },
+        { "^JN", log_number, 0 },
+        { "^Jt", log_time, 0 },
     };
     APR_OPTIONAL_FN_TYPE(ap_register_log_handler) *add =
         APR_RETRIEVE_OPTIONAL_FN(ap_register_log_handler);

@@ -221,6 +221,7 @@ static void fetch_ahead(const lb_member_t *member)
     fetch(member->row, sizeof(*member->row));
     fetch(room, offsetof(lb_member_room_t, before));
     fetch(&room->now, sizeof(room->now));
+    fetch(&room->exemplars.are_there, sizeof(room->exemplars.are_there));
     fetch(mark, sizeof(*mark));
     if (configured) {
         fetch(configured->values, sizeof(*configured->values));
