@@ -112,7 +112,7 @@ static void copy_counted(apr_pool_t *p, const lb_member_t *member, lb_member_vie
     }
     take_counted(&counted, view);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
-    view->exemplars = lb_exemplars_are_there(&room->exemplars) ? &room->exemplars : NULL;
+    view->exemplars = atomic_load(&room->has_exemplars) ? &room->exemplars : NULL;
 }
 
 void lb_snapshot_copy_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
@@ -221,7 +221,6 @@ static void fetch_ahead(const lb_member_t *member)
     fetch(member->row, sizeof(*member->row));
     fetch(room, offsetof(lb_member_room_t, before));
     fetch(&room->now, sizeof(room->now));
-    fetch(&room->exemplars.are_there, sizeof(room->exemplars.are_there));
     fetch(mark, sizeof(*mark));
     if (configured) {
         fetch(configured->values, sizeof(*configured->values));

@@ -57,7 +57,8 @@ typedef struct {
     _Atomic int64_t counted_since;   /* monotonic us; writer: who claims it, operator */
     _Atomic uint64_t was_reset;       /* 1: there is something before; writer: operator */
     _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
-    uint64_t reserved[3];
+    _Atomic uint64_t has_exemplars;   /* 1: their memory is worth a look; writer: any */
+    uint64_t reserved[2];
     lb_counters_t counters;
     lb_counters_t before;             /* at the last reset; writer: operator */
     lb_mark_t now;                    /* writer: any, adds */
