@@ -57,6 +57,27 @@ START_TEST(a_try_is_counted_by_class_end_and_times)
 }
 END_TEST
 
+START_TEST(a_sampled_try_is_the_exemplar_of_its_times)
+{
+    lb_member_room_t *room = new_room();
+    lb_measures_t sampled = quick;
+
+    lb_counters_add_try(room, LB_SERVED, &quick);
+    ck_assert_uint_eq(room->has_exemplars, 0);
+    sampled.trace_id = "0af7651916cd43dd8448eb211c80319c";
+    sampled.ended = 5;
+    lb_counters_add_try(room, LB_SERVED, &sampled);
+    ck_assert_uint_eq(room->has_exemplars, 1);
+    const int whole = lb_histogram_bucket(250), first = lb_histogram_bucket(150);
+    ck_assert_int_eq(lb_exemplars_get(&room->exemplars, LB_TIME_WHOLE, whole).took, 250);
+    ck_assert_int_eq(lb_exemplars_get(&room->exemplars, LB_TIME_FIRST_BYTE, first).took, 150);
+    ck_assert_int_eq(lb_exemplars_get(&room->exemplars, LB_TIME_CONNECT, 0).at, 0);
+    lb_counters_clear_member(room);
+    ck_assert_int_eq(lb_exemplars_get(&room->exemplars, LB_TIME_WHOLE, whole).at, 0);
+    ck_assert_uint_eq(room->has_exemplars, 0);
+}
+END_TEST
+
 START_TEST(without_an_answer_there_is_no_class_and_no_first_byte)
 {
     lb_member_room_t *room = new_room();
@@ -279,6 +300,7 @@ static TCase *counting(void)
 {
     TCase *tc = tcase_create("counting");
     tcase_add_test(tc, a_try_is_counted_by_class_end_and_times);
+    tcase_add_test(tc, a_sampled_try_is_the_exemplar_of_its_times);
     tcase_add_test(tc, without_an_answer_there_is_no_class_and_no_first_byte);
     tcase_add_test(tc, every_status_has_a_class);
     tcase_add_test(tc, a_wait_is_counted_for_who_got_a_member);

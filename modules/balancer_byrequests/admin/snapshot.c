@@ -87,7 +87,7 @@ static void copy_counted(apr_pool_t *p, const lb_member_t *member, apr_time_t no
     take_counted(&counted, view);
     view->counted_since = lb_wall_clock_of(atomic_load(&room->counted_since));
     view->down_since = lb_wall_clock_of(atomic_load(&room->down_since));
-    view->exemplars = lb_exemplars_are_there(&room->exemplars) ? &room->exemplars : NULL;
+    view->exemplars = atomic_load(&room->has_exemplars) ? &room->exemplars : NULL;
 }
 
 void lb_snapshot_copy_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,

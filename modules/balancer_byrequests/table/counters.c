@@ -71,8 +71,13 @@ static void add_now(lb_mark_t *now, lb_outcome_t end, const lb_measures_t *measu
     }
 }
 
-static void note_exemplars(lb_exemplars_t *exemplars, const lb_measures_t *measures)
+static void note_exemplars(lb_member_room_t *room, const lb_measures_t *measures)
 {
+    lb_exemplars_t *exemplars = &room->exemplars;
+
+    if (get(&room->has_exemplars) == 0) {
+        set(&room->has_exemplars, 1);
+    }
     lb_exemplars_note(exemplars, LB_TIME_WHOLE, measures->whole, measures);
     if (measures->first_byte >= 0) {
         lb_exemplars_note(exemplars, LB_TIME_FIRST_BYTE, measures->first_byte, measures);
@@ -100,7 +105,7 @@ void lb_counters_add_try(lb_member_room_t *room, lb_outcome_t end, const lb_meas
         add_time(&counters->connect, measures->connect);
     }
     if (measures->trace_id) {
-        note_exemplars(&room->exemplars, measures);
+        note_exemplars(room, measures);
     }
 }
 

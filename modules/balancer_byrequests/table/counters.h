@@ -64,7 +64,7 @@ typedef struct {
     _Atomic uint64_t elected_before, failures_before;     /* at the last reset; writer: operator */
     _Atomic int64_t down_since;      /* monotonic us: begin of its outage; 0: there is none; any */
     _Atomic int64_t down_counted;    /* so far downtime has it; any */
-    uint64_t reserved[1];
+    _Atomic uint64_t has_exemplars;   /* 1: their memory is worth a look; writer: any */
     lb_counters_t counters;
     lb_counters_t before;             /* at the last reset; writer: operator */
     lb_mark_t now;                    /* writer: any, adds */

@@ -2,6 +2,8 @@
 /* exemplars.c - see exemplars.h. */
 #include "exemplars.h"
 
+#include <stdbool.h>
+
 #include "histogram.h"
 
 enum { ID_DIGITS = 16 /* of half a trace id */ };
@@ -49,9 +51,6 @@ void lb_exemplars_note(lb_exemplars_t *exemplars, lb_time_t time, int64_t took,
     atomic_store_explicit(&room->at, exemplar.at, memory_order_relaxed);
     atomic_store_explicit(&room->took, (uint32_t)took, memory_order_relaxed);
     atomic_store_explicit(&room->check, check_of(&exemplar), memory_order_relaxed);
-    if (!lb_exemplars_are_there(exemplars)) {
-        atomic_store_explicit(&exemplars->are_there, 1, memory_order_relaxed);
-    }
 }
 
 lb_exemplar_t lb_exemplars_get(const lb_exemplars_t *exemplars, lb_time_t time, int bucket)

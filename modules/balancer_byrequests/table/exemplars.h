@@ -12,7 +12,6 @@
 
 #include <assert.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "balancer_numbers.h"
@@ -27,11 +26,9 @@ typedef struct {
 static_assert(sizeof(lb_exemplar_room_t) == 32, "half a cache line");
 
 struct lb_exemplars_t {
-    _Atomic uint64_t are_there;   /* 1: there may be some, and the rest is worth a look */
-    uint64_t reserved[7];
     lb_exemplar_room_t of[LB_TIME_COUNT][LB_HISTOGRAM_BUCKETS];
 };
-static_assert(sizeof(lb_exemplars_t) == 2624, "41 cache lines");
+static_assert(sizeof(lb_exemplars_t) == 2560, "40 cache lines");
 
 /** The try is the exemplar of the bucket into which this time of it falls. One of more than an hour
  *  is none.
@@ -39,11 +36,6 @@ static_assert(sizeof(lb_exemplars_t) == 2624, "41 cache lines");
  *  measures  of the try: with a trace_id */
 void lb_exemplars_note(lb_exemplars_t *exemplars, lb_time_t time, int64_t took,
                        const lb_measures_t *measures);
-
-static inline bool lb_exemplars_are_there(const lb_exemplars_t *exemplars)
-{
-    return atomic_load_explicit(&exemplars->are_there, memory_order_relaxed) != 0;
-}
 
 /** The exemplar of a bucket.
  *  returns  at: monotonic us; 0: there is none, or it is just being written */

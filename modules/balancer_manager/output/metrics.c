@@ -185,12 +185,7 @@ static void put_exemplar(const mgr_metrics_t *m, const lb_exemplar_t *exemplar)
     mgr_sink_text(m->sink, "\"} ");
     mgr_sink_fraction(m->sink, exemplar->took, SECOND_DIGITS);
     mgr_sink_text(m->sink, " ");
-    put_fraction(m, exemplar->at, SECOND_DIGITS);
-}
-
-static bool has_exemplar(const mgr_metrics_t *m, const lb_exemplar_t *exemplars, int bucket)
-{
-    return m->format == MGR_METRICS_OPEN && exemplars && exemplars[bucket].at > 0;
+    mgr_sink_fraction(m->sink, exemplar->at, SECOND_DIGITS);
 }
 
 void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histogram_t *times,
@@ -198,18 +193,18 @@ void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histog
 {
     const fc_span_t of_member = span_of(labels);
     const fc_span_t head = head_of_buckets(m, of_member);
+    const bool has_exemplars = m->format == MGR_METRICS_OPEN && exemplars;
     uint64_t count = 0;
 
     for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
         count += times->buckets[i] + before->buckets[i];
         put_span(m->sink, head);
         put_span(m->sink, m->bounds[i]);
-        if (!has_exemplar(m, exemplars, i)) {
-            put_count(m, count);
-            continue;
-        }
         mgr_sink_count(m->sink, count);
-        put_exemplar(m, &exemplars[i]);
+        if (has_exemplars && exemplars[i].at > 0) {
+            put_exemplar(m, &exemplars[i]);
+        }
+        mgr_sink_text(m->sink, "\n");
     }
     begin(m, "_sum{", of_member);
     mgr_sink_text(m->sink, "} ");

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* metrics.h - samples in the text format of Prometheus, version 0.0.4, or in OpenMetrics, 1.0.0.
- * Knows    their rules: HELP and TYPE once for a family, escapes in labels, cumulative buckets; what
- *          OpenMetrics has otherwise: names of counters, exemplars, the end.
+ * Knows    their rules: HELP and TYPE once for a family, escapes in labels, cumulative buckets;
+ *          what OpenMetrics has otherwise: names of counters, exemplars, the end.
  * Ignores  which families there are (view_prometheus.c), who wants which format.
  * Memory   r->pool.   Threads: one request, one thread.
  * Source   https://prometheus.io/docs/instrumenting/exposition_formats/
