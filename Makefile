@@ -41,6 +41,7 @@ BASE   += $(PROBES)
 FLEET ?= $(shell $(PKG_CONFIG) --exists hiredis && echo -DLB_FLEET)
 BASE  += $(FLEET)
 NOT_BUILT := $(if $(FLEET),%/no_engine.c,%/redis_engine.c %/redis_link.c)
+NO_UNIT   := $(if $(FLEET),,%/test_redis_engine.c)
 
 # Invariants run (modules/shared/invariant.h) in what the sanitizers look at, and in unit tests, which
 # link archives of their own for that.
@@ -201,7 +202,7 @@ UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $
               $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 
-UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(wildcard t/unit/test_*.c))
+UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(filter-out $(NO_UNIT),$(wildcard t/unit/test_*.c)))
 REPLAY := $(patsubst t/fuzz/fuzz_%.c,$(BUILD)/fuzz/replay_%,$(wildcard t/fuzz/fuzz_*.c))
 .SECONDEXPANSION:
 $(BUILD)/unit/test_%: t/unit/test_%.c $$(call unit_libs,$$*) $(BUILD)/flags

@@ -6,7 +6,6 @@
 
 #include "apr_cstr.h"
 #include "apr_file_io.h"
-#include "apr_lib.h"
 #include "apr_strings.h"
 #include "cookie_key.h"
 #include "parameter.h"
@@ -93,20 +92,9 @@ const char *lb_fleet_settings_parts(apr_pool_t *p, const char *value, unsigned i
 
 /* ---- BalancerFleet --------------------------------------------------------------------------- */
 
-/* They become parts of keys, of lines in the log and of the page. */
-bool lb_fleet_settings_is_name(const char *name)
-{
-    const char *c = name;
-
-    while (apr_isalnum(*c) || (*c && strchr("-_.", *c))) {
-        c++;
-    }
-    return *name && !*c && c - name <= LB_FLEET_NAME_MAX;
-}
-
 static const char *take_name(apr_pool_t *p, const char **name, const char *key, const char *value)
 {
-    if (!lb_fleet_settings_is_name(value)) {
+    if (!lb_fleet_name_is_valid(value)) {
         return apr_psprintf(p, "%s=%s: a name has 1 to %d letters, digits, dots, hyphens and "
                                "underscores",
                             key, value, LB_FLEET_NAME_MAX);
@@ -231,7 +219,7 @@ static const char *default_front(apr_pool_t *p)
         return NULL;
     }
     if (apr_gethostname(host, APRMAXHOSTLEN + 1, p) != APR_SUCCESS
-        || !lb_fleet_settings_is_name(host) || strncmp(host, "localhost", 9) == 0) {
+        || !lb_fleet_name_is_valid(host) || strncmp(host, "localhost", 9) == 0) {
         return "this machine has no name of its own; use front=NAME";
     }
     current.front = host;
@@ -262,8 +250,8 @@ const char *lb_fleet_settings_read(cmd_parms *cmd, int count, char *const words[
     const char *wrong = NULL;
 
 #ifndef LB_FLEET
-    return "BalancerFleet: this module was built without libhiredis. Fix: install libhiredis-dev and "
-           "build it again";
+    return "BalancerFleet: this module was built without libhiredis. Fix: install libhiredis-dev "
+           "and build it again";
 #endif
     if (is_written) {
         return "BalancerFleet is there twice: an httpd is a front of one fleet";

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_settings.h - BalancerFleet: which fleet this httpd is a front of, and where its fronts meet;
- *                    ProxySet fleet=: what of a balancer they share.
+/* fleet_settings.h - BalancerFleet: which fleet this httpd is a front of, and where its fronts
+ *                    meet; ProxySet fleet=: what of a balancer they share.
  * Knows    the words of both.   Ignores  what is shared, and how.
  * Memory   pconf; read-only at run time. */
 #ifndef LB_FLEET_SETTINGS_H
@@ -8,13 +8,11 @@
 
 #include <stdbool.h>
 
+#include "fleet_name.h"
 #include "fleet_url.h"
 #include "httpd.h"
 #include "http_config.h"
 #include "span.h"
-
-/* Of the name of a fleet, and of a front. */
-#define LB_FLEET_NAME_MAX 64
 
 typedef struct {
     const char *url_text;           /* as it was written */
@@ -44,9 +42,6 @@ const lb_fleet_settings_t *lb_fleet_settings(void);
 /** Is this part of a balancer shared? Never without BalancerFleet.
  *  written  of its ProxySet fleet= */
 bool lb_fleet_settings_shares(unsigned int written, unsigned int part);
-
-/** Can a fleet or a front have this name? */
-bool lb_fleet_settings_is_name(const char *name);
 
 /** Hook body of pre_config: forget the configuration before. */
 int lb_fleet_settings_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp);

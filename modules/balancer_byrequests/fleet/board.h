@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* board.h - what this front knows of its fleet, for all of its processes: whether the engine answers,
- *           the last documents of all fronts, and what this front wants to say (its drafts).
+/* board.h - what this front knows of its fleet, for all of its processes: whether the engine
+ *           answers, the last documents of all fronts, what this front wants to say (its drafts).
  * Knows    shared memory, who writes when.   Ignores  what documents say, the engine.
  * Memory   one anonymous shared segment of the process pool: it outlives graceful restarts. What is
  *          read of it are copies.
@@ -103,6 +103,7 @@ typedef struct {
     uint64_t sequence;       /* 0: nothing was */
     uint64_t hash;           /* of the text */
     apr_time_t at;
+    apr_time_t twin_at;      /* another httpd has written in the name of this front; 0: never */
     bool is_missing;         /* the engine did not have it afterwards */
 } lb_board_sent_t;
 

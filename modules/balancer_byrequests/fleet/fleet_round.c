@@ -22,6 +22,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 /* A document is written again so often within a lease, though nothing has changed. */
 #define SIGNS_IN_A_LEASE 3
 
+/* A twin that is alone, because it sees this one, writes at least so often: see fleet_thread.c. */
+#define TWIN_GONE_US apr_time_from_sec(8)
+
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
 lb_fleet_round_t *lb_round_begin(apr_pool_t *p, const lb_fleet_settings_t *settings)
@@ -230,25 +233,36 @@ static void take_document(lb_fleet_round_t *round, lb_fleet_kind_t kind, const c
 
 /* ---- What the engine has of this front ------------------------------------------------------- */
 
-/* Somebody else has written under this name since the last round, knowing what this front wrote. */
+/* Somebody else has just written under this name, knowing what this front wrote. */
 static bool is_of_twin(const lb_fleet_round_t *round, lb_fleet_kind_t kind,
                        const lb_document_t *own)
 {
-    return round->sent[kind].sequence > 0 && own->incarnation != lb_board_incarnation()
+    return round->sent[kind].sequence > 0 && own->is_stored
+           && own->changed_at >= round->sent_at && own->incarnation != lb_board_incarnation()
            && own->sequence > round->sent[kind].sequence;
 }
 
-/* Has it lost what was sent, or does it have a higher number, of another life of this front? */
+/* Is what was sent before this round not in the store, or one of another life with as high a number
+ * as what is sent in it? */
+static bool is_missing(const lb_fleet_round_t *round, lb_fleet_kind_t kind,
+                       const lb_document_t *own, const lb_board_sent_t *sent)
+{
+    return round->is_sent[kind] ? own && own->sequence >= sent->sequence
+                                : !own || !own->is_stored || own->sequence < sent->sequence
+                                      || own->incarnation != lb_board_incarnation();
+}
+
 static void look_for_own(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     const lb_document_t *own = lb_board_document(round->p, kind, round->settings->front);
     lb_board_sent_t sent = lb_board_sent(kind);
+    const apr_time_t now = fc_now();
 
     if (own && is_of_twin(round, kind, own)) {
-        round->has_twin = true;
+        sent.twin_at = now;
     }
-    sent.is_missing = round->is_sent[kind] ? own && own->sequence >= sent.sequence
-                                           : !own || !own->is_stored;
+    round->has_twin |= sent.twin_at > 0 && now - sent.twin_at < TWIN_GONE_US;
+    sent.is_missing = is_missing(round, kind, own, &sent);
     lb_board_set_sent(kind, sent);
 }
 
@@ -260,7 +274,7 @@ static const char *field_at(const lb_ask_t *fetch, int i)
     const fc_span_t *field = &APR_ARRAY_IDX(fetch->texts, i, fc_span_t);
     const char *name = (const char *)field->at;
 
-    return name && strlen(name) == field->bytes && lb_fleet_settings_is_name(name) ? name : NULL;
+    return name && strlen(name) == field->bytes && lb_fleet_name_is_valid(name) ? name : NULL;
 }
 
 static bool has_field(const lb_ask_t *fetch, const char *name)
