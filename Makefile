@@ -230,7 +230,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = election strikes status_word ledger admission admission_stress counters samples pool watcher slate trace_random
+TSAN = housekeeper election strikes status_word ledger admission admission_stress counters samples pool watcher slate trace_random
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \
@@ -287,7 +287,7 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 	@touch $@
 
 check-clients: all $(BUILD)/clients/node_modules
-	BUILD=$(BUILD) t/TEST clients
+	BUILD=$(BUILD) t/TEST $(or $(TESTS),clients)
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \

@@ -403,5 +403,5 @@ void lb_startup_child_init(apr_pool_t *pchild, server_rec *main)
             attach_balancer(pchild, s, proxy);
         }
     }
-    lb_state_keeper_child_init(pchild, main);
+    lb_state_keeper_child_init(pchild);
 }

@@ -88,7 +88,7 @@ static void start_child(apr_pool_t *pchild, server_rec *s)
     fcgi_trace_random_fork();
     fcgi_wait_policy_child_init(pchild, s);
     fcgi_pool_start_reaper(pchild);
-    (void)fcgi_check_thread_start(pchild, s);    /* it has said what is wrong */
+    fcgi_check_thread_start(pchild, s);
 }
 
 static void register_hooks(apr_pool_t *p)

@@ -108,7 +108,11 @@ sub ask {
 sub set { my ($self, $name, $value) = @_; return $self->ask('CONFIG', 'SET', $name, $value) }
 
 # The fronts that have a document of this kind, in order.
-sub fronts { my ($self, $fleet, $kind) = @_; return sort $self->ask('HKEYS', "fc:{$fleet}:" . ($kind // 'front')) }
+sub fronts {
+    my ($self, $fleet, $kind) = @_;
+    my @fronts = sort $self->ask("HKEYS", "fc:{$fleet}:" . ($kind // "front"));
+    return @fronts;
+}
 
 # ---- The process ----
 

@@ -31,9 +31,8 @@ EOC
 
 # The bytes that httpd has put into files without a name.
 sub spooled_bytes {
-    my ($child) = $httpd->children;
     my $sum = 0;
-    for my $file (glob "/proc/$child/fd/*") {
+    for my $file (map { glob "/proc/$_/fd/*" } $httpd->children) {
         my $name = readlink $file // next;
         $sum += -s $file // 0 if index($name, $httpd->tmp_dir) == 0;
     }

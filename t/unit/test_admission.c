@@ -609,11 +609,11 @@ START_TEST(queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_t
     const uint32_t new = queue_at(&ledger, field, 5, 155 * MS);
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 160 * MS), 0);
     ck_assert(!lb_admission_is_decided(&ledger, late));
-    const uint32_t heard = lb_ledger_bell(&ledger);
+    const uint32_t heard = *lb_ledger_bell(&ledger);
     ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 270 * MS), 0);
     ck_assert(lb_admission_is_decided(&ledger, late));
     ck_assert_int_eq(lb_admission_refusal(&ledger, late), LB_QUEUE_TIMEOUT);
-    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_uint_ne(*lb_ledger_bell(&ledger), heard);
     ck_assert_uint_eq(lb_admission_end(&ledger, late, LB_SERVED, 270 * MS), LB_NOBODY);
     ck_assert(!lb_admission_is_decided(&ledger, old));
     ck_assert_uint_eq(pass_on_at(&ledger, field, 0, 271 * MS), 1);
@@ -738,10 +738,10 @@ START_TEST(full_queue_gives_the_place_of_the_least_important_to_a_more_important
     uint32_t slots[MEMBERS];
     field_t *field = full_queue_of_three(&ledger, slots);
     ck_assert_uint_eq(queue_at(&ledger, field, 7, 2), LB_NOBODY);    /* not more important */
-    const uint32_t heard = lb_ledger_bell(&ledger);
+    const uint32_t heard = *lb_ledger_bell(&ledger);
     const uint32_t checkout = queue_at(&ledger, field, 0, 2);
     ck_assert_uint_ne(checkout, LB_NOBODY);
-    ck_assert_uint_ne(lb_ledger_bell(&ledger), heard);
+    ck_assert_uint_ne(*lb_ledger_bell(&ledger), heard);
     ck_assert_int_eq(lb_admission_refusal(&ledger, slots[2]), LB_SHED);
     ck_assert_uint_eq(lb_table_balancer(field->table, 0)->waiting, 3);
     ck_assert_uint_eq(lb_admission_end(&ledger, slots[2], LB_SERVED, 3), LB_NOBODY);
@@ -963,12 +963,12 @@ START_TEST(bell_of_the_process_that_waits_rings)
     queue_for(&third, field, LB_NOBODY);
     queue_for(&second, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
-    ck_assert_uint_eq(lb_ledger_bell(&ledger), 0);
-    ck_assert_uint_eq(lb_ledger_bell(&second), 0);
-    ck_assert_uint_eq(lb_ledger_bell(&third), 1);
+    ck_assert_uint_eq(*lb_ledger_bell(&ledger), 0);
+    ck_assert_uint_eq(*lb_ledger_bell(&second), 0);
+    ck_assert_uint_eq(*lb_ledger_bell(&third), 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
-    ck_assert_uint_eq(lb_ledger_bell(&second), 1);
-    ck_assert_uint_eq(lb_ledger_bell(&third), 1);
+    ck_assert_uint_eq(*lb_ledger_bell(&second), 1);
+    ck_assert_uint_eq(*lb_ledger_bell(&third), 1);
 }
 END_TEST
 
@@ -1025,9 +1025,9 @@ START_TEST(process_that_leaves_while_its_requests_begin_to_wait_leaves_nobody_be
     for (uint32_t round = 0; round < 200; round++) {
         pthread_t thread;
         join(&field->ledger, t);
-        const uint32_t heard = lb_ledger_bell(&field->ledger);
+        const uint32_t heard = *lb_ledger_bell(&field->ledger);
         pthread_create(&thread, NULL, queue_and_end, field);
-        lb_ledger_wait_for_bell(&field->ledger, heard, 1 + round % 100);
+        fc_bell_wait(lb_ledger_bell(&field->ledger), heard, 1 + round % 100);
         lb_ledger_leave(&field->ledger);
         pthread_join(thread, NULL);
         MUST(atomic_load(&lb_table_balancer(t, 0)->waiting) == 0);

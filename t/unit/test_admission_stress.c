@@ -216,12 +216,12 @@ static void watch(process_t *process)
 
     set_field(&field);
     while (atomic_load(&process->working) > 0) {
-        const uint32_t heard = lb_ledger_bell(&process->ledger);
+        const uint32_t heard = *lb_ledger_bell(&process->ledger);
         pthread_mutex_lock(&process->lock);
         pthread_cond_broadcast(&process->bell);
         pthread_mutex_unlock(&process->lock);
         if (atomic_load(&process->working) > 0) {
-            lb_ledger_wait_for_bell(&process->ledger, heard, 20000);
+            fc_bell_wait(lb_ledger_bell(&process->ledger), heard, 20000);
         }
     }
 }

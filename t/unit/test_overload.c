@@ -191,10 +191,10 @@ static void stop_waiting(world_t *w, int at)
 /* Those who were told something. */
 static void listen(world_t *w)
 {
-    if (lb_ledger_bell(&w->ledger) == w->heard) {
+    if (*lb_ledger_bell(&w->ledger) == w->heard) {
         return;
     }
-    w->heard = lb_ledger_bell(&w->ledger);
+    w->heard = *lb_ledger_bell(&w->ledger);
     for (int at = w->waiting_count - 1; at >= 0; at--) {
         const int i = w->waiting[at];
         const uint32_t slot = w->requests[i].slot;

@@ -26,7 +26,8 @@ static const char *read_address(apr_pool_t *p, const char *text, apr_port_t defa
     char *host, *scope;
     apr_port_t port = 0;
 
-    if (apr_parse_addr_port(&host, &scope, &port, text, p) != APR_SUCCESS || !host || scope) {
+    if (apr_parse_addr_port(&host, &scope, &port, text, p) != APR_SUCCESS || !host || scope
+        || (strchr(host, ':') && *text != '[')) {
         return apr_psprintf(p, "\"%s\" is no host[:port]; an IPv6 address needs brackets", text);
     }
     *address = (lb_fleet_address_t){ .host = host, .port = port ? port : default_port };

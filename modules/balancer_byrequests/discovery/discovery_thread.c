@@ -13,7 +13,7 @@
 #include "apr_thread_proc.h"
 #include "clock.h"
 #include "discovery.h"
-#include "duty.h"
+#include "duty_task.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "membership.h"
@@ -22,7 +22,7 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-#define LOOK_AGAIN_US apr_time_from_sec(1)    /* has the process died that has the duty? */
+#define AT_MOST_US    apr_time_from_sec(1)    /* without a look */
 #define TIDY_US       (200 * 1000)            /* while members wait for their last requests */
 
 /* A source, and whose; while DNS is asked, what is asked. */
@@ -37,6 +37,7 @@ static fc_duty_t duty;
 static apr_array_header_t *sources;    /* of asked_t; in pconf */
 
 static struct {
+    apr_pool_t *p;
     apr_thread_t *thread;
     int stop_pipe[2];            /* a byte in it, or its end, stops the thread */
 } asker;
@@ -97,7 +98,7 @@ static void take(asked_t *asked)
  * returns  us until something is to be done, if no answer comes before */
 static apr_interval_time_t run_sources(apr_pool_t *p)
 {
-    apr_interval_time_t wait = LOOK_AGAIN_US;
+    apr_interval_time_t wait = AT_MOST_US;
     int leaving = 0;
 
     for (int i = 0; i < sources->nelts; i++) {
@@ -144,7 +145,7 @@ static void end_all(void)
 static bool is_stopping(void)
 {
     struct pollfd fd = { .fd = asker.stop_pipe[0], .events = POLLIN };
-    return poll(&fd, 1, 0) != 0 || fc_duty_is_outdated(&duty);
+    return poll(&fd, 1, 0) != 0;
 }
 
 static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
@@ -156,43 +157,59 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
     apr_pool_tag(p, "balancer_discovery");
     apr_pool_create(&pass, p);
     while (!is_stopping()) {
-        wait_for_answers(pass, fc_duty_take(&duty) ? run_sources(p) : LOOK_AGAIN_US);
+        wait_for_answers(pass, run_sources(p));
         apr_pool_clear(pass);
     }
     end_all();
-    fc_duty_give_up(&duty);
     apr_pool_destroy(p);
     return NULL;
 }
 
-static apr_status_t stop(void *unused)
+static void say_it_cannot(apr_status_t rv)
+{
+    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0532)
+                 "discovery: this child process cannot ask DNS");
+}
+
+static void stop(void)
 {
     apr_status_t rv;
 
     close(asker.stop_pipe[1]);
     apr_thread_join(&rv, asker.thread);
     close(asker.stop_pipe[0]);
-    return APR_SUCCESS;
+    apr_pool_destroy(asker.p);
 }
 
-static apr_status_t start(apr_pool_t *pchild)
+static bool start(void)
 {
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_pool_create(&asker.p, NULL);
     if (pipe2(asker.stop_pipe, O_CLOEXEC) != 0) {
-        return APR_FROM_OS_ERROR(errno);
+        rv = APR_FROM_OS_ERROR(errno);
     }
-    return apr_thread_create(&asker.thread, NULL, run, NULL, pchild);
+    else if ((rv = apr_thread_create(&asker.thread, NULL, run, NULL, asker.p)) != APR_SUCCESS) {
+        close(asker.stop_pipe[0]);
+        close(asker.stop_pipe[1]);
+    }
+    if (rv == APR_SUCCESS) {
+        return true;
+    }
+    apr_pool_destroy(asker.p);
+    say_it_cannot(rv);
+    return false;
 }
 
 void lb_discovery_thread_child_init(apr_pool_t *pchild, server_rec *s)
 {
+    static fc_duty_task_t work = { .duty = &duty, .start = start, .stop = stop };
+
     if (!sources || sources->nelts == 0) {
         return;
     }
-    const apr_status_t rv = start(pchild);
-    if (rv == APR_SUCCESS) {
-        apr_pool_pre_cleanup_register(pchild, NULL, stop);    /* before the members' pools end */
-        return;
+    const apr_status_t rv = fc_duty_task_add(&work, pchild);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
     }
-    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, FCLOGNO(0532)
-                 "discovery: this child process cannot ask DNS");
 }

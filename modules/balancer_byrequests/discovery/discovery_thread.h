@@ -3,7 +3,7 @@
  * Knows    that one process asks for all (duty.h).
  * Ignores  what answers mean (discovery.h).
  * Memory   a pool for each round.
- * Threads  one in each child, that of the duty asks; none without sources. */
+ * Threads  one, in the child that has the duty; none without sources. */
 #ifndef LB_DISCOVERY_THREAD_H
 #define LB_DISCOVERY_THREAD_H
 

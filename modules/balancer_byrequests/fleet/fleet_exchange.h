@@ -28,8 +28,8 @@
 
 typedef struct {
     const char *name;
-    void (*before)(lb_round_t *round);
-    void (*after)(lb_round_t *round);     /* NULL: it wants nothing back */
+    void (*before)(lb_fleet_round_t *round);
+    void (*after)(lb_fleet_round_t *round);     /* NULL: it wants nothing back */
     void (*lost)(apr_pool_t *p); /* the engine is away: this front is alone; NULL: no matter */
 } lb_exchange_t;
 #endif

@@ -24,9 +24,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 /* ---- Asking ---------------------------------------------------------------------------------- */
 
-lb_round_t *lb_round_begin(apr_pool_t *p, const lb_fleet_settings_t *settings)
+lb_fleet_round_t *lb_round_begin(apr_pool_t *p, const lb_fleet_settings_t *settings)
 {
-    lb_round_t *round = apr_pcalloc(p, sizeof(*round));
+    lb_fleet_round_t *round = apr_pcalloc(p, sizeof(*round));
 
     round->p = p;
     round->settings = settings;
@@ -37,12 +37,12 @@ lb_round_t *lb_round_begin(apr_pool_t *p, const lb_fleet_settings_t *settings)
     return round;
 }
 
-const char *lb_round_key(const lb_round_t *round, const char *name)
+const char *lb_round_key(const lb_fleet_round_t *round, const char *name)
 {
     return apr_psprintf(round->p, "fc:{%s}:%s", round->settings->name, name);
 }
 
-static lb_ask_t *ask(lb_round_t *round, lb_ask_kind_t kind)
+static lb_ask_t *ask(lb_fleet_round_t *round, lb_ask_kind_t kind)
 {
     lb_ask_t *made = apr_pcalloc(round->p, sizeof(*made));
 
@@ -51,7 +51,8 @@ static lb_ask_t *ask(lb_round_t *round, lb_ask_kind_t kind)
     return made;
 }
 
-static lb_ask_t *ask_about_kind(lb_round_t *round, lb_ask_kind_t ask_kind, lb_fleet_kind_t kind)
+static lb_ask_t *ask_about_kind(lb_fleet_round_t *round, lb_ask_kind_t ask_kind,
+                                lb_fleet_kind_t kind)
 {
     lb_ask_t *made = ask(round, ask_kind);
 
@@ -59,22 +60,22 @@ static lb_ask_t *ask_about_kind(lb_round_t *round, lb_ask_kind_t ask_kind, lb_fl
     return made;
 }
 
-void lb_round_fetch(lb_round_t *round, lb_fleet_kind_t kind)
+void lb_round_fetch(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     if (!round->fetches[kind]) {
         round->fetches[kind] = ask_about_kind(round, LB_ASK_GET_ALL, kind);
     }
 }
 
-void lb_round_remove(lb_round_t *round, const char *front)
+void lb_round_remove(lb_fleet_round_t *round, const char *front)
 {
     for (int kind = 0; kind < LB_KIND_COUNT; kind++) {
         ask_about_kind(round, LB_ASK_REMOVE, kind)->field = front;
     }
 }
 
-const lb_ask_t *lb_round_run(lb_round_t *round, const char *script, const apr_array_header_t *keys,
-                             const apr_array_header_t *args)
+const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script,
+                             const apr_array_header_t *keys, const apr_array_header_t *args)
 {
     lb_ask_t *made = ask(round, LB_ASK_RUN);
 
@@ -84,7 +85,7 @@ const lb_ask_t *lb_round_run(lb_round_t *round, const char *script, const apr_ar
     return made;
 }
 
-static lb_seal_t seal_of(const lb_round_t *round, lb_fleet_kind_t kind, const char *front)
+static lb_seal_t seal_of(const lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *front)
 {
     return (lb_seal_t){ .secret = round->settings->secret,
                         .fleet = round->settings->name,
@@ -107,7 +108,7 @@ static void warn_of_size(lb_fleet_kind_t kind, size_t bytes)
     }
 }
 
-static bool is_due(const lb_round_t *round, const lb_board_sent_t *sent, uint64_t hash)
+static bool is_due(const lb_fleet_round_t *round, const lb_board_sent_t *sent, uint64_t hash)
 {
     return sent->hash != hash || sent->is_missing
            || fc_now() - sent->at > round->settings->lease / SIGNS_IN_A_LEASE;
@@ -119,7 +120,7 @@ static uint64_t first_sequence(void)
     return (uint64_t)lb_wall_clock_of(fc_now());
 }
 
-static void put(lb_round_t *round, lb_fleet_kind_t kind, const char *text, uint64_t sequence)
+static void put(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *text, uint64_t sequence)
 {
     const char *front = round->settings->front;
     const lb_seal_t seal = seal_of(round, kind, front);
@@ -136,7 +137,7 @@ static void put(lb_round_t *round, lb_fleet_kind_t kind, const char *text, uint6
     }
 }
 
-void lb_round_publish(lb_round_t *round, lb_fleet_kind_t kind, const char *text)
+void lb_round_publish(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *text)
 {
     const lb_board_sent_t *last = &round->sent[kind];
     const uint64_t hash = fc_name_hash(FC_NAME_HASH_START, text);
@@ -204,7 +205,7 @@ static void take_good(lb_document_t *document, const lb_sealed_t *sealed)
     }
 }
 
-static void take_document(lb_round_t *round, lb_fleet_kind_t kind, const char *front,
+static void take_document(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *front,
                           fc_span_t closed)
 {
     const lb_document_t *known = lb_board_document(round->p, kind, front);
@@ -230,14 +231,15 @@ static void take_document(lb_round_t *round, lb_fleet_kind_t kind, const char *f
 /* ---- What the engine has of this front ------------------------------------------------------- */
 
 /* Somebody else has written under this name since the last round, knowing what this front wrote. */
-static bool is_of_twin(const lb_round_t *round, lb_fleet_kind_t kind, const lb_document_t *own)
+static bool is_of_twin(const lb_fleet_round_t *round, lb_fleet_kind_t kind,
+                       const lb_document_t *own)
 {
     return round->sent[kind].sequence > 0 && own->incarnation != lb_board_incarnation()
            && own->sequence > round->sent[kind].sequence;
 }
 
 /* Has it lost what was sent, or does it have a higher number, of another life of this front? */
-static void look_for_own(lb_round_t *round, lb_fleet_kind_t kind)
+static void look_for_own(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     const lb_document_t *own = lb_board_document(round->p, kind, round->settings->front);
     lb_board_sent_t sent = lb_board_sent(kind);
@@ -272,7 +274,7 @@ static bool has_field(const lb_ask_t *fetch, const char *name)
     return false;
 }
 
-static void note_lost(lb_round_t *round, lb_fleet_kind_t kind)
+static void note_lost(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     const apr_array_header_t *known = lb_board_documents(round->p, kind);
 
@@ -285,7 +287,7 @@ static void note_lost(lb_round_t *round, lb_fleet_kind_t kind)
     }
 }
 
-static void take_fetched(lb_round_t *round, lb_fleet_kind_t kind)
+static void take_fetched(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     const apr_array_header_t *texts = round->fetches[kind]->texts;
 
@@ -302,7 +304,7 @@ static void take_fetched(lb_round_t *round, lb_fleet_kind_t kind)
     }
 }
 
-bool lb_round_perform(lb_round_t *round, lb_engine_t *engine)
+bool lb_round_perform(lb_fleet_round_t *round, lb_engine_t *engine)
 {
     if (!lb_engine_perform(engine, round->asks, round->p)) {
         return false;
@@ -316,7 +318,7 @@ bool lb_round_perform(lb_round_t *round, lb_engine_t *engine)
     return true;
 }
 
-const apr_array_header_t *lb_round_documents(const lb_round_t *round, lb_fleet_kind_t kind)
+const apr_array_header_t *lb_round_documents(const lb_fleet_round_t *round, lb_fleet_kind_t kind)
 {
     return lb_board_documents(round->p, kind);
 }

@@ -121,7 +121,7 @@ static void note_away(apr_pool_t *p, lb_fault_t fault, const char *reason)
 
 /* ---- A round --------------------------------------------------------------------------------- */
 
-static bool perform(lb_round_t *round, lb_engine_t *engine)
+static bool perform(lb_fleet_round_t *round, lb_engine_t *engine)
 {
     for (int i = 0; lb_exchange_table[i]; i++) {
         lb_exchange_table[i]->before(round);
@@ -129,7 +129,7 @@ static bool perform(lb_round_t *round, lb_engine_t *engine)
     return lb_round_perform(round, engine);
 }
 
-static void look_at_answers(lb_round_t *round)
+static void look_at_answers(lb_fleet_round_t *round)
 {
     for (int i = 0; lb_exchange_table[i]; i++) {
         if (lb_exchange_table[i]->after) {
@@ -141,7 +141,7 @@ static void look_at_answers(lb_round_t *round)
 static void run_round(apr_pool_t *p)
 {
     lb_engine_t *engine = talker.engine;
-    lb_round_t *round;
+    lb_fleet_round_t *round;
 
     if (!lb_engine_connect(engine, p)
         || !perform(round = lb_round_begin(p, talker.settings), engine)) {

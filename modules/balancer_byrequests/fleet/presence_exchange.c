@@ -4,7 +4,7 @@
 
 #include "fastcgi_version.h"
 
-static void say_it(lb_round_t *round)
+static void say_it(lb_fleet_round_t *round)
 {
     lb_round_publish(round, LB_KIND_FRONT, "{\"version\":\"" FASTCGI_CLUSTER_VERSION "\"}");
 }

@@ -2,10 +2,11 @@
 /* state_keeper.c - see state_keeper.h. */
 #include "state_keeper.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
+#include "apr_signal.h"
 #include "apr_strings.h"
-#include "apr_thread_proc.h"
 #include "clock.h"
 #include "condition.h"
 #include "fastcgi_log.h"
@@ -37,11 +38,13 @@ static struct {
     apr_time_t saved_at;       /* by the parent */
 } keeper;
 
-/* Of this process. */
+/* Of this process: a thread as long as there is something to save. */
 static struct {
-    fc_condition_t condition;    /* is_asked, or is_stopping */
-    apr_thread_t *thread;      /* NULL: there is none */
+    fc_condition_t condition;    /* is_stopping; its lock guards all below */
+    pthread_t thread;
+    bool is_there, is_working;   /* has to be joined; will look at is_asked again */
     bool is_asked, is_stopping;
+    bool is_open;                /* the condition is */
 } saver;
 
 static bool has_warned;
@@ -92,18 +95,15 @@ int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s)
 
 /* ---- The thread that saves ------------------------------------------------------------------- */
 
-static void *APR_THREAD_FUNC save_when_asked(apr_thread_t *self, void *data)
+static void *save_as_asked(void *unused)
 {
-    apr_pool_t *p = data;
+    apr_pool_t *p;
 
+    apr_setup_signal_thread();    /* signals are the main thread's */
+    apr_pool_create(&p, NULL);
+    apr_pool_tag(p, "balancer_state_saver");
     fc_condition_lock(&saver.condition);
-    for (;;) {
-        while (!saver.is_asked && !saver.is_stopping) {
-            fc_condition_wait(&saver.condition);
-        }
-        if (!saver.is_asked) {
-            break;
-        }
+    while (saver.is_asked) {
         if (!saver.is_stopping) {
             fc_condition_wait_for(&saver.condition, PAUSE_US);
         }
@@ -113,54 +113,66 @@ static void *APR_THREAD_FUNC save_when_asked(apr_thread_t *self, void *data)
         apr_pool_clear(p);
         fc_condition_lock(&saver.condition);
     }
+    saver.is_working = false;
     fc_condition_unlock(&saver.condition);
+    apr_pool_destroy(p);
     return NULL;
+}
+
+/* With the lock held. */
+static void join_saver(void)
+{
+    if (saver.is_there) {
+        saver.is_there = false;
+        fc_condition_unlock(&saver.condition);
+        pthread_join(saver.thread, NULL);
+        fc_condition_lock(&saver.condition);
+    }
+}
+
+/* With the lock held. */
+static void start_saver(void)
+{
+    saver.is_there = saver.is_working =
+        pthread_create(&saver.thread, NULL, save_as_asked, NULL) == 0;
+    if (!saver.is_there) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0456)
+                     "BalancerPersist: cannot start a thread to save bans; they are saved with "
+                     "the next change by an operator");
+    }
 }
 
 void lb_state_keeper_note_change(void)
 {
-    if (saver.thread) {
-        fc_condition_lock(&saver.condition);
-        saver.is_asked = true;
-        fc_condition_signal(&saver.condition);
-        fc_condition_unlock(&saver.condition);
+    if (!saver.is_open) {
+        return;
     }
+    fc_condition_lock(&saver.condition);
+    saver.is_asked = true;
+    if (!saver.is_working && !saver.is_stopping) {
+        saver.is_working = true;    /* nobody else starts one meanwhile */
+        join_saver();
+        start_saver();
+    }
+    fc_condition_unlock(&saver.condition);
 }
 
 static apr_status_t stop_saver(void *unused)
 {
-    apr_status_t rv;
-
     fc_condition_lock(&saver.condition);
     saver.is_stopping = true;
     fc_condition_signal(&saver.condition);
+    join_saver();
     fc_condition_unlock(&saver.condition);
-    apr_thread_join(&rv, saver.thread);
-    saver.thread = NULL;
     return APR_SUCCESS;
 }
 
-void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main)
+void lb_state_keeper_child_init(apr_pool_t *pchild)
 {
-    apr_pool_t *pool;
-
-    if (!keeper.folder) {
-        return;
+    saver.is_open = keeper.folder && fc_condition_init(&saver.condition) == APR_SUCCESS;
+    if (saver.is_open) {
+        apr_pool_pre_cleanup_register(pchild, NULL, stop_saver);
     }
-    apr_pool_create(&pool, pchild);
-    apr_pool_tag(pool, "balancer_state_saver");
-    apr_status_t rv = fc_condition_init(&saver.condition);
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_create(&saver.thread, NULL, save_when_asked, pool, pchild);
-    }
-    if (rv != APR_SUCCESS) {
-        saver.thread = NULL;
-        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, main, FCLOGNO(0456)
-                     "BalancerPersist: cannot start a thread to save bans; they are saved with "
-                     "the next change by an operator");
-        return;
-    }
-    apr_pool_pre_cleanup_register(pchild, NULL, stop_saver);
 }
 
 /* ---- From one configuration to the next ------------------------------------------------------ */

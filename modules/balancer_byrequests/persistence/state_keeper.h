@@ -24,7 +24,7 @@ bool lb_state_keeper_keeps(const lb_balancer_t *balancer);
 /** In the parent, when all balancers are made. */
 void lb_state_keeper_start(apr_pool_t *pconf, server_rec *main);
 
-void lb_state_keeper_child_init(apr_pool_t *pchild, server_rec *main);
+void lb_state_keeper_child_init(apr_pool_t *pchild);
 
 /** Hook body: the file of a running httpd does not grow old. */
 int lb_state_keeper_monitor(apr_pool_t *p, server_rec *s);

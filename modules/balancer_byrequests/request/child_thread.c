@@ -4,14 +4,11 @@
 
 #include <unistd.h>
 
-#include "apr_signal.h"
-#include "apr_thread_cond.h"
-#include "apr_thread_mutex.h"
-#include "apr_thread_proc.h"
 #include "checks.h"
 #include "clock.h"
 #include "fastcgi_log.h"
 #include "gate.h"
+#include "housekeeper.h"
 #include "http_log.h"
 #include "member_counters.h"
 #include "table_segments.h"
@@ -25,11 +22,9 @@ APLOG_USE_MODULE(balancer_byrequests);
 typedef struct {
     lb_ledger_t *ledger;
     server_rec *server;
-    apr_thread_t *thread;
-    apr_thread_mutex_t *lock;        /* guards has_joined */
-    apr_thread_cond_t *joined;
-    bool has_joined;                 /* or has tried to */
-    _Atomic bool is_stopping;
+    fc_housekeeper_t *keeper;
+    fc_task_t task;
+    apr_time_t next_beat;
 } watch_t;
 
 /* Whose rights became free, or whose state has changed, was told to nobody: look. */
@@ -70,9 +65,35 @@ static void beat(const watch_t *watch)
     }
 }
 
-/* What mod_proxy has counted in this generation would be lost with it. */
-static void leave(const watch_t *watch)
+/* The housekeeper's thread stands for this process. */
+static void join(void *data)
 {
+    watch_t *watch = data;
+
+    if (!lb_ledger_join(watch->ledger, (int32_t)getpid())) {
+        ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, FCLOGNO(0441)
+                     "no row for this process: its requests are not counted, and limits do not "
+                     "apply to them");
+    }
+    fc_housekeeper_listen(watch->keeper, lb_ledger_bell(watch->ledger));
+}
+
+static apr_interval_time_t look(void *data)
+{
+    watch_t *watch = data;
+
+    lb_waiting_wake(watch->ledger);
+    if (fc_now() >= watch->next_beat) {
+        beat(watch);
+        watch->next_beat = fc_now() + BEAT_US;
+    }
+    return watch->next_beat - fc_now();
+}
+
+/* What mod_proxy has counted in this generation would be lost with it. */
+static void leave(void *data)
+{
+    const watch_t *watch = data;
     const apr_array_header_t *balancers = lb_balancer_all();
 
     for (int i = 0; i < balancers->nelts; i++) {
@@ -81,86 +102,25 @@ static void leave(const watch_t *watch)
             lb_member_counters_fold_bytes(balancer);
         }
     }
+    fc_housekeeper_listen(watch->keeper, NULL);
     lb_ledger_leave(watch->ledger);
 }
 
-static void join(watch_t *watch)
+static bool start(fc_housekeeper_t *keeper, lb_ledger_t *ledger, server_rec *s,
+                  apr_pool_t *pchild)
 {
-    if (!lb_ledger_join(watch->ledger, (int32_t)getpid())) {
-        ap_log_error(APLOG_MARK, APLOG_ERR, 0, watch->server, FCLOGNO(0441)
-                     "no row for this process: its requests are not counted, and limits do not "
-                     "apply to them");
+    if (!keeper) {
+        return false;
     }
-    apr_thread_mutex_lock(watch->lock);
-    watch->has_joined = true;
-    apr_thread_cond_signal(watch->joined);
-    apr_thread_mutex_unlock(watch->lock);
-}
-
-static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *data)
-{
-    watch_t *watch = data;
-    apr_time_t next_beat = 0;
-
-    apr_setup_signal_thread();    /* signals are the main thread's */
-    join(watch);
-    while (!atomic_load(&watch->is_stopping)) {
-        const uint32_t heard = lb_ledger_bell(watch->ledger);
-        const apr_time_t now = fc_now();
-
-        lb_waiting_wake(watch->ledger);
-        if (now >= next_beat) {
-            beat(watch);
-            next_beat = now + BEAT_US;
-        }
-        lb_ledger_wait_for_bell(watch->ledger, heard, BEAT_US);
-    }
-    leave(watch);
-    return NULL;
-}
-
-static apr_status_t stop(void *data)
-{
-    watch_t *watch = data;
-    const uint32_t row = lb_ledger_row(watch->ledger);
-    apr_status_t rv;
-
-    atomic_store(&watch->is_stopping, true);
-    if (row != LB_NOBODY) {
-        lb_ledger_ring(watch->ledger->table, row);
-    }
-    apr_thread_join(&rv, watch->thread);
-    return APR_SUCCESS;
-}
-
-/* Requests come when this process has its row. */
-static void wait_until_joined(watch_t *watch)
-{
-    apr_thread_mutex_lock(watch->lock);
-    while (!watch->has_joined) {
-        apr_thread_cond_wait(watch->joined, watch->lock);
-    }
-    apr_thread_mutex_unlock(watch->lock);
-}
-
-static apr_status_t start(lb_ledger_t *ledger, server_rec *s, apr_pool_t *pchild)
-{
     watch_t *watch = apr_pcalloc(pchild, sizeof(*watch));
-    watch->ledger = ledger;
-    watch->server = s;
-
-    apr_status_t rv = apr_thread_mutex_create(&watch->lock, APR_THREAD_MUTEX_DEFAULT, pchild);
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_cond_create(&watch->joined, pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_create(&watch->thread, NULL, run, watch, pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        wait_until_joined(watch);
-        apr_pool_pre_cleanup_register(pchild, watch, stop);
-    }
-    return rv;
+    *watch = (watch_t){
+        .ledger = ledger,
+        .server = s,
+        .keeper = keeper,
+        .task = { .begin = join, .run = look, .end = leave, .data = watch, .hears_bell = true }
+    };
+    fc_housekeeper_add(keeper, &watch->task, pchild);
+    return true;
 }
 
 void lb_child_thread_child_init(apr_pool_t *pchild, server_rec *s)
@@ -169,9 +129,11 @@ void lb_child_thread_child_init(apr_pool_t *pchild, server_rec *s)
 
     lb_waiting_child_init(pchild);
     for (int i = 0; i < ledgers->nelts; i++) {
-        const apr_status_t rv = start(APR_ARRAY_IDX(ledgers, i, lb_ledger_t *), s, pchild);
-        if (rv != APR_SUCCESS) {
-            ap_log_error(APLOG_MARK, APLOG_CRIT, rv, s, FCLOGNO(0442)
+        /* each ledger has a bell of its own */
+        fc_housekeeper_t *keeper = i == 0 ? fc_housekeeper(pchild)
+                                          : fc_housekeeper_start(pchild);
+        if (!start(keeper, APR_ARRAY_IDX(ledgers, i, lb_ledger_t *), s, pchild)) {
+            ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0442)
                          "cannot start the thread that counts this process's requests");
         }
     }

@@ -3,7 +3,6 @@
 #include "ledger.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -269,28 +268,11 @@ uint32_t lb_ledger_parked(lb_table_t *t, uint32_t member)
 
 void lb_ledger_ring(lb_table_t *t, uint32_t process)
 {
-    _Atomic uint32_t *bell = &lb_table_process(t, process)->bell;
-
-    atomic_fetch_add(bell, 1);
-    syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+    fc_bell_ring(&lb_table_process(t, process)->bell);
 }
 
-uint32_t lb_ledger_bell(const lb_ledger_t *ledger)
+fc_bell_t *lb_ledger_bell(const lb_ledger_t *ledger)
 {
     const uint32_t p = lb_ledger_row(ledger);
-    return p == LB_NOBODY ? 0 : atomic_load(&lb_table_process(ledger->table, p)->bell);
-}
-
-void lb_ledger_wait_for_bell(const lb_ledger_t *ledger, uint32_t heard, int64_t timeout_us)
-{
-    const struct timespec timeout = { .tv_sec = timeout_us / 1000000,
-                                      .tv_nsec = timeout_us % 1000000 * 1000 };
-    const uint32_t p = lb_ledger_row(ledger);
-
-    if (p == LB_NOBODY) {    /* no bell: just the time, so that a loop does not spin */
-        nanosleep(&timeout, NULL);
-        return;
-    }
-    syscall(SYS_futex, &lb_table_process(ledger->table, p)->bell, FUTEX_WAIT, heard, &timeout, NULL,
-            0);
+    return p == LB_NOBODY ? NULL : &lb_table_process(ledger->table, p)->bell;
 }

@@ -71,8 +71,8 @@ void lb_ledger_mirror(lb_table_t *t, uint32_t member, size_t *busy);
 /** Ring the bell of a process. Not under the lock: it is a system call. */
 void lb_ledger_ring(lb_table_t *t, uint32_t process);
 
-/** How often the bell of this process rang; wait until that is more than `heard`, up to timeout. */
-uint32_t lb_ledger_bell(const lb_ledger_t *ledger);
-void lb_ledger_wait_for_bell(const lb_ledger_t *ledger, uint32_t heard, int64_t timeout_us);
+/** The bell of this process; it rings when one of its waiters was served.
+ *  returns  NULL: it takes no part */
+fc_bell_t *lb_ledger_bell(const lb_ledger_t *ledger);
 
 #endif

@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "auto_limit.h"
+#include "bell.h"
 #include "controlled_delay.h"
 #include "counters.h"
 #include "retry_budget.h"
@@ -106,7 +107,7 @@ static_assert(sizeof(lb_shared_lock_t) == 64, "one cache line");
 typedef struct {
     lb_shared_lock_t life;            /* held by the process as long as it lives */
     _Atomic int32_t pid;             /* 0 = free; writer: lock */
-    _Atomic uint32_t bell;            /* a futex: counts up when one of its waiters was served */
+    fc_bell_t bell;                   /* rings when one of its waiters was served */
     uint8_t reserved[56];
     /* uint32_t in_flight[member_count]: what this process holds; writer: lock
      * _Atomic uint32_t parked[member_count]: of these, who hold no thread; writer: the process */

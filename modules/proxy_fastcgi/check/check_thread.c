@@ -12,12 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "apr_allocator.h"
 #include "apr_optional.h"
-#include "apr_thread_mutex.h"
 #include "apr_thread_proc.h"
 #include "condition.h"
-#include "duty.h"
+#include "duty_task.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "mod_balancer_byrequests.h"
@@ -27,7 +25,7 @@ extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
 #define CHECKS_AT_ONCE 64
-#define LOOK_AGAIN_US  apr_time_from_sec(1)    /* has the checking process died? */
+#define AT_MOST_US     apr_time_from_sec(1)    /* without a look */
 
 static APR_OPTIONAL_FN_TYPE(lb_checks_count) *checks_count;
 static APR_OPTIONAL_FN_TYPE(lb_checks_next) *checks_next;
@@ -42,7 +40,8 @@ typedef struct {
 
 static struct {
     fc_condition_t condition;  /* is_stopping, or a slot is done */
-    apr_thread_t *thread;        /* NULL: there is none */
+    apr_pool_t *p;               /* the thread's */
+    apr_thread_t *thread;
     server_rec *server;
     bool is_stopping;
     int stop_pipe[2];            /* the writing end is closed to stop all checks */
@@ -143,25 +142,17 @@ static void start_check(slot_t *slot, const lb_check_t *check)
 /* returns  us until something is due */
 static apr_interval_time_t start_due(void)
 {
-    apr_interval_time_t wait = LOOK_AGAIN_US;
+    apr_interval_time_t wait = AT_MOST_US;
     slot_t *slot;
 
     while (!checker.is_stopping && (slot = join_done()) != NULL) {
         const lb_check_t *check = checks_next(&wait);
         if (!check) {
-            return wait < LOOK_AGAIN_US ? wait : LOOK_AGAIN_US;
+            return wait < AT_MOST_US ? wait : AT_MOST_US;
         }
         start_check(slot, check);
     }
-    return LOOK_AGAIN_US;    /* all are busy: the first that is done wakes us */
-}
-
-static void take_duty(void)
-{
-    if (!duty.is_ours && fc_duty_take(&duty)) {
-        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
-                     "checks: this process makes them from now on");
-    }
+    return AT_MOST_US;    /* all are busy: the first that is done wakes us */
 }
 
 /* Signals are for httpd's own threads. */
@@ -176,15 +167,12 @@ static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 {
     block_signals();    /* the threads of the checks inherit that */
     fc_condition_lock(&checker.condition);
-    while (!checker.is_stopping && !fc_duty_is_outdated(&duty)) {
-        take_duty();
-        const apr_interval_time_t wait = duty.is_ours ? start_due() : LOOK_AGAIN_US;
+    while (!checker.is_stopping) {
+        const apr_interval_time_t wait = start_due();
         if (!checker.is_stopping) {
             fc_condition_wait_for(&checker.condition, wait);
         }
     }
-    /* first the duty: the checks that still run are not due again before their interval is over */
-    fc_duty_give_up(&duty);
     join_all();
     fc_condition_unlock(&checker.condition);
     return NULL;
@@ -204,7 +192,7 @@ static void stop_all(void)
     }
 }
 
-static apr_status_t stop(void *unused)
+static void stop(void)
 {
     apr_status_t rv;
 
@@ -215,49 +203,52 @@ static apr_status_t stop(void *unused)
     fc_condition_unlock(&checker.condition);
     apr_thread_join(&rv, checker.thread);
     close(checker.stop_pipe[0]);
-    checker.thread = NULL;
-    return APR_SUCCESS;
+    apr_pool_destroy(checker.p);
 }
 
-/* prefork has no other threads, and so no lock for the memory that they share with ours. */
-static apr_status_t lock_allocator(apr_pool_t *pchild)
+static void say_it_cannot(apr_status_t rv)
 {
-    apr_allocator_t *allocator = apr_pool_allocator_get(pchild);
-    apr_thread_mutex_t *lock;
+    ap_log_error(APLOG_MARK, APLOG_WARNING, rv, checker.server, FCLOGNO(0352)
+                 "this child process cannot check members");
+}
 
-    if (apr_allocator_mutex_get(allocator)) {
-        return APR_SUCCESS;
+static bool start(void)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    checker.is_stopping = false;
+    apr_pool_create(&checker.p, NULL);
+    if (pipe2(checker.stop_pipe, O_CLOEXEC) != 0) {
+        rv = APR_FROM_OS_ERROR(errno);
     }
-    const apr_status_t rv = apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild);
+    else if ((rv = apr_thread_create(&checker.thread, NULL, run_checker, NULL, checker.p))
+             != APR_SUCCESS) {
+        close(checker.stop_pipe[0]);
+        close(checker.stop_pipe[1]);
+    }
     if (rv == APR_SUCCESS) {
-        apr_allocator_mutex_set(allocator, lock);
+        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
+                     "checks: this process makes them from now on");
+        return true;
     }
-    return rv;
+    apr_pool_destroy(checker.p);
+    say_it_cannot(rv);
+    return false;
 }
 
-apr_status_t fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s)
+void fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s)
 {
+    static fc_duty_task_t work = { .duty = &duty, .start = start, .stop = stop };
+
     if (!checks_count || checks_count() == 0) {
-        return APR_SUCCESS;
+        return;
     }
     checker.server = s;
     apr_status_t rv = fc_condition_init(&checker.condition);
     if (rv == APR_SUCCESS) {
-        rv = lock_allocator(pchild);
+        rv = fc_duty_task_add(&work, pchild);
     }
-    if (rv == APR_SUCCESS && pipe2(checker.stop_pipe, O_CLOEXEC) != 0) {
-        rv = APR_FROM_OS_ERROR(errno);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
     }
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_create(&checker.thread, NULL, run_checker, NULL, pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        /* before the members' own pools end */
-        apr_pool_pre_cleanup_register(pchild, NULL, stop);
-    }
-    else {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, rv, s, FCLOGNO(0352)
-                     "this child process cannot check members");
-    }
-    return rv;
 }

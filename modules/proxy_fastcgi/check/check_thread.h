@@ -4,7 +4,8 @@
  *          so that a member that hangs delays no other.
  * Ignores  what a check is (probe.c), what follows from it (the balancer).
  * Memory   the child's pool; a pool for each check.
- * Threads  one that waits, up to CHECKS_AT_ONCE that check; none without members to check. */
+ * Threads  in the child that has the duty one that waits, up to CHECKS_AT_ONCE that check; none
+ *          without members to check. */
 #ifndef FCGI_CHECK_THREAD_H
 #define FCGI_CHECK_THREAD_H
 
@@ -18,6 +19,6 @@ apr_status_t fcgi_check_thread_open(apr_pool_t *process);
 void fcgi_check_thread_find_balancer(void);
 
 /** In a child that has attached to its members; ends before `pchild`. */
-apr_status_t fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s);
+void fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s);
 
 #endif

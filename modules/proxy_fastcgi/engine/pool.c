@@ -3,14 +3,15 @@
 #include "pool.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "apr_thread_mutex.h"
-#include "apr_thread_proc.h"
-#include "condition.h"
+#include "clock.h"
 #include "connection_counts.h"
+#include "housekeeper.h"
 #include "invariant.h"
 
 #define GRACE_US      (100 * 1000)    /* of kept connections beyond keepidle */
@@ -29,15 +30,13 @@ struct fcgi_pool_t {
     fcgi_pool_t *next;              /* of all pools of this process; see reaper */
 };
 
-/* The thread that closes what was kept for too long. */
+/* The task that closes what was kept for too long. */
 static struct {
-    fc_condition_t condition;     /* something is kept, or is_stopping; its lock guards all below
-                                     * and is taken before a pool's own */
-    apr_thread_t *thread;           /* NULL: there is none */
+    pthread_mutex_t lock;           /* guards `pools`; it is taken before a pool's own */
     fcgi_pool_t *pools;
-    bool is_idle;                   /* it waits for work without a time limit */
-    bool is_stopping;
-} reaper;
+    fc_task_t task;                 /* its keeper is NULL: there is no such task */
+    bool is_idle;                   /* nothing is kept */
+} reaper = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void close_list(fcgi_connection_t *list)
 {
@@ -99,10 +98,10 @@ void fcgi_pool_check(fcgi_pool_t *pool)
  * and its list is empty. */
 static void unlink_pool(const fcgi_pool_t *pool)
 {
-    if (!reaper.thread) {
+    if (!reaper.task.keeper) {
         return;
     }
-    fc_condition_lock(&reaper.condition);
+    pthread_mutex_lock(&reaper.lock);
     fcgi_pool_t **at = &reaper.pools;
     while (*at && *at != pool) {
         at = &(*at)->next;
@@ -110,7 +109,7 @@ static void unlink_pool(const fcgi_pool_t *pool)
     if (*at) {
         *at = pool->next;
     }
-    fc_condition_unlock(&reaper.condition);
+    pthread_mutex_unlock(&reaper.lock);
 }
 
 static apr_status_t end_pool(void *data)
@@ -137,11 +136,11 @@ apr_status_t fcgi_pool_make(fcgi_pool_t **made, const fcgi_pool_limits_t *limits
     }
     /* before the pools of TLS connections, which lie below p, are gone */
     apr_pool_pre_cleanup_register(p, pool, end_pool);
-    if (reaper.thread) {
-        fc_condition_lock(&reaper.condition);
+    if (reaper.task.keeper) {
+        pthread_mutex_lock(&reaper.lock);
         pool->next = reaper.pools;
         reaper.pools = pool;
-        fc_condition_unlock(&reaper.condition);
+        pthread_mutex_unlock(&reaper.lock);
     }
     *made = pool;
     return APR_SUCCESS;
@@ -283,10 +282,8 @@ void fcgi_pool_note_stale(fcgi_pool_t *pool)
 
 static void wake_reaper(void)
 {
-    if (reaper.thread && __atomic_load_n(&reaper.is_idle, __ATOMIC_RELAXED)) {
-        fc_condition_lock(&reaper.condition);
-        fc_condition_signal(&reaper.condition);
-        fc_condition_unlock(&reaper.condition);
+    if (reaper.task.keeper && __atomic_exchange_n(&reaper.is_idle, false, __ATOMIC_RELAXED)) {
+        fc_task_want(&reaper.task);
     }
 }
 
@@ -387,52 +384,39 @@ static bool reap_all(void)
     return any;
 }
 
-static void *APR_THREAD_FUNC run_reaper(apr_thread_t *thread, void *unused)
+static apr_interval_time_t reap(void *unused)
 {
-    fc_condition_lock(&reaper.condition);
-    while (!reaper.is_stopping) {
-        fcgi_connection_counts_bury_the_dead();
-        if (reap_all()) {
-            fc_condition_wait_for(&reaper.condition, REAPER_BEAT_US);
-            continue;
-        }
-        __atomic_store_n(&reaper.is_idle, true, __ATOMIC_RELAXED);
-        /* with a limit: a connection may be kept just before is_idle was seen */
-        fc_condition_wait_for(&reaper.condition, apr_time_from_sec(1));
-        __atomic_store_n(&reaper.is_idle, false, __ATOMIC_RELAXED);
-    }
-    fc_condition_unlock(&reaper.condition);
-    return NULL;
+    fcgi_connection_counts_bury_the_dead();
+    pthread_mutex_lock(&reaper.lock);
+    const bool any = reap_all();
+    pthread_mutex_unlock(&reaper.lock);
+    __atomic_store_n(&reaper.is_idle, !any, __ATOMIC_RELAXED);
+    /* not longer: a connection may be kept just before is_idle was set */
+    return any ? REAPER_BEAT_US : apr_time_from_sec(1);
 }
 
-static apr_status_t stop_reaper(void *unused)
+static void forget_pools(void *unused)
 {
-    apr_status_t rv;
+    reaper.pools = NULL;
+}
 
-    if (reaper.thread) {
-        fc_condition_lock(&reaper.condition);
-        reaper.is_stopping = true;
-        fc_condition_signal(&reaper.condition);
-        fc_condition_unlock(&reaper.condition);
-        apr_thread_join(&rv, reaper.thread);
-        reaper.thread = NULL;
-        reaper.pools = NULL;
-    }
+static apr_status_t end_reaper(void *unused)
+{
+    reaper.task.keeper = NULL;
     return APR_SUCCESS;
 }
 
 apr_status_t fcgi_pool_start_reaper(apr_pool_t *pchild)
 {
-    apr_status_t rv = fc_condition_init(&reaper.condition);
+    fc_housekeeper_t *keeper = fc_housekeeper(pchild);
 
+    if (!keeper) {
+        return APR_EGENERAL;
+    }
     reaper.pools = NULL;
-    reaper.is_stopping = false;
-    if (rv == APR_SUCCESS) {
-        rv = apr_thread_create(&reaper.thread, NULL, run_reaper, NULL, pchild);
-    }
-    if (rv == APR_SUCCESS) {
-        /* before any pool of connections ends */
-        apr_pool_pre_cleanup_register(pchild, NULL, stop_reaper);
-    }
-    return rv;
+    reaper.task = (fc_task_t){ .run = reap, .end = forget_pools };
+    apr_pool_pre_cleanup_register(pchild, NULL, end_reaper);    /* behind the task's own */
+    /* which is before any pool of connections ends */
+    fc_housekeeper_add(keeper, &reaper.task, pchild);
+    return APR_SUCCESS;
 }
