@@ -106,8 +106,8 @@ static void start_engines(void)
     lua = luaL_newstate();
     luaL_openlibs(lua);
     ck_assert_msg(luaL_dostring(lua, redis) == 0, "%s", lua_tostring(lua, -1));
-    ck_assert_msg(luaL_loadfile(lua, "modules/balancer_byrequests/fleet/share_script.lua") == 0, "%s",
-                  lua_tostring(lua, -1));
+    ck_assert_msg(luaL_loadfile(lua, "modules/balancer_byrequests/fleet/share_script.lua") == 0,
+                  "%s", lua_tostring(lua, -1));
     script = luaL_ref(lua, LUA_REGISTRYINDEX);
     for (int i = 1; i <= ENGINES; i++) {
         call_engine("promote", i, 0);
@@ -275,13 +275,15 @@ static void show(int m)
     for (uint32_t i = 0; i < trouble.fronts; i++) {
         const sim_front_t *f = &fronts[i];
         const lb_share_member_t *member = &f->members[m];
-        printf("web%u: running %d engine %d epoch %s joined %d use %u (share %u floor %u left %.3f settles %d) "
-               "told %u/%u @%llu own %llu in flight %u want %u agreed %d roster %u\n",
-               i, f->is_running, f->engine, f->front.epoch, f->front.has_joined, may_use((int)i, m), member->share,
-               member->floor, (double)(member->until - clock_of(f)) / 1e6, member->settles,
-               member->told.share, member->told.floor, (unsigned long long)member->told.stands,
-               (unsigned long long)f->front.own_stamp, f->in_flight[m], member->want,
-               lb_share_front_is_agreed(&f->front), f->front.roster.count);
+        printf(
+            "web%u: running %d engine %d epoch %s joined %d use %u (share %u floor %u left %.3f settles %d) "
+            "told %u/%u @%llu own %llu in flight %u want %u agreed %d roster %u\n",
+            i, f->is_running, f->engine, f->front.epoch, f->front.has_joined, may_use((int)i, m),
+            member->share, member->floor, (double)(member->until - clock_of(f)) / 1e6,
+            member->settles, member->told.share, member->told.floor,
+            (unsigned long long)member->told.stands, (unsigned long long)f->front.own_stamp,
+            f->in_flight[m], member->want, lb_share_front_is_agreed(&f->front),
+            f->front.roster.count);
     }
 }
 
@@ -321,7 +323,7 @@ static void execute(int front, int engine, exchange_t *e)
     lua_getglobal(lua, "evaluate");
     lua_pushinteger(lua, engine);
     lua_rawgeti(lua, LUA_REGISTRYINDEX, script);
-    const char *arguments[] = { name,          e->epoch, random, e->own, e->decided_on,
+    const char *arguments[] = { name, e->epoch, random, e->own, e->decided_on,
                                 e->record ? e->record : "", e->gone };
     for (size_t i = 0; i < 7; i++) {
         lua_pushstring(lua, arguments[i]);
@@ -624,8 +626,16 @@ static void step(void)
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
-static const trouble_t everything = { .fronts = FRONTS, .limit = 60, .loss = 20, .late = 10, .pause = 4000,
-                                      .crash = 40000, .kill = 20000, .flush = 60000, .failover = 60000, .split = 60000,
+static const trouble_t everything = { .fronts = FRONTS,
+                                      .limit = 60,
+                                      .loss = 20,
+                                      .late = 10,
+                                      .pause = 4000,
+                                      .crash = 40000,
+                                      .kill = 20000,
+                                      .flush = 60000,
+                                      .failover = 60000,
+                                      .split = 60000,
                                       .demand = 800 };
 
 START_TEST(limit_holds_whatever_fails)

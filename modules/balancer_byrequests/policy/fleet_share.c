@@ -200,5 +200,6 @@ uint32_t lb_share_target(const lb_share_part_t *parts, size_t count, size_t own)
     const uint32_t share = parts[own].told.share;
     const bool is_idle = share > parts[own].told.floor && need <= share / 2;
 
-    return share > target && missing(parts, count, &fair, capacity) == 0 && !is_idle ? share : target;
+    return share > target && missing(parts, count, &fair, capacity) == 0 && !is_idle ? share
+                                                                                     : target;
 }

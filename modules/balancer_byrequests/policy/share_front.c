@@ -258,7 +258,9 @@ static uint32_t floor_of(const lb_share_front_t *front, const scene_t *scene, in
                                     scene->borrows);
     }
     const uint64_t room = scene->limit > scene->floors ? scene->limit - scene->floors : 0;
-    return knows_the_fleet(front, now) ? floor + (uint32_t)(room < own->split - floor ? room : own->split - floor) : floor;
+    return knows_the_fleet(front, now)
+               ? floor + (uint32_t)(room < own->split - floor ? room : own->split - floor)
+               : floor;
 }
 
 /* The lease of what it has borrowed goes on, if that is still covered. */
@@ -293,7 +295,7 @@ static bool plan_raise(lb_share_front_t *front, lb_share_member_t *member, int64
         told->share += told->floor - before.floor;
     }
     if (told->share != told->floor) {
-        told->stands = told->share < told->floor   ? lends
+        told->stands = told->share < told->floor     ? lends
                        : before.share > before.floor ? before.stands
                                                      : scene.borrows;
     }

@@ -81,7 +81,7 @@ typedef struct {
     size_t count;
     lb_share_other_t others[LB_SHARE_FRONTS];    /* with its own record */
     size_t other_count;
-    bool is_unclear;          /* more fronts than that, or one that cannot be read: it raises nothing */
+    bool is_unclear; /* more fronts than that, or one that cannot be read: it raises nothing */
 
     struct {
         char name[LB_SHARE_NAME_MAX + 1];

@@ -20,9 +20,10 @@ size_t lb_share_record_write(const lb_share_record_t *record, char *text)
     }
     for (size_t i = 0; i < record->count; i++) {
         const lb_share_told_t *told = &record->members[i];
-        at += sprintf(at, "member %016" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n",
-                      told->member, told->limit, told->floor, told->share, told->want,
-                      told->stands);
+        at += sprintf(
+            at,
+            "member %016" PRIx64 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n",
+            told->member, told->limit, told->floor, told->share, told->want, told->stands);
     }
     return (size_t)(at - text);
 }
@@ -44,9 +45,9 @@ static bool read_front(const char *line, lb_share_roster_t *roster)
 
 static bool read_member(const char *line, lb_share_told_t *told)
 {
-    return sscanf(line, "member %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64,
-                  &told->member, &told->limit, &told->floor, &told->share, &told->want,
-                  &told->stands)
+    return sscanf(
+               line, "member %" SCNx64 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu32 " %" SCNu64,
+               &told->member, &told->limit, &told->floor, &told->share, &told->want, &told->stands)
            == 6;
 }
 
