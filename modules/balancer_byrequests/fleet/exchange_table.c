@@ -5,8 +5,10 @@
 #include <stddef.h>
 
 #include "presence_exchange.h"
+#include "share_exchange.h"
 
 const lb_exchange_t *const lb_exchange_table[] = {
     &lb_presence_exchange,
+    &lb_share_exchange,
     NULL
 };
