@@ -345,7 +345,7 @@ static bool take_text(lb_ask_t *ask, const redisReply *reply, apr_pool_t *p)
         text = fc_span(apr_pstrmemdup(p, reply->str, reply->len), reply->len);
     }
     else if (reply->type == REDIS_REPLY_INTEGER) {
-        const char *number = apr_psprintf(p, "%lld", reply->integer);
+        const char *number = apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)reply->integer);
         text = fc_span(number, strlen(number));
     }
     else if (reply->type != REDIS_REPLY_NIL) {
