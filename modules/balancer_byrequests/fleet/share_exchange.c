@@ -336,8 +336,10 @@ static void ask(lb_fleet_round_t *round, const char *record)
     APR_ARRAY_PUSH(keys, const char *) = lb_round_key(round, "shares");
     APR_ARRAY_PUSH(args, const char *) = front->name;
     APR_ARRAY_PUSH(args, const char *) = front->epoch;
-    APR_ARRAY_PUSH(args, const char *) = apr_psprintf(round->p, "%016" APR_UINT64_T_HEX_FMT, random);
-    APR_ARRAY_PUSH(args, const char *) = apr_psprintf(round->p, "%" APR_UINT64_T_FMT, front->own_stamp);
+    APR_ARRAY_PUSH(args, const char *) =
+        apr_psprintf(round->p, "%016" APR_UINT64_T_HEX_FMT, random);
+    APR_ARRAY_PUSH(args, const char *) =
+        apr_psprintf(round->p, "%" APR_UINT64_T_FMT, front->own_stamp);
     APR_ARRAY_PUSH(args, const char *) =
         front->kind == LB_SHARE_RAISE ? apr_psprintf(round->p, "%" APR_UINT64_T_FMT, front->stamp)
                                       : "";
@@ -423,7 +425,8 @@ static void take_record(const lb_fleet_round_t *round, const char *epoch, const 
     apr_cpystrn(other->name, name, sizeof(other->name));
     other->stamp = (uint64_t)apr_atoi64(text);
     if (!lb_share_record_read(sealed.text, &other->record,
-                              apr_palloc(share.answer, (room + 1) * sizeof(lb_share_told_t)), room)) {
+                              apr_palloc(share.answer, (room + 1) * sizeof(lb_share_told_t)),
+                              room)) {
         note_unclear(name, "it is not of this version");
         return;
     }

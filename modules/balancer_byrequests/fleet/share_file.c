@@ -69,7 +69,8 @@ apr_array_header_t *lb_share_file_load(apr_pool_t *p, lb_share_front_t *front)
     if (!floors && (text || why)) {
         const apr_status_t rv = lb_kept_file_set_aside(p, folder, FILE_NAME, &aside);
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0570)
-                     "%s/" FILE_NAME ": %s. This front joins its fleet like a new one; the file %s %s",
+                     "%s/" FILE_NAME
+                     ": %s. This front joins its fleet like a new one; the file %s %s",
                      folder, why ? why : "it is not of this version",
                      rv == 0 ? "is kept as" : "cannot be renamed to", aside);
     }
