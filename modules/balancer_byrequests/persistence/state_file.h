@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* state_file.h - the file that keeps a saved state over restarts: never half a file.
- * Knows    its folder, the lock, temporary file and rename, what is set aside.
- * Ignores  what the state means.
+/* state_file.h - the file that keeps a saved state over restarts.
+ * Knows    its folder and its name, which state is too old.
+ * Ignores  how a file is replaced (kept_file.h), what the state means.
  * Threads  any, in any process: savers take turns; nobody else waits for them. */
 #ifndef LB_STATE_FILE_H
 #define LB_STATE_FILE_H

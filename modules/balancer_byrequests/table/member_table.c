@@ -3,6 +3,7 @@
 #include "member_table.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "samples.h"
 #include "robust_lock.h"
@@ -132,6 +133,32 @@ lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
 {
     return (lb_process_row_t *)(void *)((unsigned char *)t + t->processes_at
                                         + i * t->process_bytes);
+}
+
+/* Only asked when a limit is shared: a lease ends without anybody doing anything. */
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* The lock guards the three when it matters: who is let in holds it. */
+uint32_t lb_table_share_of(const lb_member_row_t *row)
+{
+    if (!atomic_load(&row->is_shared) || lb_table_limit_of(row) == 0) {
+        return UINT32_MAX;
+    }
+    return atomic_load(monotonic_now() < atomic_load(&row->part.until) ? &row->part.share
+                                                                       : &row->part.floor);
+}
+
+uint32_t lb_table_floor_of(const lb_member_row_t *row)
+{
+    return atomic_load(&row->is_shared) && lb_table_limit_of(row) != 0
+               ? atomic_load(&row->part.floor)
+               : UINT32_MAX;
 }
 
 lb_line_t *lb_table_line(lb_table_t *t, uint32_t i)
@@ -325,6 +352,8 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->queue_limit, 0);
     atomic_store(&row->queue_timeout, 0);
     atomic_store(&row->sticky_wait, 0);
+    atomic_store(&row->is_shared, 0);
+    memset(&row->part, 0, sizeof(row->part));
     reset_check(&row->check);
     lb_counters_clear_member(lb_table_member_room(t, lb_table_member_index(t, row)));
 }
