@@ -74,6 +74,8 @@ JANSSON_LIBS = $(shell $(PKG_CONFIG) --libs jansson)
 CRYPTO_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto)
 CARES_LIBS   = $(shell $(PKG_CONFIG) --libs libcares)
 HIREDIS_LIBS = $(if $(FLEET),$(shell $(PKG_CONFIG) --libs hiredis))
+LUA_CFLAGS   = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags lua5.1))
+LUA_LIBS     = $(shell $(PKG_CONFIG) --libs lua5.1)
 CHECK_CFLAGS = $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags check))
 CHECK_LIBS   = $(shell $(PKG_CONFIG) --libs check)
 
@@ -136,6 +138,9 @@ GENERATED_$(G)/request := $(BUILD)/obj/$(G)/request/asset_bytes.o
 
 GENERATED_shared := $(BUILD)/obj/contract_stamp.o
 
+# The script that Redis runs for the fleet's shares, as C.
+GENERATED_$(B)/fleet := $(BUILD)/obj/$(B)/fleet/share_script.o
+
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
         valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
         demo demo-stop bench bench-programs clean print
@@ -179,6 +184,13 @@ $(GENERATED_shared): $(BUILD)/contract_stamp.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(CC) $(BASE) $(CFLAGS) -c -o $@ $<
 
+$(BUILD)/share_script.c: scripts/embed-script $(M)/$(B)/fleet/share_script.lua
+	@mkdir -p $(@D)
+	$^ > $@
+$(GENERATED_$(B)/fleet): $(BUILD)/share_script.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(CC) $(BASE) $(CFLAGS) $(INC_$(B)/fleet) -I$(M)/$(B)/fleet -MMD -MP -c -o $@ $<
+
 # Other flags, another build.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -212,9 +224,9 @@ below       = $(filter $(FOLDERS),$(patsubst -I$(M)/%,%,$(INC_$(1))))
 unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
-UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD_FLAGS)
-UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(shell $(APU_CONFIG) --link-ld) \
-              $(shell $(APR_CONFIG) --link-ld)
+UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD_FLAGS) $(LUA_CFLAGS)
+UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(LUA_LIBS) \
+              $(shell $(APU_CONFIG) --link-ld) $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 
 UNIT   := $(patsubst t/unit/%.c,$(BUILD)/unit/%,$(filter-out $(NO_UNIT),$(wildcard t/unit/test_*.c)))

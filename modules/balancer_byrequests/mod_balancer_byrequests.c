@@ -22,6 +22,7 @@
 #include "lbmethod.h"
 #include "resolver_settings.h"
 #include "session_cookie.h"
+#include "share_exchange.h"
 #include "startup.h"
 #include "state_keeper.h"
 #include "child_thread.h"
@@ -56,6 +57,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_post_config(lb_checks_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_discovery_thread_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_fleet_thread_post_config, NULL, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(lb_share_exchange_post_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(lb_intent_keeper_post_config, NULL, NULL, APR_HOOK_LAST + 1);
     ap_hook_expr_lookup(lb_check_expr_lookup, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(lb_startup_child_init, NULL, mod_proxy, APR_HOOK_MIDDLE);

@@ -16,6 +16,8 @@
 #include "contract.h"
 #include "dispatch.h"
 #include "drain.h"
+#include "fleet_view.h"
+#include "forgetting.h"
 #include "health.h"
 #include "member_config.h"
 #include "member_counters.h"
@@ -141,6 +143,12 @@ apr_array_header_t *lb_change_apply_check(apr_pool_t *p, server_rec *any,
 {
     return NULL;
 }
+
+const lb_fleet_view_t *lb_fleet_view_take(apr_pool_t *p) { return NULL; }
+const char *lb_forgetting_begin(apr_pool_t *p, const char *front) { return NULL; }
+
+/* All is shared, with nobody, unless a test says otherwise in the rows. */
+bool lb_fleet_settings_shares(unsigned int written, unsigned int part) { return true; }
 
 lb_member_t lb_other_method_elect(const proxy_balancer *proxy, const lb_member_t *members,
                                   size_t count, request_rec *r)

@@ -25,7 +25,8 @@
 #define LB_FLEET_KINDS(X)               \
     X(FRONT,  "front",  1024)           \
     X(VIEW,   "view",   32 * 1024)      \
-    X(INTENT, "intent", 256 * 1024)
+    X(INTENT, "intent", 256 * 1024)     \
+    X(SHARE,  "share",  2048)    /* fronts to forget: a draft alone, see share_exchange.c */
 
 #define LB_FLEET_KIND_NAME(name, word, bytes_max) LB_KIND_##name,
 typedef enum {

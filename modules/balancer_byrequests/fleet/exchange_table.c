@@ -7,11 +7,13 @@
 #include "health_exchange.h"
 #include "intent_exchange.h"
 #include "presence_exchange.h"
+#include "share_exchange.h"
 #include "view_exchange.h"
 
 const lb_exchange_t *const lb_exchange_table[] = {
     &lb_presence_exchange,
     &lb_intent_exchange,
+    &lb_share_exchange,
     &lb_view_exchange,
     &lb_health_exchange,
     NULL

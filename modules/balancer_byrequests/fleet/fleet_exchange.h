@@ -30,6 +30,9 @@ typedef struct {
     const char *name;
     void (*before)(lb_fleet_round_t *round);
     void (*after)(lb_fleet_round_t *round);     /* NULL: it wants nothing back */
+    bool (*goes_on)(
+        void);    /* after after(): is there one more to do at once? Then before() and after()
+                               * of this row alone, in a round of their own; NULL: never */
     void (*lost)(apr_pool_t *p); /* the engine is away: this front is alone; NULL: no matter */
 } lb_exchange_t;
 #endif

@@ -320,6 +320,7 @@ static void take_fetched(lb_fleet_round_t *round, lb_fleet_kind_t kind)
 
 bool lb_round_perform(lb_fleet_round_t *round, lb_engine_t *engine)
 {
+    round->sent_at = fc_now();
     if (!lb_engine_perform(engine, round->asks, round->p)) {
         return false;
     }

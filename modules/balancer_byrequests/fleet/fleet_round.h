@@ -19,6 +19,7 @@ typedef struct {
     lb_ask_t *fetches[LB_KIND_COUNT];
     lb_board_sent_t sent[LB_KIND_COUNT];     /* before this round */
     bool is_sent[LB_KIND_COUNT];             /* in this round */
+    apr_time_t next_in;               /* us until the next round, if sooner than usual; 0: not */
     bool has_twin;                    /* another httpd writes documents in the name of this one */
 } lb_fleet_round_t;
 

@@ -34,6 +34,7 @@ static struct {
     apr_thread_t *thread;
     int stop_pipe[2];                 /* its end stops the thread */
     lb_engine_t *engine;
+    apr_interval_time_t next_in;      /* us until the next round, if sooner than usual; 0: not */
     apr_interval_time_t retry;        /* 0: the last round went well */
 } talker;
 
@@ -136,6 +137,33 @@ static void look_at_answers(lb_fleet_round_t *round)
             lb_exchange_table[i]->after(round);
         }
     }
+    talker.next_in = round->next_in;
+}
+
+/* What rows have to do at once, after they have looked.
+ * returns  false: the engine is away */
+static bool go_on(apr_pool_t *p, lb_engine_t *engine)
+{
+    for (int i = 0; lb_exchange_table[i]; i++) {
+        const lb_exchange_t *row = lb_exchange_table[i];
+        while (row->goes_on && row->goes_on()) {
+            lb_fleet_round_t *round = lb_round_begin(p, talker.settings);
+            row->before(round);
+            if (!lb_round_perform(round, engine)) {
+                return false;
+            }
+            row->after(round);
+            talker.next_in = round->next_in ? round->next_in : talker.next_in;
+        }
+    }
+    return true;
+}
+
+static void note_failure(apr_pool_t *p, lb_engine_t *engine)
+{
+    if (lb_engine_fault(engine) != LB_FAULT_STOPPED) {
+        note_away(p, lb_engine_fault(engine), lb_engine_reason(engine));
+    }
 }
 
 static void run_round(apr_pool_t *p)
@@ -143,11 +171,10 @@ static void run_round(apr_pool_t *p)
     lb_engine_t *engine = talker.engine;
     lb_fleet_round_t *round;
 
+    talker.next_in = 0;
     if (!lb_engine_connect(engine, p)
         || !perform(round = lb_round_begin(p, talker.settings), engine)) {
-        if (lb_engine_fault(engine) != LB_FAULT_STOPPED) {
-            note_away(p, lb_engine_fault(engine), lb_engine_reason(engine));
-        }
+        note_failure(p, engine);
     }
     else if (round->has_twin) {
         note_away(p, LB_FAULT_NAME_TAKEN,
@@ -157,6 +184,9 @@ static void run_round(apr_pool_t *p)
     else {
         note_up();
         look_at_answers(round);
+        if (!go_on(p, engine)) {
+            note_failure(p, engine);
+        }
     }
 }
 
@@ -177,7 +207,7 @@ static apr_interval_time_t run_and_plan(apr_pool_t *p)
     run_round(p);
     if (lb_board_state().is_up) {
         talker.retry = 0;
-        return interval;
+        return talker.next_in > PAUSE_US && talker.next_in < interval ? talker.next_in : interval;
     }
     talker.retry = talker.retry == 0                 ? interval
                    : talker.retry * 2 > RETRY_MAX_US ? RETRY_MAX_US

@@ -9,6 +9,7 @@
 #include "check_count.h"
 #include "check_expr.h"
 #include "check_params.h"
+#include "check_reliance.h"
 #include "check_verdict.h"
 #include "clock.h"
 #include "fastcgi_log.h"
@@ -151,18 +152,19 @@ static void restore(const candidate_t *candidate)
     }
 }
 
-/* So long another front's checks stand for our own: while all is well there and here. Else we look
- * for ourselves, and at PHP-FPM's numbers in any case. */
-static int64_t relies_until(const candidate_t *candidate)
+/* returns  us for which another front's check stands for our own; 0: none does */
+static int64_t relies_for(const candidate_t *candidate, int64_t now)
 {
     const lb_check_row_t *row = &candidate->member.row->check;
-    const bool is_well = atomic_load(&row->passes) > 0 && !atomic_load(&row->is_new)
-                         && !PROXY_WORKER_IS(candidate->member.worker, PROXY_WORKER_HC_FAIL);
-    const int64_t told_at = atomic_load(&row->told_at);
-
-    return told_at && is_well && !candidate->params->status_uri
-               ? told_at + 2 * candidate->params->interval
-               : 0;
+    const lb_check_reliance_t facts = {
+        .told_at = atomic_load(&row->told_at),
+        .interval = candidate->params->interval,
+        .has_passed = atomic_load(&row->passes) > 0,
+        .is_out = PROXY_WORKER_IS(candidate->member.worker, PROXY_WORKER_HC_FAIL)
+                  || atomic_load(&row->is_new),
+        .reads_numbers = candidate->params->status_uri != NULL,
+    };
+    return lb_check_reliance(&facts, now);
 }
 
 /* returns  us until it is due; negative: it is late by so much */
@@ -170,7 +172,7 @@ static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
 {
     const apr_interval_time_t interval = candidate->params->interval;
     const int64_t left = atomic_load(&candidate->member.row->check.next_at) - now;
-    const int64_t relied = relies_until(candidate) - now;
+    const int64_t relied = relies_for(candidate, now);
 
     if (__atomic_load_n(&candidate->place->is_begun, __ATOMIC_ACQUIRE)) {
         return interval;
@@ -178,7 +180,7 @@ static apr_interval_time_t time_left(const candidate_t *candidate, int64_t now)
     if (lb_health_awaits_check(&candidate->member)) {
         return 0;
     }
-    if (relied > 0 && relied <= 2 * interval) {
+    if (relied > 0) {
         return relied;
     }
     return left <= interval + interval / 10 ? left : 0;    /* the interval was longer before */

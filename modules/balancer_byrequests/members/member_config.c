@@ -2,6 +2,8 @@
 /* member_config.c - see member_config.h. */
 #include "member_config.h"
 
+#include "fleet_settings.h"
+
 static const proxy_worker *configured(const lb_member_t *member)
 {
     return lb_balancer_configured_worker(member->balancer, member->worker->s->index);
@@ -30,6 +32,12 @@ void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t 
     atomic_store(&row->queue_limit, (uint32_t)params->queue);
     atomic_store(&row->queue_timeout, params->queuetimeout);
     atomic_store(&row->sticky_wait, params->stickywait);
+}
+
+void lb_member_config_set_shared(lb_member_row_t *row, const lb_balancer_t *balancer)
+{
+    atomic_store(&row->is_shared, lb_fleet_settings_shares(balancer->owner->settings->fleet,
+                                                           LB_FLEET_LIMITS));
 }
 
 static lb_values_t settings_of(apr_pool_t *p, const proxy_worker *worker,

@@ -36,6 +36,9 @@ lb_queue_to_come_t lb_member_config_queue_to_come(const lb_balancer_t *balancer)
 /** A row's limits are those of these parameters. */
 void lb_member_config_set_limits(lb_member_row_t *row, const lb_member_params_t *params);
 
+/** Is its limit one over all fronts of a fleet? That is its balancer's affair. */
+void lb_member_config_set_shared(lb_member_row_t *row, const lb_balancer_t *balancer);
+
 /** The settings of the member in a slot as the configuration has them; of a discovered one, with
  *  the weight and the set of its record.
  *  returns  false: it was added at run time, and the configuration has none */

@@ -184,6 +184,7 @@ static void give_slot(const lb_balancer_t *balancer, int index, proxy_worker_sha
     atomic_store(&slot->origin, origin);
     lb_member_config_set_limits(
         row, lb_member_params_written(lb_balancer_configured_worker(balancer, index)));
+    lb_member_config_set_shared(row, balancer);
     atomic_store(&slot->missing_since, 0);
     if (place) {
         give_place(slot, place);

@@ -108,6 +108,7 @@ static bool claim_members(lb_table_t *t, uint32_t generation, lb_balancer_t *bal
         balancer->member_rows[s->index] = row;
         if (row) {
             lb_member_config_set_limits(row, lb_member_config_params(&member));
+            lb_member_config_set_shared(row, balancer);
         }
     }
     for (int slot = 0; slot < balancer->slots; slot++) {

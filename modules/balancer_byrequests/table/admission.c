@@ -4,12 +4,6 @@
 
 #include "queue.h"
 
-static bool has_room(const lb_member_row_t *row)
-{
-    const uint32_t limit = lb_table_limit_of(row);
-    return limit == 0 || atomic_load_explicit(&row->in_flight, memory_order_relaxed) < limit;
-}
-
 static uint32_t waiting_for(const lb_member_row_t *row)
 {
     return atomic_load_explicit(&row->waiting, memory_order_relaxed);
@@ -27,7 +21,7 @@ bool lb_admission_is_awaited(lb_table_t *t, uint32_t balancer)
 
 static bool is_free(const lb_member_row_t *row)
 {
-    return has_room(row) && waiting_for(row) == 0;
+    return lb_table_has_place(row) && waiting_for(row) == 0;
 }
 
 bool lb_admission_has_place(const lb_member_row_t *row)
@@ -243,7 +237,12 @@ static lb_delay_t *delay_of(lb_table_t *t, const lb_waiter_t *w)
 static void add_capacity(lb_table_t *t, uint32_t member, int64_t now, lb_capacity_t *capacity)
 {
     const lb_member_row_t *row = lb_table_member(t, member);
-    lb_capacity_add(capacity, lb_table_limit_of(row), lb_service_mean(&row->service, now));
+    const uint32_t limit = lb_table_limit_of(row), share = lb_table_share_of(row);
+
+    if (share > 0) {
+        lb_capacity_add(capacity, share < limit ? share : limit,
+                        lb_service_mean(&row->service, now));
+    }
 }
 
 /* Of the members that this request may get: a session's own, else all of the open turns. */
@@ -523,7 +522,7 @@ static size_t candidate_of_session(lb_table_t *t, const lb_arena_t *arena, const
 
     for (size_t i = 0; i < arena->count && n == 0; i++) {
         const lb_contender_t *c = &arena->contenders[i];
-        if (c->member == w->member && c->is_usable && has_room(row)) {
+        if (c->member == w->member && c->is_usable && lb_table_has_place(row)) {
             add_candidate(row, arena, i, &n);
         }
     }
@@ -545,7 +544,7 @@ static size_t candidates_for(lb_table_t *t, const lb_arena_t *arena, const lb_wa
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
         lb_member_row_t *row = lb_table_member(t, c->member);
-        if (c->turn < reach && c->turn <= turn && wants(w, c->member) && has_room(row)) {
+        if (c->turn < reach && c->turn <= turn && wants(w, c->member) && lb_table_has_place(row)) {
             n = c->turn < turn ? 0 : n;
             turn = c->turn;
             add_candidate(row, arena, i, &n);
@@ -595,7 +594,7 @@ static uint32_t next_in_turn(lb_table_t *t, const lb_arena_t *arena, int64_t now
     for (size_t i = 0; i < arena->count; i++) {
         const lb_contender_t *c = &arena->contenders[i];
         const lb_member_row_t *row = lb_table_member(t, c->member);
-        if (has_room(row)) {
+        if (lb_table_has_place(row)) {
             any_is_open |= c->turn < arena->open;
             any_is_free |= c->turn != LB_NO_TURN;
             if (c->is_usable && waiting_for(row) > 0) {

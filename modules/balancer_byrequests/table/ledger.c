@@ -266,6 +266,20 @@ uint32_t lb_ledger_parked(lb_table_t *t, uint32_t member)
 
 /* ---- The bell -------------------------------------------------------------------------------- */
 
+uint32_t lb_ledger_set_part(lb_table_t *t, uint32_t member, uint32_t share, uint32_t floor,
+                            int64_t until)
+{
+    lb_member_row_t *row = lb_table_member(t, member);
+
+    lb_ledger_lock(t);
+    atomic_store(&row->part.share, share);
+    atomic_store(&row->part.floor, floor);
+    atomic_store(&row->part.until, until);
+    const uint32_t in_flight = atomic_load(&row->in_flight);
+    lb_ledger_unlock(t);
+    return in_flight;
+}
+
 void lb_ledger_ring(lb_table_t *t, uint32_t process)
 {
     fc_bell_ring(&lb_table_process(t, process)->bell);

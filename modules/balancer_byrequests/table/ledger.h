@@ -68,6 +68,11 @@ void lb_ledger_add_granted(lb_table_t *t, uint32_t member, int by, size_t *busy)
 /** Make mod_proxy's own count of a member equal again, after a burial. */
 void lb_ledger_mirror(lb_table_t *t, uint32_t member, size_t *busy);
 
+/** Say what this front may use of a limit over all fronts.
+ *  returns  what is in flight: from now on nobody is let in that this does not allow */
+uint32_t lb_ledger_set_part(lb_table_t *t, uint32_t member, uint32_t share, uint32_t floor,
+                            int64_t until);
+
 /** Ring the bell of a process. Not under the lock: it is a system call. */
 void lb_ledger_ring(lb_table_t *t, uint32_t process);
 

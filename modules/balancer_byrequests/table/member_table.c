@@ -3,6 +3,7 @@
 #include "member_table.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "samples.h"
 #include "robust_lock.h"
@@ -138,6 +139,32 @@ lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i)
 {
     return (lb_process_row_t *)(void *)((unsigned char *)t + t->processes_at
                                         + i * t->process_bytes);
+}
+
+/* Only asked when a limit is shared: a lease ends without anybody doing anything. */
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+}
+
+/* The lock guards the three when it matters: who is let in holds it. */
+uint32_t lb_table_share_of(const lb_member_row_t *row)
+{
+    if (!atomic_load(&row->is_shared) || lb_table_limit_of(row) == 0) {
+        return UINT32_MAX;
+    }
+    return atomic_load(monotonic_now() < atomic_load(&row->part.until) ? &row->part.share
+                                                                       : &row->part.floor);
+}
+
+uint32_t lb_table_floor_of(const lb_member_row_t *row)
+{
+    return atomic_load(&row->is_shared) && lb_table_limit_of(row) != 0
+               ? atomic_load(&row->part.floor)
+               : UINT32_MAX;
 }
 
 lb_line_t *lb_table_line(lb_table_t *t, uint32_t i)
@@ -314,6 +341,8 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->judged_at, 0);
     atomic_store(&check->busy, 0);
     atomic_store(&check->is_kept, 0);
+    atomic_store(&check->told, 0);
+    atomic_store(&check->told_at, 0);
     check->pool = (lb_auto_limit_t){ 0 };
 }
 
@@ -327,6 +356,7 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
     atomic_store(&row->shown_state, 0);
+    atomic_store(&row->evidence, 0);
     memset(&row->strikes, 0, sizeof(row->strikes));
     memset(&row->service, 0, sizeof(row->service));
     atomic_store(&row->drain_until, 0);
@@ -335,6 +365,8 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->queue_limit, 0);
     atomic_store(&row->queue_timeout, 0);
     atomic_store(&row->sticky_wait, 0);
+    atomic_store(&row->is_shared, 0);
+    memset(&row->part, 0, sizeof(row->part));
     reset_check(&row->check);
     lb_counters_clear_member(lb_table_member_room(t, lb_table_member_index(t, row)));
 }

@@ -69,7 +69,18 @@ typedef struct {
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
-/* One member: a line for elections, one for admission, two for its health, two for checks. */
+/* What this front may use of a limit over all fronts: see fleet_share.h. Writer: lock, any reads. */
+typedef struct {
+    _Atomic uint32_t share, floor;    /* so many until then, and so many afterwards */
+    _Atomic int64_t until;            /* monotonic us */
+    _Atomic uint32_t is_new;          /* 1: since httpd was started, it was not told yet */
+    uint32_t reserved;
+    uint64_t reserved_line[5];
+} lb_share_row_t;
+static_assert(sizeof(lb_share_row_t) == 64, "one cache line");
+
+/* One member: a line for elections, one for admission, two for its health, two for checks, one for its
+ * part in a fleet. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t pass;            /* see election.h; writer: any */
@@ -89,15 +100,16 @@ typedef struct {
     lb_service_t service;             /* how long requests are in flight; lock */
     _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
     _Atomic uint32_t auto_limit;      /* of in_flight if limit says so; writer: who checks */
-    _Atomic uint32_t evidence; /* of other fronts: see fleet_evidence.h; the fleet's thread */
-    uint32_t reserved_admission;
+    _Atomic uint32_t evidence;        /* of other fronts: see fleet_evidence.h; the fleet's thread */
+    _Atomic uint32_t is_shared;       /* 1: the limit is one over all fronts of a fleet; any */
     _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
     lb_strikes_t strikes;             /* see strikes.h */
 
     lb_check_row_t check;
+    lb_share_row_t part;              /* of this front, if is_shared */
 } lb_member_row_t;
-static_assert(sizeof(lb_member_row_t) == 384, "six cache lines");
+static_assert(sizeof(lb_member_row_t) == 448, "seven cache lines");
 
 /* Robust: the kernel says when its owner has died. */
 typedef union {
@@ -231,12 +243,31 @@ lb_member_row_t *lb_table_member(lb_table_t *t, uint32_t i);
 lb_waiter_t *lb_table_waiter(lb_table_t *t, uint32_t i);
 lb_process_row_t *lb_table_process(lb_table_t *t, uint32_t i);
 
-/** How many requests may be in flight; 0: no limit. */
+/** How many requests may be in flight, here or on all fronts of the fleet; 0: no limit. */
 static inline uint32_t lb_table_limit_of(const lb_member_row_t *row)
 {
     const uint32_t limit = atomic_load_explicit(&row->limit, memory_order_relaxed);
     return limit == LB_LIMIT_AUTO ? atomic_load_explicit(&row->auto_limit, memory_order_relaxed)
                                   : limit;
+}
+
+/** What this front may use now of a limit over all fronts; UINT32_MAX: there is none. The share that it
+ *  was lent ends by itself, whatever became of the process that had got it. */
+uint32_t lb_table_share_of(const lb_member_row_t *row);
+
+/** The same when nobody lends, or wants, anything. */
+uint32_t lb_table_floor_of(const lb_member_row_t *row);
+
+/** May one more request be in flight? */
+static inline bool lb_table_has_place(const lb_member_row_t *row)
+{
+    const uint32_t limit = lb_table_limit_of(row);
+    const uint32_t in_flight = atomic_load_explicit(&row->in_flight, memory_order_relaxed);
+
+    return limit == 0
+           || (in_flight < limit
+               && (!atomic_load_explicit(&row->is_shared, memory_order_relaxed)
+                   || in_flight < lb_table_share_of(row)));
 }
 
 /** Lines: one for each balancer, then one for each member. */

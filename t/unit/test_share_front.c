@@ -1,0 +1,747 @@
+/* Licensed under the Apache License, Version 2.0; see LICENSE. */
+/* test_share_front.c - the limit over all fronts is never exceeded, whatever fails: fronts, an engine
+ * that runs the real script, and between them everything that goes wrong. */
+#include "share_front.h"
+
+#include <lauxlib.h>
+#include <lua.h>
+#include <lualib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run_suite.h"
+
+#define FRONTS  10
+#define MEMBERS 2
+#define SECOND  INT64_C(1000000)
+#define LEASE   (5 * SECOND)
+#define MARGIN  (1 * SECOND)
+#define PERIOD  (SECOND / 2)
+#define RECORD  LB_SHARE_RECORD_BYTES(MEMBERS)
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define STEPS 100000
+#else
+#define STEPS 1000000
+#endif
+
+/* ---- Chance: the same for the same seed ------------------------------------------------------ */
+
+static uint64_t chance;
+
+static uint32_t any_below(uint32_t n)
+{
+    chance ^= chance << 13;
+    chance ^= chance >> 7;
+    chance ^= chance << 17;
+    return (uint32_t)((chance >> 16) % n);
+}
+
+static bool one_in(uint32_t n)
+{
+    return n > 0 && any_below(n) == 0;
+}
+
+/* ---- Engines --------------------------------------------------------------------------------- */
+
+/* What of Redis the script uses. An engine is a table; its history changes when it is promoted. */
+static const char redis[] =
+    "engines = {}\n"
+    "local at\n"
+    "local function hash(key) at.data[key] = at.data[key] or {} return at.data[key] end\n"
+    "local calls = {\n"
+    "  INFO = function() return '# Replication\\r\\nmaster_replid:' .. at.history .. '\\r\\nx:1\\r\\n' end,\n"
+    "  DEL = function(key) at.data[key] = nil end,\n"
+    "  HGET = function(key, field) return hash(key)[field] or false end,\n"
+    "  HDEL = function(key, field) hash(key)[field] = nil end,\n"
+    "  HINCRBY = function(key, field, by)\n"
+    "    hash(key)[field] = tostring(tonumber(hash(key)[field] or 0) + by)\n"
+    "    return tonumber(hash(key)[field]) end,\n"
+    "  HMGET = function(key, ...)\n"
+    "    local all = {}\n"
+    "    for i, field in ipairs({...}) do all[i] = hash(key)[field] or false end\n"
+    "    return all end,\n"
+    "  HGETALL = function(key)\n"
+    "    local all = {}\n"
+    "    for field, value in pairs(hash(key)) do all[#all + 1] = field all[#all + 1] = value end\n"
+    "    return all end,\n"
+    "}\n"
+    "calls.HSET = function(key, ...)\n"
+    "  local all = {...}\n"
+    "  for i = 1, #all, 2 do hash(key)[all[i]] = all[i + 1] end end\n"
+    "calls.HMSET = calls.HSET\n"
+    "redis = { call = function(name, ...) return calls[name](...) end }\n"
+    "local histories = 0\n"
+    "function promote(n)\n"
+    "  histories = histories + 1\n"
+    "  engines[n] = engines[n] or { data = {} }\n"
+    "  engines[n].history = string.format('%040x', histories) end\n"
+    "function flush(n) engines[n].data = {} end\n"
+    "function replicate(from, to)\n"
+    "  local data = {}\n"
+    "  for key, fields in pairs(engines[from].data) do\n"
+    "    data[key] = {}\n"
+    "    for field, value in pairs(fields) do data[key][field] = value end\n"
+    "  end\n"
+    "  engines[to].data = data end\n"
+    "function evaluate(n, script, ...) at = engines[n] KEYS = {'fc:{t}:share'} ARGV = {...}\n"
+    "  return script() end\n";
+
+#define ENGINES 2
+
+static lua_State *lua;
+static int script;
+
+static void call_engine(const char *function, int a, int b)
+{
+    lua_getglobal(lua, function);
+    lua_pushinteger(lua, a);
+    lua_pushinteger(lua, b);
+    ck_assert_msg(lua_pcall(lua, 2, 0, 0) == 0, "%s", lua_tostring(lua, -1));
+}
+
+static void start_engines(void)
+{
+    lua = luaL_newstate();
+    luaL_openlibs(lua);
+    ck_assert_msg(luaL_dostring(lua, redis) == 0, "%s", lua_tostring(lua, -1));
+    ck_assert_msg(luaL_loadfile(lua, "modules/balancer_byrequests/fleet/share_script.lua") == 0,
+                  "%s", lua_tostring(lua, -1));
+    script = luaL_ref(lua, LUA_REGISTRYINDEX);
+    for (int i = 1; i <= ENGINES; i++) {
+        call_engine("promote", i, 0);
+    }
+}
+
+/* ---- Fronts ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    bool is_under_way, is_answered;
+    bool is_lost;                     /* on its way there, or back */
+    int64_t executes_at, arrives_at;
+    int64_t sent;
+    char epoch[LB_SHARE_EPOCH_MAX + 1], own[24], decided_on[24], gone[LB_SHARE_NAME_MAX + 1];
+    char *record;                     /* NULL: it only reads */
+    /* the answer */
+    bool is_written;
+    char epoch_now[LB_SHARE_EPOCH_MAX + 1];
+    uint64_t stamp;
+    size_t count;
+    char names[LB_SHARE_FRONTS][LB_SHARE_NAME_MAX + 1];
+    char *texts[LB_SHARE_FRONTS];
+} exchange_t;
+
+typedef struct {
+    bool is_running;
+    int engine;
+    int64_t offset;                   /* its clock: true time * rate / 10000 + offset */
+    int64_t rate;
+    int64_t next_at, paused_until;
+    lb_share_front_t front;
+    lb_share_member_t members[MEMBERS];
+    lb_share_told_t telling[MEMBERS];
+    lb_share_told_t told[LB_SHARE_FRONTS][MEMBERS];
+    exchange_t exchange;
+    uint32_t demand[MEMBERS], in_flight[MEMBERS];
+    /* on disk */
+    char epoch[LB_SHARE_EPOCH_MAX + 1];
+    bool has_joined;
+    lb_share_roster_t roster;
+    uint32_t floors[MEMBERS];
+} sim_front_t;
+
+/* Of one run. */
+typedef struct {
+    uint32_t fronts, limit;
+    uint32_t loss, late, pause, crash, kill, flush, failover, split, demand;    /* one in so many */
+} trouble_t;
+
+static sim_front_t *fronts;
+static trouble_t trouble;
+static int64_t now;                   /* true time */
+static int master;
+static uint64_t steps_done;
+
+/* Requests that their front has given up, and that may still be executed. */
+#define STUCK 64
+static struct {
+    int front, engine;
+    int64_t executes_at;
+    exchange_t exchange;
+} stuck[STUCK];
+
+static int64_t clock_of(const sim_front_t *f)
+{
+    return now / 10000 * f->rate + now % 10000 * f->rate / 10000 + f->offset;
+}
+
+static void save(sim_front_t *f)
+{
+    memcpy(f->epoch, f->front.epoch, sizeof(f->epoch));
+    f->has_joined = f->front.has_joined;
+    f->roster = f->front.roster;
+    for (int m = 0; m < MEMBERS; m++) {
+        f->floors[m] = f->members[m].floor;
+    }
+    f->front.is_changed = false;
+}
+
+/* httpd starts: with what is on disk. */
+static void start(int i)
+{
+    sim_front_t *f = &fronts[i];
+
+    memset(&f->front, 0, sizeof(f->front));
+    snprintf(f->front.name, sizeof(f->front.name), "web%d", i);
+    f->front.lease = LEASE;
+    f->front.margin = MARGIN;
+    f->front.members = f->members;
+    f->front.telling = f->telling;
+    f->front.count = MEMBERS;
+    memcpy(f->front.epoch, f->epoch[0] ? f->epoch : "0", f->epoch[0] ? sizeof(f->epoch) : 2);
+    f->front.has_joined = f->has_joined;
+    f->front.roster = f->roster;
+    for (int m = 0; m < MEMBERS; m++) {
+        f->members[m] = (lb_share_member_t){ .key = 100 + (uint64_t)m,
+                                             .limit = trouble.limit,
+                                             .floor = f->floors[m],
+                                             .until = clock_of(f) + LEASE + MARGIN,
+                                             .is_new = true };
+        f->in_flight[m] = 0;
+    }
+    f->exchange.is_under_way = false;
+    f->is_running = true;
+    f->next_at = now + any_below(PERIOD);
+    f->paused_until = 0;
+}
+
+/* Another process of the same httpd goes on. */
+static void take_over(int i)
+{
+    sim_front_t *f = &fronts[i];
+    const uint32_t count = MEMBERS;
+
+    for (uint32_t m = 0; m < count; m++) {
+        const lb_share_member_t row = f->members[m];
+        f->members[m] = (lb_share_member_t){ .key = row.key,
+                                             .limit = row.limit,
+                                             .floor = row.floor,
+                                             .share = row.share,
+                                             .until = row.until,
+                                             .is_new = row.is_new };
+    }
+    const int64_t paused_until = f->paused_until;
+    lb_share_member_t rows[MEMBERS];
+    memcpy(rows, f->members, sizeof(rows));
+    uint32_t in_flight[MEMBERS];
+    memcpy(in_flight, f->in_flight, sizeof(in_flight));
+    start(i);
+    memcpy(f->members, rows, sizeof(rows));
+    memcpy(f->in_flight, in_flight, sizeof(in_flight));
+    f->paused_until = paused_until;
+}
+
+/* ---- The invariant --------------------------------------------------------------------------- */
+
+static uint32_t may_use(int i, int m)
+{
+    return fronts[i].is_running ? lb_share_now(&fronts[i].members[m], clock_of(&fronts[i])) : 0;
+}
+
+static uint32_t used_by_all(int m)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        sum += may_use((int)i, m);
+    }
+    return sum;
+}
+
+static uint32_t in_flight_or_used(int m)
+{
+    uint32_t sum = 0;
+
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        const uint32_t may = may_use((int)i, m), has = fronts[i].in_flight[m];
+        sum += may > has ? may : has;
+    }
+    return sum;
+}
+
+static void show(int m)
+{
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        const sim_front_t *f = &fronts[i];
+        const lb_share_member_t *member = &f->members[m];
+        printf(
+            "web%u: running %d engine %d epoch %s joined %d use %u (share %u floor %u left %.3f settles %d) "
+            "told %u/%u @%llu own %llu in flight %u want %u agreed %d roster %u\n",
+            i, f->is_running, f->engine, f->front.epoch, f->front.has_joined, may_use((int)i, m),
+            member->share, member->floor, (double)(member->until - clock_of(f)) / 1e6,
+            member->settles, member->told.share, member->told.floor,
+            (unsigned long long)member->told.stands, (unsigned long long)f->front.own_stamp,
+            f->in_flight[m], member->want, lb_share_front_is_agreed(&f->front),
+            f->front.roster.count);
+    }
+}
+
+/* With requests that were there before a share was lowered, when all fronts are in contact. */
+static bool all_is_well;
+
+static void check_limit(void)
+{
+    for (int m = 0; m < MEMBERS; m++) {
+        const uint32_t sum = all_is_well ? in_flight_or_used(m) : used_by_all(m);
+        if (sum > trouble.limit) {
+            show(m);
+            ck_abort_msg("step %llu, %.3f s: %u may be used of %u", (unsigned long long)steps_done,
+                         (double)now / 1e6, sum, trouble.limit);
+        }
+    }
+}
+
+/* ---- What happens ---------------------------------------------------------------------------- */
+
+static void free_texts(exchange_t *e)
+{
+    free(e->record);
+    e->record = NULL;
+    for (size_t i = 0; i < e->count; i++) {
+        free(e->texts[i]);
+    }
+    e->count = 0;
+}
+
+static void execute(int front, int engine, exchange_t *e)
+{
+    char name[16], random[20];
+
+    snprintf(name, sizeof(name), "web%d", front);
+    snprintf(random, sizeof(random), "%08x%08x", any_below(UINT32_MAX), any_below(UINT32_MAX));
+    lua_getglobal(lua, "evaluate");
+    lua_pushinteger(lua, engine);
+    lua_rawgeti(lua, LUA_REGISTRYINDEX, script);
+    const char *arguments[] = { name, e->epoch, random, e->own, e->decided_on,
+                                e->record ? e->record : "", e->gone };
+    for (size_t i = 0; i < 7; i++) {
+        lua_pushstring(lua, arguments[i]);
+    }
+    ck_assert_msg(lua_pcall(lua, 9, 1, 0) == 0, "%s", lua_tostring(lua, -1));
+    const size_t n = lua_objlen(lua, -1);
+    e->count = 0;
+    for (size_t i = 1; i <= n; i++) {
+        lua_rawgeti(lua, -1, (int)i);
+        const char *text = lua_tostring(lua, -1);
+        if (i == 1) {
+            e->is_written = text[0] == '1';
+        }
+        else if (i == 2) {
+            snprintf(e->epoch_now, sizeof(e->epoch_now), "%s", text);
+        }
+        else if (i == 3) {
+            e->stamp = strtoull(text, NULL, 10);
+        }
+        else if (i % 2 == 0) {
+            snprintf(e->names[e->count], sizeof(e->names[0]), "%s", text);
+        }
+        else {
+            e->texts[e->count++] = strdup(text);
+        }
+        lua_pop(lua, 1);
+    }
+    lua_pop(lua, 1);
+    e->is_answered = true;
+}
+
+static void keep_stuck(int i)
+{
+    const uint32_t slot = any_below(STUCK);
+
+    free_texts(&stuck[slot].exchange);
+    stuck[slot].front = i;
+    stuck[slot].engine = fronts[i].engine;
+    stuck[slot].executes_at = now + any_below(one_in(3) ? 60 * SECOND : 2 * SECOND);
+    stuck[slot].exchange = fronts[i].exchange;
+    fronts[i].exchange.record = NULL;
+    fronts[i].exchange.count = 0;
+}
+
+static void execute_stuck(void)
+{
+    for (uint32_t i = 0; i < STUCK; i++) {
+        if (stuck[i].exchange.record && now >= stuck[i].executes_at) {
+            execute(stuck[i].front, stuck[i].engine, &stuck[i].exchange);
+            free_texts(&stuck[i].exchange);
+        }
+    }
+}
+
+static void read_in_flight(sim_front_t *f)
+{
+    for (int m = 0; m < MEMBERS; m++) {
+        f->members[m].in_flight = f->in_flight[m];
+        f->members[m].want = (f->demand[m] > f->in_flight[m] ? f->demand[m] : f->in_flight[m]) + 1;
+    }
+}
+
+/* One call in a turn of a front. */
+static void ask(int i)
+{
+    sim_front_t *f = &fronts[i];
+    exchange_t *e = &f->exchange;
+    char text[RECORD];
+
+    if (!lb_share_front_plan(&f->front, clock_of(f))) {
+        return;
+    }
+    check_limit();
+    read_in_flight(f);
+    const size_t bytes = lb_share_front_tell(&f->front, text);
+    ck_assert_uint_lt(bytes, RECORD);
+    if (f->front.is_changed) {
+        save(f);
+    }
+    free_texts(e);
+    *e = (exchange_t){ .is_under_way = true, .sent = clock_of(f) };
+    e->executes_at = now + 1000 + any_below(one_in(trouble.late) ? 900000 : 2000);
+    e->arrives_at = e->executes_at + 1000 + any_below(one_in(trouble.late) ? 900000 : 2000);
+    e->is_lost = one_in(trouble.loss);
+    memcpy(e->epoch, f->front.epoch, sizeof(e->epoch));
+    snprintf(e->own, sizeof(e->own), "%llu", (unsigned long long)f->front.own_stamp);
+    if (f->front.kind == LB_SHARE_RAISE) {
+        snprintf(e->decided_on, sizeof(e->decided_on), "%llu", (unsigned long long)f->front.stamp);
+    }
+    const char *gone = lb_share_front_gone(&f->front, clock_of(f));
+    snprintf(e->gone, sizeof(e->gone), "%s", gone ? gone : "");
+    e->record = bytes > 0 ? strdup(text) : NULL;
+}
+
+static void take(int i)
+{
+    sim_front_t *f = &fronts[i];
+    exchange_t *e = &f->exchange;
+    const lb_share_answer_t answer = { .is_written = e->is_written,
+                                       .epoch = e->epoch_now,
+                                       .stamp = e->stamp,
+                                       .sent = e->sent,
+                                       .received = clock_of(f) };
+
+    f->front.other_count = e->count;
+    for (size_t k = 0; k < e->count; k++) {
+        lb_share_other_t *other = &f->front.others[k];
+        char *end;
+        snprintf(other->name, sizeof(other->name), "%s", e->names[k]);
+        other->stamp = strtoull(e->texts[k], &end, 10);
+        ck_assert(lb_share_record_read(end + 1, &other->record, f->told[k], MEMBERS));
+    }
+    lb_share_front_take(&f->front, &answer);
+    ck_assert(!f->front.is_unclear);
+    e->is_under_way = false;
+    free_texts(e);
+    check_limit();
+    if (f->front.is_eager && f->next_at > now + PERIOD / 8) {
+        f->next_at = now + PERIOD / 8;
+    }
+    ask(i);
+}
+
+static void serve(sim_front_t *f)
+{
+    for (int m = 0; m < MEMBERS; m++) {
+        const uint32_t may = lb_share_now(&f->members[m], clock_of(f));
+        const uint32_t ends = f->in_flight[m] * trouble.fronts / 100 + any_below(2);
+        f->in_flight[m] -= ends < f->in_flight[m] ? ends : f->in_flight[m];
+        while (f->in_flight[m] < may && f->in_flight[m] < f->demand[m]) {
+            f->in_flight[m]++;
+        }
+    }
+}
+
+static void step_front(int i)
+{
+    sim_front_t *f = &fronts[i];
+    exchange_t *e = &f->exchange;
+
+    if (e->is_under_way && !e->is_answered && now >= e->executes_at
+        && !(e->is_lost && one_in(2))) {
+        if (e->is_lost) {    /* the answer is */
+            execute(i, f->engine, e);
+            e->arrives_at = INT64_MAX;
+        }
+        else {
+            execute(i, f->engine, e);
+        }
+    }
+    if (now < f->paused_until) {
+        return;
+    }
+    if (f->is_running) {
+        serve(f);
+    }
+    if (e->is_under_way && e->is_answered && now >= e->arrives_at) {
+        take(i);
+    }
+    else if (e->is_under_way && clock_of(f) > e->sent + SECOND) {
+        if (!e->is_answered) {
+            keep_stuck(i);
+        }
+        e->is_under_way = false;
+        if (one_in(2) && !one_in(4)) {
+            f->engine = master;
+        }
+    }
+    else if (f->is_running && !e->is_under_way && now >= f->next_at) {
+        f->next_at = now + PERIOD - any_below(PERIOD / 8);
+        read_in_flight(f);
+        lb_share_front_begin(&f->front);
+        ask(i);
+    }
+}
+
+static void make_trouble(int i)
+{
+    sim_front_t *f = &fronts[i];
+
+    if (f->is_running && one_in(trouble.pause)) {
+        f->paused_until = now + any_below(one_in(3) ? 20 * SECOND : 2 * SECOND);
+    }
+    if (one_in(trouble.kill) && f->is_running) {
+        take_over(i);
+    }
+    if (one_in(trouble.crash)) {
+        if (f->is_running) {
+            if (f->exchange.is_under_way && !f->exchange.is_answered) {
+                keep_stuck(i);
+            }
+            f->exchange.is_under_way = false;
+            f->is_running = false;
+        }
+        else {
+            start(i);
+        }
+    }
+    if (one_in(trouble.flush)) {
+        call_engine("flush", 1 + (int)any_below(ENGINES), 0);
+    }
+    if (one_in(trouble.failover)) {    /* to what was copied at some time: see below */
+        master = 1 + (int)any_below(ENGINES);
+        call_engine("promote", master, 0);
+    }
+    if (one_in(trouble.failover)) {
+        call_engine("replicate", master, 3 - master);
+    }
+    if (one_in(trouble.split)) {
+        f->engine = one_in(2) ? master : 1 + (int)any_below(ENGINES);
+    }
+    if (one_in(trouble.demand)) {
+        f->demand[any_below(MEMBERS)] = one_in(2) ? 0 : any_below(2 * trouble.limit);
+    }
+}
+
+static void step(void);
+
+/* All is well for so long. */
+static void settle(int64_t us)
+{
+    const trouble_t before = trouble;
+    const int64_t end_at = now + us;
+
+    trouble = (trouble_t){ .fronts = before.fronts, .limit = before.limit };
+    while (now < end_at) {
+        step();
+    }
+    trouble = before;
+}
+
+/* The others join while much fails, but the engine loses nothing: who knows nothing, and meets an
+ * engine that has lost what it knew, cannot know of the others. */
+static void let_join(uint32_t from)
+{
+    const trouble_t before = trouble;
+
+    trouble.flush = trouble.failover = trouble.split = 0;
+    for (uint32_t i = from; i < trouble.fronts; i++) {
+        start((int)i);
+        for (int n = 0; n < 5000; n++) {
+            step();
+        }
+    }
+    trouble = before;
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        if (!fronts[i].is_running) {
+            start((int)i);
+        }
+    }
+    settle(25 * SECOND);
+}
+
+static void begin(const trouble_t *wanted, uint64_t seed, uint32_t running)
+{
+    chance = seed * 2654435769u + 88172645463325252u;
+    trouble = *wanted;
+    now = 1000 * SECOND;
+    master = 1;
+    steps_done = 0;
+    fronts = calloc(FRONTS, sizeof(*fronts));
+    memset(stuck, 0, sizeof(stuck));
+    start_engines();
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        fronts[i].engine = master;
+        fronts[i].rate = 9990 + any_below(21);
+        fronts[i].offset = any_below(1000) * SECOND;
+        if (i < running) {
+            start((int)i);
+        }
+    }
+    settle(12 * SECOND);
+    let_join(running);
+    steps_done = 0;
+}
+
+static void end(void)
+{
+    for (uint32_t i = 0; i < FRONTS; i++) {
+        free_texts(&fronts[i].exchange);
+    }
+    for (uint32_t i = 0; i < STUCK; i++) {
+        free_texts(&stuck[i].exchange);
+    }
+    free(fronts);
+    lua_close(lua);
+}
+
+static void step(void)
+{
+    const int i = (int)any_below(trouble.fronts);
+
+    now += any_below(2000);
+    make_trouble(i);
+    execute_stuck();
+    step_front(i);
+    check_limit();
+    steps_done++;
+}
+
+/* ---- Tests ----------------------------------------------------------------------------------- */
+
+static const trouble_t everything = { .fronts = FRONTS,
+                                      .limit = 60,
+                                      .loss = 20,
+                                      .late = 10,
+                                      .pause = 4000,
+                                      .crash = 40000,
+                                      .kill = 20000,
+                                      .flush = 60000,
+                                      .failover = 60000,
+                                      .split = 60000,
+                                      .demand = 800 };
+
+START_TEST(limit_holds_whatever_fails)
+{
+    begin(&everything, 1, FRONTS);
+    while (steps_done < STEPS) {
+        step();
+    }
+    end();
+}
+END_TEST
+
+START_TEST(limit_holds_in_a_small_fleet)
+{
+    for (uint32_t run = 0; run < 40; run++) {
+        trouble_t small = everything;
+        small.fronts = 2 + run % 3;
+        small.limit = 1 + run % 7;
+        small.pause = 500;
+        small.crash = small.kill = small.flush = small.failover = small.split = 2000;
+        small.demand = 100;
+        begin(&small, 100 + run, 1 + run % small.fronts);
+        while (steps_done < STEPS / 20) {
+            step();
+        }
+        end();
+    }
+}
+END_TEST
+
+static void want_only(uint32_t from, uint32_t to, uint32_t demand)
+{
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        for (int m = 0; m < MEMBERS; m++) {
+            fronts[i].demand[m] = i >= from && i < to ? demand : 0;
+        }
+    }
+}
+
+/* What those who want it may use, with the one that each idle front keeps. */
+static void check_is_used(uint32_t from, uint32_t to)
+{
+    for (int m = 0; m < MEMBERS; m++) {
+        uint32_t sum = trouble.fronts - (to - from);
+        for (uint32_t i = from; i < to; i++) {
+            sum += may_use((int)i, m);
+        }
+        if (sum * 100 < trouble.limit * 95) {
+            show(m);
+            ck_abort_msg("only %u of %u are used", sum, trouble.limit);
+        }
+    }
+}
+
+START_TEST(all_of_it_is_used_within_two_seconds)
+{
+    trouble_t none = { .fronts = 3 + (uint32_t)_i, .limit = 60 + 7 * (uint32_t)_i };
+    begin(&none, 1000 + (uint64_t)_i, none.fronts);
+    settle(10 * SECOND);
+    all_is_well = true;
+    for (uint32_t round = 0; round < 30; round++) {
+        const uint32_t from = any_below(none.fronts);
+        const uint32_t to = from + 1 + any_below(none.fronts - from);
+        want_only(from, to, none.limit);
+        settle(2 * SECOND);
+        check_is_used(from, to);
+        settle(any_below(10 * SECOND));
+        check_is_used(from, to);
+    }
+    all_is_well = false;
+    end();
+}
+END_TEST
+
+START_TEST(all_of_it_is_used_again_after_everything_failed)
+{
+    trouble_t wild = everything;
+    wild.crash = 0;
+    wild.fronts = 5;
+    begin(&wild, 7 + (uint64_t)_i, wild.fronts);
+    settle(10 * SECOND);
+    for (uint32_t round = 0; round < 10; round++) {
+        for (uint64_t n = steps_done + 5000; steps_done < n;) {
+            step();
+        }
+        for (uint32_t i = 0; i < wild.fronts; i++) {
+            fronts[i].engine = master;
+            fronts[i].paused_until = 0;
+        }
+        want_only(0, 2, wild.limit);
+        settle(20 * SECOND);
+        check_is_used(0, 2);
+    }
+    end();
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("share front");
+    TCase *tc = tcase_create("share front");
+    tcase_set_timeout(tc, 60);
+    tcase_add_test(tc, limit_holds_in_a_small_fleet);
+    tcase_add_test(tc, limit_holds_whatever_fails);
+    tcase_add_loop_test(tc, all_of_it_is_used_within_two_seconds, 0, 8);
+    tcase_add_loop_test(tc, all_of_it_is_used_again_after_everything_failed, 0, 4);
+    suite_add_tcase(suite, tc);
+    return run_suite(suite);
+}
