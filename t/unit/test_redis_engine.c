@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_redis_engine.c - whatever a server sends, cut at any byte, and whatever it does not send: a
  * round ends in time, with all of its answers or a fault. */
+#include <netinet/in.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,6 +25,7 @@ typedef struct {
     pthread_t thread;
     const char *says;
     size_t bytes;
+    const char *says_next;    /* to the clients after the first one; NULL: the same */
     bool is_slow;         /* byte by byte */
     bool stays;           /* until the client has gone; else it closes behind the last byte */
 } server_t;
@@ -49,6 +51,10 @@ static void talk(int client)
     while (recv(client, heard, sizeof(heard), 0) > 0) {
     }
     close(client);
+    if (server.says_next) {
+        server.says = server.says_next;
+        server.bytes = strlen(server.says);
+    }
 }
 
 static void *serve(void *unused)
@@ -57,6 +63,21 @@ static void *serve(void *unused)
         talk(client);
     }
     return NULL;
+}
+
+static void listen_at(int family, const struct sockaddr *address, socklen_t bytes)
+{
+    server.fd = socket(family, SOCK_STREAM, 0);
+    ck_assert_int_eq(bind(server.fd, address, bytes), 0);
+    ck_assert_int_eq(listen(server.fd, 10), 0);
+    ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+}
+
+static void stop_listening(void)
+{
+    shutdown(server.fd, SHUT_RDWR);
+    pthread_join(server.thread, NULL);
+    close(server.fd);
 }
 
 static void set_up(void)
@@ -70,19 +91,14 @@ static void set_up(void)
     ck_assert_ptr_nonnull(mkdtemp(server.folder));
     apr_snprintf(server.path, sizeof(server.path), "%s/socket", server.folder);
     apr_cpystrn(address.sun_path, server.path, sizeof(address.sun_path));
-    server.fd = socket(AF_UNIX, SOCK_STREAM, 0);
-    ck_assert_int_eq(bind(server.fd, (struct sockaddr *)&address, sizeof(address)), 0);
-    ck_assert_int_eq(listen(server.fd, 10), 0);
-    ck_assert_int_eq(pthread_create(&server.thread, NULL, serve, NULL), 0);
+    listen_at(AF_UNIX, (struct sockaddr *)&address, sizeof(address));
     ck_assert_int_eq(pipe(stop_pipe), 0);
     settings = (lb_fleet_settings_t){ .url.socket = server.path };
 }
 
 static void tear_down(void)
 {
-    shutdown(server.fd, SHUT_RDWR);
-    pthread_join(server.thread, NULL);
-    close(server.fd);
+    stop_listening();
     unlink(server.path);
     rmdir(server.folder);
     close(stop_pipe[0]);
@@ -205,14 +221,13 @@ END_TEST
 START_TEST(answers_without_end_are_given_up)
 {
     const size_t bytes = 20 * 1024 * 1024;
-    char *says = malloc(bytes);
+    char *says = apr_palloc(pool, bytes);    /* the server may still send it */
 
     memset(says, 'x', bytes);
     memcpy(says, MASTER "+", sizeof(MASTER));
     server.stays = true;
     const lb_fault_t fault = perform(says, bytes);
     ck_assert(fault == LB_FAULT_PROTOCOL || fault == LB_FAULT_TIMEOUT);
-    free(says);
 }
 END_TEST
 
@@ -280,6 +295,104 @@ START_TEST(nobody_there_is_refused)
 }
 END_TEST
 
+START_TEST(logging_in_comes_first)
+{
+    server.stays = true;
+    settings.password = "secret";
+    settings.user = "web";
+    settings.url.db = 3;
+    const char *says = "+OK\r\n+OK\r\n" GOOD;
+    ck_assert_int_eq(perform(says, strlen(says)), LB_FAULT_NONE);
+    expect_good_answers();
+    says = "-ERR invalid password\r\n";
+    ck_assert_int_eq(perform(says, strlen(says)), LB_FAULT_AUTH);
+    says = "-LOADING\r\n";
+    ck_assert_int_eq(perform(says, strlen(says)), LB_FAULT_LOADING);
+    says = "+OK\r\n-ERR DB index is out of range\r\n";
+    ck_assert_int_eq(perform(says, strlen(says)), LB_FAULT_ERROR);
+}
+END_TEST
+
+/* ---- By address ------------------------------------------------------------------------------ */
+
+/* Listens at a port of this machine instead. */
+static apr_port_t listen_at_port(void)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t bytes = sizeof(address);
+
+    stop_listening();
+    listen_at(AF_INET, (struct sockaddr *)&address, bytes);
+    getsockname(server.fd, (struct sockaddr *)&address, &bytes);
+    return ntohs(address.sin_port);
+}
+
+/* A port where nobody listens, then the one of the server. */
+static apr_port_t use_two_addresses(void)
+{
+    const apr_port_t port = listen_at_port();
+
+    server.stays = true;
+    settings.url.socket = NULL;
+    settings.url.addresses = apr_array_make(pool, 2, sizeof(lb_fleet_address_t));
+    APR_ARRAY_PUSH(settings.url.addresses, lb_fleet_address_t) =
+        (lb_fleet_address_t){ .host = "127.0.0.1", .port = 1 };
+    APR_ARRAY_PUSH(settings.url.addresses, lb_fleet_address_t) =
+        (lb_fleet_address_t){ .host = "127.0.0.1", .port = port };
+    return port;
+}
+
+static lb_fault_t fault_of_connecting(const char *says, const char *says_next)
+{
+    lb_engine_t *engine = lb_engine_create(pool, &settings, stop_pipe[0]);
+
+    server.says = says;
+    server.bytes = strlen(says);
+    server.says_next = says_next;
+    ck_assert(lb_engine_connect(engine, pool)
+              == (lb_engine_fault(engine) == LB_FAULT_NONE || *lb_engine_server(engine) != '\0'));
+    const lb_fault_t fault = *lb_engine_server(engine) ? LB_FAULT_NONE : lb_engine_fault(engine);
+    lb_engine_disconnect(engine);
+    return fault;
+}
+
+START_TEST(the_first_address_that_is_a_master_is_used)
+{
+    static const char slave[] = "*5\r\n$5\r\nslave\r\n$1\r\nh\r\n:1\r\n$4\r\nsync\r\n:0\r\n";
+
+    use_two_addresses();
+    ck_assert_int_eq(fault_of_connecting(MASTER, NULL), LB_FAULT_NONE);
+    ck_assert_int_eq(fault_of_connecting(slave, NULL), LB_FAULT_READONLY);
+}
+END_TEST
+
+START_TEST(a_sentinel_names_the_master)
+{
+    const char *port = apr_itoa(pool, use_two_addresses());
+    const char *knows = apr_psprintf(pool, "*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%s\r\n",
+                                     (int)strlen(port), port);
+
+    settings.url.master = "fleet";
+    ck_assert_int_eq(fault_of_connecting(knows, MASTER), LB_FAULT_NONE);
+    ck_assert_int_eq(fault_of_connecting("*-1\r\n", NULL), LB_FAULT_NO_MASTER);
+    ck_assert_int_eq(fault_of_connecting("-NOAUTH\r\n", NULL), LB_FAULT_AUTH);
+    settings.password = "secret";
+    ck_assert_int_eq(
+        fault_of_connecting(apr_pstrcat(pool, "-ERR no password is set\r\n", knows, NULL),
+                            "+OK\r\n" MASTER),
+        LB_FAULT_NONE);
+}
+END_TEST
+
+START_TEST(a_name_without_an_address_is_told)
+{
+    use_two_addresses();
+    APR_ARRAY_IDX(settings.url.addresses, 1, lb_fleet_address_t).host = "no.such.name.invalid";
+    ck_assert_int_eq(fault_of_connecting("", NULL), LB_FAULT_NAME);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("redis_engine");
@@ -296,6 +409,10 @@ int main(void)
     tcase_add_test(tc, errors_are_told_apart_by_their_first_word);
     tcase_add_test(tc, who_may_not_ask_for_the_role_may_go_on);
     tcase_add_test(tc, nobody_there_is_refused);
+    tcase_add_test(tc, logging_in_comes_first);
+    tcase_add_test(tc, the_first_address_that_is_a_master_is_used);
+    tcase_add_test(tc, a_sentinel_names_the_master);
+    tcase_add_test(tc, a_name_without_an_address_is_told);
     suite_add_tcase(suite, tc);
     return run_suite(suite);
 }

@@ -250,8 +250,8 @@ const char *lb_fleet_settings_read(cmd_parms *cmd, int count, char *const words[
     const char *wrong = NULL;
 
 #ifndef LB_FLEET
-    return "BalancerFleet: this module was built without libhiredis. Fix: install libhiredis-dev and "
-           "build it again";
+    return "BalancerFleet: this module was built without libhiredis. Fix: install libhiredis-dev "
+           "and build it again";
 #endif
     if (is_written) {
         return "BalancerFleet is there twice: an httpd is a front of one fleet";

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_settings.h - BalancerFleet: which fleet this httpd is a front of, and where its fronts meet;
- *                    ProxySet fleet=: what of a balancer they share.
+/* fleet_settings.h - BalancerFleet: which fleet this httpd is a front of, and where its fronts
+ *                    meet; ProxySet fleet=: what of a balancer they share.
  * Knows    the words of both.   Ignores  what is shared, and how.
  * Memory   pconf; read-only at run time. */
 #ifndef LB_FLEET_SETTINGS_H

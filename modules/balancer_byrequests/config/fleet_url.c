@@ -128,7 +128,7 @@ const char *lb_fleet_url_read(apr_pool_t *p, const char *text, lb_fleet_url_t *u
 
     *url = (lb_fleet_url_t){ 0 };
     if (strncmp(text, "rediss://", 9) == 0) {
-        return "rediss://: there is no TLS to the engine; put a TLS tunnel (stunnel) on this machine";
+        return "rediss://: there is no TLS to the store; use a tunnel (stunnel) on this machine";
     }
     if (strchr(text, '@')) {
         return "a URL is no place for a password; use user= and passwordfile=";

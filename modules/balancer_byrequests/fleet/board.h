@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* board.h - what this front knows of its fleet, for all of its processes: whether the engine answers,
- *           the last documents of all fronts, and what this front wants to say (its drafts).
+/* board.h - what this front knows of its fleet, for all of its processes: whether the engine
+ *           answers, the last documents of all fronts, what this front wants to say (its drafts).
  * Knows    shared memory, who writes when.   Ignores  what documents say, the engine.
  * Memory   one anonymous shared segment of the process pool: it outlives graceful restarts. What is
  *          read of it are copies.

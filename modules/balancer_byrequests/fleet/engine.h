@@ -57,7 +57,7 @@ typedef struct {
     fc_span_t value;
     const char *script;
     const apr_array_header_t *keys, *args;    /* of const char * */
-    /* the answer, once the round has gone well; a text is followed by a NUL, which is not counted */
+    /* the answer, once the round has gone well; behind each text is a NUL, which is not counted */
     apr_array_header_t *texts;                /* of fc_span_t; at is NULL: none (nil) */
 } lb_ask_t;
 

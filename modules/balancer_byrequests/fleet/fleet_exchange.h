@@ -5,7 +5,7 @@
  * somebody has rung, see lb_board_ring()):
  *
  *     connect      the engine answers; else lost(), once, and nothing until it does
- *     before()     each row says what it wants: lb_round_publish(), lb_round_fetch(), lb_round_run()
+ *     before()     each row says what it wants: lb_round_publish(), _fetch(), _run()
  *     send         all in one pipeline; else lost()
  *     after()      each row looks at what came: lb_round_documents(), lb_ask_t.texts
  *
@@ -14,11 +14,11 @@
  * LB_FLEET_KINDS (board.h).
  *
  * What a row may rely on
- *  - One thread of one process of this httpd calls it; no two calls at once. That process may change
- *    between any two rounds (killed, restarted): what must be remembered lies in shared memory (the
- *    board, the member table) or can be asked for again, and is not static.
- *  - A round that fails may still have been done, or be done later: the engine got it and its answer
- *    was lost. After a failed round after() is not called.
+ *  - One thread of one process of this httpd calls it; no two calls at once. That process may
+ *    change between any two rounds (killed, restarted): what must be remembered lies in shared
+ *    memory (the board, the member table) or can be asked for again, and is not static.
+ *  - A round that fails may still have been done, or be done later: the engine got it and its
+ *    answer was lost. After a failed round after() is not called.
  *  - No request waits for this thread. A row takes locks that requests need only for moments.
  * Memory   the pool of the round. */
 #ifndef LB_FLEET_EXCHANGE_H

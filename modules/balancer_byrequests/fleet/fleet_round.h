@@ -22,11 +22,11 @@ typedef struct {
     bool has_twin;                    /* another httpd writes documents in the name of this one */
 } lb_fleet_round_t;
 
-/* ---- For an exchange, before the round is sent ------------------------------------------------ */
+/* ---- For an exchange, before the round is sent ----------------------------------------------- */
 
 /** What this front says now. To be called in each round: it is sent when it is another text than
- *  last time, when the engine has lost it, and from time to time, so that others see that this front
- *  lives.
+ *  last time, when the engine has lost it, and from time to time, so that others see this front
+ *  live.
  *  text     without NUL; too long a one is not sent (logged once) */
 void lb_round_publish(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *text);
 
@@ -47,14 +47,14 @@ const lb_ask_t *lb_round_run(lb_fleet_round_t *round, const char *script,
 /** "fc:{shop}:NAME": all keys of a fleet lie in one slot. */
 const char *lb_round_key(const lb_fleet_round_t *round, const char *name);
 
-/* ---- For an exchange, after it went well ------------------------------------------------------ */
+/* ---- For an exchange, after it went well ----------------------------------------------------- */
 
 /** The last good documents of all fronts, also of those that the engine has lost; if the kind was
  *  fetched. By name.
  *  returns  of lb_document_t */
 const apr_array_header_t *lb_round_documents(const lb_fleet_round_t *round, lb_fleet_kind_t kind);
 
-/* ---- For the thread --------------------------------------------------------------------------- */
+/* ---- For the thread -------------------------------------------------------------------------- */
 
 lb_fleet_round_t *lb_round_begin(apr_pool_t *p, const lb_fleet_settings_t *settings);
 

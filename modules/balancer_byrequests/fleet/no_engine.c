@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* no_engine.c - in the place of a driver when there was no library for one: BalancerFleet is refused
- *               then, and nothing of this is called. */
+/* no_engine.c - in the place of a driver when there was no library for one: BalancerFleet is
+ *               refused then, and nothing of this is called. */
 #include "engine.h"
 
 lb_engine_t *lb_engine_create(apr_pool_t *p, const lb_fleet_settings_t *settings, int stop_fd)

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* redis_engine.c - see engine.h: a Redis or Valkey, behind sentinels or not.
  *
- * A table is a hash. Scripts are sent as they are (EVAL): so a server that has lost them, or another
- * one, needs no second round. */
+ * A table is a hash. Scripts are sent as they are (EVAL): so a server that has lost them, or
+ * another one, needs no second round. */
 #include "engine.h"
 
 #include <string.h>
@@ -197,7 +197,7 @@ static bool is_replica(const redisReply *role)
            && strcmp(role->element[0]->str, "master") != 0;
 }
 
-/* A server that does not tell its role, or not to this user, takes writes or says READONLY later. */
+/* One that does not tell its role, or not to this user, takes writes or says READONLY later. */
 static bool expect_master(lb_redis_link_t *link)
 {
     redisReply *reply = lb_redis_link_receive(link);

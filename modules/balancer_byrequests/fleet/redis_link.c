@@ -85,7 +85,7 @@ static bool wait_until_ready(lb_redis_link_t *link, short events)
     }
 }
 
-/* ---- A reader that takes no list of any length ------------------------------------------------ */
+/* ---- A reader that takes no list of any length ----------------------------------------------- */
 
 #if HIREDIS_MAJOR < 1
 static void *(*create_array)(const redisReadTask *task, int elements);

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* seal.h - texts that fronts leave for each other, sealed: who can write the store, but does not know
- *          the secret, cannot speak for a front.
+/* seal.h - texts that fronts leave for each other, sealed: who can write the store, but does not
+ *          know the secret, cannot speak for a front.
  * Knows    "v1 HMAC SEQUENCE INCARNATION TEXT", HMAC-SHA256 over fleet, kind, front and all that
  *          follows; "-" in the place of the HMAC when there is no secret.
  * Ignores  what the text says; whether an older one is played again (fleet_round.c).

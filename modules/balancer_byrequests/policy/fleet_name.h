@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_name.h - what a fleet or a front can be called: it becomes a part of keys, of lines in the log
- *                and of the page.
+/* fleet_name.h - what a fleet or a front can be called: it becomes a part of keys, of lines in the
+ *                log and of the page.
  * Memory   none.   Threads: any, no state. */
 #ifndef LB_FLEET_NAME_H
 #define LB_FLEET_NAME_H
