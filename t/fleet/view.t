@@ -103,7 +103,7 @@ my $scrape = Metrics->scrape($web1);
 is $scrape->sum('fleet_up', %own), 1, 'fleet_up is 1';
 is scalar(my @ages = $scrape->values('fleet_age_seconds', %own)), 1, 'fleet_age_seconds is there';
 my $page = $web1->get('/balancer-manager')->{body};
-like $page, qr{<h2>Fleet shop</h2>}, 'the page has the fleet';
+like $page, qr{>Fleet shop</h2>}, 'the page has the fleet';
 like $page, qr{<th scope="row">web3</th>}, '... and its fronts';
 unlike $page, qr/alone since/, '... it is not alone';
 

@@ -55,6 +55,8 @@ static void check_names(const mgr_api_path_t *path)
     case MGR_NO_RESOURCE:
         break;
     case MGR_AUDIT:
+    case MGR_FLEET:
+    case MGR_FORGET:
     case MGR_ALL_MEMBERS:
         assert(!path->key && !path->member);
         break;

@@ -38,6 +38,9 @@ static const struct {
     const char *key, *member;
 } paths[] = {
     { "/v1/audit", MGR_AUDIT },
+    { "/v1/fleet", MGR_FLEET },
+    { "/v1/fleet/forget", MGR_FORGET },
+    { "/v1/fleet/", MGR_NO_RESOURCE },
     { "/v1/members", MGR_ALL_MEMBERS },
     { "/v1/balancers/x", MGR_BALANCER, "x" },
     { "/v1/balancers/members", MGR_BALANCER, "members" },

@@ -430,6 +430,22 @@ START_TEST(reset_clears_the_counts_and_leaves_what_is_in_flight)
 }
 END_TEST
 
+START_TEST(reset_forgets_what_other_fronts_said)
+{
+    lb_table_t *t = new_table();
+    lb_member_row_t *member = lb_table_claim_member(t, 42, 6);
+
+    member->evidence = 7;
+    member->check.told = 8;
+    member->check.told_at = 9;
+    lb_table_reset_member(t, member);
+    ck_assert_uint_eq(member->evidence, 0);
+    ck_assert_uint_eq(member->check.told, 0);
+    ck_assert_int_eq(member->check.told_at, 0);
+    free(t);
+}
+END_TEST
+
 /* ---- Two processes --------------------------------------------------------------------------- */
 
 static lb_table_t *shared_table(void)
@@ -531,6 +547,7 @@ static TCase *rows(void)
     tcase_add_test(tc, a_free_balancer_row_has_an_empty_room_for_its_next_owner);
     tcase_add_test(tc, a_member_that_was_away_had_nothing_in_the_last_minute);
     tcase_add_test(tc, reset_clears_the_counts_and_leaves_what_is_in_flight);
+    tcase_add_test(tc, reset_forgets_what_other_fronts_said);
     return tc;
 }
 

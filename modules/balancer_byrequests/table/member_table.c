@@ -302,6 +302,8 @@ static void reset_check(lb_check_row_t *check)
     atomic_store(&check->judged_at, 0);
     atomic_store(&check->busy, 0);
     atomic_store(&check->is_kept, 0);
+    atomic_store(&check->told, 0);
+    atomic_store(&check->told_at, 0);
     check->pool = (lb_auto_limit_t){ 0 };
 }
 
@@ -314,6 +316,7 @@ void lb_table_reset_member(lb_table_t *t, lb_member_row_t *row)
     atomic_store(&row->last_error_at, 0);
     atomic_store(&row->last_error, 0);
     atomic_store(&row->busy_until, 0);
+    atomic_store(&row->evidence, 0);
     memset(&row->strikes, 0, sizeof(row->strikes));
     memset(&row->service, 0, sizeof(row->service));
     atomic_store(&row->drain_until, 0);

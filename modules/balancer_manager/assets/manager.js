@@ -150,10 +150,10 @@
     function accept(text) {
         const page = new DOMParser().parseFromString(text, 'text/html');
         makeSortable(page);
-        for (const id of ['overview', 'balancers', 'changes']) {
-            const fresh = page.getElementById(id);
-            if (fresh) {
-                take(document.getElementById(id), fresh);
+        for (const id of ['overview', 'balancers', 'fleet', 'changes']) {
+            const old = document.getElementById(id), fresh = page.getElementById(id);
+            if (old && fresh) {
+                take(old, fresh);
             }
         }
         showSelections();

@@ -145,7 +145,8 @@ static void print_member(mgr_html_t *html, const lb_fleet_view_t *fleet,
 
 static void print_members(mgr_html_t *html, const lb_fleet_view_t *fleet)
 {
-    mgr_html_format(html, "<details><summary>%d members over all fronts</summary>\n",
+    mgr_html_format(html,
+                    "<details id=\"fleet-members\"><summary>%d members over all fronts</summary>\n",
                     fleet->members->nelts);
     mgr_html_raw(html, "<table><thead><tr><th scope=\"col\">Member</th>"
                        "<th scope=\"col\">In flight</th><th scope=\"col\">Waiting</th>"
@@ -164,7 +165,8 @@ void mgr_fleet_section_print(mgr_page_t *page)
     if (!fleet) {
         return;
     }
-    mgr_html_raw(page->html, "<section class=\"fleet\" id=\"fleet\"><h2>Fleet ");
+    mgr_html_raw(page->html, "<section class=\"fleet\" id=\"fleet\" "
+                             "aria-labelledby=\"fleet-title\"><h2 id=\"fleet-title\">Fleet ");
     mgr_html_text(page->html, fleet->name);
     mgr_html_raw(page->html, "</h2>\n");
     print_contact(page, fleet);
