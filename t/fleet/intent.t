@@ -35,7 +35,7 @@ sub holds {
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $began = now_monotonic();
     @where = @operators if !@where;
-    my $held = ok wait_until(20, sub { !grep { !$check->($_->member($url)) } @where }), $name;
+    my $held = ok wait_until(20, sub { !grep { my $member = $_->member($url); !$member || !$check->($member) } @where }), $name;
     note sprintf '%s: %.0f ms', $name, 1000 * (now_monotonic() - $began) if $held;
     diag explain [map { $_->member($url) } @where] if !$held;
     return $held;

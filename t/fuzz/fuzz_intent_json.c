@@ -20,11 +20,41 @@ static void check_wish(const lb_intent_t *wish)
     assert(wish->standing == LB_INTENT_PENDING && wish->told.counter == 0);
 }
 
-/* Member by member in the order of keys, with nothing that is void. */
+/* Written so that it does not lean on what it looks at. */
+static int order_of(const lb_intent_t *a, const lb_intent_t *b)
+{
+    const char *const keys[][2] = { { a->balancer, b->balancer },
+                                    { a->vhost, b->vhost },
+                                    { a->member, b->member },
+                                    { a->setting, b->setting } };
+    int order = 0;
+    for (size_t i = 0; order == 0 && i < sizeof(keys) / sizeof(keys[0]); i++) {
+        order = strcmp(keys[i][0], keys[i][1]);
+    }
+    return order;
+}
+
+/* Was its member added or removed later, by the other one? */
+static bool is_void_by(const lb_intent_t *wish, const lb_intent_t *other)
+{
+    const uint64_t mine = wish->stamp.counter, its = other->stamp.counter;
+    const bool is_later = its > mine
+                          || (its == mine && strcmp(other->stamp.front, wish->stamp.front) > 0);
+
+    return is_later && *wish->member != '\0' && strcmp(other->setting, "member") == 0
+           && strcmp(wish->setting, "member") != 0 && strcmp(wish->balancer, other->balancer) == 0
+           && strcmp(wish->vhost, other->vhost) == 0 && strcmp(wish->member, other->member) == 0;
+}
+
+/* In the order of keys, with nothing that is void. */
 static void check_order(const lb_intents_t *intents)
 {
     for (size_t i = 0; i < intents->count; i++) {
         const lb_intent_t *wish = &intents->entries[i];
+        assert(i == 0 || order_of(&intents->entries[i - 1], wish) < 0);
+        for (size_t k = 0; k < intents->count; k++) {
+            assert(!is_void_by(wish, &intents->entries[k]));
+        }
         assert(lb_fleet_intent_find(intents, wish) == wish);
         assert(lb_fleet_intent_put((lb_intents_t *)(uintptr_t)intents, wish) == NULL);
     }

@@ -21,7 +21,7 @@
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
-#define DEADLINE_SLACK apr_time_from_sec(10)    /* of a drain: documents are as old as that */
+#define DEADLINE_SLACK apr_time_from_sec(2)    /* of a drain: it travels in whole seconds */
 
 /* Wishes that go together, and what they come to. */
 typedef struct {

@@ -288,4 +288,6 @@ static void lost(apr_pool_t *p)
     tell(heard);
 }
 
-const lb_exchange_t lb_intent_exchange = { "intent", before, after, lost };
+const lb_exchange_t lb_intent_exchange = {
+    .name = "intent", .before = before, .after = after, .lost = lost
+};

@@ -239,6 +239,14 @@ lb_intents_t *lb_intent_json_read_own(apr_pool_t *p, const char *text, size_t by
     return read_text_of(p, text, bytes, room, &at, why);
 }
 
+static apr_time_t not_in_the_future(apr_time_t at, apr_time_t now)
+{
+    if (at < 0) {
+        return 0;
+    }
+    return at < now ? at : now;
+}
+
 lb_intents_t *lb_intent_json_read_other(apr_pool_t *p, const char *text, size_t bytes,
                                         apr_time_t now, const char **why)
 {
@@ -247,9 +255,7 @@ lb_intents_t *lb_intent_json_read_other(apr_pool_t *p, const char *text, size_t 
 
     for (size_t i = 0; intents && i < intents->count; i++) {
         lb_intent_t *wish = &intents->entries[i];
-        const apr_time_t made_at = wish->made_at + now - at;
-        wish->made_at = made_at < 0 ? 0 : made_at < now ? made_at
-                                                        : now;
+        wish->made_at = not_in_the_future(wish->made_at + now - at, now);
         wish->standing = LB_INTENT_PENDING;
         wish->told = (lb_intent_stamp_t){ 0 };
     }

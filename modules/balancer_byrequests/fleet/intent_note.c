@@ -247,8 +247,8 @@ static void note_change(const noting_t *noting, const noted_t *noted)
 
 /* ---- Into the wishes of all ------------------------------------------------------------------ */
 
-/* It is done already; the thread looks again all the same, in case that another front's wish for the
- * same has come in between. */
+/* It is done already; the thread looks again all the same, in case that another front's wish for
+ * the same has come in between. */
 static void put(lb_intents_t *intents, const wanted_t *wanted, const lb_intent_stamp_t *stamp)
 {
     lb_intent_t *known = lb_fleet_intent_find(intents, &wanted->wish);

@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* intent_target.h - what a wish is about on this front, and what that is called on all of them.
- * Knows    names that are the same on all fronts: a balancer's, with the virtual host where it is not
- *          the first of its name; a member's URL as it is configured. Before the URL of one that was
- *          added is a "+": it may be where a configured one was before that was moved.
+ * Knows    names that are the same on all fronts: a balancer's, with the virtual host where it is
+ *          not the first of its name; a member's URL as it is configured. Before the URL of one
+ *          that was added is a "+": a configured one may have been there before it was moved.
  * Ignores  who wants what.
  * Memory   the caller's pool.   Threads: any. */
 #ifndef LB_INTENT_TARGET_H

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* json_bytes.h - bytes as texts of JSON, which has characters: a byte is written as the character of
- *                its number (ISO 8859-1), so that whatever an operator typed comes back.
+/* json_bytes.h - bytes as texts of JSON, which has characters: a byte is written as the character
+ *                of its number (ISO 8859-1), so that whatever an operator typed comes back.
  * Knows    Jansson.   Ignores  what the bytes are.
  * Memory   what is read lies in the caller's pool.   Threads: any, no state. */
 #ifndef LB_JSON_BYTES_H

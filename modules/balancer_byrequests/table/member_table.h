@@ -100,7 +100,7 @@ typedef struct {
     lb_service_t service;             /* how long requests are in flight; lock */
     _Atomic uint32_t waiting;         /* sessions that wait for it; lock, any reads */
     _Atomic uint32_t auto_limit;      /* of in_flight if limit says so; writer: who checks */
-    _Atomic uint32_t evidence;        /* of other fronts: see fleet_evidence.h; the fleet's thread */
+    _Atomic uint32_t evidence; /* of other fronts: see fleet_evidence.h; the fleet's thread */
     _Atomic uint32_t is_shared;       /* 1: the limit is one over all fronts of a fleet; any */
     _Atomic int64_t drain_until;     /* monotonic us, 0 = no deadline; writer: any. See drain.h */
 
