@@ -44,7 +44,9 @@ END_TEST
 
 START_TEST(longest_record_has_room)
 {
-    lb_share_told_t told = { UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX };
+    lb_share_told_t told = {
+        UINT64_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT64_MAX
+    };
     static lb_share_record_t record = { .count = 1 };
     static char text[LB_SHARE_RECORD_BYTES(1)];
     record.members = &told;
