@@ -708,7 +708,8 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
             .fronts = 2 + run % 4, .limit = 3 + run % 9, .loss = 4, .late = 3, .demand = 60
         };
         store.flush = run % 2 ? 4000 : 0;
-        store.failover = 700;
+        store.demand = run % 5 < 2 ? 60 : 1500;
+        store.failover = run % 7 < 3 ? 700 : 8000;
         store.split = run % 3 ? 3000 : 0;
         store.pause = 3000;
         begin(&store, 500 + run, store.fronts);
