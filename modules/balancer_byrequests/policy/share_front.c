@@ -425,8 +425,8 @@ static void adopt(lb_share_front_t *front, lb_share_member_t *member, bool settl
     }
 }
 
-/* The record is not the last that this process knows of: that of a write whose answer was lost, or of
- * another process. */
+/* The record is not the last that this process knows of: that of a write whose answer was lost,
+ * or of another process. */
 static void read_own(lb_share_front_t *front, const lb_share_other_t *own, int64_t now)
 {
     for (size_t i = 0; i < front->count; i++) {
