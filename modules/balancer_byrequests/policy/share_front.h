@@ -15,8 +15,8 @@
  *    another in a later epoch knows of it.
  * 4. What is kept over restarts (epoch, roster, floors) is saved before it is told.
  *
- * A turn is some calls of the script. Each: plan, apply to the table what each member may use, tell,
- * save if `is_changed`, send; then take the answer and apply again. */
+ * A turn is some calls of the script. Each: plan, apply to the table what each member may use,
+ * tell, save if `is_changed`, send; then take the answer and apply again. */
 #ifndef LB_SHARE_FRONT_H
 #define LB_SHARE_FRONT_H
 
