@@ -10,6 +10,7 @@
 #   make dist       the sources as a tarball; make deb: the Debian package
 #   make faults     ten minutes of faults under load: FAULTS='--seconds=N --stock';
 #                   five of a DNS that changes and fails: MEMBERS='--seconds=N';
+#                   ten of a fleet whose fronts and store fail: FLEET_SECONDS=N;
 #                   then ten of a hostile backend: HOSTILE='--seconds=N'
 #   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
 #   make format     lays out the C sources; make format-check shows what it would change
@@ -376,9 +377,11 @@ coverage:
 	  SANITIZE='--coverage -fprofile-update=atomic' CFLAGS='-O0 -g' check-unit
 	$(COVERAGE) $(addprefix --filter ,$(PURE)) --fail-under-line 95 $(BUILD)/coverage/obj
 
+FLEET_SECONDS ?= 600
 faults: all
 	t/faults/campaign $(FAULTS)
 	t/faults/members $(MEMBERS)
+	FLEET_SECONDS=$(FLEET_SECONDS) t/TEST fleet/limits
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

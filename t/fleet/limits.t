@@ -91,4 +91,5 @@ is $backend->counts->{peak}, $LIMIT, "never more than $LIMIT at a time";
 is_used('all of it is used again');
 $_->stop for @load;
 
+$fleet->stop;
 done_testing;

@@ -161,6 +161,39 @@ START_TEST(limit_of_zero_is_none)
 }
 END_TEST
 
+/* Of a limit of 5 over all fronts of a fleet. */
+START_TEST(share_holds_until_its_time_and_the_floor_afterwards)
+{
+    field_t *field = new_field(5, 0, 0);
+    lb_ledger_t ledger;
+    lb_member_row_t *row = lb_table_member(field->table, 0);
+    join(&ledger, field->table);
+
+    ck_assert_uint_eq(lb_table_share_of(row), UINT32_MAX);
+    atomic_store(&row->is_shared, 1);
+    ck_assert(!lb_admission_take(&ledger, 0, 0, NULL));    /* it has no part yet */
+    ck_assert_uint_eq(lb_ledger_set_part(field->table, 0, 3, 1, INT64_MAX), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert(lb_admission_take(&ledger, 0, 0, NULL));
+    }
+    ck_assert(!lb_admission_take(&ledger, 0, 0, NULL));
+    ck_assert_uint_eq(lb_ledger_set_part(field->table, 0, 9, 4, 0), 3);
+    ck_assert(lb_admission_take(&ledger, 0, 0, NULL));
+    ck_assert(!lb_admission_take(&ledger, 0, 0, NULL));
+    lb_ledger_set_part(field->table, 0, 9, 4, INT64_MAX);
+    ck_assert(lb_admission_take(&ledger, 0, 0, NULL));
+    ck_assert(!lb_admission_take(&ledger, 0, 0, NULL));    /* the limit itself */
+    ck_assert_uint_eq(lb_table_floor_of(row), 4);
+    set_limit(field, 0, 0);
+    ck_assert(lb_admission_take(&ledger, 0, 0, NULL));     /* no limit: nothing to share */
+    ck_assert_uint_eq(lb_table_floor_of(row), UINT32_MAX);
+    for (int i = 0; i < 6; i++) {
+        lb_admission_give_back(&ledger, 0, 0, NULL, NULL, 0);
+    }
+    lb_ledger_leave(&ledger);
+}
+END_TEST
+
 START_TEST(limits_hold_over_processes)
 {
     field_t *field = new_field(1, 1, 1);
@@ -1041,6 +1074,7 @@ static TCase *one_process(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, members_are_filled_to_their_limits_and_no_further);
     tcase_add_test(tc, limit_of_zero_is_none);
+    tcase_add_test(tc, share_holds_until_its_time_and_the_floor_afterwards);
     tcase_add_test(tc, limits_hold_over_processes);
     tcase_add_test(tc, only_those_who_may_be_elected_are);
     tcase_add_test(tc, turn_without_room_overflows_into_the_next_open_one);

@@ -577,6 +577,37 @@ static void let_join(uint32_t from)
     settle(25 * SECOND);
 }
 
+/* A machine is gone for good, an operator says so, and another one gets its name. */
+static void replace(uint32_t i)
+{
+    const trouble_t before = trouble;
+    const uint32_t operator_at = (i + 1 + any_below(trouble.fronts - 1)) % trouble.fronts;
+
+    trouble.flush = trouble.failover = trouble.split = trouble.crash = 0;
+    for (uint32_t k = 0; k < trouble.fronts; k++) {
+        fronts[k].engine = master;
+        if (!fronts[k].is_running) {
+            start((int)k);
+        }
+    }
+    settle(10 * SECOND);
+    fronts[i].is_running = fronts[i].exchange.is_under_way = false;
+    fronts[i].epoch[0] = '\0';
+    fronts[i].has_joined = false;
+    fronts[i].roster.count = 0;
+    memset(fronts[i].floors, 0, sizeof(fronts[i].floors));
+    lb_share_front_forget(&fronts[operator_at].front, fronts[i].front.name);
+    for (int n = 0; n < 3000; n++) {
+        step();
+    }
+    start((int)i);
+    for (int n = 0; n < 3000; n++) {
+        step();
+    }
+    settle(10 * SECOND);
+    trouble = before;
+}
+
 static void begin(const trouble_t *wanted, uint64_t seed, uint32_t running)
 {
     chance = seed * 2654435769u + 88172645463325252u;
@@ -660,6 +691,30 @@ START_TEST(limit_holds_in_a_small_fleet)
         begin(&small, 100 + run, 1 + run % small.fronts);
         while (steps_done < STEPS / 20) {
             step();
+            if (one_in(10000)) {
+                replace(any_below(small.fronts));
+            }
+        }
+        end();
+    }
+}
+END_TEST
+
+/* Calls that come late, and stores that lose the last writes, all the time. */
+START_TEST(limit_holds_with_a_store_that_nobody_would_use)
+{
+    for (uint32_t run = 0; run < 20; run++) {
+        trouble_t store = {
+            .fronts = 2 + run % 4, .limit = 3 + run % 9, .loss = 4, .late = 3, .demand = 60
+        };
+        store.flush = run % 2 ? 4000 : 0;
+        store.demand = run % 5 < 2 ? 60 : 1500;
+        store.failover = run % 7 < 3 ? 700 : 8000;
+        store.split = run % 3 ? 3000 : 0;
+        store.pause = 3000;
+        begin(&store, 500 + run, store.fronts);
+        while (steps_done < STEPS / 20) {
+            step();
         }
         end();
     }
@@ -740,6 +795,7 @@ int main(void)
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, limit_holds_in_a_small_fleet);
     tcase_add_test(tc, limit_holds_whatever_fails);
+    tcase_add_test(tc, limit_holds_with_a_store_that_nobody_would_use);
     tcase_add_loop_test(tc, all_of_it_is_used_within_two_seconds, 0, 8);
     tcase_add_loop_test(tc, all_of_it_is_used_again_after_everything_failed, 0, 4);
     suite_add_tcase(suite, tc);

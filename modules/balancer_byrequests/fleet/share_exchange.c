@@ -1,9 +1,9 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* share_exchange.c - see share_exchange.h.
  *
- * What a member may use lies in its row, and only there: the thread that writes it may be another one
- * next time, in another process. What this process remembers holds as long as the rows are as it left
- * them; else it asks the engine anew. */
+ * What a member may use lies in its row, and only there: the thread that writes it may be another
+ * one next time, in another process. What this process remembers holds as long as the rows are as
+ * it left them; else it asks the engine anew. */
 #include "share_exchange.h"
 
 #include <string.h>

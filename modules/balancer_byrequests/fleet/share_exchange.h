@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* share_exchange.h - ProxySet fleet=limits: what this front may use of limits over all fronts, in the
- *                    table and in the engine.
+/* share_exchange.h - ProxySet fleet=limits: what this front may use of limits over all fronts, in
+ *                    the table and in the engine.
  * Knows    members and their rows, the script, the seal, the file.
  * Ignores  who gets what (policy/share_front.h).
  * Threads  the one that talks to the engine; lb_share_exchange_forget(): any, in any process. */

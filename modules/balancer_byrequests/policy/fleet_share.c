@@ -123,8 +123,8 @@ static uint32_t capacity_of(const lb_share_part_t *parts, size_t count)
     return floors > used ? floors - used : 0;
 }
 
-/* The level up to which all get what they want, as whole numbers: `more` of those who want more than
- * that get one more each. */
+/* The level up to which all get what they want, as whole numbers: `more` of those who want more
+ * than that get one more each. */
 typedef struct {
     uint32_t level, more, left;
 } fair_t;

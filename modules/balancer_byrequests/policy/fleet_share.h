@@ -1,23 +1,25 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_share.h - one limit over all fronts of a fleet: what each may use of a member's maxinflight.
+/* fleet_share.h - one limit over all fronts of a fleet: what each may use of a member's
+ *                 maxinflight.
  * Knows    floors, shares, what is lent and borrowed, and whether it is covered.
  * Ignores  the engine, texts, the table: parts are given, and numbers are returned.
  * Memory   none.   Threads: any, no state.
  *
- * Each front has a *floor*, its part of the limit, which it needs nobody for. What it may use now is its
- * *share*: below its floor it lends, above it it borrows, for as long as its lease lasts. Both are
- * told to the others in the front's record in the engine, which stamps each write with the next number.
+ * Each front has a *floor*, its part of the limit, which it needs nobody for. What it may use now
+ * is its *share*: below its floor it lends, above it it borrows, for as long as its lease lasts.
+ * Both are told to the others in the front's record in the engine, which stamps each write with
+ * the next number.
  *
  * Invariants:
- * 1. What a front uses is never more than what its record says: a decrease is applied first and told
- *    then; an increase is told, answered, and applied then.
+ * 1. What a front uses is never more than what its record says: a decrease is applied first and
+ *    told then; an increase is told, answered, and applied then.
  * 2. Lendings and borrowings stand from a stamp on: a borrower uses nothing borrowed from one lease
  *    after that stamp was given, a lender keeps its word for one lease and a margin after it. Each
  *    reckons by its own clock, and takes the bound that is safe (fleet_stamps.h).
- * 3. All that is borrowed is covered: what stands from any stamp on is borrowed from those whose lending
- *    stands from then on, too. Whatever could break this (a greater share, a later stamp for what is
- *    borrowed, another floor) is written only if nothing has been written since the answer that it was
- *    decided on. What cannot break it is written without that condition.
+ * 3. All that is borrowed is covered: what stands from any stamp on is borrowed from those whose
+ *    lending stands from then on, too. Whatever could break this (a greater share, a later stamp
+ *    for what is borrowed, another floor) is written only if nothing has been written since the
+ *    answer that it was decided on. What cannot break it is written without that condition.
  * 4. The floors of all fronts together are no more than the limit: share_front.h.
  * So the sum of what all fronts use is at most the sum of their floors. */
 #ifndef LB_FLEET_SHARE_H

@@ -1,6 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_stamps.c - see fleet_stamps.h. To leave an answer out is always safe: it only makes the bounds
- * wider. */
+/* fleet_stamps.c - see fleet_stamps.h.
+ *
+ * To leave an answer out is always safe: it only makes the bounds wider. */
 #include "fleet_stamps.h"
 
 #include <stdbool.h>

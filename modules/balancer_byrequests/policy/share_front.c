@@ -155,7 +155,8 @@ static void add_other(const lb_share_front_t *front, const lb_share_other_t *oth
     const bool listed = is_listed(front, other->name);
 
     add_part(scene, told, listed && is_live(front, other, now), is_over(front, told->stands, now));
-    scene->floors += listed ? told->floor : 0;
+    /* one that was forgotten and still tells something will see it, and give its floor up itself */
+    scene->floors += listed || !is_over(front, other->stamp, now) ? told->floor : 0;
 }
 
 /* All parts by the names of their fronts, so that all fronts reckon alike. */
@@ -319,8 +320,9 @@ static bool plan_raise(lb_share_front_t *front, lb_share_member_t *member, int64
 }
 
 /* What would be lowered by it is lowered before. */
-static void apply_before_raise(const lb_share_front_t *front, lb_share_member_t *member)
+static void apply_before_raise(lb_share_front_t *front, lb_share_member_t *member)
 {
+    front->is_changed |= member->next.floor < member->floor;
     member->floor = smaller(member->floor, member->next.floor);
     if (member->next.share < member->next.floor) {
         member->share = smaller(member->share, member->next.share);
@@ -423,8 +425,8 @@ static void adopt(lb_share_front_t *front, lb_share_member_t *member, bool settl
     }
 }
 
-/* The record is not the last that this process knows of: that of a write whose answer was lost, or of
- * another process. */
+/* The record is not the last that this process knows of: that of a write whose answer was lost,
+ * or of another process. */
 static void read_own(lb_share_front_t *front, const lb_share_other_t *own, int64_t now)
 {
     for (size_t i = 0; i < front->count; i++) {

@@ -7,16 +7,16 @@
  *
  * Invariants:
  * 1. fleet_share.h's.
- * 2. An epoch is a life of the engine's data: nothing that was written in it is lost. A front goes from
- *    epoch to epoch, each with a higher number, and never back; what it lent or borrowed in the one
- *    before it keeps until that is over, and then begins to lend anew.
- * 3. A floor rises only when every front of the roster has told its own in this epoch, with the same
- *    roster, and all of them together are no more than the limit. So whoever could raise another in a
- *    later epoch knows of it.
+ * 2. An epoch is a life of the engine's data: nothing that was written in it is lost. A front goes
+ *    from epoch to epoch, each with a higher number, and never back; what it lent or borrowed in
+ *    the one before it keeps until that is over, and then begins to lend anew.
+ * 3. A floor rises only when every front of the roster has told its own in this epoch, with the
+ *    same roster, and all of them together are no more than the limit. So whoever could raise
+ *    another in a later epoch knows of it.
  * 4. What is kept over restarts (epoch, roster, floors) is saved before it is told.
  *
- * A turn is some calls of the script. Each: plan, apply to the table what each member may use, tell, save
- * if `is_changed`, send; then take the answer and apply again. */
+ * A turn is some calls of the script. Each: plan, apply to the table what each member may use,
+ * tell, save if `is_changed`, send; then take the answer and apply again. */
 #ifndef LB_SHARE_FRONT_H
 #define LB_SHARE_FRONT_H
 
@@ -117,7 +117,8 @@ bool lb_share_front_plan(lb_share_front_t *front, int64_t now);
  *  returns  its bytes; 0: there is nothing to write */
 size_t lb_share_front_tell(lb_share_front_t *front, char *text);
 
-/** Take an answer; others[] has the records that came with it, its own among them. Then plan again. */
+/** Take an answer; others[] has the records that came with it, its own among them. Then plan
+ *  again. */
 void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answer);
 
 /** Forget a front: its floor is for the others. If it comes back, it joins anew.

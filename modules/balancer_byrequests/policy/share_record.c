@@ -31,16 +31,17 @@ size_t lb_share_record_write(const lb_share_record_t *record, char *text)
 static bool read_front(const char *line, lb_share_roster_t *roster)
 {
     lb_roster_front_t front = { 0 };
-    int is_forgotten;
+    int is_forgotten, name_ends = 0;
     bool changed = false;
 
-    if (sscanf(line, "front %64s %" SCNu32 " %d", front.name, &front.counter, &is_forgotten)
-        != 3) {
+    if (sscanf(line, "front %64s%n %" SCNu32 " %d", front.name, &name_ends, &front.counter,
+               &is_forgotten)
+            != 3
+        || line[name_ends] != ' ') {
         return false;
     }
     front.is_forgotten = is_forgotten != 0;
-    return lb_share_roster_is_name(front.name)
-           && lb_share_roster_add(roster, &front, &changed);
+    return lb_share_roster_is_name(front.name) && lb_share_roster_add(roster, &front, &changed);
 }
 
 static bool read_member(const char *line, lb_share_told_t *told)

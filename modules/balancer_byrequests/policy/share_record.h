@@ -9,7 +9,8 @@
 #include "share_roster.h"
 
 /* Bytes that suffice for a record with so many members. */
-#define LB_SHARE_RECORD_BYTES(members) (64 + LB_SHARE_KNOWN * (LB_SHARE_NAME_MAX + 32) + (members) * 112)
+#define LB_SHARE_RECORD_BYTES(members) \
+    (64 + LB_SHARE_KNOWN * (LB_SHARE_NAME_MAX + 32) + (members) * 112)
 
 typedef struct {
     bool has_joined;          /* it knows the fleet, and the fleet knows it */

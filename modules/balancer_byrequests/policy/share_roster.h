@@ -31,7 +31,8 @@ lb_roster_front_t *lb_share_roster_find(lb_share_roster_t *roster, const char *n
  *  returns   false: there is no room for one more */
 bool lb_share_roster_add(lb_share_roster_t *roster, const lb_roster_front_t *front, bool *changed);
 
-/** This front takes part, or no longer: a statement with a greater counter, unless it is so already.
+/** This front takes part, or no longer: a statement with a greater counter, unless it is so
+ *  already.
  *  returns  false: there is no room for one more */
 bool lb_share_roster_set(lb_share_roster_t *roster, const char *name, bool is_forgotten,
                          bool *changed);

@@ -69,7 +69,8 @@ typedef struct {
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
-/* What this front may use of a limit over all fronts: see fleet_share.h. Writer: lock, any reads. */
+/* What this front may use of a limit over all fronts: see fleet_share.h. Writer: lock, any reads.
+ * */
 typedef struct {
     _Atomic uint32_t share, floor;    /* so many until then, and so many afterwards */
     _Atomic int64_t until;            /* monotonic us */
@@ -79,8 +80,8 @@ typedef struct {
 } lb_share_row_t;
 static_assert(sizeof(lb_share_row_t) == 64, "one cache line");
 
-/* One member: a line for elections, one for admission, two for its health, two for checks, one for its
- * part in a fleet. */
+/* One member: a line for elections, one for admission, two for its health, two for checks, one
+ * for its part in a fleet. */
 typedef struct {
     _Atomic uint64_t key;             /* 0 = free; writer: parent */
     _Atomic uint64_t pass;            /* see election.h; writer: any */
@@ -251,7 +252,8 @@ static inline uint32_t lb_table_limit_of(const lb_member_row_t *row)
                                   : limit;
 }
 
-/** What this front may use now of a limit over all fronts; UINT32_MAX: there is none. The share that it
+/** What this front may use now of a limit over all fronts; UINT32_MAX: there is none. The share
+ *  that it
  *  was lent ends by itself, whatever became of the process that had got it. */
 uint32_t lb_table_share_of(const lb_member_row_t *row);
 
