@@ -6,6 +6,7 @@
 
 #include "apr_strings.h"
 #include "fleet_fronts.h"
+#include "share_exchange.h"
 
 /* ---- Whom to forget -------------------------------------------------------------------------- */
 
@@ -51,6 +52,7 @@ const char *lb_forgetting_begin(apr_pool_t *p, const char *name)
         return apr_psprintf(p, "%s is in contact: stop it first", name);
     }
     return lb_board_edit(p, LB_KIND_VIEW, add, apr_pstrdup(p, name))
+                   && lb_share_exchange_forget(p, name)
                ? NULL
                : "too many fronts are being forgotten: try again";
 }

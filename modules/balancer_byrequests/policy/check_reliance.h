@@ -11,7 +11,7 @@
 
 /* Times are monotonic us. */
 typedef struct {
-    int64_t told_at;           /* the other front has told that it passed; 0: nothing, or it failed */
+    int64_t told_at; /* the other front has told that it passed; 0: nothing, or it failed */
     int64_t interval;          /* of our own checks */
     bool has_passed;           /* our own last check */
     bool is_out;               /* the member is out for its checks, or was never in */
