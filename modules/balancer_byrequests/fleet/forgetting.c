@@ -51,8 +51,8 @@ const char *lb_forgetting_begin(apr_pool_t *p, const char *name)
     if (front->is_fresh) {
         return apr_psprintf(p, "%s is in contact: stop it first", name);
     }
-    return lb_share_exchange_forget(p, name)
-                   && lb_board_edit(p, LB_KIND_VIEW, add, apr_pstrdup(p, name))
+    return lb_board_edit(p, LB_KIND_VIEW, add, apr_pstrdup(p, name))
+                   && lb_share_exchange_forget(p, name)
                ? NULL
                : "too many fronts are being forgotten: try again";
 }

@@ -19,6 +19,12 @@ static bool is_failing(const lb_member_t *member, lb_state_t state)
            || (state == LB_STATE_HEALTH_FAIL && !atomic_load(&member->row->check.is_new));
 }
 
+/* Without limits over all fronts there is none. */
+static uint32_t part_of(uint32_t share)
+{
+    return share == UINT32_MAX ? 0 : share;
+}
+
 /* maxinflight, and not what this front has of it. */
 static uint32_t limit_of(const lb_member_row_t *row)
 {
@@ -54,6 +60,8 @@ static lb_front_member_t view_of(apr_pool_t *p, const lb_member_t *member)
         .in_flight = atomic_load(&row->in_flight),
         .queued = atomic_load(&row->waiting),
         .limit = limit_of(row),
+        .share = part_of(lb_table_share_of(row)),
+        .floor = part_of(lb_table_floor_of(row)),
         .elected =
             atomic_load(&row->elected) - atomic_load(&lb_member_counters_of(member)->forgotten),
         .failures = atomic_load(&row->failures),
