@@ -130,8 +130,9 @@ is $ann->member($one)->{weight}, 6, '... there, where it was edited';
 is $ann->patch($one, { weight => 8, limit => 9 })->{status}, 200, 'a later wish on the other front';
 holds('... holds as far as the configuration is the same', $one, sub { $_[0]{limit} == 9 });
 is_deeply [map { $_->member($one)->{weight} } @both], [4, 8], '... and else on that front';
-is_deeply [map { here($_, $one, 'weight') } @both], [qw(configured done)], '... which /v1/fleet tells';
-is_deeply [map { here($_, $one, 'limit') } @both], [qw(done done)], '... of each change';
+sub became { my ($setting) = @_; return join ' ', map { here($_, $one, $setting) } @both }
+ok wait_until(20, sub { became('weight') eq 'configured done' }), '... which /v1/fleet tells' or diag became('weight');
+ok wait_until(20, sub { became('limit') eq 'done done' }), '... of each change' or diag became('limit');
 ok $web1->graceful, 'a graceful restart';
 holds('... changes nothing', $one, sub { $_[0]{limit} == 9 && $_[0]{weight} == 4 }, $bob);
 
@@ -143,7 +144,7 @@ is $bob->post({ url => $other, scope => 'front' })->{status}, 201, 'another one 
 $web1->expect_log(qr/FC0576: fleet: balancer:\/\/app: what ann on web2 wants of \Q$new\E cannot be done on this front: .*growth/, times => 1);
 is $ann->post({ url => $new, state => 'ready' })->{status}, 201, 'a member is added where there is room';
 ok $web1->wait_for_log(qr/FC0576/), '... and where there is none, the log says so';
-is here($bob, $new, 'member'), 'refused', '... and so does /v1/fleet';
+ok wait_until(20, sub { here($bob, $new, 'member') eq 'refused' }), '... and so does /v1/fleet';
 is $ann->patch($one, { limit => 10 })->{status}, 200, '... and all else';
 holds('... goes on', $one, sub { $_[0]{limit} == 10 });
 ok !$ann->member($other), 'what was added on one front is not on the other';

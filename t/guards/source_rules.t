@@ -100,7 +100,7 @@ is_deeply(\@strays, [], 'each log number lies in the range of its module');
 my %wall_clock = (
     'wall_clock.c' => 'tells the time of day of a moment',
     (map { $_ => 'shows the time' } qw(audit.c view_html.c view_json.c view_text.c)),
-    (map { $_ => 'a file is kept' } qw(state_file.c state_taking.c)),
+    (map { $_ => 'a file is kept' } qw(state_file.c kept_file.c state_taking.c)),
     'trace.c' => 'spans have dates',
     'start_time.c' => 'a start has a date',
     (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),

@@ -152,7 +152,7 @@ static bool read_wish(apr_pool_t *p, const json_t *json, lb_intent_t *wish)
         .value = read_text(p, json, "value"),
         .configured = has_config ? read_text(p, json, "config") : NULL,
         .by = read_text(p, json, "by"),
-        .made_at = apr_time_from_sec(json_integer_value(at)),
+        .made_at = is_second(at) ? apr_time_from_sec(json_integer_value(at)) : 0,
     };
     return wish->balancer && *wish->balancer && wish->vhost && wish->member && wish->setting
            && *wish->setting && wish->value && (wish->configured || !has_config) && configured
