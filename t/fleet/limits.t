@@ -29,7 +29,7 @@ my $fleet = Fleet->start(redis => $redis, url => $redis->url . ",127.0.0.1:$copy
 ProxyPass /app/ balancer://app/
 EOC
 my @fronts = $fleet->fronts;
-$_->expect_log(qr/FC0560|FC0573/, optional => 1) for @fronts;
+$_->expect_log(qr/FC0560|FC0573|AH00098/, optional => 1) for @fronts;
 
 sub in_flight { return $backend->counts->{in_flight} }
 sub is_used   { my ($name) = @_; return ok wait_until(30, sub { in_flight() >= $LIMIT * 0.95 }), $name }
@@ -78,8 +78,8 @@ my %faults = (
 );
 my ($until, %done) = now_monotonic() + $seconds;
 my @names = sort keys %faults;
-while (now_monotonic() < $until) {
-    my $name = $names[ rand @names ];
+while (now_monotonic() < $until || keys %done < @names) {    # each of them, at least once
+    push @names, my $name = shift @names;
     $faults{$name}->();
     $done{$name}++;
     for_a_while(0.1, 4);
