@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* balancer_state.h - states in one word: of a member, the worst thing that is true of it, and why it
- *                    is; where it comes from; of a name in DNS that members come from.
+/* balancer_state.h - states in one word: of a member, the worst thing that is true of it; why it is
+ *                    so; where the member comes from; of a name in DNS that members come from.
  * Ignores  httpd: plain C11. */
 #ifndef BALANCER_STATE_H
 #define BALANCER_STATE_H

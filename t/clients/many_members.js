@@ -22,7 +22,7 @@ async function isThereAtOnce() {
     same(await page.locator('section.balancer').count(), balancers, '... with all balancers');
     same(await rows(page).count(), 0, '... as one line each');
     same(await page.locator('#overview div', {hasText: 'Members'}).locator('dd').innerText(),
-        '5000', '... and says how many members they have');
+        '5,000', '... and says how many members they have');
     await fitsItsWidth(page, 'the page');
     await isAccessible(page, 'the page');
     await picture(page, 'many');
@@ -56,7 +56,7 @@ async function opensABalancer() {
     check(await until(async () => (await section(page, 'b9').locator('.facts .pill.ok').innerText())
         === '2 ok'), 'a button in a row makes a member ready');
     check(await isThere(rows(page), 2 * members), '... and both balancers stay open');
-    await section(page, 'b7').locator('summary').click();
+    await section(page, 'b7').locator('details[data-key] > summary').click();
     check(await isThere(opener(page, 'b7'), 1), 'one that is closed is one line again');
     same(await rows(page).count(), members, '... and the other stays open');
     check(page.url().endsWith('?open=b9'), '... as the URL says');

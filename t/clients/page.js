@@ -38,15 +38,15 @@ async function looksRight() {
 async function isAlive() {
     const page = await open(url);
     const line = shop(page).locator('.chart .line').first();
-    const requests = row(page, first).locator('td').nth(13);
+    const requests = row(page, first).locator('td').nth(14);
     const was = [await line.getAttribute('d'), await requests.innerText()];
     await page.evaluate(() => { window.isTheSamePage = true; });
-    await shop(page).locator('summary').click();
+    await shop(page).locator('details:not(.more) > summary').click();
     await page.locator('input[name=filter]').focus();
     check(await until(async () => await requests.innerText() !== was[1]), 'numbers move');
     check(await until(async () => await line.getAttribute('d') !== was[0], 20), 'charts move');
     check(await page.evaluate(() => window.isTheSamePage), '... without a reload');
-    same(await shop(page).locator('details').getAttribute('open'), null,
+    same(await shop(page).locator('details:not(.more)').getAttribute('open'), null,
         'what was folded up stays so');
     same(await page.evaluate(() => document.activeElement.name), 'filter', 'the focus stays');
     await page.getByRole('button', {name: 'Pause'}).click();
@@ -110,23 +110,23 @@ async function operatesMany() {
     const page = await open(url);
     const drain = shop(page).getByRole('button', {name: 'Drain', exact: true});
     const all = shop(page).getByRole('checkbox', {name: /^all/});
-    const box = (n) => shop(page).locator('input[name=w]').nth(n);
+    const box = (member) => row(page, member).locator('input[name=w]');
     const lines = () => page.locator('.confirm').innerText();
     await page.waitForResponse((response) => response.url() === url);
     check(await until(() => drain.isDisabled()), 'nothing is selected, and nothing can be pressed');
-    await box(0).check();
-    await box(1).check();
+    await box(first).check();
+    await box(second).check();
     await page.waitForResponse((response) => response.url() === url);
     check(await drain.isEnabled(), '... until there is, also after the page was fetched again');
     await drain.click();
     check((await lines()).includes('Drain 2 members of balancer://shop?'), 'what is for many is to be confirmed');
-    check((await lines()).includes('1 of 4 members will be left in service.'), '... and what comes of it is told');
+    check((await lines()).includes('1 of 4 members will be left in service'), '... and what comes of it is told');
     await isAccessible(page, 'the confirmation');
     await picture(page, 'confirmation');
     await page.getByRole('button', {name: 'Cancel'}).click();
     same(await pill(page, first), 'ok', '... nothing is done before');
-    await box(0).check();
-    await box(1).check();
+    await box(first).check();
+    await box(second).check();
     await drain.click();
     await page.getByRole('button', {name: 'Drain 2 members'}).click();
     check(await becomes(page, first, 'draining') && await becomes(page, second, 'draining'),
@@ -142,7 +142,7 @@ async function operatesMany() {
     await page.getByRole('button', {name: 'Cancel'}).click();
     await all.check();
     same(await shop(page).locator('input[name=w]:checked').count(), 4, 'all can be selected');
-    await box(3).uncheck();
+    await box('route gone').uncheck();
     check(!await all.isChecked(), '... which are not all any more without one of them');
     await shop(page).getByRole('button', {name: 'Ready', exact: true}).click();
     await page.getByRole('button', {name: 'Make ready 3 members'}).click();
@@ -152,10 +152,10 @@ async function operatesMany() {
 }
 
 // Tab until the element is reached: everything has to be in the order.
-async function tabTo(page, test) {
+async function tabTo(page, name) {
     for (let i = 0; i < 300; i++) {
         await page.keyboard.press('Tab');
-        if (await page.evaluate(test)) {
+        if (await page.evaluate(() => document.activeElement.getAttribute('aria-label')) === name) {
             return true;
         }
     }
@@ -169,14 +169,12 @@ async function drainsByKeyboard() {
         'the first Tab offers to skip');
     await page.keyboard.press('Enter');
     await page.waitForURL(/#main$/);
-    check(await tabTo(page, () => document.activeElement.textContent === 'Drain'
-            && document.activeElement.getAttribute('aria-label')), 'Tab reaches a member');
+    check(await tabTo(page, `Drain ${first}`), 'Tab reaches a member');
     same(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle),
          'solid', '... and one sees it');
     await page.keyboard.press('Enter');
     check(await becomes(page, first, 'draining'), 'Enter drains it');
-    check(await tabTo(page, () => document.activeElement.textContent === 'Ready'
-            && document.activeElement.getAttribute('aria-label')), 'Tab reaches it again');
+    check(await tabTo(page, `Ready ${first}`), 'Tab reaches it again');
     await page.keyboard.press('Enter');
     check(await becomes(page, first, 'ok'), 'Enter makes it ready');
     page.isSilent('operation by keyboard');
@@ -224,6 +222,75 @@ async function editsAMember() {
     page.isSilent('the forms');
 }
 
+async function putsProblemsFirst() {
+    const page = await open(url);
+    check(/^\(1\) .* - Balancer Manager$/.test(await page.title()), 'the title has the number of problems');
+    same(await page.locator('#problems').innerText(), '1 problem', '... as has the page');
+    const line = page.locator('.lines tbody tr').first();
+    check(/shop.*1 failed.*connect_refused/s.test(await line.innerText()), 'the worst balancer comes first, with the reason');
+    check((await shop(page).locator('.members tbody tr').first().innerText()).includes('route gone'),
+        '... and its failed member');
+    await page.getByRole('button', {name: /^1 Failed/}).click();
+    check(await until(async () => await page.locator('.members tbody tr').count() === 1), 'a tile shows the failed ones');
+    same(new URL(page.url()).search, '?state=failed', '... in the URL');
+    await page.getByRole('button', {name: /^1 Failed/}).click();
+    check(await until(async () => await page.locator('.members tbody tr').count() === 6), '... and all again');
+    for (const text of await page.locator('.lines a').allInnerTexts()) {
+        await page.locator('#jumps').getByRole('link', {name: text, exact: true}).click();
+        check(await page.locator('section.balancer:target', {hasText: `balancer://${text}`}).isVisible(),
+            `the bar leads to ${text}`);
+    }
+    await page.getByText('Legend').click();
+    await isAccessible(page, 'the legend');
+    page.isSilent('problems first');
+}
+
+async function changesFromTheRow() {
+    const page = await open(url, {expected: /status of 400/});
+    const change = () => page.getByRole('button', {name: `Change ${second}`}).first();
+    const dialog = page.getByRole('dialog');
+    await change().click();
+    same(await dialog.getByLabel('Weight').inputValue(), '2.00', 'the dialog has the present values');
+    await isAccessible(page, 'the dialog');
+    await picture(page, 'dialog');
+    await page.keyboard.press('Escape');
+    check(await until(() => dialog.isHidden()), 'Escape closes it');
+    await change().click();
+    await dialog.getByLabel('Weight').fill('3');
+    await dialog.getByLabel('In flight at most').fill('7');
+    await dialog.getByRole('button', {name: 'Apply'}).click();
+    await page.waitForLoadState();
+    check((await page.locator('#notes').innerText()).includes('weight 2.00 -> 3.00'), 'it changes the weight');
+    check((await row(page, second).innerText()).includes('of 7'), '... and the limit');
+    await page.getByRole('button', {name: 'Undo'}).click();
+    await page.waitForLoadState();
+    check((await page.locator('#notes').innerText()).includes('weight 3.00 -> 2.00'), 'which can be undone');
+    await change().click();
+    await dialog.getByLabel('Drain, and disable after').fill('600');
+    await dialog.getByRole('button', {name: 'Apply'}).click();
+    same(await becomes(page, second, 'draining'), true, 'it drains');
+    check(/disabled in \d/.test(await row(page, second).innerText()), '... until a deadline');
+    await page.getByRole('button', {name: 'Undo'}).click();
+    same(await becomes(page, second, 'ok'), true, '... which can be undone, too');
+    await change().click();
+    await dialog.getByRole('button', {name: 'All settings'}).click();
+    check(await page.getByLabel('Load factor').isVisible(), 'it leads to all settings');
+    page.isSilent('the dialog');
+}
+
+async function tellsValuesUnderThePointer() {
+    const page = await open(url);
+    const chart = shop(page).locator('.chart svg').first();
+    check(await until(() => chart.isVisible(), 30), 'a chart');
+    await page.getByRole('button', {name: 'Pause'}).click();
+    await chart.hover();
+    check(await until(async () => /^[\d.]+, [\d.]+ \(\d+ s ago\)$/.test(
+        await page.locator('.under-pointer').innerText())), 'its values are told under the pointer');
+    await page.mouse.move(0, 0);
+    same(await page.locator('.under-pointer').count(), 0, '... and only there');
+    page.isSilent('the charts');
+}
+
 async function fitsAPhone() {
     for (const colorScheme of ['light', 'dark']) {
         const page = await open(url, {viewport: {width: 390, height: 844}, colorScheme,
@@ -238,5 +305,18 @@ async function fitsAPhone() {
     }
 }
 
-run([looksRight, isAlive, tellsThatTheServerIsGone, filtersAndSorts, drainsByMouse,
-    operatesMany, drainsByKeyboard, worksWithoutJavaScript, editsAMember, fitsAPhone]);
+async function fitsATablet() {
+    const page = await open(url, {viewport: {width: 1024, height: 768}});
+    await fitsItsWidth(page, 'a tablet');
+    const {x, width} = await page.getByRole('button', {name: `Change ${first}`}).first().boundingBox();
+    check(x > 0 && x + width <= 1024, 'no action is cut off');
+    for (const {height} of await Promise.all((await shop(page).locator('.members tbody tr:not(.failed, .off)').all()).map((r) => r.boundingBox()))) {
+        check(height <= 30, 'rows are dense', `${height} px`);
+    }
+    await isAccessible(page, 'a tablet');
+    page.isSilent('on a tablet');
+}
+
+run([looksRight, isAlive, tellsThatTheServerIsGone, putsProblemsFirst, filtersAndSorts, drainsByMouse,
+    operatesMany, drainsByKeyboard, worksWithoutJavaScript, changesFromTheRow, tellsValuesUnderThePointer,
+    editsAMember, fitsATablet, fitsAPhone]);

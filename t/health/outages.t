@@ -99,16 +99,16 @@ is $httpd->get('/checked/x')->{status}, 200, 'it serves';
 
 # ---- Spares and standbys ----
 
-sub due {    # of the member in the page: "..., due N %"
+sub due {    # of the member in the page: its share / the share that its weight gives it
     my ($backend) = @_;
     my $html = $httpd->get($page)->{body};
     my ($row) = grep { /value="\Q@{[ $backend->url ]}\E"/ } $html =~ /(<tr id="m.*?<\/tr>)/gs;
-    my ($due) = $row =~ /due ([\d.]+) %/;
+    my ($due) = $row =~ m{[\d.]+ / ([\d.]+) %};
     return ($due, $row =~ /<b class="pill ([^"]*)"/);
 }
 sub tiles {
-    my %tile = $httpd->get($page)->{body} =~ /<dt>([^<]+)<\/dt><dd>([\d.]+)/g;
-    return @tile{ 'In service', 'Standing by', 'Not in service' };
+    my %tile = $httpd->get($page)->{body} =~ m{<dt>([^<]+)</dt><dd>(?:<button[^>]*>)?([\d.]+)}g;
+    return @tile{ 'In service', 'Standing by' }, $tile{Failed} + $tile{'Off on purpose'};
 }
 is $httpd->get('/spares/x')->{status}, 200, 'the ordinary one serves';
 is_deeply [map { member('spares', $_)->{serving} } $ordinary, $spare, $standby],

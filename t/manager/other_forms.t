@@ -83,7 +83,7 @@ is $served->{config}{limit}, 8, 'maxinflight as configured';
 is $served->{config}{queue_limit}, 10, 'queue as configured';
 cmp_ok $served->{bytes_read}, '>', 0, 'bytes';
 my @columns = map { scalar @$_ } values %{ $app->{past} };
-is_deeply \@columns, [($columns[0]) x 7], 'the columns of the past have one length';
+is_deeply \@columns, [($columns[0]) x 9], 'the columns of the past have one length';
 
 # ---- A restart: what was counted goes on ----
 

@@ -24,7 +24,8 @@ static void add(const char *name, lb_state_t state, const char *route, uint64_t 
         .name = name,
         .state = state,
         .settings.of[LB_SETTING_ROUTE].text = route,
-        .elected = elected
+        .elected = elected,
+        .share_percent = 100
     };
 }
 
@@ -115,6 +116,8 @@ static const struct {
     { "state=ok", "10 1 " },
     { "state=attention", "9 2 " },
     { "state=error", "9 " },
+    { "state=failed", "9 " },
+    { "state=off", "2 " },
     { "state=OK", "" },
     { "state=nonsense", "" },
     { "state=ok&filter=gamma", "1 " },
@@ -166,6 +169,7 @@ static const struct {
     { "sort=requests&order=desc", "2 9 10 1 " },
     { "sort=weight", "10 9 1 2 " },
     { "sort=check&order=desc", "10 9 1 2 " },
+    { "sort=config&order=desc", "10 9 1 2 " },
     { "sort=requests&sort=name", "1 2 9 10 " },
     { "sort=name&state=ok", "1 10 " },
 };
@@ -173,6 +177,49 @@ static const struct {
 START_TEST(members_are_sorted_by_a_key)
 {
     ck_assert_str_eq(members(orders[_i].query), orders[_i].members);
+}
+END_TEST
+
+START_TEST(trouble_comes_first_where_the_page_wants_it)
+{
+    static const struct {
+        const char *query;
+        int first[4];
+    } orders_of_trouble[] = {
+        { "", { 9, 1, 2, 10 } },    /* failed, with a failure that counts, off, in order */
+        { "order=desc", { 9, 1, 2, 10 } },
+        { "sort=config", { 10, 9, 1, 2 } },
+        { "sort=name", { 1, 2, 9, 10 } },
+    };
+    APR_ARRAY_IDX(balancer.members, 2, lb_member_view_t).strikes = 1;
+    for (size_t i = 0; i < sizeof(orders_of_trouble) / sizeof(orders_of_trouble[0]); i++) {
+        mgr_selection_t selection = selected(orders_of_trouble[i].query);
+        selection.puts_trouble_first = true;
+        const apr_array_header_t *list = mgr_selection_members(p, &selection, &balancer);
+        for (int k = 0; k < list->nelts; k++) {
+            const char *name = APR_ARRAY_IDX(list, k, const lb_member_view_t *)->name;
+            ck_assert_int_eq(atoi(name + strlen("fcgi://10.0.0.")), orders_of_trouble[i].first[k]);
+        }
+    }
+}
+END_TEST
+
+START_TEST(what_is_notable)
+{
+    lb_member_view_t *member = &APR_ARRAY_IDX(balancer.members, 0, lb_member_view_t);
+    ck_assert(!mgr_selection_is_notable(member));
+    member->recent = (lb_recent_t){ .requests = 1000, .failures = 9 };
+    ck_assert(!mgr_selection_is_notable(member));
+    member->recent.failures = 10;
+    ck_assert(mgr_selection_is_notable(member));
+    member->recent.failures = 0;
+    member->share_percent = 99;
+    ck_assert(mgr_selection_is_notable(member));
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        const bool stands_by = state == LB_STATE_STANDBY || state == LB_STATE_SPARE;
+        ck_assert_int_eq(mgr_selection_is_off(state) + lb_state_is_failed(state),
+                         state != LB_STATE_OK && !stands_by);
+    }
 }
 END_TEST
 
@@ -278,6 +325,8 @@ int main(void)
     tcase_add_test(t, only_filter_and_state_leave_something_out);
     tcase_add_test(t, no_members_are_none);
     tcase_add_loop_test(t, members_are_sorted_by_a_key, 0, COUNT(orders));
+    tcase_add_test(t, trouble_comes_first_where_the_page_wants_it);
+    tcase_add_test(t, what_is_notable);
     tcase_add_test(t, each_key_can_be_sorted_by);
     tcase_add_loop_test(t, a_page_is_reloaded_every_1_to_3600_seconds_or_never, 0,
                         COUNT(refreshes));

@@ -6,6 +6,7 @@
 (() => {
     const SECONDS = 2;
     const LOST_AFTER = 3;           // failed fetches in a row
+    const MOST_SKIPPED = 5;         // rows that move are held back so often
     const live = document.getElementById('live');
     const liveState = document.getElementById('live-state');
     const pause = document.getElementById('pause');
@@ -14,6 +15,7 @@
     let running = null;             // AbortController of the fetch under way
     let failed = 0;
     let isPaused = false;
+    let skipped = 0;                // updates of the rows in a row
 
     // ---- Putting in what is different ----
 
@@ -150,14 +152,30 @@
         }
     }
 
+    // What is under the pointer, or has the focus, does not move away before it is pressed.
+    function wouldMoveWhatIsAimedAt(fresh) {
+        const order = (root) => [...root.querySelectorAll('section.balancer, .members tr[id]')]
+            .map((element) => element.id).join();
+        const aimed = document.querySelector('#balancers :is(button, a, input, summary):is(:hover, :focus)');
+        return aimed && skipped < MOST_SKIPPED
+            && order(fresh) !== order(document.getElementById('balancers'));
+    }
+
     function accept(text) {
         const page = new DOMParser().parseFromString(text, 'text/html');
         if (filter) {
             makeSortable(page);
         }
-        for (const fresh of page.querySelectorAll('#overview, #balancers, #changes, main > section')) {
-            const old = document.getElementById(fresh.id);
-            if (old) {
+        document.title = page.title;
+        for (const id of ['problems', 'jumps', 'overview', 'lines', 'balancers', 'changes',
+            ...[...page.querySelectorAll('main > section[id]')].map((section) => section.id)]) {
+            const fresh = page.getElementById(id);
+            const old = document.getElementById(id);
+            if (id === 'balancers' && fresh && wouldMoveWhatIsAimedAt(fresh)) {
+                skipped++;
+            }
+            else if (fresh && old) {
+                skipped = id === 'balancers' ? 0 : skipped;
                 take(old, fresh);
             }
         }
@@ -207,9 +225,90 @@
         }
     }
 
+    // ---- Changing a member ----
+
+    let changed = null;             // the button that opened the dialog
+
+    function openDialog(button) {
+        const dialog = document.getElementById('change');
+        const form = dialog.querySelector('form');
+        const row = button.closest('tr');
+        changed = button;
+        dialog.querySelector('h2 span').textContent = button.value;
+        for (const old of form.querySelectorAll('input[type=hidden]')) {
+            old.remove();
+        }
+        const hidden = [...button.form.elements].filter((field) => field.type === 'hidden')
+            .map(({name, value}) => [name, value]);
+        for (const [name, value] of [...hidden, ['w', button.value], ['etag', row.dataset.etag]]) {
+            const field = Object.assign(document.createElement('input'), {type: 'hidden', name, value});
+            form.append(field);
+        }
+        for (const field of form.querySelectorAll('input:not([type=hidden])')) {
+            field.value = row.getAttribute(`data-${field.name}`) || '';
+        }
+        dialog.showModal();
+    }
+
+    function beginDialog() {
+        const dialog = document.getElementById('change');
+        if (!dialog) {
+            return;
+        }
+        document.getElementById('change-cancel').addEventListener('click', () => dialog.close());
+        document.getElementById('change-more').addEventListener('click', () => {
+            const field = Object.assign(document.createElement('input'),
+                {type: 'hidden', name: 'w', value: changed.value});
+            changed.form.append(field);
+            changed.form.submit();
+        });
+    }
+
+    // ---- Values under the pointer ----
+
+    const written = {
+        count: (value) => String(Math.round(value)),
+        rate: (value) => value.toFixed(value < 100 ? 1 : 0),
+        us: (value) => value < 1000 ? `${Math.round(value)} us`
+            : value < 1e6 ? `${(value / 1000).toFixed(value < 1e4 ? 1 : 0)} ms`
+                : `${(value / 1e6).toFixed(1)} s`,
+    };
+
+    // The points of a line, as the server has drawn it: [x, y].
+    const points = (path) => (path.getAttribute('d').match(/[ML][\d.]+ [\d.]+/g) || [])
+        .map((text) => text.slice(1).split(' ').map(Number));
+
+    function showValue({target, clientX}) {
+        const svg = target.closest && target.closest('.chart svg');
+        const shown = document.querySelector('.under-pointer');
+        if (!svg) {
+            if (shown) {
+                shown.remove();
+            }
+            return;
+        }
+        const {left, width} = svg.getBoundingClientRect();
+        const {width: units, height} = svg.viewBox.baseVal;
+        const x = (clientX - left) / width * units;
+        const values = [...svg.querySelectorAll('.line')].map((path) => {
+            const nearest = points(path).reduce((best, point) =>
+                !best || Math.abs(point[0] - x) < Math.abs(best[0] - x) ? point : best, null);
+            return nearest && written[svg.dataset.unit]((height - nearest[1]) * svg.dataset.scale);
+        }).filter(Boolean);
+        const ago = Math.round((1 - x / units) * svg.dataset.seconds);
+        const label = shown && shown.parentNode === svg.parentNode ? shown : document.createElement('span');
+        if (shown && shown !== label) {
+            shown.remove();
+        }
+        label.className = 'under-pointer';
+        label.textContent = `${values.join(', ')} (${ago} s ago)`;
+        svg.parentNode.append(label);
+    }
+
     // ---- What the user does ----
 
     function select() {
+        skipped = MOST_SKIPPED;     // what is asked for moves rows
         history.replaceState(null, '', query());
         clearTimeout(timer);
         timer = setTimeout(update, 100);
@@ -222,6 +321,12 @@
         select();
     }
 
+    // A tile chooses members by their state; pressed again, it shows all.
+    function chooseState(value) {
+        filter.elements.state.value = value;
+        select();
+    }
+
     // When members are many, the server sends those of the balancers that the filter's form names.
     async function openBalancer(form) {
         const {id} = form.closest('section');
@@ -230,9 +335,10 @@
         input.name = 'open';
         input.value = form.querySelector('button').value;
         filter.append(input);
+        skipped = MOST_SKIPPED;
         history.replaceState(null, '', query());
         await update();
-        const summary = document.querySelector(`#${id} summary`);
+        const summary = document.querySelector(`#${id} :is(.closer button, details[data-key] > summary)`);
         if (summary) {
             summary.focus();
         }
@@ -261,6 +367,7 @@
 
     function beginSelecting() {
         makeSortable(document);
+        beginDialog();
         if (new URLSearchParams(location.search).has('done')) {
             history.replaceState(null, '', query());    // told once
         }
@@ -270,6 +377,19 @@
             if (event.target.matches('.opener')) {
                 event.preventDefault();
                 openBalancer(event.target);
+            }
+            else if (event.target.matches('.closer')) {
+                event.preventDefault();
+                closeBalancer(event.target.querySelector('button').dataset.key);
+            }
+            else if (event.target.id === 'tiles') {
+                event.preventDefault();
+                chooseState(event.submitter.value);
+            }
+            else if (event.submitter && event.submitter.form.id.startsWith('change')
+                     && event.submitter.closest('.members')) {
+                event.preventDefault();
+                openDialog(event.submitter);
             }
         });
         document.addEventListener('toggle', ({target}) => {
@@ -289,6 +409,7 @@
         live.hidden = false;
         tell('', 'Live');
         pause.addEventListener('click', () => setPaused(!isPaused));
+        document.addEventListener('pointermove', showValue);
         document.addEventListener('visibilitychange', () => document.hidden || schedule(0));
         schedule(SECONDS * 1000);
     }

@@ -83,6 +83,7 @@ void mgr_change_run_tell(mgr_visit_t *visit, mgr_done_t done)
     const apr_array_header_t *changes = mgr_audit_changes(p, done.last, done.count);
     int told = 0;
 
+    visit->done = done;
     if (done.count == 0) {
         mgr_visit_note(visit, "Nothing to change: all settings have these values already.");
     }

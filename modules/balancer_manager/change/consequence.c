@@ -56,6 +56,7 @@ typedef struct {
     int present, usable;                 /* members of the balancer that stay; those in service */
     int lost;                            /* members in service that are taken away */
     int failed;                          /* of those that stay: they are tried again */
+    double rate;                         /* requests/s that the lost ones got in the last minute */
     const lb_member_view_t *stand_in;    /* a hot spare or standby; NULL: there is none */
 } rest_t;
 
@@ -72,6 +73,7 @@ static rest_t rest_of(const lb_balancer_view_t *balancer, const deed_t *deed,
         rest.present++;
         if (deed->takes_away && is_one_of(members, m)) {
             rest.lost += m->state == LB_STATE_OK;
+            rest.rate += m->recent.requests;
             continue;
         }
         rest.usable += m->state == LB_STATE_OK;
@@ -107,6 +109,18 @@ static const char *outage(apr_pool_t *p, const lb_balancer_view_t *balancer, con
                         rest->failed ? " until a failed member recovers" : "");
 }
 
+/* What comes to those that are left. */
+static const char *taken_over(apr_pool_t *p, const lb_balancer_view_t *balancer,
+                              const rest_t *rest)
+{
+    const double all = balancer->owner->recent.requests;
+
+    return rest->rate < 0.05 || all <= 0
+               ? "."
+               : apr_psprintf(p, ", which take over %.1f requests/s (%.0f %% of all).", rest->rate,
+                              100 * rest->rate / all);
+}
+
 /* NULL: nobody is taken away */
 static const char *outcome_of(apr_pool_t *p, const lb_balancer_view_t *balancer,
                               const deed_t *deed, const rest_t *rest)
@@ -118,8 +132,8 @@ static const char *outcome_of(apr_pool_t *p, const lb_balancer_view_t *balancer,
         return "No member in service is affected.";
     }
     if (rest->usable > 0) {
-        return apr_psprintf(p, "%d of %d members will be left in service.", rest->usable,
-                            rest->present);
+        return apr_psprintf(p, "%d of %d members will be left in service%s", rest->usable,
+                            rest->present, taken_over(p, balancer, rest));
     }
     if (rest->stand_in) {
         return apr_psprintf(p, "No regular member will be left in service: the hot %s %s takes "

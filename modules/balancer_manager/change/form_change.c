@@ -201,11 +201,15 @@ static void read_etag(form_t *form)
 
 /* ---- Before it is done ----------------------------------------------------------------------- */
 
-/* The button that was pressed; "" for none. */
+/* The button that was pressed; "" for none. In a browser, a deadline is one to drain. */
 static const char *button_of(const form_t *form)
 {
     const char *word = parameter(form, "action");
-    return word ? word : "";
+    const char *deadline = parameter(form, mgr_field_form_name(LB_SETTING_DRAIN_DEADLINE));
+    const bool drains = deadline && *deadline && mgr_visit_is_for_browser(form->visit);
+
+    return word ? word : drains ? "drain"
+                                : "";
 }
 
 /* What hurts when it was not meant. Stock's parameters are sent by scripts: they mean it. */

@@ -20,9 +20,9 @@ static double requests(const lb_sample_t *sample)
     return sample->requests;
 }
 
-static double failures(const lb_sample_t *sample)
+static double errors(const lb_sample_t *sample)
 {
-    return sample->failures;
+    return sample->failures + sample->refused;
 }
 
 static double in_flight(const lb_sample_t *sample)
@@ -47,7 +47,7 @@ static double p50(const lb_sample_t *sample)
 
 static void write_count(mgr_html_t *html, double count)
 {
-    mgr_html_count(html, (uint64_t)count);
+    mgr_quantity_count(html, (uint64_t)count);
 }
 
 static void write_duration(mgr_html_t *html, double us)
@@ -61,11 +61,12 @@ static const struct chart {
     const char *second_title;      /* NULL: one line only */
     value_t *second;
     void (*write)(mgr_html_t *html, double value);
+    const char *unit;              /* for the script that tells values under the pointer */
 } charts[] = {
-    { "Requests/s", requests, "failed/s", failures, mgr_quantity_number },
-    { "In flight", in_flight, NULL, NULL, write_count },
-    { "Waiting", queued, NULL, NULL, write_count },
-    { "First byte p95", p95, "p50", p50, write_duration },
+    { "Requests/s", requests, "errors/s", errors, mgr_quantity_number, "rate" },
+    { "In flight", in_flight, NULL, NULL, write_count, "count" },
+    { "Waiting", queued, NULL, NULL, write_count, "count" },
+    { "First byte p95", p95, "p50", p50, write_duration, "us" },
 };
 
 static double largest(const apr_array_header_t *samples, value_t *value)
@@ -127,6 +128,56 @@ static void path(mgr_html_t *html, const char *class, const apr_array_header_t *
     mgr_html_raw(html, "\"/>");
 }
 
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+/* A change of state as the chart marks it. */
+static const char *const marks[] = { "failed", "back", "other" };
+
+static int mark_of(const lb_state_change_t *change)
+{
+    return lb_state_is_failed(change->to) ? 0 : lb_state_is_failed(change->from) ? 1
+                                                                                 : 2;
+}
+
+/* What charts are about: a balancer, or one of its members. */
+typedef struct {
+    const char *name;
+    const apr_array_header_t *samples;     /* of lb_sample_t, oldest first */
+    const apr_array_header_t *history;     /* of the balancer */
+    bool is_member;
+} about_t;
+
+/* All of a kind are one path. */
+static void print_events(mgr_html_t *html, const about_t *about, int mark)
+{
+    const apr_array_header_t *history = about->history, *samples = about->samples;
+    const apr_time_t begin = APR_ARRAY_IDX(samples, 0, lb_sample_t).at;
+    const apr_time_t end = APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t).at;
+    bool is_open = false;
+
+    for (int i = 0; i < history->nelts; i++) {
+        const lb_state_change_t *change = &APR_ARRAY_IDX(history, i, lb_state_change_t);
+        if (change->at < begin) {
+            break;
+        }
+        if (change->at > end || mark_of(change) != mark
+            || (about->is_member && strcmp(change->member, about->name) != 0)) {
+            continue;
+        }
+        if (!is_open) {
+            mgr_html_format(html, "<path class=\"event %s\" d=\"", marks[mark]);
+            is_open = true;
+        }
+        point(html, 'M', (double)(change->at - begin) * WIDTH / (double)(end - begin), 0);
+        mgr_html_format(html, "v%d", HEIGHT);
+    }
+    if (is_open) {
+        mgr_html_raw(html, "\"/>");
+    }
+}
+
+/* ---- A chart --------------------------------------------------------------------------------- */
+
 static void print_value(mgr_html_t *html, const struct chart *chart, double value)
 {
     if (value < 0) {
@@ -153,9 +204,9 @@ static void print_caption(mgr_html_t *html, const struct chart *chart, const lb_
     mgr_html_raw(html, "</small></figcaption>");
 }
 
-static void print_chart(mgr_html_t *html, const struct chart *chart, const char *name,
-                        const apr_array_header_t *samples)
+static void print_chart(mgr_html_t *html, const struct chart *chart, const about_t *about)
 {
+    const apr_array_header_t *samples = about->samples;
     const lb_sample_t *last = &APR_ARRAY_IDX(samples, samples->nelts - 1, lb_sample_t);
     const double top = largest(samples, chart->value);
     const double second_top = chart->second ? largest(samples, chart->second) : 0;
@@ -163,19 +214,26 @@ static void print_chart(mgr_html_t *html, const struct chart *chart, const char 
 
     mgr_html_raw(html, "<figure class=\"chart\">");
     print_caption(html, chart, last, top);
-    mgr_html_format(html, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\">"
-                          "<title>%s of ",
-                    WIDTH, HEIGHT, chart->title);
-    mgr_html_text(html, name);
+    mgr_html_format(html, "<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
+                          "data-unit=\"%s\" data-scale=\"%.6g\" data-seconds=\"%d\"><title>%s of ",
+                    WIDTH, HEIGHT, chart->unit, scale / (HEIGHT - TOP),
+                    (int)apr_time_sec(last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at),
+                    chart->title);
+    mgr_html_text(html, about->name);
     mgr_html_raw(html, " over the last ");
     mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);
     mgr_html_raw(html, "</title>");
+    for (int mark = 0; mark < (int)(sizeof(marks) / sizeof(marks[0])); mark++) {
+        print_events(html, about, mark);
+    }
     path(html, "area", samples, chart->value, scale, true);
     path(html, "line", samples, chart->value, scale, false);
     if (chart->second) {
         path(html, "line second", samples, chart->second, scale, false);
     }
-    mgr_html_raw(html, "</svg></figure>\n");
+    mgr_html_raw(html, "</svg><p class=\"axis\" aria-hidden=\"true\"><span>");
+    mgr_quantity_duration(html, last->at - APR_ARRAY_IDX(samples, 0, lb_sample_t).at);
+    mgr_html_raw(html, " ago</span><span>now</span></p></figure>\n");
 }
 
 /* Nobody keeps what was in flight at a member, or waited for it. */
@@ -184,17 +242,16 @@ static bool is_of_members(const struct chart *chart)
     return chart->value != in_flight && chart->value != queued;
 }
 
-static void print_charts(mgr_html_t *html, const char *name, const apr_array_header_t *samples,
-                         bool is_member)
+static void print_charts(mgr_html_t *html, const about_t *about)
 {
-    if (!samples || samples->nelts < 2) {
+    if (!about->samples || about->samples->nelts < 2) {
         mgr_html_raw(html, "<p class=\"empty\">No data of the last minutes yet.</p>\n");
         return;
     }
     mgr_html_raw(html, "<div class=\"charts\">\n");
     for (size_t i = 0; i < sizeof(charts) / sizeof(charts[0]); i++) {
-        if (!is_member || is_of_members(&charts[i])) {
-            print_chart(html, &charts[i], name, samples);
+        if (!about->is_member || is_of_members(&charts[i])) {
+            print_chart(html, &charts[i], about);
         }
     }
     mgr_html_raw(html, "</div>\n");
@@ -202,12 +259,17 @@ static void print_charts(mgr_html_t *html, const char *name, const apr_array_hea
 
 void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer)
 {
-    print_charts(html, balancer->name, balancer->past, false);
+    const about_t about = { balancer->name, balancer->past, balancer->history, false };
+
+    print_charts(html, &about);
 }
 
-void mgr_chart_print_member(mgr_html_t *html, const char *name, const apr_array_header_t *samples)
+void mgr_chart_print_member(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                            const char *name, const apr_array_header_t *samples)
 {
-    print_charts(html, name, samples, true);
+    const about_t about = { name, samples, balancer->owner->history, true };
+
+    print_charts(html, &about);
 }
 
 static uint64_t tenths_of_percent(double part, double whole)

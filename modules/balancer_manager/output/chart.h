@@ -9,9 +9,10 @@
 /** Print the charts of a balancer's last minutes: requests, in flight, waiting, first byte. */
 void mgr_chart_print_samples(mgr_html_t *html, const lb_balancer_view_t *balancer);
 
-/** Print the charts of a member's last minute: requests, first byte.
+/** Print the charts of the last minute of one of its members: requests, first byte.
  *  samples  of lb_sample_t, oldest first */
-void mgr_chart_print_member(mgr_html_t *html, const char *name, const apr_array_header_t *samples);
+void mgr_chart_print_member(mgr_html_t *html, const lb_balancer_view_t *balancer,
+                            const char *name, const apr_array_header_t *samples);
 
 /** Print a small bar; what it shows must stand beside it as text.
  *  part     of whole: the filled part

@@ -38,12 +38,26 @@ void mgr_quantity_duration(mgr_html_t *html, apr_interval_time_t us)
     mgr_html_raw(html, units[i].name);
 }
 
+void mgr_quantity_count(mgr_html_t *html, uint64_t count)
+{
+    char text[sizeof("18,446,744,073,709,551,615")];
+    char *const end = text + sizeof(text), *digit = end;
+
+    for (int i = 0; count > 0 || i == 0; i++, count /= 10) {
+        if (i > 0 && i % 3 == 0) {
+            *--digit = ',';
+        }
+        *--digit = (char)('0' + count % 10);
+    }
+    mgr_sink_bytes(html->sink, digit, (apr_size_t)(end - digit));
+}
+
 void mgr_quantity_number(mgr_html_t *html, double number)
 {
     const double positive = number > 0 ? number : 0;
 
     if (positive >= 99.95) {
-        mgr_html_count(html, (uint64_t)(positive + 0.5));
+        mgr_quantity_count(html, (uint64_t)(positive + 0.5));
     }
     else {
         mgr_html_tenths(html, (uint64_t)(positive * 10 + 0.5));
@@ -84,22 +98,50 @@ static void print_rfc3339(mgr_html_t *html, const apr_time_exp_t *t)
     print_two_digits(html, minutes % 60, '"');
 }
 
-void mgr_quantity_time(mgr_html_t *html, apr_time_t at, apr_time_t now)
+/* returns  false when the time of day cannot be told: nothing is open */
+static bool open_time(mgr_html_t *html, apr_time_t at, apr_time_exp_t *t)
+{
+    if (apr_time_exp_lt(t, at) != APR_SUCCESS) {
+        return false;
+    }
+    mgr_html_raw(html, "<time datetime=\"");
+    print_rfc3339(html, t);
+    return true;
+}
+
+static void print_day_and_clock(mgr_html_t *html, apr_time_t at, apr_time_t now,
+                                const apr_time_exp_t *t, char behind)
 {
     static const char months[][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
-    apr_time_exp_t t;
     const bool is_near = at > now - apr_time_from_sec(86400) && at < now + apr_time_from_sec(86400);
 
-    if (apr_time_exp_lt(&t, at) != APR_SUCCESS) {
-        return;
-    }
-    mgr_html_raw(html, "<time datetime=\"");
-    print_rfc3339(html, &t);
-    mgr_html_raw(html, ">");
     if (!is_near) {
-        mgr_html_format(html, "%d %s ", t.tm_mday, months[t.tm_mon]);
+        mgr_html_format(html, "%d %s ", t->tm_mday, months[t->tm_mon]);
     }
-    print_clock(html, &t, '<');
-    mgr_html_raw(html, "/time>");
+    print_clock(html, t, behind);
+}
+
+void mgr_quantity_time(mgr_html_t *html, apr_time_t at, apr_time_t now)
+{
+    apr_time_exp_t t;
+
+    if (open_time(html, at, &t)) {
+        mgr_html_raw(html, ">");
+        print_day_and_clock(html, at, now, &t, '<');
+        mgr_html_raw(html, "/time>");
+    }
+}
+
+void mgr_quantity_age(mgr_html_t *html, apr_time_t at, apr_time_t now)
+{
+    apr_time_exp_t t;
+
+    if (open_time(html, at, &t)) {
+        mgr_html_raw(html, " title=\"");
+        print_day_and_clock(html, at, now, &t, '"');
+        mgr_html_raw(html, ">");
+        mgr_quantity_duration(html, now - at >= APR_USEC_PER_SEC ? now - at : APR_USEC_PER_SEC);
+        mgr_html_raw(html, "</time>");
+    }
 }

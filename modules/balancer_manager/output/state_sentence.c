@@ -57,8 +57,8 @@ static void print_drain(mgr_html_t *html, const lb_member_view_t *member, apr_ti
     mgr_html_count(html, member->in_flight);
     mgr_html_raw(html, " in flight");
     if (member->drain_until) {
-        mgr_html_raw(html, ", disabled at ");
-        mgr_quantity_time(html, member->drain_until, now);
+        mgr_html_raw(html, ", disabled in ");
+        mgr_quantity_duration(html, member->drain_until - now);
     }
 }
 
@@ -79,8 +79,8 @@ static void print_failed_checks(mgr_html_t *html, const lb_member_view_t *member
 static void print_remarks(mgr_html_t *html, const lb_member_view_t *member, apr_time_t now)
 {
     if (member->missing_since) {
-        mgr_html_raw(html, "<small>not in DNS since ");
-        mgr_quantity_time(html, member->missing_since, now);
+        mgr_html_raw(html, "<small>not in DNS for ");
+        mgr_quantity_age(html, member->missing_since, now);
         mgr_html_raw(html, "</small>");
     }
     if (member->share_percent < 100) {
@@ -108,8 +108,7 @@ void mgr_state_sentence_print(mgr_html_t *html, const lb_member_view_t *member, 
     mgr_html_text(html, mgr_state_sentence_word(member->state));
     mgr_html_raw(html, stands_in ? ", serving</b><small>" : "</b><small>");
     if (member->since) {
-        mgr_html_raw(html, "since ");
-        mgr_quantity_time(html, member->since, now);
+        mgr_quantity_age(html, member->since, now);
     }
     switch (member->state) {
     case LB_STATE_ERROR:

@@ -15,29 +15,16 @@
 #include "member_row.h"
 #include "quantity.h"
 #include "source_list.h"
+#include "standing.h"
 #include "state_sentence.h"
 #include "tally.h"
 #include "wording.h"
 
+enum { LONG_LIST = 6 };    /* more members in order are left out where there is much to show */
+
 static const lb_member_view_t *member_at(const lb_balancer_view_t *balancer, int i)
 {
     return &APR_ARRAY_IDX(balancer->members, i, lb_member_view_t);
-}
-
-mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer)
-{
-    mgr_totals_t totals = { 0 };
-
-    for (int i = 0; i < balancer->members->nelts; i++) {
-        const lb_member_view_t *member = member_at(balancer, i);
-        totals.ok += member->state == LB_STATE_OK || member->is_serving;
-        totals.standing_by += !member->is_serving && mgr_state_sentence_is_reserve(member);
-        totals.elected += member->elected;
-        totals.rate += member->recent.requests;
-        totals.in_flight += member->in_flight;
-        totals.weight += mgr_member_row_weight(member);
-    }
-    return totals;
 }
 
 /* ---- Links ----------------------------------------------------------------------------------- */
@@ -70,7 +57,8 @@ static void print_heading(mgr_page_t *page, const lb_balancer_view_t *balancer, 
 {
     mgr_html_t *html = page->html;
 
-    mgr_html_raw(html, "<h3>LoadBalancer Status for <a href=\"");
+    mgr_html_raw(html, page->is_for_browser ? "<h3><a href=\""
+                                            : "<h3>LoadBalancer Status for <a href=\"");
     mgr_html_raw(html, link);
     mgr_html_raw(html, link_end(page));
     mgr_html_raw(html, "\">");
@@ -113,7 +101,7 @@ static void print_refusals(mgr_html_t *html, const lb_balancer_view_t *balancer)
 
     while ((word = mgr_tally_next(balancer->refused, &at, &count))) {
         mgr_html_raw(html, "<li><b>");
-        mgr_html_count(html, count);
+        mgr_quantity_count(html, count);
         mgr_html_format(html, "</b> refused: %s</li>", word);
     }
 }
@@ -141,6 +129,27 @@ static void print_queue(mgr_html_t *html, const lb_balancer_view_t *balancer)
     }
 }
 
+/* Of the last minute: what failed, and what part of it were answers with 5xx. */
+static void print_errors(mgr_html_t *html, const lb_recent_t *recent)
+{
+    const double percent = mgr_tally_error_percent(recent);
+
+    if (percent < 0.05) {    /* it would be written as 0.0 */
+        return;
+    }
+    mgr_html_raw(html, "<li class=\"bad\"><b>");
+    mgr_html_tenths(html, (uint64_t)(10 * percent + 0.5));
+    mgr_html_raw(html, " %</b> errors: <b>");
+    mgr_quantity_number(html, recent->failures + recent->refused);
+    mgr_html_raw(html, "</b>/s");
+    if (recent->server_errors > 0) {
+        mgr_html_raw(html, ", <b>");
+        mgr_quantity_number(html, recent->server_errors);
+        mgr_html_raw(html, "</b>/s answered with 5xx");
+    }
+    mgr_html_raw(html, "</li>");
+}
+
 /* One line: what an operator wants to know of a balancer that is folded up. */
 static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
                         const mgr_totals_t *totals)
@@ -155,15 +164,11 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
     mgr_html_raw(html, "<li><b>");
     mgr_quantity_number(html, balancer->recent.requests);
     mgr_html_raw(html, "</b> requests/s</li>");
-    if (balancer->recent.failures > 0) {
-        mgr_html_raw(html, "<li><b>");
-        mgr_quantity_number(html, balancer->recent.failures);
-        mgr_html_raw(html, "</b> failed/s</li>");
-    }
+    print_errors(html, &balancer->recent);
     mgr_html_raw(html, "<li><b>");
-    mgr_html_count(html, totals->in_flight);
+    mgr_quantity_count(html, totals->in_flight);
     mgr_html_raw(html, "</b> in flight</li><li><b>");
-    mgr_html_count(html, balancer->queued);
+    mgr_quantity_count(html, balancer->queued);
     mgr_html_raw(html, "</b> waiting</li>");
     print_queue(html, balancer);
     if (balancer->recent.p50 >= 0) {
@@ -173,8 +178,6 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
         mgr_quantity_duration(html, balancer->recent.p95);
         mgr_html_raw(html, "</b>, p99 <b>");
         mgr_quantity_duration(html, balancer->recent.p99);
-        mgr_html_raw(html, "</b>, mean <b>");
-        mgr_quantity_duration(html, balancer->recent.mean);
         mgr_html_raw(html, "</b></li>");
     }
     print_refusals(html, balancer);
@@ -182,32 +185,67 @@ static void print_facts(mgr_html_t *html, const lb_balancer_view_t *balancer,
                                                : "<li>changes lost at a full restart</li></ul>\n");
 }
 
+/* The same cells in other words: scripts know stock's. */
+static void print_settings_head(mgr_page_t *page)
+{
+    static const char *const words[][2] = {
+        { "MaxMembers", "Members" },
+        { "StickySession", "Session cookie" },
+        { "DisableFailover", "Sessions stay with a failed member" },
+        { "Timeout", "Wait for a usable member" },
+        { "FailoverAttempts", "Tries with other members" },
+        { "Method", "Load balancing method" },
+        { "VirtualHost", "Virtual host" },
+    };
+
+    mgr_html_raw(page->html, "<thead><tr>");
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        mgr_html_format(page->html, "<th scope=\"col\">%s</th>", words[i][page->is_for_browser]);
+    }
+    mgr_html_raw(page->html, "</tr></thead>\n");
+}
+
+static void print_wait(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    const apr_interval_time_t timeout = balancer->settings.of[LB_SETTING_TIMEOUT].number;
+
+    if (page->is_for_browser) {
+        mgr_html_format(page->html, timeout ? "up to %d s" : "none", (int)apr_time_sec(timeout));
+    }
+    else {
+        mgr_html_count(page->html, (uint64_t)apr_time_sec(timeout));
+    }
+}
+
 static void print_settings(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
     const int used = balancer->owner->members->nelts;
+    const lb_value_t *set = balancer->settings.of;
 
-    mgr_html_raw(html, "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
+    mgr_html_raw(html, "<details class=\"more\"><summary>Settings</summary>"
+                       "<div class=\"scroll\" tabindex=\"0\" role=\"group\" "
                        "aria-label=\"Settings\"><table class=\"settings\"><caption>Settings of ");
     mgr_html_text(html, balancer->name);
-    mgr_html_raw(html, "</caption><thead><tr><th scope=\"col\">MaxMembers</th>"
-                       "<th scope=\"col\">StickySession</th><th scope=\"col\">DisableFailover</th>"
-                       "<th scope=\"col\">Timeout</th><th scope=\"col\">FailoverAttempts</th>"
-                       "<th scope=\"col\">Method</th><th scope=\"col\">VirtualHost</th></tr>"
-                       "</thead>\n<tbody><tr>");
-    mgr_html_format(html, "<td>%d [%d Used]</td><td>", used + balancer->free_slots, used);
+    mgr_html_raw(html, "</caption>");
+    print_settings_head(page);
+    mgr_html_format(html,
+                    page->is_for_browser ? "<tbody><tr><td>at most %d, now %d</td><td>"
+                                         : "<tbody><tr><td>%d [%d Used]</td><td>",
+                    used + balancer->free_slots, used);
     mgr_html_text(html, *balancer->sticky ? mgr_wording_sticky(html->r->pool, balancer) : "(None)");
-    mgr_html_format(html, "</td><td>%s</td><td>%" APR_TIME_T_FMT "</td><td>",
-                    balancer->settings.of[LB_SETTING_NOFAILOVER].number ? "On" : "Off",
-                    apr_time_sec(balancer->settings.of[LB_SETTING_TIMEOUT].number));
-    if (balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number >= 0) {
-        mgr_html_count(html, (uint64_t)balancer->settings.of[LB_SETTING_MAX_ATTEMPTS].number);
+    mgr_html_format(html, "</td><td>%s</td><td>",
+                    set[LB_SETTING_NOFAILOVER].number ? "On" : "Off");
+    print_wait(page, balancer);
+    mgr_html_raw(html, "</td><td>");
+    if (set[LB_SETTING_MAX_ATTEMPTS].number >= 0) {
+        mgr_html_count(html, (uint64_t)set[LB_SETTING_MAX_ATTEMPTS].number);
     }
     mgr_html_raw(html, "</td><td>");
-    mgr_html_text(html, balancer->settings.of[LB_SETTING_LBMETHOD].text);
+    mgr_html_text(html, set[LB_SETTING_LBMETHOD].text);
     mgr_html_raw(html, "</td><td>");
     mgr_html_text(html, balancer->vhost);
-    mgr_html_raw(html, "</td></tr></tbody></table></div>\n");
+    mgr_html_raw(html, "</td></tr></tbody></table></div></details>\n");
 }
 
 /* ---- The members ----------------------------------------------------------------------------- */
@@ -235,10 +273,22 @@ static void open_form(mgr_page_t *page, const lb_balancer_view_t *balancer, cons
     mgr_edit_form_print_hidden(page, balancer);
 }
 
+/* The form to edit a member; with JavaScript, a dialog with the most wanted of its fields. */
+static void print_change_form(mgr_page_t *page, const lb_balancer_view_t *balancer)
+{
+    mgr_html_raw(page->html, "<form action=\"");
+    mgr_html_raw(page->html, page->path);
+    mgr_html_format(page->html, "?\" id=change%d>", balancer->id);
+    mgr_edit_form_print_hidden(page, balancer);
+    mgr_html_raw(page->html, "</form>");
+}
+
 /* A form for each action, for the buttons in the rows: they name the member. */
 static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     static const char *const actions[] = { "drain", "ready", "disable" };
+
+    print_change_form(page, balancer);
 
     for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
         open_form(page, balancer,
@@ -249,8 +299,8 @@ static void print_row_forms(mgr_page_t *page, const lb_balancer_view_t *balancer
 }
 
 static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
-                          const apr_array_header_t *members, const mgr_totals_t *totals,
-                          const char *link)
+                          const apr_array_header_t *members, int count,
+                          const mgr_totals_t *totals, const char *link)
 {
     mgr_html_t *html = page->html;
     const char *start = apr_pstrcat(html->r->pool, link, "&amp;w=", NULL);
@@ -262,7 +312,7 @@ static void print_members(mgr_page_t *page, const lb_balancer_view_t *balancer,
     mgr_html_raw(html, "</caption>");
     mgr_member_row_print_head(page);
     mgr_html_raw(html, "<tbody>\n");
-    for (int i = 0; i < members->nelts; i++) {
+    for (int i = 0; i < count; i++) {
         mgr_member_row_print(page, balancer,
                              APR_ARRAY_IDX(members, i, const lb_member_view_t *), totals, start,
                              end);
@@ -281,8 +331,9 @@ static void print_how_many(mgr_html_t *html, int shown, int all)
 
 static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int shown)
 {
-    const bool is_open =
-        !page->is_big || page->is_huge || mgr_selection_is_partial(&page->selection);
+    const bool is_open = !page->is_big || page->is_huge
+                         || mgr_selection_is_partial(&page->selection)
+                         || mgr_standing_of(page, balancer)->rank != MGR_IN_ORDER;
 
     mgr_html_raw(page->html, is_open ? "<details open" : "<details");
     if (page->is_huge) {
@@ -295,45 +346,99 @@ static void print_fold(mgr_page_t *page, const lb_balancer_view_t *balancer, int
     mgr_html_raw(page->html, "</summary>\n");
 }
 
-static void print_kept(mgr_html_t *html, const char *name, const char *value)
-{
-    if (*value) {
-        mgr_hidden_field_print(html, name, value);
-    }
-}
-
 void mgr_balancer_section_print_opened(mgr_page_t *page)
 {
     const apr_array_header_t *open = page->selection.open;
 
     for (int i = 0; i < open->nelts; i++) {
-        print_kept(page->html, "open", APR_ARRAY_IDX(open, i, const char *));
+        mgr_hidden_field_print_kept(page->html, "open", APR_ARRAY_IDX(open, i, const char *));
     }
 }
 
-/* In the place of the members: a button that asks for the page with them. No link: see above. */
-static void print_opener(mgr_page_t *page, const lb_balancer_view_t *balancer, int selected)
+static void print_opened_but(mgr_page_t *page, const char *key)
+{
+    const apr_array_header_t *open = page->selection.open;
+
+    for (int i = 0; i < open->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(open, i, const char *), key) != 0) {
+            mgr_hidden_field_print_kept(page->html, "open", APR_ARRAY_IDX(open, i, const char *));
+        }
+    }
+}
+
+/* A form that asks for the page as it is, but for what is open. No link: see above. */
+static void open_form_of_page(mgr_page_t *page, const lb_balancer_view_t *balancer,
+                              const char *class)
 {
     const mgr_selection_t *selection = &page->selection;
     mgr_html_t *html = page->html;
 
-    mgr_html_raw(html, "<form class=\"opener\" action=\"");
+    mgr_html_format(html, "<form class=\"%s\" action=\"", class);
     mgr_html_raw(html, page->path);
     mgr_html_format(html, "?#b%d\">", balancer->id);
-    print_kept(html, "filter", selection->filter);
-    print_kept(html, "state", selection->state);
-    print_kept(html, "sort", selection->sort);
-    print_kept(html, "order", selection->is_descending ? "desc" : "");
-    print_kept(html, "refresh", apr_itoa(html->r->pool, selection->refresh_seconds));
-    mgr_balancer_section_print_opened(page);
+    mgr_hidden_field_print_kept(html, "filter", selection->filter);
+    mgr_hidden_field_print_kept(html, "state", selection->state);
+    mgr_hidden_field_print_kept(html, "sort", selection->sort);
+    mgr_hidden_field_print_kept(html, "order", selection->is_descending ? "desc" : "");
+    mgr_hidden_field_print_kept(html, "refresh",
+                                apr_itoa(html->r->pool, selection->refresh_seconds));
+    print_opened_but(page, balancer->key);
+}
+
+static void close_form_of_page(mgr_html_t *html, const lb_balancer_view_t *balancer)
+{
+    mgr_html_raw(html, "<span class=\"unseen\"> of ");
+    mgr_html_text(html, balancer->name);
+    mgr_html_raw(html, "</span></button></form>\n");
+}
+
+/* In the place of the members. */
+static void print_opener(mgr_page_t *page, const lb_balancer_view_t *balancer, int selected)
+{
+    mgr_html_t *html = page->html;
+
+    open_form_of_page(page, balancer, "opener");
     mgr_html_raw(html, "<button name=\"open\" value=\"");
     mgr_html_text(html, balancer->key);
     mgr_html_raw(html, "\"><span class=\"unseen\">Show "
                        "</span>");
     print_how_many(html, selected, balancer->members->nelts);
-    mgr_html_raw(html, "<span class=\"unseen\"> of ");
-    mgr_html_text(html, balancer->name);
-    mgr_html_raw(html, "</span></button></form>\n");
+    close_form_of_page(html, balancer);
+}
+
+/* In the place of those that are in order, and back. */
+static void print_rest(mgr_page_t *page, const lb_balancer_view_t *balancer, int left_out)
+{
+    mgr_html_t *html = page->html;
+
+    open_form_of_page(page, balancer, left_out ? "opener rest" : "closer rest");
+    if (left_out) {
+        mgr_html_raw(html, "<button name=\"open\" value=\"");
+        mgr_html_text(html, balancer->key);
+        mgr_html_format(html, "\">Show %d more in order", left_out);
+    }
+    else {
+        mgr_html_raw(html, "<button data-key=\"");
+        mgr_html_text(html, balancer->key);
+        mgr_html_raw(html, "\">Show only those that are not in order");
+    }
+    close_form_of_page(html, balancer);
+}
+
+/* Rows to be shown of a list: those in order are left out of long ones, they come last.
+ * long_list   set: could any be left out? */
+static int rows_of(const mgr_page_t *page, const lb_balancer_view_t *balancer,
+                   const apr_array_header_t *members, bool *long_list)
+{
+    const mgr_selection_t *selection = &page->selection;
+    int notable = 0;
+
+    for (int i = 0; i < members->nelts; i++) {
+        notable += mgr_selection_is_notable(APR_ARRAY_IDX(members, i, const lb_member_view_t *));
+    }
+    *long_list = page->is_long && !page->is_huge && members->nelts - notable > LONG_LIST
+                 && !*selection->sort && !mgr_selection_is_partial(selection);
+    return *long_list && !mgr_selection_is_open(selection, balancer) ? notable : members->nelts;
 }
 
 static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
@@ -342,6 +447,8 @@ static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
     const apr_array_header_t *members =
         mgr_selection_members(page->html->r->pool, &page->selection, balancer);
     const bool may_operate = mgr_rights_have(page->visit->rights, MGR_OPERATE);
+    bool long_list;
+    const int rows = rows_of(page, balancer, members, &long_list);
 
     print_fold(page, balancer, members->nelts);
     mgr_chart_print_samples(page->html, balancer);
@@ -350,11 +457,17 @@ static void print_inside(mgr_page_t *page, const lb_balancer_view_t *balancer,
         print_row_forms(page, balancer);
     }
     open_form(page, balancer, "");
-    if (may_operate) {
+    if (may_operate && rows > 0) {
         print_action_bar(page, balancer);
     }
-    print_members(page, balancer, members, totals, link);
-    mgr_html_raw(page->html, "</form></details>");
+    if (rows > 0 || members->nelts == 0) {
+        print_members(page, balancer, members, rows, totals, link);
+    }
+    mgr_html_raw(page->html, "</form>");
+    if (long_list) {
+        print_rest(page, balancer, members->nelts - rows);
+    }
+    mgr_html_raw(page->html, "</details>");
 }
 
 /* An heir has nothing but settings. */
@@ -373,7 +486,7 @@ static void print_heir(mgr_page_t *page, const lb_balancer_view_t *balancer)
 int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer)
 {
     mgr_html_t *html = page->html;
-    const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
+    const mgr_standing_t *standing = mgr_standing_of(page, balancer);
     const int selected = mgr_selection_count(&page->selection, balancer);
 
     if (selected == 0 && mgr_selection_is_partial(&page->selection)) {
@@ -391,13 +504,13 @@ int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balan
         mgr_html_raw(html, "</section>\n");
         return selected;
     }
-    print_facts(html, balancer, &totals);
+    print_facts(html, balancer, &standing->totals);
     mgr_source_list_print(page, balancer);
     if (page->is_huge && !mgr_selection_is_open(&page->selection, balancer)) {
         print_opener(page, balancer, selected);
     }
     else {
-        print_inside(page, balancer, &totals, link);
+        print_inside(page, balancer, &standing->totals, link);
     }
     mgr_html_raw(html, "</section>\n");
     return selected;

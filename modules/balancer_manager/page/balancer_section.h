@@ -5,9 +5,6 @@
 
 #include "page.h"
 
-/** Count what the page's head and the section tell about a balancer. */
-mgr_totals_t mgr_balancer_section_totals(const lb_balancer_view_t *balancer);
-
 /** Print the section; nothing when the page's selection leaves all of it out.
  *  returns  how many of its members are selected; -1: left out */
 int mgr_balancer_section_print(mgr_page_t *page, const lb_balancer_view_t *balancer);

@@ -10,3 +10,10 @@ void mgr_hidden_field_print(mgr_html_t *html, const char *name, const char *valu
     mgr_html_text(html, value);
     mgr_html_raw(html, "\">\n");
 }
+
+void mgr_hidden_field_print_kept(mgr_html_t *html, const char *name, const char *value)
+{
+    if (*value) {
+        mgr_hidden_field_print(html, name, value);
+    }
+}

@@ -8,4 +8,7 @@
 /** Print a hidden field; name and value may be anybody's. */
 void mgr_hidden_field_print(mgr_html_t *html, const char *name, const char *value);
 
+/** Likewise; nothing when the value is "". */
+void mgr_hidden_field_print_kept(mgr_html_t *html, const char *name, const char *value);
+
 #endif

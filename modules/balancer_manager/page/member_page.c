@@ -427,9 +427,10 @@ void mgr_member_page_print(mgr_page_t *page)
     if (!detail) {
         return;
     }
-    mgr_html_raw(html, "<section class=\"member\" id=\"member\" aria-labelledby=\"member-title\">\n");
+    mgr_html_raw(html,
+                 "<section class=\"member\" id=\"member\" aria-labelledby=\"member-title\">\n");
     print_head(page, balancer, member);
-    mgr_chart_print_member(html, member->name, detail->past);
+    mgr_chart_print_member(html, balancer, member->name, detail->past);
     mgr_html_raw(html, "<div class=\"groups\">\n");
     print_now(html, member, detail);
     print_counted(page, member);

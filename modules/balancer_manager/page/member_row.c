@@ -12,6 +12,8 @@
 #include "apr_hash.h"
 #include "apr_strings.h"
 #include "chart.h"
+#include "etag.h"
+#include "field.h"
 #include "quantity.h"
 #include "setting_value.h"
 #include "state_sentence.h"
@@ -20,26 +22,31 @@
 static const struct {
     const char *title;
     const char *sort;          /* key of mgr_selection_sort_keys; NULL: not sorted by it */
+    const char *hint;
 } columns[] = {
-    { "Worker URL", "name" },
-    { "Route", NULL },
-    { "RouteRedir", NULL },
-    { "Factor", NULL },
-    { "Set", NULL },
-    { "Status", NULL },
-    { "Elected", NULL },
-    { "Busy", NULL },
-    { "Load", NULL },
-    { "To", NULL },
-    { "From", NULL },
-    { "State", "state" },
-    { "Share", "weight" },
-    { "Requests", "requests" },
-    { "In flight", "in_flight" },
-    { "First byte", "first_byte" },
-    { "Failures", "failures" },
-    { "Checks", "check" },
-    { "Actions", NULL },
+    { "Worker URL", "name", "The member, as mod_proxy names it" },
+    { "Route", NULL, "Sessions with this route stay here" },
+    { "RouteRedir", NULL, "Route that takes over its sessions" },
+    { "Factor", NULL, "Weight" },
+    { "Set", NULL, "Lower sets are used first" },
+    { "Status", NULL, "In mod_proxy's words" },
+    { "Elected", NULL, "Requests that it was chosen for" },
+    { "Busy", NULL, "Requests in flight" },
+    { "Load", NULL, "Hundredths of a request that it is owed" },
+    { "To", NULL, "Bytes sent to it" },
+    { "From", NULL, "Bytes received from it" },
+    { "State", "state", "Its state, how long it has lasted, why, and what comes next" },
+    { "Share", "weight",
+      "Its part of the last minute's requests / the part that its weight gives" },
+    { "Requests/s", "rate", "In the last minute" },
+    { "Requests", "requests", "Since the counters were reset" },
+    { "Errors", "errors", "Of the last minute's requests: failed, or answered with 5xx" },
+    { "In flight", "in_flight", "Requests that it works on now, of how many at most" },
+    { "First byte", "first_byte", "p50 / p95 / p99 of the last minute" },
+    { "Failures", "failures", "Requests that failed, by cause, and answers with 4xx and 5xx" },
+    { "Checks", "check", "The last health check, and the processes of PHP-FPM" },
+    { "Outages", "downtime", "How often it was out because it failed, and for how long in all" },
+    { "Actions", NULL, NULL },
 };
 
 void mgr_member_row_print_head(mgr_page_t *page)
@@ -57,6 +64,9 @@ void mgr_member_row_print_head(mgr_page_t *page)
         if (sort && strcmp(sort, selection->sort) == 0) {
             mgr_html_format(html, " aria-sort=\"%sending\"",
                             selection->is_descending ? "desc" : "asc");
+        }
+        if (columns[i].hint) {
+            mgr_html_format(html, " title=\"%s\"", columns[i].hint);
         }
         mgr_html_format(html, ">%s</th>", columns[i].title);
     }
@@ -190,39 +200,49 @@ static void print_share_cell(mgr_html_t *html, const lb_member_view_t *member,
     const uint64_t weight = mgr_member_row_weight(member);
     const int64_t hundredths = member->settings.of[LB_SETTING_WEIGHT].number;
     const int64_t config = member->config.of[LB_SETTING_WEIGHT].number;
-
-    mgr_html_raw(html, "<td>weight ");
-    print_weight(html, hundredths);
-    if (config != hundredths) {
-        mgr_html_raw(html, " (config ");
-        print_weight(html, config);
-        mgr_html_raw(html, ")");
-    }
     const double share = share_of(member, totals);
     const double due = totals->weight ? (double)weight / (double)totals->weight : 0;
+
+    mgr_html_raw(html, "<td>");
     mgr_chart_print_bar(html, share, due, 1);
-    mgr_html_raw(html, "<small>");
-    mgr_quantity_percent(html, share, 1);
-    mgr_html_raw(html, ", due ");
+    mgr_html_tenths(html, (uint64_t)(share * 1000 + 0.5));
+    mgr_html_raw(html, " / ");
     mgr_quantity_percent(html, due, 1);
-    mgr_html_raw(html, "</small></td>");
+    if (hundredths != 100 || config != hundredths) {
+        mgr_html_raw(html, "<small>weight ");
+        print_weight(html, hundredths);
+        if (config != hundredths) {
+            mgr_html_raw(html, " (config ");
+            print_weight(html, config);
+            mgr_html_raw(html, ")");
+        }
+        mgr_html_raw(html, "</small>");
+    }
+    mgr_html_raw(html, "</td>");
 }
 
-static void print_requests_cell(mgr_html_t *html, const lb_member_view_t *member)
+static void print_request_cells(mgr_html_t *html, const lb_member_view_t *member)
 {
+    const double percent = mgr_tally_error_percent(&member->recent);
+
     mgr_html_raw(html, "<td>");
-    mgr_html_count(html, member->elected);
-    mgr_html_raw(html, "<small>");
     mgr_quantity_number(html, member->recent.requests);
-    mgr_html_raw(html, "/s</small></td>");
+    mgr_html_raw(html, "</td><td>");
+    mgr_quantity_count(html, member->elected);
+    mgr_html_raw(html, percent >= 0.05 ? "</td><td class=\"bad\">" : "</td><td>");
+    if (percent >= 0) {
+        mgr_html_tenths(html, (uint64_t)(10 * percent + 0.5));
+        mgr_html_raw(html, " %");
+    }
+    mgr_html_raw(html, "</td>");
 }
 
 static void print_of(mgr_html_t *html, uint64_t count, uint64_t limit)
 {
-    mgr_html_count(html, count);
+    mgr_quantity_count(html, count);
     if (limit) {
         mgr_html_raw(html, " of ");
-        mgr_html_count(html, limit);
+        mgr_quantity_count(html, limit);
     }
 }
 
@@ -230,9 +250,10 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
 {
     const int64_t limit = member->settings.of[LB_SETTING_LIMIT].number;
     const int64_t config = member->config.of[LB_SETTING_LIMIT].number;
-    const uint64_t queue_limit = (uint64_t)member->settings.of[LB_SETTING_QUEUE_LIMIT].number;
 
-    mgr_html_raw(html, "<td>");
+    mgr_html_raw(html, member->limit && member->in_flight >= member->limit
+                           ? "<td class=\"warn\">"
+                           : "<td>");
     print_of(html, member->in_flight, member->limit);
     if (lb_member_view_limit_is_auto(member)) {
         mgr_html_raw(html, member->limit ? " (auto)" : " (auto: no limit yet)");
@@ -243,17 +264,15 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
                                                   member->config.of[LB_SETTING_LIMIT]));
         mgr_html_raw(html, ")");
     }
-    if (member->limit) {
-        mgr_chart_print_bar(html, member->in_flight, -1, member->limit);
-    }
-    if (member->queued || queue_limit) {
+    if (member->queued) {
         mgr_html_raw(html, "<small>");
-        print_of(html, member->queued, queue_limit);
+        print_of(html, member->queued,
+                 (uint64_t)member->settings.of[LB_SETTING_QUEUE_LIMIT].number);
         mgr_html_raw(html, " waiting</small>");
     }
     if (member->parked) {
-        mgr_html_raw(html, "<small>");
-        mgr_html_count(html, member->parked);
+        mgr_html_raw(html, "<small title=\"They hold no thread of httpd\">");
+        mgr_quantity_count(html, member->parked);
         mgr_html_raw(html, " parked</small>");
     }
     mgr_html_raw(html, "</td>");
@@ -261,18 +280,22 @@ static void print_in_flight_cell(mgr_html_t *html, const lb_member_view_t *membe
 
 static void print_first_byte_cell(mgr_html_t *html, const lb_recent_t *recent)
 {
+    const int64_t ms = 1000, second = 1000 * ms;
+
     mgr_html_raw(html, "<td>");
-    if (recent->p50 >= 0) {
-        mgr_html_raw(html, "<small>p50 ");
+    if (recent->p50 >= ms && recent->p99 < second) {    /* nearly always: the unit once */
+        mgr_html_count(html, (uint64_t)((recent->p50 + ms / 2) / ms));
+        mgr_html_raw(html, " / ");
+        mgr_html_count(html, (uint64_t)((recent->p95 + ms / 2) / ms));
+        mgr_html_raw(html, " / ");
+        mgr_quantity_duration(html, (recent->p99 + ms / 2) / ms * ms);
+    }
+    else if (recent->p50 >= 0) {
         mgr_quantity_duration(html, recent->p50);
-        mgr_html_raw(html, "</small>");
-        mgr_html_raw(html, "<small>p95 ");
+        mgr_html_raw(html, " / ");
         mgr_quantity_duration(html, recent->p95);
-        mgr_html_raw(html, "</small><small>p99 ");
+        mgr_html_raw(html, " / ");
         mgr_quantity_duration(html, recent->p99);
-        mgr_html_raw(html, "</small><small>mean ");
-        mgr_quantity_duration(html, recent->mean);
-        mgr_html_raw(html, "</small>");
     }
     mgr_html_raw(html, "</td>");
 }
@@ -282,7 +305,7 @@ static void print_named_count(mgr_html_t *html, const char *name, uint64_t count
     mgr_html_raw(html, "<small>");
     mgr_html_raw(html, name);
     mgr_html_raw(html, " ");
-    mgr_html_count(html, count);
+    mgr_quantity_count(html, count);
     mgr_html_raw(html, "</small>");
 }
 
@@ -293,12 +316,7 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
     const char *word;
 
     mgr_html_raw(html, "<td>");
-    mgr_html_count(html, member->failures);
-    if (member->recent.failures >= 0.05) {
-        mgr_html_raw(html, "<small>");
-        mgr_quantity_number(html, member->recent.failures);
-        mgr_html_raw(html, "/s</small>");
-    }
+    mgr_quantity_count(html, member->failures);
     while ((word = mgr_tally_next(member->ends, &at, &count))) {
         kinds++;
         print_named_count(html, word, count);
@@ -309,13 +327,13 @@ static void print_failures_cell(mgr_html_t *html, const lb_member_view_t *member
         }
     }
     if (member->last_error && member->last_error_at) {
-        mgr_html_raw(html, "<small>last at ");
-        mgr_quantity_time(html, member->last_error_at, now);
+        mgr_html_raw(html, "<small>last ");
         if (kinds > 1) {
-            mgr_html_raw(html, ": ");
             mgr_html_text(html, member->last_error);
+            mgr_html_raw(html, " ");
         }
-        mgr_html_raw(html, "</small>");
+        mgr_quantity_age(html, member->last_error_at, now);
+        mgr_html_raw(html, " ago</small>");
     }
     mgr_html_raw(html, "</td>");
 }
@@ -331,11 +349,14 @@ static void print_fpm_numbers(mgr_html_t *html, const lb_member_view_t *member, 
         mgr_quantity_duration(html, age > 0 ? age : 0);
         mgr_html_raw(html, " ago");
     }
-    mgr_html_format(html, ": %u of %u active, %u idle</small>", (unsigned int)fpm->active,
-                    (unsigned int)fpm->total, (unsigned int)fpm->idle);
-    if (fpm->listen_queue || fpm->max_children_reached) {
-        mgr_html_format(html, "<small>FPM queue %u, full %u times</small>",
-                        (unsigned int)fpm->listen_queue, (unsigned int)fpm->max_children_reached);
+    mgr_html_format(html, ": %u of %u active</small>", (unsigned int)fpm->active,
+                    (unsigned int)fpm->total);
+    if (fpm->listen_queue) {
+        mgr_html_format(html, "<small>FPM queue %u</small>", (unsigned int)fpm->listen_queue);
+    }
+    if (fpm->max_children_reached) {
+        mgr_html_format(html, "<small>full %u times</small>",
+                        (unsigned int)fpm->max_children_reached);
     }
 }
 
@@ -352,12 +373,24 @@ static void print_checks_cell(mgr_html_t *html, const lb_member_view_t *member, 
         mgr_html_text(html, member->check_outcome ? member->check_outcome : "ok");
         mgr_html_raw(html, member->check_busy ? ", " : "<small>");
         mgr_quantity_duration(html, member->check_took);
-        mgr_html_raw(html, " at ");
-        mgr_quantity_time(html, member->checked_at, now);
-        mgr_html_raw(html, "</small>");
+        mgr_html_raw(html, ", ");
+        mgr_quantity_age(html, member->checked_at, now);
+        mgr_html_raw(html, " ago</small>");
     }
     if (member->fpm_numbers_at) {
         print_fpm_numbers(html, member, now);
+    }
+    mgr_html_raw(html, "</td>");
+}
+
+static void print_outages_cell(mgr_html_t *html, const lb_member_view_t *member)
+{
+    mgr_html_raw(html, "<td>");
+    if (member->outages) {
+        mgr_quantity_count(html, member->outages);
+        mgr_html_raw(html, "<small>");
+        mgr_quantity_duration(html, (apr_interval_time_t)member->downtime);
+        mgr_html_raw(html, "</small>");
     }
     mgr_html_raw(html, "</td>");
 }
@@ -397,8 +430,35 @@ static void print_actions_cell(mgr_page_t *page, const lb_balancer_view_t *balan
         if (!(member->status_bits & PROXY_WORKER_DISABLED)) {
             print_button(page->html, balancer, member, "disable", "Disable");
         }
+        print_button(page->html, balancer, member, "change", "Change");
     }
     mgr_html_raw(page->html, "</td>");
+}
+
+/* What the dialog for changes begins with: see change_dialog.h. */
+static void print_values(mgr_html_t *html, const lb_member_view_t *member)
+{
+    static const lb_setting_id_t ids[] = { LB_SETTING_WEIGHT, LB_SETTING_LIMIT,
+                                           LB_SETTING_QUEUE_LIMIT, LB_SETTING_QUEUE_TIMEOUT };
+
+    mgr_html_raw(html, " data-etag=\"");
+    mgr_html_text(html, mgr_etag_text(html->r->pool, member->revision));
+    mgr_html_raw(html, "\"");
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        mgr_html_raw(html, " data-");
+        mgr_html_raw(html, mgr_field_form_name(ids[i]));
+        mgr_html_raw(html, "=\"");
+        mgr_html_text(html, fc_setting_value_text(html->r->pool, &lb_settings[ids[i]],
+                                                  member->settings.of[ids[i]]));
+        mgr_html_raw(html, "\"");
+    }
+}
+
+static const char *class_of(const lb_member_view_t *member)
+{
+    return lb_state_is_failed(member->state)     ? " class=\"failed\""
+           : mgr_selection_is_off(member->state) ? " class=\"off\""
+                                                 : "";
 }
 
 void mgr_member_row_print(mgr_page_t *page, const lb_balancer_view_t *balancer,
@@ -412,18 +472,24 @@ void mgr_member_row_print(mgr_page_t *page, const lb_balancer_view_t *balancer,
     mgr_html_count(html, (uint64_t)balancer->id);
     mgr_html_raw(html, "-");
     mgr_html_count(html, apr_hashfunc_default(member->url, &url_bytes));
-    mgr_html_raw(html, "\">");
+    mgr_html_raw(html, "\"");
+    mgr_html_raw(html, class_of(member));
+    if (page->is_for_browser && mgr_rights_have(page->visit->rights, MGR_OPERATE)) {
+        print_values(html, member);
+    }
+    mgr_html_raw(html, ">");
     print_name_cell(page, member, link_start, link_end);
     print_stock_cells(html, member);
     mgr_html_raw(html, "<td>");
     mgr_state_sentence_print(html, member, page->now);
     mgr_html_raw(html, "</td>");
     print_share_cell(html, member, totals);
-    print_requests_cell(html, member);
+    print_request_cells(html, member);
     print_in_flight_cell(html, member);
     print_first_byte_cell(html, &member->recent);
     print_failures_cell(html, member, page->now);
     print_checks_cell(html, member, page->now);
+    print_outages_cell(html, member);
     print_actions_cell(page, balancer, member);
     mgr_html_raw(html, "</tr>\n");
 }

@@ -8,19 +8,25 @@
 #include "apr_strings.h"
 #include "asset.h"
 #include "balancer_section.h"
+#include "change_dialog.h"
 #include "confirmation.h"
 #include "edit_form.h"
 #include "escape.h"
 #include "fastcgi_version.h"
 #include "http_core.h"
 #include "http_protocol.h"
+#include "legend.h"
 #include "member_page.h"
-#include "page.h"
+#include "overview.h"
 #include "quantity.h"
 #include "recent_changes.h"
+#include "scoreboard.h"
+#include "standing.h"
 #include "state_sentence.h"
+#include "undo.h"
 
 enum {
+    SOME_MEMBERS = 20,             /* more than one sees at a glance */
     MANY_MEMBERS = 100,            /* more on one page than somebody wants to scroll through */
     MOST_MEMBERS = 500,            /* more than a browser shows at once without delay */
 };
@@ -32,6 +38,24 @@ static bool shows_form(const mgr_visit_t *visit)
 {
     return visit->balancer && !visit->pending && !visit->is_of_button
            && (visit->r->method_number != M_POST || visit->status != HTTP_OK);
+}
+
+static bool is_about_a_form(const mgr_visit_t *visit)
+{
+    return visit->balancer
+           && (visit->status == HTTP_BAD_REQUEST || visit->status == HTTP_PRECONDITION_FAILED);
+}
+
+/* A refusal that is not about the values of a form shows no cluster. */
+static bool is_about_the_cluster(const mgr_visit_t *visit)
+{
+    return visit->status == HTTP_OK || is_about_a_form(visit);
+}
+
+/* All balancers, or is it about one thing? */
+static bool shows_all(const mgr_visit_t *visit)
+{
+    return is_about_the_cluster(visit) && !visit->pending && !shows_form(visit);
 }
 
 /* Only the page itself is loaded again: a form that is being filled in is not. */
@@ -54,14 +78,58 @@ static void print_asset_url(mgr_page_t *page, const char *name)
     mgr_html_text(page->html, mgr_asset_query(page->html->r->pool, name));
 }
 
+/* How many problems there are, where a tab's name or a glance finds it. */
+static void print_title(mgr_page_t *page)
+{
+    mgr_html_raw(page->html, "<title>");
+    if (page->problems) {
+        mgr_html_format(page->html, "(%d) ", page->problems);
+    }
+    mgr_html_text(page->html, ap_get_server_name(page->html->r));
+    mgr_html_raw(page->html, " - Balancer Manager</title>\n");
+}
+
+static void print_problems(mgr_page_t *page)
+{
+    if (page->problems) {
+        mgr_html_format(page->html, "<b class=\"problems\" id=\"problems\">%d problem%s</b>",
+                        page->problems, page->problems == 1 ? "" : "s");
+    }
+    else {
+        mgr_html_raw(page->html, "<b class=\"problems none\" id=\"problems\">no problems</b>");
+    }
+}
+
+static void print_top(mgr_page_t *page)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, page->is_for_browser
+                           ? "<header class=\"top\"><h1>Load balancers of "
+                           : "<header class=\"top\"><h1>Load Balancer Manager for ");
+    mgr_html_text(html, ap_get_server_name(html->r));
+    mgr_html_raw(html, "</h1>\n");
+    if (is_about_the_cluster(page->visit)) {
+        print_problems(page);
+    }
+    mgr_html_raw(html, "<div class=\"live\" id=\"live\" hidden><span role=\"status\" "
+                       "id=\"live-state\"></span><button type=\"button\" id=\"pause\" "
+                       "aria-pressed=\"false\">Pause</button></div>\n");
+    if (shows_all(page->visit) && page->is_for_browser && page->standings->nelts > 1) {
+        mgr_overview_print_bar(page);
+    }
+    mgr_html_raw(html, "</header>\n");
+}
+
 static void print_head(mgr_page_t *page)
 {
     mgr_html_t *html = page->html;
 
     mgr_html_raw(html, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
                        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-                       "<meta name=\"color-scheme\" content=\"light dark\">\n"
-                       "<title>Balancer Manager</title>\n<link rel=\"stylesheet\" href=\"");
+                       "<meta name=\"color-scheme\" content=\"light dark\">\n");
+    print_title(page);
+    mgr_html_raw(html, "<link rel=\"stylesheet\" href=\"");
     print_asset_url(page, "manager.css");
     mgr_html_raw(html, "\">\n<link rel=\"icon\" type=\"image/svg+xml\" href=\"");
     print_asset_url(page, "icon.svg");
@@ -71,74 +139,8 @@ static void print_head(mgr_page_t *page)
     print_refresh(page);
     /* a button: scripts take every link of the page for a member's */
     mgr_html_raw(html, "</head>\n<body>\n<form class=\"skip\" action=\"#main\">"
-                       "<button>Skip to the balancers</button></form>\n"
-                       "<header class=\"top\"><h1>Load Balancer Manager for ");
-    mgr_html_text(html, ap_get_server_name(html->r));
-    mgr_html_raw(html, "</h1>\n<div class=\"live\" id=\"live\" hidden><span role=\"status\" "
-                       "id=\"live-state\"></span><button type=\"button\" id=\"pause\" "
-                       "aria-pressed=\"false\">Pause</button></div></header>\n");
-}
-
-/* ---- Overview -------------------------------------------------------------------------------- */
-
-static void open_tile(mgr_html_t *html, const char *label, const char *class)
-{
-    mgr_html_format(html, "<div class=\"%s\"><dt>%s</dt><dd>", class, label);
-}
-
-static void close_tile(mgr_html_t *html)
-{
-    mgr_html_raw(html, "</dd></div>\n");
-}
-
-static void print_rate_tile(mgr_html_t *html, const char *label, const char *class, double rate)
-{
-    open_tile(html, label, class);
-    mgr_quantity_number(html, rate);
-    close_tile(html);
-}
-
-static void print_count_tile(mgr_html_t *html, const char *label, const char *class,
-                             uint64_t count)
-{
-    open_tile(html, label, class);
-    mgr_html_count(html, count);
-    close_tile(html);
-}
-
-static void print_overview(mgr_page_t *page)
-{
-    const apr_array_header_t *balancers = page->visit->balancers;
-    mgr_html_t *html = page->html;
-    uint64_t owners = 0, members = 0, ok = 0, standing_by = 0, in_flight = 0, queued = 0;
-    double requests = 0, failures = 0;
-
-    for (int i = 0; i < balancers->nelts; i++) {
-        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
-        const mgr_totals_t totals = mgr_balancer_section_totals(balancer);
-        owners += !balancer->inherited_from;
-        members += (uint64_t)balancer->members->nelts;
-        ok += (uint64_t)totals.ok;
-        standing_by += (uint64_t)totals.standing_by;
-        in_flight += totals.in_flight;
-        queued += balancer->queued;
-        requests += balancer->recent.requests;
-        failures += balancer->recent.failures;
-    }
-    mgr_html_raw(html, "<dl class=\"tiles\" id=\"overview\">\n");
-    print_count_tile(html, "Balancers", "", owners);
-    print_count_tile(html, "Members", "", members);
-    print_count_tile(html, "In service", "good", ok);
-    if (standing_by) {
-        print_count_tile(html, "Standing by", "", standing_by);
-    }
-    print_count_tile(html, "Not in service", members > ok + standing_by ? "warn" : "",
-                     members - ok - standing_by);
-    print_rate_tile(html, "Requests/s", "", requests);
-    print_rate_tile(html, "Failed/s", failures > 0 ? "bad" : "", failures);
-    print_count_tile(html, "In flight", "", in_flight);
-    print_count_tile(html, "Waiting", queued ? "warn" : "", queued);
-    mgr_html_raw(html, "</dl>\n");
+                       "<button>Skip to the balancers</button></form>\n");
+    print_top(page);
 }
 
 /* ---- Filter ---------------------------------------------------------------------------------- */
@@ -155,6 +157,8 @@ static void print_state_select(mgr_html_t *html, const char *present)
     mgr_html_raw(html, "<label>State <select name=\"state\">");
     print_option(html, "", "any", present);
     print_option(html, "attention", "not ok", present);
+    print_option(html, "failed", "failed", present);
+    print_option(html, "off", "off on purpose", present);
     for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
         print_option(html, lb_state_word(state), mgr_state_sentence_word(state), present);
     }
@@ -164,7 +168,7 @@ static void print_state_select(mgr_html_t *html, const char *present)
 static void print_sort_select(mgr_html_t *html, const char *present)
 {
     mgr_html_raw(html, "<label>Sort by <select name=\"sort\">");
-    print_option(html, "", "configuration", present);
+    print_option(html, "", "problems", present);
     for (const mgr_sort_key_t *k = mgr_selection_sort_keys; k->key; k++) {
         print_option(html, k->key, k->label, present);
     }
@@ -223,6 +227,7 @@ static void print_notes(mgr_page_t *page)
             mgr_html_text(html, APR_ARRAY_IDX(visit->notes, i, const char *));
             mgr_html_raw(html, "</p>\n");
         }
+        mgr_undo_print(page);
         mgr_html_raw(html, "</div>\n");
     }
     mgr_html_raw(html, "</div>\n");
@@ -240,8 +245,8 @@ static void print_balancers(mgr_page_t *page)
                         MOST_MEMBERS);
     }
     for (int i = 0; i < balancers->nelts; i++) {
-        shown += mgr_balancer_section_print(page, &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t))
-                 >= 0;
+        const mgr_standing_t *standing = APR_ARRAY_IDX(page->standings, i, mgr_standing_t *);
+        shown += mgr_balancer_section_print(page, standing->balancer) >= 0;
     }
     if (balancers->nelts == 0) {
         mgr_html_raw(page->html, "<p class=\"empty\">No balancer is configured: see "
@@ -271,10 +276,15 @@ static void print_main(mgr_page_t *page)
         mgr_balancer_section_print(page, visit->balancer);
     }
     else {
-        print_overview(page);
+        mgr_overview_print_tiles(page);
+        if (page->is_for_browser && page->standings->nelts > 1) {
+            mgr_overview_print_lines(page);
+        }
         print_filter(page);
         print_balancers(page);
+        mgr_legend_print(page);
         mgr_recent_changes_print(page);
+        mgr_change_dialog_print(page);
     }
     mgr_html_raw(page->html, "</main>\n");
 }
@@ -289,32 +299,25 @@ static void print_foot(mgr_page_t *page)
     mgr_html_text(html, ap_get_server_description());
     mgr_html_raw(html, "</dt>\n<dd>Server Built: ");
     mgr_html_text(html, ap_get_server_built());
-    mgr_html_format(html, "</dd></dl>\n<p>Times are the server's (UTC%+.2g h). ",
-                    now.tm_gmtoff / 3600.0);
+    mgr_html_raw(html, "</dd></dl>\n<p>");
+    if (ap_exists_scoreboard_image()) {
+        mgr_html_raw(html, "Last restart ");
+        mgr_quantity_age(html, ap_scoreboard_image->global->restart_time, page->now);
+        mgr_html_raw(html, " ago. ");
+    }
+    mgr_html_format(html, "Times are the server's (UTC%+.2g h). ", now.tm_gmtoff / 3600.0);
     mgr_html_raw(html, "For programs: <code>v1/status</code>, <code>?format=json</code>, "
                        "<code>?xml=1</code>. " FASTCGI_CLUSTER_COMPONENT "</p>\n</footer>\n"
                        "</body></html>\n");
 }
 
-static bool is_about_a_form(const mgr_visit_t *visit)
-{
-    return visit->balancer
-           && (visit->status == HTTP_BAD_REQUEST || visit->status == HTTP_PRECONDITION_FAILED);
-}
-
-/* A refusal that is not about the values of a form shows no cluster. */
-static bool is_about_the_cluster(const mgr_visit_t *visit)
-{
-    return visit->status == HTTP_OK || is_about_a_form(visit);
-}
-
-/* Of a single balancer, which scripts look at, everything is shown. */
+/* Of a single balancer scripts, which look at one at a time, get everything. */
 static void look_at_size(mgr_page_t *page)
 {
     const apr_array_header_t *balancers = page->visit->balancers;
     int members = 0, selected = 0;
 
-    if (balancers->nelts < 2 || shows_form(page->visit)) {
+    if (shows_form(page->visit)) {
         return;
     }
     for (int i = 0; i < balancers->nelts; i++) {
@@ -322,8 +325,9 @@ static void look_at_size(mgr_page_t *page)
         members += balancer->members->nelts;
         selected += mgr_selection_count(&page->selection, balancer);
     }
-    page->is_big = members > MANY_MEMBERS;
-    page->is_huge = selected > MOST_MEMBERS;
+    page->is_long = page->is_for_browser && members > SOME_MEMBERS;
+    page->is_big = balancers->nelts > 1 && members > MANY_MEMBERS;
+    page->is_huge = balancers->nelts > 1 && selected > MOST_MEMBERS;
 }
 
 int mgr_view_html_send(mgr_visit_t *visit)
@@ -337,8 +341,11 @@ int mgr_view_html_send(mgr_visit_t *visit)
         .now = apr_time_now(),
     };
 
+    page.is_for_browser = mgr_visit_is_for_browser(visit);
+    page.selection.puts_trouble_first = page.is_for_browser;
+    mgr_standing_look(&page);
     look_at_size(&page);
-    page.path = mgr_visit_is_for_browser(visit)
+    page.path = page.is_for_browser
                     ? ""
                     : mgr_escape_text(r->pool, ap_escape_uri(r->pool, r->uri));
     page.action = apr_pstrcat(r->pool, page.path,

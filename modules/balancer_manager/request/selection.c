@@ -12,14 +12,49 @@
 #include "directive.h"
 #include "escape.h"
 #include "form.h"
+#include "tally.h"
 
 #define REFRESH_SECONDS 10
+#define NOTABLE_ERRORS  1    /* of a hundred requests */
 
 typedef const lb_member_view_t member_t;
 
 static int compare_numbers(double a, double b)
 {
     return (a > b) - (a < b);
+}
+
+bool mgr_selection_is_off(lb_state_t state)
+{
+    return state != LB_STATE_OK && state != LB_STATE_STANDBY && state != LB_STATE_SPARE
+           && !lb_state_is_failed(state);
+}
+
+bool mgr_selection_is_notable(member_t *member)
+{
+    return lb_state_is_failed(member->state) || mgr_selection_is_off(member->state)
+           || member->is_kept || member->strikes > 0 || member->missing_since
+           || member->share_percent < 100
+           || mgr_tally_error_percent(&member->recent) >= NOTABLE_ERRORS;
+}
+
+/* Failed, then notable, then off, then all that is in order. */
+static int trouble(member_t *member)
+{
+    return lb_state_is_failed(member->state)     ? 3
+           : mgr_selection_is_off(member->state) ? 1
+           : mgr_selection_is_notable(member)    ? 2
+                                                 : 0;
+}
+
+static int by_trouble(member_t *a, member_t *b)
+{
+    return trouble(b) - trouble(a);
+}
+
+static int by_configuration(member_t *a, member_t *b)
+{
+    return 0;
 }
 
 static int by_name(member_t *a, member_t *b)
@@ -63,21 +98,34 @@ static int by_failures(member_t *a, member_t *b)
     return compare_numbers((double)a->failures, (double)b->failures);
 }
 
+static int by_errors(member_t *a, member_t *b)
+{
+    return compare_numbers(a->recent.failures, b->recent.failures);
+}
+
+static int by_downtime(member_t *a, member_t *b)
+{
+    return compare_numbers((double)a->downtime, (double)b->downtime);
+}
+
 static int by_check(member_t *a, member_t *b)
 {
     return compare_numbers(a->check_fails, b->check_fails);
 }
 
 const mgr_sort_key_t mgr_selection_sort_keys[] = {
+    { "config", "configuration", by_configuration },
     { "name", "member", by_name },
     { "state", "state", by_state },
     { "weight", "weight", by_weight },
     { "requests", "requests", by_requests },
     { "in_flight", "in flight", by_in_flight },
-    { "rate", "rate", by_rate },
+    { "rate", "requests/s", by_rate },
     { "first_byte", "first byte", by_first_byte },
+    { "errors", "errors", by_errors },
     { "failures", "failures", by_failures },
     { "check", "failed checks", by_check },
+    { "downtime", "downtime", by_downtime },
     { NULL },
 };
 
@@ -152,6 +200,16 @@ static bool contains(const char *text, const char *piece)
     return false;
 }
 
+static unsigned int states_that(bool (*is)(lb_state_t state))
+{
+    unsigned int states = 0;
+
+    for (lb_state_t state = 0; state < LB_STATE_COUNT; state++) {
+        states |= (unsigned int)is(state) << state;
+    }
+    return states;
+}
+
 /* The states that the parameter means, as bits. */
 static unsigned int states_of(const char *word)
 {
@@ -163,6 +221,12 @@ static unsigned int states_of(const char *word)
     }
     if (strcmp(word, "attention") == 0) {
         return all & ~(1u << LB_STATE_OK);
+    }
+    if (strcmp(word, "failed") == 0) {
+        return states_that(lb_state_is_failed);
+    }
+    if (strcmp(word, "off") == 0) {
+        return states_that(mgr_selection_is_off);
     }
     while (state < LB_STATE_COUNT && strcmp(word, lb_state_word(state)) != 0) {
         state++;
@@ -251,10 +315,10 @@ apr_array_header_t *mgr_selection_members(apr_pool_t *p, const mgr_selection_t *
             APR_ARRAY_PUSH(selected, member_t *) = member;
         }
     }
-    if (key) {
+    if (key || selection->puts_trouble_first) {
         merge_sort((member_t **)selected->elts,
                    apr_palloc(p, (apr_size_t)all * sizeof(member_t *)), selected->nelts,
-                   key->compare, selection->is_descending ? -1 : 1);
+                   key ? key->compare : by_trouble, key && selection->is_descending ? -1 : 1);
     }
     return selected;
 }

@@ -11,9 +11,10 @@
 
 typedef struct {
     const char *filter;        /* a piece of a name, a route, a host; "" for all */
-    const char *state;         /* "", "attention" or a member's state */
-    const char *sort;          /* a sort key, or "" for the order of the configuration */
+    const char *state;         /* "", "attention", "failed", "off" or a member's state */
+    const char *sort;          /* a sort key, or "" for none */
     bool is_descending;
+    bool puts_trouble_first;   /* without a sort key; else they stay as they are configured */
     int refresh_seconds;       /* for browsers without JavaScript; 0: never */
     const apr_array_header_t *open;    /* of const char *: keys of balancers that were opened */
 } mgr_selection_t;
@@ -35,6 +36,12 @@ mgr_selection_t mgr_selection_read(request_rec *r);
 
 /** Does it leave anything out? */
 bool mgr_selection_is_partial(const mgr_selection_t *selection);
+
+/** Is the member out of service, though it did not fail: because somebody, or DNS, wants it so? */
+bool mgr_selection_is_off(lb_state_t state);
+
+/** Does anything about the member want to be looked at? */
+bool mgr_selection_is_notable(const lb_member_view_t *member);
 
 /** How many of the balancer's members are selected? */
 int mgr_selection_count(const mgr_selection_t *selection, const lb_balancer_view_t *balancer);
