@@ -171,7 +171,7 @@
         for (const fresh of page.querySelectorAll(lists)) {
             const {id} = fresh;
             const old = document.getElementById(id);
-            if (id === 'balancers' && old && wouldMoveWhatIsAimedAt(page)) {
+            if (id === 'balancers' && old && wouldMoveWhatIsAimedAt(fresh)) {
                 skipped++;
             }
             else if (old) {
