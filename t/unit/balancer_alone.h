@@ -10,6 +10,7 @@
 #include "ap_provider.h"
 #include "accounting.h"
 #include "change_apply.h"
+#include "change_plan.h"
 #include "check_params.h"
 #include "checks.h"
 #include "clock.h"
@@ -18,8 +19,12 @@
 #include "drain.h"
 #include "fleet_view.h"
 #include "forgetting.h"
+#include "intent_exchange.h"
+#include "intent_note.h"
+#include "intent_target.h"
 #include "health.h"
 #include "member_config.h"
+#include "member_detail.h"
 #include "member_counters.h"
 #include "member_params.h"
 #include "lbmethod.h"
@@ -146,6 +151,22 @@ apr_array_header_t *lb_change_apply_check(apr_pool_t *p, server_rec *any,
 
 const lb_fleet_view_t *lb_fleet_view_take(apr_pool_t *p) { return NULL; }
 const char *lb_forgetting_begin(apr_pool_t *p, const char *front) { return NULL; }
+void lb_snapshot_copy_exemplars(const lb_exemplars_t *exemplars, lb_time_t time,
+                                lb_exemplar_t of_buckets[LB_HISTOGRAM_BUCKETS]) {}
+void lb_member_detail_ask_for_kept(int (*kept)(const proxy_worker *worker, apr_pool_t *p)) {}
+lb_member_detail_t *lb_member_detail_take(apr_pool_t *p, int balancer, const char *url)
+{
+    return NULL;
+}
+lb_intent_note_t *lb_intent_note_begin(apr_pool_t *p, const apr_array_header_t *changes)
+{
+    return NULL;
+}
+void lb_intent_note_end(const lb_intent_note_t *note, const lb_change_result_t *result,
+                        const char *by) {}
+void lb_intent_exchange_listen(void (*hear)(const apr_array_header_t *heard)) {}
+bool lb_intent_target_shares(const lb_balancer_t *balancer) { return false; }
+lb_balancer_t *lb_change_plan_find_balancer(const char *key, const char *vhost) { return NULL; }
 
 /* All is shared, with nobody, unless a test says otherwise in the rows. */
 bool lb_fleet_settings_shares(unsigned int written, unsigned int part) { return true; }

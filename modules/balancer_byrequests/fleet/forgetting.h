@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* forgetting.h - an operator says that a front is gone for good: its documents are removed from the
  *                engine, and so from all fronts.
- * Memory   whom to forget stands in the draft of the view (board.h), a name a line, until it is done.
+ * Memory   whom to forget stands in the draft of the view (board.h), a name a line, until it is
+ *          done.
  * Threads  the first one any, in any process; the others the one that talks to the engine. */
 #ifndef LB_FORGETTING_H
 #define LB_FORGETTING_H

@@ -24,7 +24,8 @@ void lb_checks_note_others(const lb_member_t *member);
  *  that was long ago. */
 bool lb_checks_fpm_is_current(const lb_member_t *member);
 
-/** A number for the last check that was judged, for other fronts of a fleet: another one after each.
+/** A number for the last check that was judged, for other fronts of a fleet: another one after
+ *  each.
  *  since        monotonic us
  *  has_passed   did it pass?
  *  returns      0: there was none since then */

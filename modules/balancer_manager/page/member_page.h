@@ -5,8 +5,8 @@
 
 #include "page.h"
 
-/** Print what is known of the visit's member: its state, numbers, limits, health parameters, checks,
- *  charts and history. */
+/** Print what is known of the visit's member: its state, numbers, limits, health parameters,
+ *  checks, charts and history. */
 void mgr_member_page_print(mgr_page_t *page);
 
 #endif

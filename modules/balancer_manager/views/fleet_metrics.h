@@ -1,5 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* fleet_metrics.h - the fleet in /metrics, as this front knows it: Prometheus scrapes each front. */
+/* fleet_metrics.h - the fleet in /metrics, as this front knows it: Prometheus scrapes each
+ *                   front. */
 #ifndef MGR_FLEET_METRICS_H
 #define MGR_FLEET_METRICS_H
 
