@@ -160,8 +160,10 @@ void lb_round_publish(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char 
         sequence = seen;
     }
     put(round, kind, text, ++sequence);
-    lb_board_set_sent(kind,
-                      (lb_board_sent_t){ .sequence = sequence, .hash = hash, .at = fc_now() });
+    lb_board_set_sent(kind, (lb_board_sent_t){ .sequence = sequence,
+                                               .hash = hash,
+                                               .at = fc_now(),
+                                               .twin_at = last->twin_at });
 }
 
 /* ---- What others say ------------------------------------------------------------------------- */
