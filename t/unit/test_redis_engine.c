@@ -39,6 +39,7 @@ static void talk(int client)
 {
     char heard[4096];
     const size_t piece = server.is_slow ? 1 : server.bytes;
+    const char *next = server.says_next;    /* by its end the test may be at another case */
 
     for (size_t sent = 0; sent < server.bytes; sent += piece) {
         if (send(client, server.says + sent, piece, MSG_NOSIGNAL) < 0) {
@@ -51,9 +52,9 @@ static void talk(int client)
     while (recv(client, heard, sizeof(heard), 0) > 0) {
     }
     close(client);
-    if (server.says_next) {
-        server.says = server.says_next;
-        server.bytes = strlen(server.says);
+    if (next) {
+        server.says = next;
+        server.bytes = strlen(next);
     }
 }
 

@@ -66,8 +66,7 @@ void lb_cookie_key_warn_of_readers(const cmd_parms *cmd, const char *file)
         && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
         ap_log_error(
             APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
-            "%s: every user on this machine can read or write %s, which has a secret. Fix: "
-            "chmod 600 %s",
+            "%s: every user on this machine can read or write %s. Fix: chmod 600 %s",
             cmd->cmd->name, file, file);
     }
 }
