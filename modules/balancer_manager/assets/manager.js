@@ -309,6 +309,7 @@
 
     function select() {
         skipped = MOST_SKIPPED;     // what is asked for moves rows
+        running?.abort();           // what is on its way answers another question
         history.replaceState(null, '', query());
         clearTimeout(timer);
         timer = setTimeout(update, 100);
