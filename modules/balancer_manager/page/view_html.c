@@ -23,6 +23,7 @@
 #include "recent_changes.h"
 #include "scoreboard.h"
 #include "standing.h"
+#include "start_time.h"
 #include "state_sentence.h"
 #include "undo.h"
 
@@ -303,7 +304,9 @@ static void print_foot(mgr_page_t *page)
     mgr_html_text(html, ap_get_server_built());
     mgr_html_raw(html, "</dd></dl>\n<p>");
     if (ap_exists_scoreboard_image()) {
-        mgr_html_raw(html, "Last restart ");
+        mgr_html_raw(html, "Up for ");
+        mgr_quantity_age(html, fc_start_time(html->r->server->process->pool), page->now);
+        mgr_html_raw(html, ", last restart ");
         mgr_quantity_age(html, ap_scoreboard_image->global->restart_time, page->now);
         mgr_html_raw(html, " ago. ");
     }
