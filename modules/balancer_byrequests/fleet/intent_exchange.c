@@ -31,6 +31,7 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 #define LOOK_AGAIN_US apr_time_from_sec(5)    /* a member may have come, or a slot be free */
 #define FRESH_SECONDS 5                       /* so old may be what is said of drains that end */
+#define SILENT_ROUNDS 4                       /* after a loss: others are to see what has lost */
 
 static void (*told)(const apr_array_header_t *heard);
 
@@ -40,6 +41,7 @@ static struct {
     uint64_t draft;
     apr_time_t at;
     apr_time_t drains_until;     /* time of day; of the last drain in the draft that ends */
+    apr_time_t silent_until;     /* monotonic us: the store keeps what this front said last */
 } seen;
 
 void lb_intent_exchange_listen(void (*hear)(const apr_array_header_t *heard))
@@ -98,6 +100,9 @@ static bool note_loss(const merge_t *merge, lb_intent_t *winner, const lb_intent
         return false;
     }
     winner->told = loser->stamp;
+    if (is_of_this_front(loser)) {
+        seen.silent_until = fc_now() + SILENT_ROUNDS * lb_fleet_settings()->interval;
+    }
     tell_loss(merge, winner, loser);
     return true;
 }
@@ -264,7 +269,7 @@ static void before(lb_fleet_round_t *round)
 {
     const char *draft = lb_board_draft(round->p, LB_KIND_INTENT);
 
-    if (draft) {
+    if (draft && fc_now() >= seen.silent_until) {
         lb_round_publish(round, LB_KIND_INTENT, fresh(round->p, draft));
     }
     lb_round_fetch(round, LB_KIND_INTENT);
