@@ -31,7 +31,7 @@ my ($web1, $web2, $stranger) = map { front($_) } qw(common common other);
 # Who answers, and the cookie that is set.
 sub ask {
     my ($httpd, $cookie) = @_;
-    my $response = $httpd->get('/app/x', header => { Cookie => $cookie });
+    my $response = $httpd->get('/app/x', header => { defined $cookie ? (Cookie => $cookie) : () });
     my ($set) = ($response->{header}{'set-cookie'} // '') =~ /^(ROUTE=[^;]+)/;
     return (JSON::PP::decode_json($response->{body})->{backend}, $set);
 }
