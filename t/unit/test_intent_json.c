@@ -5,24 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apr_general.h"
+#include "pool_fixture.h"
 #include "run_suite.h"
 
 #define NOW apr_time_from_sec(INT64_C(1700000000))
-
-static apr_pool_t *pool;
-
-static void set_up(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-}
-
-static void tear_down(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
-}
 
 static const lb_intent_t everything = {
     .balancer = "shop",

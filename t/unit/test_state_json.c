@@ -4,23 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apr_general.h"
+#include "pool_fixture.h"
 #include "run_suite.h"
 #include "state_json.h"
-
-static apr_pool_t *pool;
-
-static void set_up(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-}
-
-static void tear_down(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
-}
 
 static apr_array_header_t *values_of(const char *name, const char *value, const char *configured)
 {

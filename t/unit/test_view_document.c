@@ -5,24 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apr_general.h"
 #include "apr_strings.h"
+#include "pool_fixture.h"
 #include "run_suite.h"
 #include "view_document.h"
-
-static apr_pool_t *pool;
-
-static void set_up(void)
-{
-    apr_initialize();
-    apr_pool_create(&pool, NULL);
-}
-
-static void tear_down(void)
-{
-    apr_pool_destroy(pool);
-    apr_terminate();
-}
 
 static lb_front_view_t empty_view(void)
 {
