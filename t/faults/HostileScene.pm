@@ -146,7 +146,17 @@ sub drivers { my ($self) = @_; return sort keys %{ $self->{httpd} } }
 sub httpds  { my ($self) = @_; return map { $self->{httpd}{$_} } $self->drivers }
 sub ports   { my ($self) = @_; return { map { $_ => $self->{httpd}{$_}->port } $self->drivers } }
 
-sub stop_httpd { my ($self) = @_; $_->stop for $self->httpds; return }
+# All is at rest, so a graceful stop ends at once, and without the limit of 3 s after which httpd reports
+# a child that still looks for leaks on a busy machine.
+sub stop_httpd {
+    my ($self) = @_;
+    my @httpds = $self->httpds;
+    my @pids = map { $_->pid } @httpds;
+    kill 'WINCH', @pids;
+    wait_until(60, sub { !grep { Process::is_alive($_) } @pids });
+    $_->stop for @httpds;
+    return;
+}
 sub stop { my ($self) = @_; $_->stop for grep { $_->can('stop') } values %{ $self->{backend} }; return }
 
 sub is_sanitized {
