@@ -33,6 +33,7 @@ struct fc_housekeeper_t {
     fc_bell_t own_bell;
     fc_bell_t *_Atomic bell;
     bool is_stopping;
+    apr_allocator_t *locked;        /* NULL: it had a lock of its own */
 };
 
 /* ---- The thread ------------------------------------------------------------------------------ */
@@ -136,18 +137,8 @@ static void give_order(fc_housekeeper_t *keeper, order_t order, fc_task_t *about
     apr_thread_mutex_unlock(keeper->lock);
 }
 
-static apr_status_t stop(void *data)
-{
-    fc_housekeeper_t *keeper = data;
-    apr_status_t rv;
-
-    give_order(keeper, STOP, NULL);
-    apr_thread_join(&rv, keeper->thread);
-    return APR_SUCCESS;
-}
-
 /* prefork has no other threads, and so no lock for the memory that they share with this one. */
-static apr_status_t lock_allocator(apr_pool_t *pchild)
+static apr_status_t lock_allocator(fc_housekeeper_t *keeper, apr_pool_t *pchild)
 {
     apr_allocator_t *allocator = apr_pool_allocator_get(pchild);
     apr_thread_mutex_t *lock;
@@ -158,8 +149,29 @@ static apr_status_t lock_allocator(apr_pool_t *pchild)
     const apr_status_t rv = apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pchild);
     if (rv == APR_SUCCESS) {
         apr_allocator_mutex_set(allocator, lock);
+        keeper->locked = allocator;
     }
     return rv;
+}
+
+/* prefork ends a child in its handler of SIGTERM: the thread that does it may have been interrupted
+ * with the lock in its hands, and would wait for itself. */
+static void unlock_allocator(const fc_housekeeper_t *keeper)
+{
+    if (keeper->locked) {
+        apr_allocator_mutex_set(keeper->locked, NULL);
+    }
+}
+
+static apr_status_t stop(void *data)
+{
+    fc_housekeeper_t *keeper = data;
+    apr_status_t rv;
+
+    give_order(keeper, STOP, NULL);
+    apr_thread_join(&rv, keeper->thread);
+    unlock_allocator(keeper);
+    return APR_SUCCESS;
 }
 
 fc_housekeeper_t *fc_housekeeper_start(apr_pool_t *pchild)
@@ -167,7 +179,7 @@ fc_housekeeper_t *fc_housekeeper_start(apr_pool_t *pchild)
     fc_housekeeper_t *keeper = apr_pcalloc(pchild, sizeof(*keeper));
 
     atomic_store(&keeper->bell, &keeper->own_bell);
-    if (lock_allocator(pchild) != APR_SUCCESS
+    if (lock_allocator(keeper, pchild) != APR_SUCCESS
         || apr_thread_mutex_create(&keeper->lock, APR_THREAD_MUTEX_DEFAULT, pchild) != APR_SUCCESS
         || apr_thread_cond_create(&keeper->is_done, pchild) != APR_SUCCESS
         || apr_thread_create(&keeper->thread, NULL, run, keeper, pchild) != APR_SUCCESS) {

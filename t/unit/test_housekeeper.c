@@ -4,7 +4,9 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "apr_allocator.h"
 #include "apr_general.h"
+#include "apr_thread_mutex.h"
 #include "clock.h"
 #include "housekeeper.h"
 #include "run_suite.h"
@@ -167,6 +169,24 @@ START_TEST(tasks_end_in_the_reverse_order_and_its_own_bell_is_back)
 }
 END_TEST
 
+/* prefork ends a child in its handler of SIGTERM, and so perhaps in the middle of an allocation. */
+START_TEST(a_child_that_is_stopped_while_it_allocates_ends)
+{
+    apr_allocator_t *allocator;
+    chore_t chore = { .pause = 0 };
+
+    apr_allocator_create(&allocator);
+    apr_pool_create_ex(&pchild, NULL, NULL, allocator);
+    apr_allocator_owner_set(allocator, pchild);
+    take_up(&chore, NEVER);
+    apr_thread_mutex_t *lock = apr_allocator_mutex_get(allocator);
+    ck_assert_ptr_nonnull(lock);
+    apr_thread_mutex_lock(lock);
+    end_child();    /* would hang if it took the lock */
+    ck_assert_int_eq(chore.ended, 1);
+}
+END_TEST
+
 /* ---- Threads, for ThreadSanitizer ------------------------------------------------------------ */
 
 enum { WANTERS = 4,
@@ -214,6 +234,7 @@ int main(void)
     tcase_add_test(tasks, a_task_that_is_wanted_is_due);
     tcase_add_test(tasks, who_hears_the_bell_runs_when_it_rings);
     tcase_add_test(tasks, tasks_end_in_the_reverse_order_and_its_own_bell_is_back);
+    tcase_add_test(tasks, a_child_that_is_stopped_while_it_allocates_ends);
     suite_add_tcase(suite, tasks);
     tcase_add_checked_fixture(threads, set_up, tear_down);
     tcase_add_test(threads, no_wish_is_lost);
