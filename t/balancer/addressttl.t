@@ -35,7 +35,7 @@ chmod 0755, "$dir/httpd";
 
 my $backend = FastBackend->start;
 my $url     = 'fcgi://moving.test:' . $backend->port;
-my $httpd = Httpd->new(config => <<"EOC");
+my $httpd = Httpd->new(in_turn => 1, config => <<"EOC");    # each process looks up its names
 <Proxy balancer://short>
 BalancerMember $url addressttl=1 retry=0
 </Proxy>

@@ -75,7 +75,7 @@ if (Fpm::is_installed()) {
     $config .= "<Proxy balancer://fpm>\nBalancerMember @{[ $fpm->url ]} enablereuse=on\n</Proxy>\n"
              . "ProxyPass /fpm/ balancer://fpm@{[ $fpm->docroot ]}/\n";
 }
-my $httpd = Httpd->start(children => 1, threads => 16, config => $config);
+my $httpd = Httpd->start(children => 1, threads => 16, in_turn => 1, config => $config);
 
 for my $name (sort keys %backend) {
     my ($method, undef, $body) = @{ $cases[ ($name =~ /(\d)$/)[0] ] };

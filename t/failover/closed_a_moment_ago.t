@@ -63,7 +63,7 @@ for my $name (sort keys %case) {
              . "ProxyPass /$name/ balancer://$name/\n"
              . ($more ? "<Location /$name/>\n$more\n</Location>\n" : '');
 }
-my $httpd = Httpd->start(children => 1, debug_log => 'proxy_fastcgi:info', config => $config);
+my $httpd = Httpd->start(children => 1, in_turn => 1, debug_log => 'proxy_fastcgi:info', config => $config);
 
 # A connection is kept, spoilt and met a moment later.
 # returns  the status of the request that meets it

@@ -44,7 +44,7 @@ my $forgetful = Backend->start(name => 'forgetful', script => sub {
     $connection->read_request;
     $connection->close;
 });
-my $httpd = Httpd->start(children => 1, threads => 8, config => <<"EOC");
+my $httpd = Httpd->start(children => 1, threads => 8, in_turn => 1, config => <<"EOC");
 $config
 <Proxy balancer://kept>
     BalancerMember @{[ $forgetful->url ]} enablereuse=on

@@ -54,7 +54,7 @@ ProxyPass /$name/ balancer://$name/
 EOC
 }
 # One child: all requests meet the same kept connections.
-my $httpd = Httpd->start(children => 1, config => $config . <<'EOC');
+my $httpd = Httpd->start(children => 1, in_turn => 1, config => $config . <<'EOC');
 <Location /on/>
     ProxyFCGIRetryNonIdempotent On
 </Location>

@@ -122,6 +122,7 @@ sub temporary_dir {
 #   modules    more stock modules to load; without => those not to load (also ours)
 #   ours       0: neither our modules nor the stock ones in their place
 #   children, threads   processes and threads of each (event, worker); prefork: their product
+#   in_turn    1: one request at a time meets what the one process keeps; prefork then has only one
 #   mpm        event, worker, prefork
 #   log_level  default warn
 #   manager    0: no /balancer-manager
@@ -222,12 +223,18 @@ sub config_has_no {
     return $self->{config} !~ /^\s*\Q$directive\E\b/mi;
 }
 
+# How many processes take requests.
+sub processes {
+    my ($self) = @_;
+    return $self->{mpm} ne 'prefork' ? $self->{children} : $self->{in_turn} ? 1 : $self->{children} * $self->{threads};
+}
+
 # Exactly so many children for all of its life; room for those of the generation before.
 sub mpm_text {
     my ($self) = @_;
     my ($children, $threads) = @$self{qw(children threads)};
     if ($self->{mpm} eq 'prefork') {
-        my $n = $children * $threads;
+        my $n = $self->processes;
         return "StartServers $n\nMinSpareServers 1\nMaxSpareServers $n\nServerLimit $n\n"
              . "MaxRequestWorkers $n\nMaxConnectionsPerChild 0\n";
     }
@@ -303,8 +310,7 @@ sub start {
 # again with one child and make more on demand.
 sub is_up {
     my ($self, %o) = @_;
-    my $wanted = $o{after_graceful} && $self->{mpm} ne 'event' ? 1
-        : $self->{children} * ($self->{mpm} eq 'prefork' ? $self->{threads} : 1);
+    my $wanted = $o{after_graceful} && $self->{mpm} ne 'event' ? 1 : $self->processes;
     return (my @children = $self->children) >= $wanted && $self->can_connect;
 }
 
@@ -400,7 +406,7 @@ sub kill_child {
 
 sub wait_for_children {
     my ($self, $count, $seconds) = @_;
-    $count //= $self->{children};
+    $count //= $self->processes;
     return wait_until($seconds // 15, sub { (my @c = $self->children) >= $count });
 }
 

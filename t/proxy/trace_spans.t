@@ -237,7 +237,7 @@ for my $round (1, 2) {
     ok $round == 2 || $httpd->graceful, '... after a graceful restart, too';
 }
 is $log->complaints, '', 'all lines are as OTLP wants them';
-$httpd->expect_log(qr/AH00488: long lost child came home/, optional => 1);    # the old program, as with any log
+$httpd->expect_log(qr/: long lost child came home/, optional => 1);    # the old program, as with any log
 $httpd->stop;
 
 # ---- It cannot be written ----

@@ -23,7 +23,7 @@ sub watching {
     });
 }
 my ($used, $quiet, $busy, $default) = map { watching($_) } qw(used quiet busy default);
-my $httpd = Httpd->start(children => 1, threads => 8, config => <<"EOC");
+my $httpd = Httpd->start(children => 1, threads => 8, in_turn => 1, config => <<"EOC");
 ProxyPass /used/    @{[ $used->url('/') ]}    enablereuse=on maxuses=5
 <Proxy balancer://quiet>
     BalancerMember @{[ $quiet->url ]} enablereuse=on idletimeout=1s

@@ -10,7 +10,7 @@ use FastBackend;
 use Httpd;
 
 my $backend = FastBackend->start(ms => 400);
-my $httpd = Httpd->start(children => 1, config => <<"EOC");
+my $httpd = Httpd->start(children => 1, in_turn => 1, config => <<"EOC");
 ProxyPass /app/ @{[ $backend->url('/srv/') ]} enablereuse=on
 EOC
 is $httpd->get('/app/x')->{status}, 200, "request $_" for 1 .. 4;

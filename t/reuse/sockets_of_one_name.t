@@ -13,7 +13,7 @@ my @pools = map { Backend->echo(name => $_, listen => 'unix') } 'one', 'two';
 my $config = qq(<Proxy "fcgi://localhost/" enablereuse=on keepidle=8>\n</Proxy>\n);
 $config .= qq(<Directory "\@docroot\@/@{[ $_->name ]}">\n    SetHandler "proxy:unix:@{[ $_->path ]}|fcgi://localhost/"\n)
          . "</Directory>\n" for @pools;
-my $httpd = Httpd->start(children => 1, threads => 8, config => $config,
+my $httpd = Httpd->start(children => 1, threads => 8, in_turn => 1, config => $config,
     files => { map { ($_->name . '/x.php' => '') } @pools });
 
 for my $round (1 .. 4) {
