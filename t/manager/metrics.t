@@ -17,7 +17,7 @@ use Metrics;
 my $backend = Backend->answering(sub {
     my ($connection, $request) = @_;
     my $query = $request->{params}{QUERY_STRING};
-    $connection->wait_for_gate('held', 60) if $query =~ /held/;
+    $connection->wait_for_gate($1, 60) if $query =~ /(held|late)/;
     my $status = $query =~ /status=(\d+)/ ? "Status: $1 X\r\n" : '';
     $connection->stdout("${status}Content-Type: text/plain\r\n\r\n" . 'x' x 1000);
     $connection->end_request;
@@ -242,5 +242,21 @@ like $quoted->text, qr/member="unix:[^"]*a\\"b/, 'a quote in a label is escaped'
 is scalar($quoted->matching('free_slots', balancer => 'twin')), 2,
     'balancers of one name in hosts of one name are two series';
 
+$httpd->stop;
+
+# ---- What a child serves after a graceful restart is counted at once, however long it lives ----
+
+$httpd = Httpd->start(children => 1, threads => 16, config => $config);
+$backend->close_gate($_) for qw(held late);
+my ($ends, $stays) = map { my $c = $httpd->connect; $c->request('GET', "/app/x?$_"); $c } qw(held late);
+ok wait_until(10, sub { $httpd->in_flight('app') == 2 }), 'two requests are under way';
+ok $httpd->graceful_begin, 'a graceful restart begins';
+$backend->open_gate('held');
+is $ends->read_response->{status}, 200, 'one is answered';
+ok wait_until(10, sub { Metrics->scrape($httpd)->sum('received_bytes_total', balancer => 'app') > 1000 }),
+    '... and its bytes are counted';
+is $httpd->in_flight('app'), 1, '... while its process serves the other one';
+$backend->open_gate('late');
+is $stays->read_response->{status}, 200, 'which is answered';
 $httpd->stop;
 done_testing;

@@ -77,6 +77,19 @@ void lb_member_counters_fold_bytes(const lb_balancer_t *balancer)
     }
 }
 
+/* Children of the present generation do not see what mod_proxy counts in those before. */
+static bool is_outdated(const lb_balancer_t *balancer)
+{
+    return atomic_load(&balancer->row->generation) != balancer->generation;
+}
+
+void lb_member_counters_fold_try(const lb_member_t *member)
+{
+    if (is_outdated(member->balancer)) {
+        lb_member_counters_fold_member(member);
+    }
+}
+
 /* ---- Samples --------------------------------------------------------------------------------- */
 
 void lb_member_counters_sample(const lb_balancer_t *balancer)
@@ -86,9 +99,11 @@ void lb_member_counters_sample(const lb_balancer_t *balancer)
     uint32_t in_flight = 0, queued = atomic_load(&balancer->row->waiting);
     lb_gain_t gain = { 0 };
 
-    /* children of the generation before do not know all members */
-    if (atomic_load(&balancer->row->generation) != balancer->generation
-        || !lb_samples_is_due(room, now)) {
+    if (is_outdated(balancer)) {    /* it does not know all members */
+        lb_member_counters_fold_bytes(balancer);
+        return;
+    }
+    if (!lb_samples_is_due(room, now)) {
         return;
     }
     for (int slot = 0; slot < balancer->slots; slot++) {

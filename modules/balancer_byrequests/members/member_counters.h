@@ -14,6 +14,10 @@
 void lb_member_counters_fold_member(const lb_member_t *member);
 void lb_member_counters_fold_bytes(const lb_balancer_t *balancer);
 
+/** The same, of a try that has ended, in a child that has outlived a graceful restart: it is counted
+ *  together with its bytes. */
+void lb_member_counters_fold_try(const lb_member_t *member);
+
 /** Make the balancer's next sample, if it is due and this process is the first to see it. */
 void lb_member_counters_sample(const lb_balancer_t *balancer);
 

@@ -10,6 +10,7 @@ void lb_accounting_add_try(const lb_ticket_t *ticket, lb_outcome_t outcome,
 {
     lb_member_room_t *room = lb_member_counters_of(&ticket->member);
 
+    lb_member_counters_fold_try(&ticket->member);
     lb_counters_add_try(room, outcome, measures);
     if (measures && measures->trace_id && ticket->waited > 0) {
         lb_exemplars_note(&room->exemplars, LB_TIME_QUEUE, ticket->waited, measures);
