@@ -82,6 +82,7 @@ my %of_the_machine = (
     AH00286 => 'all, with worker',
     AH00287 => 'nearly all, with worker',
     AH00161 => 'all processes, with prefork',
+    AH10034 => 'prefork has no HTTP/2: says mod_http2',
 );
 my $machine = join '|', sort keys %of_the_machine;
 

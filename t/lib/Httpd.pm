@@ -27,10 +27,12 @@ use File::Path qw(make_path);
 use File::Temp ();
 use IO::Socket::INET;
 use JSON::PP ();
+use List::Util qw(sum0);
 use Deadline;
 use ErrorLog;
 use HttpSocket;
 use Process;
+use Test::More ();
 
 my $top = abs_path(dirname(__FILE__) . '/../..');
 
@@ -229,13 +231,20 @@ sub processes {
     return $self->{mpm} ne 'prefork' ? $self->{children} : $self->{in_turn} ? 1 : $self->{children} * $self->{threads};
 }
 
+# In a SKIP block: the next tests are about several requests in one process at the same time.
+sub needs_threads {
+    my ($self, $tests) = @_;
+    Test::More::skip('a process of prefork has one request at a time', $tests) if $self->{mpm} eq 'prefork';
+    return;
+}
+
 # Exactly so many children for all of its life; room for those of the generation before.
 sub mpm_text {
     my ($self) = @_;
     my ($children, $threads) = @$self{qw(children threads)};
     if ($self->{mpm} eq 'prefork') {
         my $n = $self->processes;
-        return "StartServers $n\nMinSpareServers 1\nMaxSpareServers $n\nServerLimit $n\n"
+        return "StartServers $n\nMinSpareServers $n\nMaxSpareServers $n\nServerLimit $n\n"
              . "MaxRequestWorkers $n\nMaxConnectionsPerChild 0\n";
     }
     my ($workers, $limit) = ($children * $threads, $children * 3 + 2);
@@ -387,11 +396,10 @@ sub children {
     return grep { Process::is_alive($_) } Process::children_of($self->pid);
 }
 
-# Memory of the only child: VmRSS or VmHWM, see Process.pm.
+# Memory of the only child (prefork: of all): VmRSS or VmHWM, see Process.pm.
 sub child_kilobytes {
     my ($self, $what) = @_;
-    my ($child) = $self->children;
-    return Process::kilobytes($child, $what);
+    return sum0(map { Process::kilobytes($_, $what) } $self->children);
 }
 
 # Kill one child with SIGKILL; returns its pid when another has taken its place.

@@ -11,7 +11,7 @@ use FastBackend;
 use Httpd;
 
 my $backend = FastBackend->start(ms => 50);
-my $httpd = Httpd->start(children => 2, threads => 64, config => <<"EOC");
+my $httpd = Httpd->start(children => 2, threads => 112, config => <<"EOC");
 SetEnvIfExpr "%{QUERY_STRING} =~ /site=(\\w+)/" balancer-flow=\$1
 <Proxy balancer://cluster>
     BalancerMember @{[ $backend->url ]} maxinflight=4 queue=400 queuetimeout=60s

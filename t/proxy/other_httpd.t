@@ -18,7 +18,7 @@ system('cc', '-shared', '-fPIC', '-D_GNU_SOURCE', '-O1', '-o', "$dir/other_httpd
     abs_path("$FindBin::RealBin/../backend/other_httpd.c"), '-ldl') == 0 or die 'cc failed';
 
 my $echo  = Backend->echo;
-my $httpd = Httpd->start(children => 1, log_level => 'notice', env => { LD_PRELOAD => "$dir/other_httpd.so" },
+my $httpd = Httpd->start(children => 1, in_turn => 1, log_level => 'notice', env => { LD_PRELOAD => "$dir/other_httpd.so" },
     config => "ProxyPass /app/ @{[ $echo->url ]}/\n");
 for my $request (1 .. 3) {
     my $params = Httpd::decode_json($httpd->get('/app/x.php', header => { 'X-Request' => $request }))->{params};

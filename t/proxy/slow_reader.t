@@ -87,7 +87,10 @@ for my $what ('open', 'length') {
     ok wait_until(1, sub { !$httpd->in_flight('default') }), '... its slot is free';
     is $httpd->get('/default/y?small')->{body}, 'small',
         '... its connection serves another request';
-    is $backend->connections, 0, '... (the same one)';
+    SKIP: {
+        $httpd->needs_threads(1);
+        is $backend->connections, 0, '... (the same one)';
+    }
     my $grown = $httpd->child_kilobytes('VmRSS') - $before;
     cmp_ok $grown, '<', 16 * 1024, '... httpd has not grown by it (kB)';
     check_whole($client);
@@ -97,8 +100,7 @@ for my $what ('open', 'length') {
 
 # A client that leaves with everything still to be sent: nothing is left behind.
 sub spooled_files {
-    my ($child) = $httpd->children;
-    return scalar grep { index(readlink($_) // '', $httpd->tmp_dir) == 0 } glob "/proc/$child/fd/*";
+    return scalar grep { index(readlink($_) // '', $httpd->tmp_dir) == 0 } map { glob "/proc/$_/fd/*" } $httpd->children;
 }
 {
     my $client = slow_client('/default/gone?open');

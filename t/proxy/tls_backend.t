@@ -54,7 +54,7 @@ chmod 0644, $ours->file . '.both';
 
 my $pass = join '', map { "ProxyPass /$_/ @{[ $to{$_}->url(qq(/$_/)) ]} retry=0\n" }
     qw(right large pieces dies authority name mutual);
-my $httpd = Httpd->start(modules => ['ssl'], children => 1, config => <<"EOC");
+my $httpd = Httpd->start(modules => ['ssl'], children => 1, in_turn => 1, config => <<"EOC");
 SSLProxyEngine On
 SSLProxyVerify require
 SSLProxyVerifyDepth 3

@@ -241,7 +241,7 @@ $httpd->expect_log(qr/: long lost child came home/, optional => 1);    # the old
 $httpd->stop;
 
 # ---- It cannot be written ----
-$httpd = Httpd->start(modules => [qw(proxy_http http2)], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1);
+$httpd = Httpd->start(modules => [qw(proxy_http http2)], config => "ProxyFCGITraceLog /dev/full\n$config", children => 1, in_turn => 1);
 is $httpd->get('/php/show.php')->{status}, 200, 'a full disk costs spans, no requests' for 1, 2;
 $httpd->expect_log(qr/FC0345: cannot write to ProxyFCGITraceLog \/dev\/full/, times => 1);
 $httpd->wait_for_log(qr/FC0345/, 10);
