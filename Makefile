@@ -478,6 +478,12 @@ deb:
 rpm:
 	scripts/packaging/rpm/build $(BUILD)/rpm
 
+sbom: all
+	CC='$(CC)' APXS='$(APXS)' scripts/packaging/sbom $(BUILD) > $(BUILD)/fastcgi-cluster.spdx.json
+
+release:
+	scripts/packaging/release $(BUILD)/release
+
 clean:
 	rm -rf $(BUILD)
 
