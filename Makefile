@@ -15,6 +15,8 @@
 #   make lint       clang-tidy, cppcheck and shellcheck; exceptions are in .clang-tidy
 #   make format     lays out the C sources; make format-check shows what it would change
 #   make coverage   lines covered by the unit tests, and by TESTS if given
+#   make rpm        the RPM; make man: pages of the manual; make sbom: what the modules are made of, as SPDX
+#   make release    checks what is to be released, and makes its tarball and checksums
 #   make install    into the Apache that apxs knows (DESTDIR honoured); make uninstall
 
 APXS       ?= $(firstword $(shell command -v apxs2 apxs 2>/dev/null))
@@ -54,7 +56,7 @@ BASE    += $(CHECKS)
 CHECKED := $(BUILD)
 endif
 
-ifneq ($(filter-out clean setup demo demo-fleet demo-stop check check-setup format format-check dist deb,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out clean setup demo demo-fleet demo-stop check check-setup format format-check dist deb man install-man release,$(or $(MAKECMDGOALS),all)),)
 ifeq ($(APXS),)
 $(error apxs is missing: apt-get install apache2-dev, or run "make setup" as root)
 endif
@@ -143,7 +145,8 @@ GENERATED_shared := $(BUILD)/obj/contract_stamp.o
 GENERATED_$(B)/fleet := $(BUILD)/obj/$(B)/fleet/share_script.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
-        valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install uninstall dist deb \
+        valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install install-man uninstall \
+        dist deb rpm man sbom release \
         demo demo-stop bench bench-programs clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -346,7 +349,7 @@ valgrind: all $(BUILD)/fast_backend
 
 # ---- Lint --------------------------------------------------------------------------------------
 LINT_INC = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude
-SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* t/package/* .ci/* docs/examples/*/*)
+SCRIPTS  = $(shell grep -slE '^\#!/(usr/)?bin/(env )?(ba)?sh' scripts/* scripts/packaging/* scripts/packaging/*/* t/package/* .ci/* docs/examples/*/*)
 
 TIDY     = $(patsubst $(M)/%.c,$(BUILD)/tidy/%,$(SOURCES))
 
@@ -447,9 +450,23 @@ install: all
 	  echo 'Now: a2dismod --force proxy_balancer && a2enmod $(NAMES)'; \
 	fi
 
+# The references of the modules as mod_...(7).
+MANDIR ?= /usr/local/share/man
+MAN    := $(foreach name,$(NAMES),$(BUILD)/man/mod_$(name).7)
+man: $(MAN)
+
+$(BUILD)/man/mod_%.7: $(M)/%/README.md $(wildcard scripts/packaging/man/*) scripts/version include/fastcgi_version.h CHANGELOG.md
+	@mkdir -p $(@D)
+	scripts/packaging/man/page $* > $@
+
+install-man: man
+	install -d $(DESTDIR)$(MANDIR)/man7
+	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man7
+
 uninstall:
 	rm -f $(addprefix $(DESTDIR)$(LIBEXECDIR)/,$(notdir $(MODULES)))
 	rm -f $(addprefix $(DESTDIR)$(MODS_AVAILABLE)/,$(A2ENMOD))
+	rm -f $(addprefix $(DESTDIR)$(MANDIR)/man7/,$(notdir $(MAN)))
 
 # ---- Packages --------------------------------------------------------------------------------
 dist:
@@ -457,6 +474,15 @@ dist:
 
 deb:
 	scripts/deb $(BUILD)/deb
+
+rpm:
+	scripts/packaging/rpm/build $(BUILD)/rpm
+
+sbom: all
+	CC='$(CC)' APXS='$(APXS)' scripts/packaging/sbom $(BUILD) > $(BUILD)/fastcgi-cluster.spdx.json
+
+release:
+	scripts/packaging/release $(BUILD)/release
 
 clean:
 	rm -rf $(BUILD)

@@ -65,7 +65,11 @@ cmp_ok +($services->{php}{stop_grace_period} =~ /^(\d+)s$/)[0], '>', $timeout, '
 for my $file (map { (split /:/)[0] } map { @{ $_->{volumes} } } values %$services) {
     ok -e "$examples/docker-compose/$file", "$file is there";
 }
-is_deeply [grep { !-e "$examples/../../$_" } text_of('docker-compose/Dockerfile') =~ /^COPY (docs\S+)/mg], [], "the Dockerfile's files are there";
+my $build = $services->{web}{build};
+my $containerfile = "docker-compose/$build->{context}/$build->{dockerfile}";
+ok -e "$examples/$containerfile", "$build->{dockerfile} is there";
+my ($script) = text_of($containerfile) =~ m{^RUN /src/(\S+)}m;
+ok -x "$examples/docker-compose/$build->{context}/$script", "... and $script, which it runs";
 
 # ---- Kubernetes ----
 

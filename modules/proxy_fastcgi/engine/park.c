@@ -3,6 +3,7 @@
 #include "park.h"
 
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "ap_mpm.h"
 #include "apr_portable.h"
