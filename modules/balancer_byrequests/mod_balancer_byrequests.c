@@ -24,6 +24,7 @@
 #include "session_cookie.h"
 #include "share_exchange.h"
 #include "startup.h"
+#include "state_dir.h"
 #include "state_keeper.h"
 #include "child_thread.h"
 
@@ -46,6 +47,7 @@ static void register_hooks(apr_pool_t *p)
     ap_hook_pre_config(lb_discover_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_resolver_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_fleet_settings_pre_config, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_pre_config(lb_state_dir_pre_config, NULL, NULL, APR_HOOK_FIRST);
     /* between the two stands mod_proxy_fastcgi, with APR_HOOK_FIRST + 1 */
     ap_hook_pre_config(lb_member_params_pre_config, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_pre_config(lb_member_params_note_written, NULL, NULL, APR_HOOK_FIRST + 2);

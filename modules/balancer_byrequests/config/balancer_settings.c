@@ -12,6 +12,7 @@
 #include "fleet_settings.h"
 #include "proxy_set.h"
 #include "resolver_settings.h"
+#include "state_dir.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 
@@ -229,7 +230,7 @@ static const char *set_patience_header(cmd_parms *cmd, void *unused, const char 
     return wrong;
 }
 
-/* ---- BalancerResolver, BalancerFleet: for all balancers -------------------------------------- */
+/* ---- For all balancers ----------------------------------------------------------------------- */
 
 static const char *set_resolver(cmd_parms *cmd, void *unused, int count, char *const words[])
 {
@@ -241,6 +242,12 @@ static const char *set_fleet(cmd_parms *cmd, void *unused, int count, char *cons
 {
     const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
     return misplaced ? misplaced : lb_fleet_settings_read(cmd, count, words);
+}
+
+static const char *set_state_dir(cmd_parms *cmd, void *unused, const char *path)
+{
+    const char *misplaced = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    return misplaced ? misplaced : lb_state_dir_read(cmd, path);
 }
 
 const command_rec lb_balancer_settings_directives[] = {
@@ -261,6 +268,8 @@ const command_rec lb_balancer_settings_directives[] = {
                       "URL name=FLEET [front=NAME] [user=NAME] [passwordfile=FILE] "
                       "[secretfile=FILE] [interval=DURATION] [lease=DURATION]: the Redis or Valkey "
                       "where several httpds in front of the same members meet"),
+    AP_INIT_TAKE1("BalancerStateDir", set_state_dir, NULL, RSRC_CONF,
+                  "the directory for what is to outlive a restart, in a folder balancer-state"),
     AP_INIT_RAW_ARGS("ProxySet", set_proxy_words, NULL, RSRC_CONF | ACCESS_CONF,
                      "queueorder=, queuetarget=, queuereserve=, hcpanic= and fleet= of a balancer; "
                      "mod_proxy handles all other parameters"),

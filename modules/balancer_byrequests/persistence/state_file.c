@@ -7,9 +7,9 @@
 #include "ap_mmn.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
-#include "http_config.h"
 #include "http_log.h"
 #include "kept_file.h"
+#include "state_dir.h"
 #include "state_json.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -20,19 +20,14 @@ APLOG_USE_MODULE(balancer_byrequests);
 
 #define CLOCK_SLACK apr_time_from_sec(24 * 3600)
 
-static char *folder_path(apr_pool_t *p)
-{
-    return ap_state_dir_relative(p, FOLDER);
-}
-
 const char *lb_state_file_make_folder(apr_pool_t *p, server_rec *s)
 {
-    const char *folder = folder_path(p);
+    const char *folder = lb_state_dir_relative(p, FOLDER);
 
     if (!folder || lb_kept_file_make_folder(folder) != 0) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, folder ? errno : APR_EBADPATH, s, FCLOGNO(0450)
                      "BalancerPersist: cannot create the directory %s: changes are lost at a full "
-                     "restart. Fix: set DefaultRuntimeDir to a writable directory with free space",
+                     "restart. Fix: set BalancerStateDir to a writable directory with free space",
                      folder ? folder : FOLDER);
         return NULL;
     }

@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "condition.h"
 #include "fastcgi_log.h"
+#include "fastcgi_version.h"
 #include "http_log.h"
 #include "state_file.h"
 #include "state_taking.h"
@@ -28,7 +29,8 @@ typedef struct {
     bool is_graceful;
 } retained_t;
 
-static const char retained_key[] = "balancer_byrequests.state";
+/* A graceful restart after an upgrade loads another release, to which this memory says nothing. */
+static const char retained_key[] = "balancer_byrequests.state." FASTCGI_CLUSTER_VERSION;
 
 /* Of this configuration; set in the parent before the children start. */
 static struct {
