@@ -56,7 +56,7 @@ sub proxy_of { my ($self, $front) = @_; return $self->{proxies}{$front} //= Redi
 # The directive for a front of this name.
 sub directive {
     my ($self, $front) = @_;
-    my $words = $self->{words};
+    my $words = "fronts=$self->{count} $self->{words}";
     my $url = $self->{proxied} ? $self->proxy_of($front)->url : $self->{url};
     $words .= ' secretfile=' . file_with($self->{dir}, 'secret', $self->{secret}) if length $self->{secret};
     $words .= ' passwordfile=' . file_with($self->{dir}, 'password', "$self->{password}\n") if defined $self->{password};

@@ -154,6 +154,7 @@ typedef struct {
 /* Of one run. */
 typedef struct {
     uint32_t fronts, limit;
+    bool expects_all;                 /* fronts= is given */
     uint32_t loss, late, pause, crash, kill, flush, failover, split, demand;    /* one in so many */
 } trouble_t;
 
@@ -196,6 +197,7 @@ static void start(int i)
     snprintf(f->front.name, sizeof(f->front.name), "web%d", i);
     f->front.lease = LEASE;
     f->front.margin = MARGIN;
+    f->front.expected = trouble.expects_all ? trouble.fronts : 0;
     f->front.members = f->members;
     f->front.telling = f->telling;
     f->front.count = MEMBERS;
@@ -548,20 +550,30 @@ static void settle(int64_t us)
     const trouble_t before = trouble;
     const int64_t end_at = now + us;
 
-    trouble = (trouble_t){ .fronts = before.fronts, .limit = before.limit };
+    trouble = (trouble_t){ .fronts = before.fronts,
+                           .limit = before.limit,
+                           .expects_all = before.expects_all };
     while (now < end_at) {
         step();
     }
     trouble = before;
 }
 
-/* The others join while much fails, but the engine loses nothing: who knows nothing, and meets an
- * engine that has lost what it knew, cannot know of the others. */
+/* Who knows nothing, does not know how many there are, and meets an engine that has lost what it
+ * knew, cannot know of the others. */
+static void spare_the_memory(void)
+{
+    if (!trouble.expects_all) {
+        trouble.flush = trouble.failover = trouble.split = 0;
+    }
+}
+
+/* The others join while much fails. */
 static void let_join(uint32_t from)
 {
     const trouble_t before = trouble;
 
-    trouble.flush = trouble.failover = trouble.split = 0;
+    spare_the_memory();
     for (uint32_t i = from; i < trouble.fronts; i++) {
         start((int)i);
         for (int n = 0; n < 5000; n++) {
@@ -577,13 +589,23 @@ static void let_join(uint32_t from)
     settle(25 * SECOND);
 }
 
+static void lose(uint32_t i)
+{
+    fronts[i].is_running = fronts[i].exchange.is_under_way = false;
+    fronts[i].epoch[0] = '\0';
+    fronts[i].has_joined = false;
+    fronts[i].roster.count = 0;
+    memset(fronts[i].floors, 0, sizeof(fronts[i].floors));
+}
+
 /* A machine is gone for good, an operator says so, and another one gets its name. */
 static void replace(uint32_t i)
 {
     const trouble_t before = trouble;
     const uint32_t operator_at = (i + 1 + any_below(trouble.fronts - 1)) % trouble.fronts;
 
-    trouble.flush = trouble.failover = trouble.split = trouble.crash = 0;
+    spare_the_memory();
+    trouble.crash = 0;
     for (uint32_t k = 0; k < trouble.fronts; k++) {
         fronts[k].engine = master;
         if (!fronts[k].is_running) {
@@ -591,11 +613,7 @@ static void replace(uint32_t i)
         }
     }
     settle(10 * SECOND);
-    fronts[i].is_running = fronts[i].exchange.is_under_way = false;
-    fronts[i].epoch[0] = '\0';
-    fronts[i].has_joined = false;
-    fronts[i].roster.count = 0;
-    memset(fronts[i].floors, 0, sizeof(fronts[i].floors));
+    lose(i);
     lb_share_front_forget(&fronts[operator_at].front, fronts[i].front.name);
     for (int n = 0; n < 3000; n++) {
         step();
@@ -688,6 +706,7 @@ START_TEST(limit_holds_in_a_small_fleet)
         small.pause = 500;
         small.crash = small.kill = small.flush = small.failover = small.split = 2000;
         small.demand = 100;
+        small.expects_all = run % 4 < 2;
         begin(&small, 100 + run, 1 + run % small.fronts);
         while (steps_done < STEPS / 20) {
             step();
@@ -718,6 +737,89 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
         }
         end();
     }
+}
+END_TEST
+
+/* ---- Who knows nothing ----------------------------------------------------------------------- */
+
+static void cut_off(uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        fronts[i].engine = ENGINES;    /* where nobody else is */
+    }
+}
+
+/* The others know the fleet, and keep what they have; the engine that the new one meets does not. */
+static void meet_an_empty_engine(const trouble_t *fleet, int64_t after)
+{
+    begin(fleet, 42, fleet->fronts);
+    const uint32_t newest = fleet->fronts - 1;
+    lose(newest);
+    lb_share_front_forget(&fronts[0].front, fronts[newest].front.name);
+    settle(10 * SECOND);
+    cut_off(0, newest);
+    call_engine("flush", master, 0);
+    start((int)newest);
+    settle(after);
+}
+
+START_TEST(new_front_waits_for_as_many_as_are_expected)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60, .expects_all = true };
+    meet_an_empty_engine(&fleet, 3600 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 0);
+    ck_assert(!fronts[2].front.has_joined);
+    fronts[0].engine = fronts[1].engine = master;
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
+}
+END_TEST
+
+/* Without that, it waits for longer than others need to try again when the engine is back. */
+START_TEST(new_front_waits_until_the_others_would_be_back)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    meet_an_empty_engine(&fleet, 9 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 0);
+    fronts[0].engine = fronts[1].engine = master;
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
+}
+END_TEST
+
+START_TEST(fleet_begins_as_soon_as_all_that_are_expected_have_met)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60, .expects_all = true };
+    begin(&fleet, 43, fleet.fronts);
+    for (uint32_t i = 0; i < fleet.fronts; i++) {
+        lose(i);
+    }
+    call_engine("flush", master, 0);
+    start(0);
+    start(1);
+    settle(60 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 0);
+    start(2);
+    settle(3 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    end();
+}
+END_TEST
+
+/* It uses its floor, however long it is alone. */
+START_TEST(front_that_is_cut_off_for_days_is_not_forgotten)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 44, fleet.fronts);
+    settle(10 * SECOND);
+    cut_off(2, 3);
+    settle(20 * SECOND);
+    now += 48 * 3600 * SECOND;
+    settle(20 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
 }
 END_TEST
 
@@ -796,6 +898,10 @@ int main(void)
     tcase_add_test(tc, limit_holds_in_a_small_fleet);
     tcase_add_test(tc, limit_holds_whatever_fails);
     tcase_add_test(tc, limit_holds_with_a_store_that_nobody_would_use);
+    tcase_add_test(tc, new_front_waits_for_as_many_as_are_expected);
+    tcase_add_test(tc, new_front_waits_until_the_others_would_be_back);
+    tcase_add_test(tc, fleet_begins_as_soon_as_all_that_are_expected_have_met);
+    tcase_add_test(tc, front_that_is_cut_off_for_days_is_not_forgotten);
     tcase_add_loop_test(tc, all_of_it_is_used_within_two_seconds, 0, 8);
     tcase_add_loop_test(tc, all_of_it_is_used_again_after_everything_failed, 0, 4);
     suite_add_tcase(suite, tc);

@@ -45,7 +45,7 @@ static struct {
     bool is_begun;                    /* front is there */
     bool is_in_turn;
     const lb_ask_t *ask;              /* in this round; NULL: none */
-    bool has_told_of_none;            /* that it has no part yet */
+    uint32_t told_of_met;             /* so many fronts are too few; 0: has not told of it */
     bool has_warned;                  /* of a record that cannot be read */
 } share;
 
@@ -61,6 +61,13 @@ int lb_share_exchange_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
     }
     if (any) {
         lb_share_file_make_folder(pconf, s);
+    }
+    if (any && lb_fleet_settings()->fronts == 0
+        && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0542)
+                     "BalancerFleet: without fronts=, a new front that meets an empty store while "
+                     "the others are cut off from it takes all of each shared limit. Fix: give the "
+                     "number of fronts as fronts=");
     }
     return OK;
 }
@@ -269,6 +276,7 @@ static void begin_front(const lb_fleet_settings_t *settings)
     apr_cpystrn(share.front.name, settings->front, sizeof(share.front.name));
     share.front.lease = settings->lease;
     share.front.margin = MARGIN_US;
+    share.front.expected = (uint32_t)settings->fronts;
     share.kept = lb_share_file_load(share.file, &share.front);
     share.is_begun = true;
 }
@@ -453,6 +461,22 @@ static void note_joined(bool had_joined)
     }
 }
 
+/* Once for each number of them. */
+static void note_too_few(void)
+{
+    const lb_share_front_t *front = &share.front;
+    const uint32_t met = lb_share_front_met(front);
+
+    if (front->has_joined || met >= front->expected || met == share.told_of_met) {
+        return;
+    }
+    share.told_of_met = met;
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0543)
+                 "fleet: %s has no part yet in shared limits, and sends no requests to members "
+                 "that have them: %u of fronts=%u have met",
+                 front->name, met, front->expected);
+}
+
 static void after(lb_fleet_round_t *round)
 {
     const bool had_joined = share.front.has_joined;
@@ -470,6 +494,7 @@ static void after(lb_fleet_round_t *round)
     lb_share_front_take(&share.front, &answer);
     write_rows();
     note_joined(had_joined);
+    note_too_few();
     if (share.front.is_eager) {
         round->next_in = round->settings->interval / HURRY_PART;
     }
