@@ -335,9 +335,9 @@ static const char *sealed_record(const lb_fleet_round_t *round)
 static void ask(lb_fleet_round_t *round, const char *record)
 {
     const lb_share_front_t *front = &share.front;
-    const char *gone = lb_share_front_gone(front, fc_now());
+    const lb_share_other_t *gone = lb_share_front_gone(front, fc_now());
     apr_array_header_t *keys = apr_array_make(round->p, 1, sizeof(const char *));
-    apr_array_header_t *args = apr_array_make(round->p, 7, sizeof(const char *));
+    apr_array_header_t *args = apr_array_make(round->p, 8, sizeof(const char *));
     uint64_t random;
 
     ap_random_insecure_bytes(&random, sizeof(random));
@@ -352,7 +352,9 @@ static void ask(lb_fleet_round_t *round, const char *record)
         front->kind == LB_SHARE_RAISE ? apr_psprintf(round->p, "%" APR_UINT64_T_FMT, front->stamp)
                                       : "";
     APR_ARRAY_PUSH(args, const char *) = record;
-    APR_ARRAY_PUSH(args, const char *) = gone ? gone : "";
+    APR_ARRAY_PUSH(args, const char *) = gone ? gone->name : "";
+    APR_ARRAY_PUSH(args, const char *) =
+        apr_psprintf(round->p, "%" APR_UINT64_T_FMT, gone ? gone->stamp : 0);
     share.ask = lb_round_run(round, lb_share_script, keys, args);
 }
 

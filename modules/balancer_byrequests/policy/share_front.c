@@ -607,12 +607,12 @@ bool lb_share_front_forget(lb_share_front_t *front, const char *name)
            && lb_share_roster_set(&front->roster, name, true, &front->is_changed);
 }
 
-const char *lb_share_front_gone(const lb_share_front_t *front, int64_t now)
+const lb_share_other_t *lb_share_front_gone(const lb_share_front_t *front, int64_t now)
 {
     for (size_t i = 0; i < front->other_count; i++) {
         if (!is_listed(front, front->others[i].name)
             && is_over(front, front->others[i].stamp, now)) {
-            return front->others[i].name;
+            return &front->others[i];
         }
     }
     return NULL;

@@ -124,8 +124,8 @@ void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answe
  *  returns  false: it is not known, or this one */
 bool lb_share_front_forget(lb_share_front_t *front, const char *name);
 
-/** A forgotten front whose record may go; NULL: none. */
-const char *lb_share_front_gone(const lb_share_front_t *front, int64_t now);
+/** A forgotten front whose record may go, as long as it is this one; NULL: none. */
+const lb_share_other_t *lb_share_front_gone(const lb_share_front_t *front, int64_t now);
 
 /** Does it take part, that is, has it a right to floors? */
 bool lb_share_front_is_agreed(const lb_share_front_t *front);
