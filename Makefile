@@ -384,7 +384,7 @@ FLEET_SECONDS ?= 600
 faults: all
 	t/faults/campaign $(FAULTS)
 	t/faults/members $(MEMBERS)
-	FLEET_SECONDS=$(FLEET_SECONDS) t/TEST fleet/limits
+	FLEET_SECONDS=$(FLEET_SECONDS) t/TEST fleet/limits fleet/limits_apart
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

@@ -51,6 +51,11 @@ refused("name=$_", fleet('redis://10.0.0.5', "front=web1 \"name=$_\""), qr/name=
 refused('a front of such a name', fleet('redis://10.0.0.5', 'name=shop front=a/b'), qr/front=a\/b: a name has/);
 taken('a name of all that it can have', fleet('redis://10.0.0.5', 'name=Shop_1.eu-west front=' . 'x' x 64));
 
+# ---- How many there are ----
+
+taken("fronts=$_", fleet($words, "fronts=$_")) for 1, 32;
+refused("fronts=$_", fleet($words, "fronts=$_"), qr/BalancerFleet: .*fronts=/) for 0, 33, 'all', '';
+
 # ---- Files ----
 
 for my $key (qw(passwordfile secretfile)) {

@@ -16,17 +16,7 @@ my ($httpd) = $fleet->fronts;
 my $redis = $fleet->redis;
 Fleet::comes_up($httpd);
 
-# The inodes of connections to the store, and which child has one of them.
-sub connections {
-    open my $in, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
-    my $port = sprintf '%04X', $redis->port;
-    return map { /^\s*\d+: \S+ \S+:$port (?:\S+ ){6}\s*(\d+) / ? ($1 => 1) : () } map { s/ +/ /gr } <$in>;
-}
-sub talkers {
-    my %inode = connections();
-    return grep { grep { (readlink // '') =~ /^socket:\[(\d+)\]/ && $inode{$1} } glob "/proc/$_/fd/*" } $httpd->children;
-}
-sub talks { my @pids; return wait_until(20, sub { (@pids = talkers()) == 1 }) ? $pids[0] : "@pids" }
+sub talks { return Fleet::talks($httpd, $redis->port) }
 
 # What the store has of this front: number and incarnation.
 sub document { return (split ' ', $redis->ask('HGET', 'fc:{shop}:front', 'web1') // '')[2, 3] }
@@ -44,7 +34,7 @@ for my $time (1 .. 3) {
     my $talker = talks();
     like $talker, qr/^\d+$/, 'one child talks to the store';
     $httpd->kill_child($talker);
-    ok wait_until(20, sub { my @now = talkers(); @now == 1 && $now[0] != $talker }), '... it is killed: another one does';
+    ok wait_until(20, sub { my @now = Fleet::talkers($httpd, $redis->port); @now == 1 && $now[0] != $talker }), '... it is killed: another one does';
     goes_on('... and goes on with what it says');
     $httpd->wait_for_children;
 }

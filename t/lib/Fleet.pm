@@ -4,6 +4,7 @@
 #   my $fleet = Fleet->start(fronts => 3, config => $balancers, redis => $redis);
 #   my ($web1, $web2, $web3) = $fleet->fronts;    # Httpd
 #   $fleet->meets($web1) or ...                   # it talks to the store
+#   $web1->{proxy}->does('drop');                 # with proxied => 1: a RedisProxy of its own
 #   $fleet->stop;                                 # checks the error logs
 #
 # Each is called web1, web2, ... and has its own ServerRoot. That a front was alone is expected where a test
@@ -15,6 +16,7 @@ use warnings;
 use Test::More;
 use Deadline;
 use Httpd;
+use RedisProxy;
 use RedisServer;
 
 # A test of a fleet needs our modules, a redis-server, and a build with libhiredis.
@@ -37,7 +39,7 @@ sub file_with {
 
 # Options: fronts (how many, default 3), redis (a RedisServer; default: a new one), url (default: its
 #          url), name (default shop), words (more words of BalancerFleet), secret (default: one of
-#          their own; '' for none), password, config (balancers and the like), httpd => { options of Httpd }
+#          their own; '' for none), password, proxied (each front has a RedisProxy), config (balancers and the like), httpd => { options of Httpd }
 sub start {
     my ($class, %o) = @_;
     my $self = bless { count => delete $o{fronts} // 3, name => 'shop', words => 'interval=200ms lease=2s', config => '',
@@ -49,13 +51,16 @@ sub start {
     return $self;
 }
 
+sub proxy_of { my ($self, $front) = @_; return $self->{proxies}{$front} //= RedisProxy->start($self->{redis}) }
+
 # The directive for a front of this name.
 sub directive {
     my ($self, $front) = @_;
-    my $words = $self->{words};
+    my $words = "fronts=$self->{count} $self->{words}";
+    my $url = $self->{proxied} ? $self->proxy_of($front)->url : $self->{url};
     $words .= ' secretfile=' . file_with($self->{dir}, 'secret', $self->{secret}) if length $self->{secret};
     $words .= ' passwordfile=' . file_with($self->{dir}, 'password', "$self->{password}\n") if defined $self->{password};
-    return "BalancerFleet $self->{url} name=$self->{name} front=$front $words\n";
+    return "BalancerFleet $url name=$self->{name} front=$front $words\n";
 }
 
 # Another httpd of the same configuration. Options: those of Httpd
@@ -64,11 +69,30 @@ sub start_front {
     my $httpd = Httpd->start(children => 1, debug_log => 'balancer_byrequests:notice', %{ $self->{httpd} }, %o,
         config => $self->directive($front) . $self->{config} . ($o{config} // ''));
     $httpd->{front} = $front;
+    $httpd->{proxy} = $self->proxy_of($front) if $self->{proxied};
     return $httpd;
 }
 
 sub fronts { return @{ $_[0]{fronts} } }
 sub redis  { return $_[0]{redis} }
+
+# ---- Who talks ----
+
+# The children of this front that have a connection to this port: that of the store, or of its proxy.
+sub talkers {
+    my ($httpd, $port) = @_;
+    my $remote = sprintf '%04X', $port;
+    open my $in, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!";
+    my %inode = map { /^\s*\d+: \S+ \S+:$remote (?:\S+ ){6}\s*(\d+) / ? ($1 => 1) : () } map { s/ +/ /gr } <$in>;
+    return grep { grep { (readlink // '') =~ /^socket:\[(\d+)\]/ && $inode{$1} } glob "/proc/$_/fd/*" } $httpd->children;
+}
+
+# The only one, as soon as there is one.
+sub talks {
+    my ($httpd, $port) = @_;
+    my @pids;
+    return wait_until(20, sub { (@pids = talkers($httpd, $port)) == 1 }) ? $pids[0] : "@pids";
+}
 
 # ---- What a front says of the store ----
 

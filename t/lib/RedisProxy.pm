@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# RedisProxy.pm - stands between a front and a RedisServer, and does something to the replies.
+# RedisProxy.pm - stands between a front and a RedisServer, and does something to what passes.
 #
 #   my $proxy = RedisProxy->start($redis);
 #   $proxy->url;                # of BalancerFleet
@@ -7,6 +7,8 @@
 #   $proxy->does('hold 17');    # ... nothing more comes
 #   $proxy->does('flip 17');    # ... this byte is another one
 #   $proxy->does('dribble');    # byte by byte
+#   $proxy->does('drop');       # nothing passes, in either direction
+#   $proxy->does('late 400');   # everything so many ms later, also what a front has sent that has hung up since
 #   $proxy->does('pass');       # nothing
 #   $proxy->has_done;           # true when it has, at least once
 #
@@ -17,6 +19,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
+use Deadline;
 use Httpd;
 use Process;
 
@@ -58,16 +61,38 @@ sub relay {
     my $server = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $self->{to}) or return;
     my $what   = $self->what;
     my $bytes  = 0;
+    return $self->relay_late($client, $server, $what, $1 / 1000) if $what =~ /^late (\d+) /;
     while ($self->what eq $what) {
         for my $from (IO::Select->new($client, $server)->can_read(0.02)) {
             sysread $from, my $text, 65_536 or return;
-            if ($from == $client) { syswrite $server, $text }
+            if ($what =~ /^drop/) { }
+            elsif ($from == $client) { syswrite $server, $text }
             else {
                 my $goes_on = reply($client, $what, \$bytes, $text);
                 my ($at, $told) = $what =~ /(?: (\d+))? (\d+)$/;
                 Httpd::write_file("$self->{dir}/done.$told", '') if $bytes > ($at // 0);
                 return if !$goes_on;
             }
+        }
+    }
+    return;
+}
+
+sub relay_late {
+    my ($self, $client, $server, $what, $seconds) = @_;
+    my $open = IO::Select->new($client, $server);
+    my @under_way;    # [when, to whom, text]
+    local $SIG{PIPE} = 'IGNORE';
+    while (@under_way || ($open->count == 2 && $self->what eq $what)) {
+        for my $from ($open->can_read(0.01)) {
+            if (sysread $from, my $text, 65_536) {
+                push @under_way, [now_monotonic() + $seconds, $from == $client ? $server : $client, $text];
+            }
+            else { $open->remove($from) }
+        }
+        while (@under_way && $under_way[0][0] <= now_monotonic()) {
+            my (undef, $to, $text) = @{ shift @under_way };
+            syswrite $to, $text;
         }
     }
     return;

@@ -121,7 +121,8 @@ typedef struct {
     bool is_lost;                     /* on its way there, or back */
     int64_t executes_at, arrives_at;
     int64_t sent;
-    char epoch[LB_SHARE_EPOCH_MAX + 1], own[24], decided_on[24], gone[LB_SHARE_NAME_MAX + 1];
+    char epoch[LB_SHARE_EPOCH_MAX + 1], own[24], decided_on[24], gone[LB_SHARE_NAME_MAX + 1],
+        gone_stamp[24];
     char *record;                     /* NULL: it only reads */
     /* the answer */
     bool is_written;
@@ -154,13 +155,18 @@ typedef struct {
 /* Of one run. */
 typedef struct {
     uint32_t fronts, limit;
-    uint32_t loss, late, pause, crash, kill, flush, failover, split, demand;    /* one in so many */
+    bool expects_all;                 /* fronts= is given */
+    uint32_t drift;                   /* of clocks, at most: of 10000 */
+    uint32_t loss, late, pause, crash, restart, kill, flush, failover, split,
+        demand; /* one in so many */
 } trouble_t;
 
 static sim_front_t *fronts;
 static trouble_t trouble;
 static int64_t now;                   /* true time */
 static int master;
+static int unclear;                   /* this front cannot read what the others say; -1: none */
+static bool is_lenient;               /* the limit may be exceeded */
 static uint64_t steps_done;
 
 /* Requests that their front has given up, and that may still be executed. */
@@ -196,6 +202,7 @@ static void start(int i)
     snprintf(f->front.name, sizeof(f->front.name), "web%d", i);
     f->front.lease = LEASE;
     f->front.margin = MARGIN;
+    f->front.expected = trouble.expects_all ? trouble.fronts : 0;
     f->front.members = f->members;
     f->front.telling = f->telling;
     f->front.count = MEMBERS;
@@ -292,7 +299,7 @@ static bool all_is_well;
 
 static void check_limit(void)
 {
-    for (int m = 0; m < MEMBERS; m++) {
+    for (int m = 0; m < MEMBERS && !is_lenient; m++) {
         const uint32_t sum = all_is_well ? in_flight_or_used(m) : used_by_all(m);
         if (sum > trouble.limit) {
             show(m);
@@ -324,11 +331,11 @@ static void execute(int front, int engine, exchange_t *e)
     lua_pushinteger(lua, engine);
     lua_rawgeti(lua, LUA_REGISTRYINDEX, script);
     const char *arguments[] = { name, e->epoch, random, e->own, e->decided_on,
-                                e->record ? e->record : "", e->gone };
-    for (size_t i = 0; i < 7; i++) {
+                                e->record ? e->record : "", e->gone, e->gone_stamp };
+    for (size_t i = 0; i < 8; i++) {
         lua_pushstring(lua, arguments[i]);
     }
-    ck_assert_msg(lua_pcall(lua, 9, 1, 0) == 0, "%s", lua_tostring(lua, -1));
+    ck_assert_msg(lua_pcall(lua, 10, 1, 0) == 0, "%s", lua_tostring(lua, -1));
     const size_t n = lua_objlen(lua, -1);
     e->count = 0;
     for (size_t i = 1; i <= n; i++) {
@@ -413,8 +420,10 @@ static void ask(int i)
     if (f->front.kind == LB_SHARE_RAISE) {
         snprintf(e->decided_on, sizeof(e->decided_on), "%llu", (unsigned long long)f->front.stamp);
     }
-    const char *gone = lb_share_front_gone(&f->front, clock_of(f));
-    snprintf(e->gone, sizeof(e->gone), "%s", gone ? gone : "");
+    const lb_share_other_t *gone = lb_share_front_gone(&f->front, clock_of(f));
+    snprintf(e->gone, sizeof(e->gone), "%s", gone ? gone->name : "");
+    snprintf(e->gone_stamp, sizeof(e->gone_stamp), "%llu",
+             (unsigned long long)(gone ? gone->stamp : 0));
     e->record = bytes > 0 ? strdup(text) : NULL;
 }
 
@@ -428,6 +437,7 @@ static void take(int i)
                                        .sent = e->sent,
                                        .received = clock_of(f) };
 
+    f->front.is_unclear = i == unclear;
     f->front.other_count = e->count;
     for (size_t k = 0; k < e->count; k++) {
         lb_share_other_t *other = &f->front.others[k];
@@ -437,7 +447,7 @@ static void take(int i)
         ck_assert(lb_share_record_read(end + 1, &other->record, f->told[k], MEMBERS));
     }
     lb_share_front_take(&f->front, &answer);
-    ck_assert(!f->front.is_unclear);
+    ck_assert(f->front.is_unclear == (i == unclear));
     e->is_under_way = false;
     free_texts(e);
     check_limit();
@@ -510,6 +520,9 @@ static void make_trouble(int i)
     if (one_in(trouble.kill) && f->is_running) {
         take_over(i);
     }
+    if (one_in(trouble.restart) && f->is_running) {
+        start(i);
+    }
     if (one_in(trouble.crash)) {
         if (f->is_running) {
             if (f->exchange.is_under_way && !f->exchange.is_answered) {
@@ -548,20 +561,31 @@ static void settle(int64_t us)
     const trouble_t before = trouble;
     const int64_t end_at = now + us;
 
-    trouble = (trouble_t){ .fronts = before.fronts, .limit = before.limit };
+    trouble = (trouble_t){ .fronts = before.fronts,
+                           .limit = before.limit,
+                           .expects_all = before.expects_all,
+                           .drift = before.drift };
     while (now < end_at) {
         step();
     }
     trouble = before;
 }
 
-/* The others join while much fails, but the engine loses nothing: who knows nothing, and meets an
- * engine that has lost what it knew, cannot know of the others. */
+/* Who knows nothing, does not know how many there are, and meets an engine that has lost what it
+ * knew, cannot know of the others. */
+static void spare_the_memory(void)
+{
+    if (!trouble.expects_all) {
+        trouble.flush = trouble.failover = trouble.split = 0;
+    }
+}
+
+/* The others join while much fails. */
 static void let_join(uint32_t from)
 {
     const trouble_t before = trouble;
 
-    trouble.flush = trouble.failover = trouble.split = 0;
+    spare_the_memory();
     for (uint32_t i = from; i < trouble.fronts; i++) {
         start((int)i);
         for (int n = 0; n < 5000; n++) {
@@ -577,13 +601,23 @@ static void let_join(uint32_t from)
     settle(25 * SECOND);
 }
 
+static void lose(uint32_t i)
+{
+    fronts[i].is_running = fronts[i].exchange.is_under_way = false;
+    fronts[i].epoch[0] = '\0';
+    fronts[i].has_joined = false;
+    fronts[i].roster.count = 0;
+    memset(fronts[i].floors, 0, sizeof(fronts[i].floors));
+}
+
 /* A machine is gone for good, an operator says so, and another one gets its name. */
 static void replace(uint32_t i)
 {
     const trouble_t before = trouble;
     const uint32_t operator_at = (i + 1 + any_below(trouble.fronts - 1)) % trouble.fronts;
 
-    trouble.flush = trouble.failover = trouble.split = trouble.crash = 0;
+    spare_the_memory();
+    trouble.crash = 0;
     for (uint32_t k = 0; k < trouble.fronts; k++) {
         fronts[k].engine = master;
         if (!fronts[k].is_running) {
@@ -591,11 +625,7 @@ static void replace(uint32_t i)
         }
     }
     settle(10 * SECOND);
-    fronts[i].is_running = fronts[i].exchange.is_under_way = false;
-    fronts[i].epoch[0] = '\0';
-    fronts[i].has_joined = false;
-    fronts[i].roster.count = 0;
-    memset(fronts[i].floors, 0, sizeof(fronts[i].floors));
+    lose(i);
     lb_share_front_forget(&fronts[operator_at].front, fronts[i].front.name);
     for (int n = 0; n < 3000; n++) {
         step();
@@ -613,6 +643,7 @@ static void begin(const trouble_t *wanted, uint64_t seed, uint32_t running)
     chance = seed * 2654435769u + 88172645463325252u;
     trouble = *wanted;
     now = 1000 * SECOND;
+    unclear = -1;
     master = 1;
     steps_done = 0;
     fronts = calloc(FRONTS, sizeof(*fronts));
@@ -620,7 +651,7 @@ static void begin(const trouble_t *wanted, uint64_t seed, uint32_t running)
     start_engines();
     for (uint32_t i = 0; i < trouble.fronts; i++) {
         fronts[i].engine = master;
-        fronts[i].rate = 9990 + any_below(21);
+        fronts[i].rate = 10000 - trouble.drift + any_below(2 * trouble.drift + 1);
         fronts[i].offset = any_below(1000) * SECOND;
         if (i < running) {
             start((int)i);
@@ -659,10 +690,12 @@ static void step(void)
 
 static const trouble_t everything = { .fronts = FRONTS,
                                       .limit = 60,
+                                      .drift = 10,
                                       .loss = 20,
                                       .late = 10,
                                       .pause = 4000,
                                       .crash = 40000,
+                                      .restart = 40000,
                                       .kill = 20000,
                                       .flush = 60000,
                                       .failover = 60000,
@@ -686,8 +719,11 @@ START_TEST(limit_holds_in_a_small_fleet)
         small.fronts = 2 + run % 3;
         small.limit = 1 + run % 7;
         small.pause = 500;
+        small.drift = run % 3 ? 500 : 10;
+        small.restart = run % 2 ? 1000 : 10000;
         small.crash = small.kill = small.flush = small.failover = small.split = 2000;
         small.demand = 100;
+        small.expects_all = run % 4 < 2;
         begin(&small, 100 + run, 1 + run % small.fronts);
         while (steps_done < STEPS / 20) {
             step();
@@ -707,6 +743,7 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
         trouble_t store = {
             .fronts = 2 + run % 4, .limit = 3 + run % 9, .loss = 4, .late = 3, .demand = 60
         };
+        store.drift = run % 4 ? 500 : 10;
         store.flush = run % 2 ? 4000 : 0;
         store.demand = run % 5 < 2 ? 60 : 1500;
         store.failover = run % 7 < 3 ? 700 : 8000;
@@ -718,6 +755,186 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
         }
         end();
     }
+}
+END_TEST
+
+/* The floors change all the time, while shares are lent. */
+START_TEST(limit_holds_while_fronts_come_and_go)
+{
+    for (uint32_t run = 0; run < 20; run++) {
+        trouble_t fleet = {
+            .fronts = 3 + run % 3, .limit = 5 + run, .drift = 500, .loss = 10, .late = 4
+        };
+        fleet.pause = 300;
+        fleet.demand = 300;
+        fleet.restart = 4000;
+        fleet.flush = run % 2 ? 6000 : 0;
+        fleet.expects_all = run % 2;
+        begin(&fleet, 900 + run, fleet.fronts);
+        while (steps_done < STEPS / 10) {
+            replace(any_below(fleet.fronts));
+        }
+        end();
+    }
+}
+END_TEST
+
+/* ---- Who knows nothing ----------------------------------------------------------------------- */
+
+static void cut_off(uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        fronts[i].engine = ENGINES;    /* where nobody else is */
+    }
+}
+
+/* The others know the fleet, and keep what they have; the engine that the new one meets does not. */
+static void meet_an_empty_engine(const trouble_t *fleet, int64_t after)
+{
+    begin(fleet, 42, fleet->fronts);
+    const uint32_t newest = fleet->fronts - 1;
+    lose(newest);
+    lb_share_front_forget(&fronts[0].front, fronts[newest].front.name);
+    settle(10 * SECOND);
+    cut_off(0, newest);
+    call_engine("flush", master, 0);
+    start((int)newest);
+    settle(after);
+}
+
+START_TEST(new_front_waits_for_as_many_as_are_expected)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60, .expects_all = true };
+    meet_an_empty_engine(&fleet, 3600 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 0);
+    ck_assert(!fronts[2].front.has_joined);
+    fronts[0].engine = fronts[1].engine = master;
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
+}
+END_TEST
+
+/* Without that, it waits for longer than others need to try again when the engine is back. */
+START_TEST(new_front_waits_until_the_others_would_be_back)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    meet_an_empty_engine(&fleet, 9 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 0);
+    fronts[0].engine = fronts[1].engine = master;
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
+}
+END_TEST
+
+START_TEST(fleet_begins_as_soon_as_all_that_are_expected_have_met)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60, .expects_all = true };
+    begin(&fleet, 43, fleet.fronts);
+    for (uint32_t i = 0; i < fleet.fronts; i++) {
+        lose(i);
+    }
+    call_engine("flush", master, 0);
+    start(0);
+    start(1);
+    settle(60 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 0);
+    start(2);
+    settle(3 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    end();
+}
+END_TEST
+
+/* It uses its floor, however long it is alone. */
+START_TEST(front_that_is_cut_off_for_days_is_not_forgotten)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 44, fleet.fronts);
+    settle(10 * SECOND);
+    cut_off(2, 3);
+    settle(20 * SECOND);
+    now += 48 * 3600 * SECOND;
+    settle(20 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    end();
+}
+END_TEST
+
+static void want_only(uint32_t from, uint32_t to, uint32_t demand);
+
+START_TEST(smallest_limit_counts_while_they_differ)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 45, fleet.fronts);
+    settle(10 * SECOND);
+    want_only(0, 2, 60);
+    fronts[2].members[0].limit = 30;
+    settle(20 * SECOND);
+    ck_assert_uint_le(used_by_all(0), 30);
+    ck_assert_uint_eq(used_by_all(1), 60);
+    fronts[2].members[0].limit = 60;
+    settle(20 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    end();
+}
+END_TEST
+
+START_TEST(front_that_cannot_read_what_others_say_takes_no_more)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 46, fleet.fronts);
+    settle(10 * SECOND);
+    unclear = 0;
+    want_only(0, 1, 60);
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(0, 0), 20);
+    unclear = -1;
+    settle(2 * SECOND);
+    ck_assert_uint_ge(may_use(0, 0), 57);
+    end();
+}
+END_TEST
+
+/* Meanwhile it has used what the others use, too: the operator was wrong. */
+START_TEST(front_that_was_forgotten_and_comes_back_joins_anew)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 47, fleet.fronts);
+    settle(10 * SECOND);
+    cut_off(2, 3);
+    settle(10 * SECOND);
+    is_lenient = true;
+    lb_share_front_forget(&fronts[0].front, fronts[2].front.name);
+    settle(20 * SECOND);
+    ck_assert_uint_eq(may_use(0, 0) + may_use(1, 0), 60);
+    fronts[2].engine = master;
+    settle(2 * SECOND);
+    is_lenient = false;
+    check_limit();
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(2, 0), 20);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    end();
+}
+END_TEST
+
+/* What it kept of such a member is of long ago: others use it by now. */
+START_TEST(member_that_its_record_has_not_is_new_to_a_front)
+{
+    const trouble_t fleet = { .fronts = 2, .limit = 60 };
+    begin(&fleet, 48, fleet.fronts);
+    settle(10 * SECOND);
+    fronts[1].front.count = 1;
+    fronts[1].members[1] = (lb_share_member_t){ 0 };
+    settle(20 * SECOND);
+    ck_assert_uint_eq(may_use(0, 1), 60);
+    fronts[1].floors[1] = 30;
+    start(1);
+    settle(10 * SECOND);
+    ck_assert_uint_eq(may_use(0, 1), 30);
+    end();
 }
 END_TEST
 
@@ -796,6 +1013,15 @@ int main(void)
     tcase_add_test(tc, limit_holds_in_a_small_fleet);
     tcase_add_test(tc, limit_holds_whatever_fails);
     tcase_add_test(tc, limit_holds_with_a_store_that_nobody_would_use);
+    tcase_add_test(tc, limit_holds_while_fronts_come_and_go);
+    tcase_add_test(tc, smallest_limit_counts_while_they_differ);
+    tcase_add_test(tc, front_that_cannot_read_what_others_say_takes_no_more);
+    tcase_add_test(tc, front_that_was_forgotten_and_comes_back_joins_anew);
+    tcase_add_test(tc, member_that_its_record_has_not_is_new_to_a_front);
+    tcase_add_test(tc, new_front_waits_for_as_many_as_are_expected);
+    tcase_add_test(tc, new_front_waits_until_the_others_would_be_back);
+    tcase_add_test(tc, fleet_begins_as_soon_as_all_that_are_expected_have_met);
+    tcase_add_test(tc, front_that_is_cut_off_for_days_is_not_forgotten);
     tcase_add_loop_test(tc, all_of_it_is_used_within_two_seconds, 0, 8);
     tcase_add_loop_test(tc, all_of_it_is_used_again_after_everything_failed, 0, 4);
     suite_add_tcase(suite, tc);

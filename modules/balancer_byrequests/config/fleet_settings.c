@@ -8,6 +8,7 @@
 #include "apr_file_io.h"
 #include "apr_strings.h"
 #include "cookie_key.h"
+#include "fleet_share.h"
 #include "parameter.h"
 
 #define PASSWORD_MAX 1024
@@ -151,6 +152,7 @@ static const char *take_file(const cmd_parms *cmd, bool is_secret, const char *k
 static const char *take_parameter(const cmd_parms *cmd, const char *key, const char *value)
 {
     static const fc_parameter_t parameters[] = {
+        { "fronts", FC_COUNT, offsetof(lb_fleet_settings_t, fronts), 1, LB_SHARE_FRONTS },
         { "interval", FC_DURATION, offsetof(lb_fleet_settings_t, interval),
           apr_time_from_msec(100), apr_time_from_sec(10) },
         { "lease", FC_DURATION, offsetof(lb_fleet_settings_t, lease), apr_time_from_sec(2),
@@ -178,7 +180,7 @@ static const char *take_parameter(const cmd_parms *cmd, const char *key, const c
         fc_parameter_find(parameters, sizeof(parameters) / sizeof(parameters[0]), key);
     return parameter ? fc_parameter_set(parameter, &current, value, whose, p)
                      : apr_psprintf(p, "%s= is unknown; use name=, front=, user=, passwordfile=, "
-                                       "secretfile=, interval= or lease=",
+                                       "secretfile=, fronts=, interval= or lease=",
                                     key);
 }
 

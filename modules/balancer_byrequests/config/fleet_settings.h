@@ -23,6 +23,7 @@ typedef struct {
     const char *password;           /* NULL: none */
     fc_span_t secret;               /* of the seals; no bytes: documents have none */
     apr_interval_time_t interval;   /* between two rounds */
+    int fronts;                     /* how many found it together; 0: not given */
     apr_interval_time_t lease;      /* so long what a front was lent is its own without contact */
 } lb_fleet_settings_t;
 

@@ -4,6 +4,7 @@
  * Invariant: no request waits for this thread, whatever the engine does. */
 #include "fleet_thread.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
@@ -19,12 +20,17 @@
 #include "http_core.h"
 #include "http_log.h"
 #include "http_main.h"
+#include "share_front.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
 
 #define PAUSE_US      apr_time_from_msec(20)  /* between two rounds, however often it rings */
 #define RETRY_MAX_US  apr_time_from_sec(5)    /* while the engine is away */
+
+/* Fronts that were alone are back before others who do not know of them found a fleet. */
+static_assert(RETRY_MAX_US * 5 / 4 + apr_time_from_sec(2) < LB_SHARE_FOUNDING_US,
+              "they try again in time");
 
 static fc_duty_t duty;
 

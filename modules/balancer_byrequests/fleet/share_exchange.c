@@ -45,7 +45,7 @@ static struct {
     bool is_begun;                    /* front is there */
     bool is_in_turn;
     const lb_ask_t *ask;              /* in this round; NULL: none */
-    bool has_told_of_none;            /* that it has no part yet */
+    uint32_t told_of_met;             /* so many fronts are too few; 0: has not told of it */
     bool has_warned;                  /* of a record that cannot be read */
 } share;
 
@@ -61,6 +61,13 @@ int lb_share_exchange_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
     }
     if (any) {
         lb_share_file_make_folder(pconf, s);
+    }
+    if (any && lb_fleet_settings()->fronts == 0
+        && ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_CONFIG) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s, FCLOGNO(0542)
+                     "BalancerFleet: without fronts=, a new front that meets an empty store while "
+                     "the others are cut off from it takes all of each shared limit. Fix: give the "
+                     "number of fronts as fronts=");
     }
     return OK;
 }
@@ -269,6 +276,7 @@ static void begin_front(const lb_fleet_settings_t *settings)
     apr_cpystrn(share.front.name, settings->front, sizeof(share.front.name));
     share.front.lease = settings->lease;
     share.front.margin = MARGIN_US;
+    share.front.expected = (uint32_t)settings->fronts;
     share.kept = lb_share_file_load(share.file, &share.front);
     share.is_begun = true;
 }
@@ -327,9 +335,9 @@ static const char *sealed_record(const lb_fleet_round_t *round)
 static void ask(lb_fleet_round_t *round, const char *record)
 {
     const lb_share_front_t *front = &share.front;
-    const char *gone = lb_share_front_gone(front, fc_now());
+    const lb_share_other_t *gone = lb_share_front_gone(front, fc_now());
     apr_array_header_t *keys = apr_array_make(round->p, 1, sizeof(const char *));
-    apr_array_header_t *args = apr_array_make(round->p, 7, sizeof(const char *));
+    apr_array_header_t *args = apr_array_make(round->p, 8, sizeof(const char *));
     uint64_t random;
 
     ap_random_insecure_bytes(&random, sizeof(random));
@@ -344,7 +352,9 @@ static void ask(lb_fleet_round_t *round, const char *record)
         front->kind == LB_SHARE_RAISE ? apr_psprintf(round->p, "%" APR_UINT64_T_FMT, front->stamp)
                                       : "";
     APR_ARRAY_PUSH(args, const char *) = record;
-    APR_ARRAY_PUSH(args, const char *) = gone ? gone : "";
+    APR_ARRAY_PUSH(args, const char *) = gone ? gone->name : "";
+    APR_ARRAY_PUSH(args, const char *) =
+        apr_psprintf(round->p, "%" APR_UINT64_T_FMT, gone ? gone->stamp : 0);
     share.ask = lb_round_run(round, lb_share_script, keys, args);
 }
 
@@ -453,6 +463,22 @@ static void note_joined(bool had_joined)
     }
 }
 
+/* Once for each number of them. */
+static void note_too_few(void)
+{
+    const lb_share_front_t *front = &share.front;
+    const uint32_t met = lb_share_front_met(front);
+
+    if (front->has_joined || met >= front->expected || met == share.told_of_met) {
+        return;
+    }
+    share.told_of_met = met;
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, ap_server_conf, FCLOGNO(0543)
+                 "fleet: %s has no part yet in shared limits, and sends no requests to members "
+                 "that have them: %u of fronts=%u have met",
+                 front->name, met, front->expected);
+}
+
 static void after(lb_fleet_round_t *round)
 {
     const bool had_joined = share.front.has_joined;
@@ -470,6 +496,7 @@ static void after(lb_fleet_round_t *round)
     lb_share_front_take(&share.front, &answer);
     write_rows();
     note_joined(had_joined);
+    note_too_few();
     if (share.front.is_eager) {
         round->next_in = round->settings->interval / HURRY_PART;
     }

@@ -5,9 +5,9 @@
 -- KEYS[1]  a hash: '=epoch', '=history' and '=stamp', and '@' .. front -> stamp .. ' ' .. record
 -- ARGV     front, the epoch that it knows ('0': none), 16 random digits, the stamp of its own record
 --          ('0': it has none), '' or the last stamp of all that its record was decided on, its record
---          ('': it only reads), a front whose record is to go ('': none)
+--          ('': it only reads), a front whose record is to go ('': none), and the stamp that it has
 -- returns  1 when the record was written, the epoch, the last stamp, then name and record of each front
-local key, front, known, random, own, decided_on, record, gone = KEYS[1], unpack(ARGV)
+local key, front, known, random, own, decided_on, record, gone, gone_stamp = KEYS[1], unpack(ARGV)
 
 local function number_of(epoch)
     return tonumber(string.match(epoch, '^%d+'))
@@ -27,13 +27,16 @@ if not epoch or not stamp or kept[2] ~= history
     redis.call('HMSET', key, '=epoch', epoch, '=history', history, '=stamp', '0')
 end
 
+local function stamp_of(name)
+    return string.match(redis.call('HGET', key, '@' .. name) or '0', '^%d+')
+end
+
 local written = 0
-local mine = redis.call('HGET', key, '@' .. front)
-if record ~= '' and epoch == known and own == string.match(mine or '0', '^%d+')
+if record ~= '' and epoch == known and own == stamp_of(front)
    and (decided_on == '' or tonumber(decided_on) == stamp) then
     stamp = redis.call('HINCRBY', key, '=stamp', 1)
     redis.call('HSET', key, '@' .. front, string.format('%.0f ', stamp) .. record)
-    if gone ~= '' then
+    if gone ~= '' and gone_stamp == stamp_of(gone) then    -- else it has joined again
         redis.call('HDEL', key, '@' .. gone)
     end
     written = 1

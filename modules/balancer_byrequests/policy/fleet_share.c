@@ -64,7 +64,6 @@ static bool is_covered_with(const lb_share_part_t *parts, size_t count, size_t o
         changed[i] = parts[i];
     }
     changed[own].told = *told;
-    changed[own].is_over = false;
     return lb_share_is_covered(changed, count);
 }
 

@@ -59,10 +59,30 @@ bool lb_share_front_is_agreed(const lb_share_front_t *front)
     return true;
 }
 
+uint32_t lb_share_front_met(const lb_share_front_t *front)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < front->roster.count; i++) {
+        n += !front->roster.fronts[i].is_forgotten;
+    }
+    return n;
+}
+
 /* Among those who know nothing, nobody can say whether there are others. */
+static bool may_found(const lb_share_front_t *front, int64_t now)
+{
+    const int64_t lease = front->lease + front->margin;
+
+    return front->expected > 0
+               ? lb_share_front_met(front) >= front->expected
+               : now >= front->epoch_since
+                            + (lease > LB_SHARE_FOUNDING_US ? lease : LB_SHARE_FOUNDING_US);
+}
+
 static bool knows_the_fleet(const lb_share_front_t *front, int64_t now)
 {
-    bool knows = front->has_joined || now >= front->epoch_since + front->lease + front->margin;
+    bool knows = front->has_joined || may_found(front, now);
 
     for (size_t i = 0; i < front->other_count && !knows; i++) {
         knows = front->others[i].record.has_joined;
@@ -472,44 +492,13 @@ static void accept(lb_share_front_t *front)
     }
 }
 
-static void note_heard(lb_share_front_t *front, const char *name, uint64_t stamp, int64_t now)
-{
-    uint32_t i = 0;
-
-    while (i < front->heard_count && strcmp(front->heard[i].name, name) != 0) {
-        i++;
-    }
-    if (i == LB_SHARE_KNOWN) {
-        return;
-    }
-    if (i == front->heard_count) {
-        front->heard_count++;
-        strncpy(front->heard[i].name, name, sizeof(front->heard[i].name) - 1);
-        front->heard[i].since = now;
-    }
-    if (stamp > 0 && stamp != front->heard[i].stamp) {
-        front->heard[i].stamp = stamp;
-        front->heard[i].since = now;
-    }
-    if (now - front->heard[i].since > LB_SHARE_FORGET_US) {
-        lb_share_front_forget(front, name);
-    }
-}
-
-static void learn_roster(lb_share_front_t *front, int64_t now)
+static void learn_roster(lb_share_front_t *front)
 {
     for (size_t i = 0; i < front->other_count; i++) {
         const lb_share_roster_t *roster = &front->others[i].record.roster;
         for (uint32_t k = 0; k < roster->count; k++) {
             front->is_unclear |=
                 !lb_share_roster_add(&front->roster, &roster->fronts[k], &front->is_changed);
-        }
-    }
-    for (uint32_t i = 0; i < front->roster.count; i++) {
-        const lb_roster_front_t *listed = &front->roster.fronts[i];
-        const lb_share_other_t *other = find_other(front, listed->name);
-        if (!listed->is_forgotten && strcmp(listed->name, front->name) != 0) {
-            note_heard(front, listed->name, other ? other->stamp : 0, now);
         }
     }
 }
@@ -598,7 +587,7 @@ void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answe
     }
     front->stamp = answer->stamp;
     front->knows = true;
-    learn_roster(front, answer->received);
+    learn_roster(front);
     join(front);
     note_joined(front, answer->received);
     front->kind = kind_after(front, answer);
@@ -618,12 +607,12 @@ bool lb_share_front_forget(lb_share_front_t *front, const char *name)
            && lb_share_roster_set(&front->roster, name, true, &front->is_changed);
 }
 
-const char *lb_share_front_gone(const lb_share_front_t *front, int64_t now)
+const lb_share_other_t *lb_share_front_gone(const lb_share_front_t *front, int64_t now)
 {
     for (size_t i = 0; i < front->other_count; i++) {
         if (!is_listed(front, front->others[i].name)
             && is_over(front, front->others[i].stamp, now)) {
-            return front->others[i].name;
+            return &front->others[i];
         }
     }
     return NULL;

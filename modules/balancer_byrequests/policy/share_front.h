@@ -14,6 +14,9 @@
  *    same roster, and all of them together are no more than the limit. So whoever could raise
  *    another in a later epoch knows of it.
  * 4. What is kept over restarts (epoch, roster, floors) is saved before it is told.
+ * 5. Only an operator forgets a front: one that is cut off uses its floor, however long it is.
+ * 6. A front of a fleet that has none who knows it takes floors when as many as are expected have
+ *    met: no two parts of the fleet can found it.
  *
  * A turn is some calls of the script. Each: plan, apply to the table what each member may use,
  * tell, save if `is_changed`, send; then take the answer and apply again. */
@@ -59,6 +62,7 @@ typedef struct {
 typedef struct {
     char name[LB_SHARE_NAME_MAX + 1];
     int64_t lease, margin;    /* us */
+    uint32_t expected;        /* fronts that found a fleet together; 0: not known */
 
     char epoch[LB_SHARE_EPOCH_MAX + 1];    /* kept; "0": none yet */
     bool has_joined;          /* kept */
@@ -82,17 +86,12 @@ typedef struct {
     lb_share_other_t others[LB_SHARE_FRONTS];    /* with its own record */
     size_t other_count;
     bool is_unclear; /* more fronts than that, or one that cannot be read: it raises nothing */
-
-    struct {
-        char name[LB_SHARE_NAME_MAX + 1];
-        uint64_t stamp;
-        int64_t since;        /* monotonic us: when its record was another one */
-    } heard[LB_SHARE_KNOWN];  /* of the roster's fronts */
-    uint32_t heard_count;
 } lb_share_front_t;
 
-/* A front that tells nothing for so long is forgotten. */
-#define LB_SHARE_FORGET_US (INT64_C(24) * 3600 * 1000 * 1000)
+/* Fronts that have met nobody who knows the fleet, and do not know how many to expect, wait for so
+ * long, and at least for a lease and its margin: longer than fronts need to be back that were alone.
+ * Who is cut off for longer they cannot know of. */
+#define LB_SHARE_FOUNDING_US (INT64_C(10) * 1000 * 1000)
 
 /* An answer of share_script.lua. */
 typedef struct {
@@ -125,11 +124,14 @@ void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answe
  *  returns  false: it is not known, or this one */
 bool lb_share_front_forget(lb_share_front_t *front, const char *name);
 
-/** A forgotten front whose record may go; NULL: none. */
-const char *lb_share_front_gone(const lb_share_front_t *front, int64_t now);
+/** A forgotten front whose record may go, as long as it is this one; NULL: none. */
+const lb_share_other_t *lb_share_front_gone(const lb_share_front_t *front, int64_t now);
 
 /** Does it take part, that is, has it a right to floors? */
 bool lb_share_front_is_agreed(const lb_share_front_t *front);
+
+/** How many fronts does it know, with itself? */
+uint32_t lb_share_front_met(const lb_share_front_t *front);
 
 /** What a member may use at a time. */
 static inline uint32_t lb_share_now(const lb_share_member_t *member, int64_t now)

@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# One limit over three fronts, of which one is cut off from the store, or hears and is heard late, or loses the
+# process that talks to it: never more than the limit, and when that is over the front has its part again, and
+# all that the others do not need.
+# FLEET_SECONDS=600 for more of it, with the default times; it then also tells how soon a front has what it needs.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
+use Test::More;
+use Deadline;
+use FastBackend;
+use Fleet;
+use Load;
+
+Fleet::skip_unless_testable();
+
+my $LIMIT   = 40;
+my $seconds = $ENV{FLEET_SECONDS} || 0;
+srand($ENV{FLEET_SEED} // 1);
+
+my $backend = FastBackend->start(ms => 100);
+my $fleet = Fleet->start(proxied => 1, $seconds ? (words => '') : (), httpd => { children => 2, threads => 50 }, config => <<"EOC");
+<Proxy balancer://app>
+    BalancerMember @{[ $backend->url ]} maxinflight=$LIMIT queue=500 queuetimeout=60s
+    ProxySet fleet=limits
+</Proxy>
+ProxyPass /app/ balancer://app/
+EOC
+my @fronts = $fleet->fronts;
+$_->expect_log(qr/FC0560/, optional => 1) for @fronts;
+
+sub in_flight { return $backend->counts->{in_flight} }
+sub load_on   { return map { Load->start(port => $_->port, clients => 45, path => '/app/x') } @_ }
+sub is_idle   { return wait_until(30, sub { in_flight() == 0 }) }
+# All but what the idle fronts keep: one each.
+sub is_used { return wait_until(30, sub { in_flight() >= $LIMIT * 0.95 }) }
+
+sub for_a_while { my ($from, $to) = @_; my $until = now_monotonic() + $from + rand($to - $from); wait_until(60, sub { now_monotonic() >= $until }); return }
+
+ok wait_until(30, sub { $_->log_lines(qr/FC0574/) }), "$_->{front} takes part" for @fronts;
+
+# ---- One is cut off, or late, or halted, or killed ----
+
+# What happens between it and the store, for so long.
+sub proxied {
+    my ($what, @seconds) = @_;
+    return sub { my ($front) = @_; $front->{proxy}->does($what); for_a_while(@seconds); $front->{proxy}->does('pass') };
+}
+sub halted {
+    my ($front) = @_;
+    my $pid = Fleet::talks($front, $front->{proxy}{port});
+    kill 'STOP', $pid;
+    for_a_while(0.5, 5);
+    kill 'CONT', $pid;
+    return;
+}
+# Its own requests are not cut, which the member would notice later than the others: it has none then.
+sub killed { my ($front) = @_; $front->kill_child(Fleet::talks($front, $front->{proxy}{port})); return }
+
+my @faults = (
+    [ 'nothing passes between it and the store', proxied('drop', 4, 6), 1 ],
+    [ 'what it says arrives, but no reply', proxied('hold 0', 1, 6), 1 ],
+    [ 'all is late', proxied('late 300', 2, 4), 1 ],
+    [ 'all is so late that it has given up', proxied('late 1500', 4, 6), 1 ],
+    [ 'the process that talks to the store is halted', \&halted, 1 ],
+    [ 'the process that talks to the store is killed', \&killed, 0 ],
+);
+
+my ($until, $rounds) = (now_monotonic() + $seconds, 0);
+while (now_monotonic() < $until || $rounds < @faults) {
+    my ($name, $happens, $has_demand) = @{ $faults[ $rounds % @faults ] };
+    my $front = $fronts[ rand @fronts ];
+    my @load = load_on(grep { $has_demand || $_ != $front } @fronts);
+    is_used() or fail 'all of it is used before';
+    $happens->($front);
+    $_->stop for @load;
+    is_idle() or fail 'no requests are left';
+    ($load[0]) = load_on($front);
+    ok is_used(), "$name: afterwards it has all that nobody else needs" if $rounds < @faults;
+    is_used() or last;
+    $load[0]->stop;
+    my $peak = $backend->counts->{peak};
+    $peak <= $LIMIT or fail("$name: $peak requests at a time"), last;
+    $rounds++;
+}
+is $backend->counts->{peak}, $LIMIT, "never more than $LIMIT at a time";
+
+# ---- How soon a front has what it needs ----
+
+if ($seconds) {
+    ok wait_until(30, sub { !grep { !Fleet::is_up($_) } @fronts }), 'all are well';
+    my @took;
+    for my $n (1 .. 30) {
+        is_idle();
+        for_a_while(2, 4);
+        my $began = now_monotonic();
+        my ($load) = load_on($fronts[ $n % @fronts ]);
+        is_used() or fail "time $n: all of it is used";
+        push @took, now_monotonic() - $began;
+        $load->stop;
+    }
+    @took = sort { $a <=> $b } @took;
+    diag sprintf '95 %% of the limit used by a front with demand, the others idle, after s: min %.2f median %.2f max %.2f of %d',
+        @took[ 0, @took / 2, -1 ], scalar @took;
+    diag "rounds of faults: $rounds";
+}
+
+$fleet->stop;
+done_testing;
