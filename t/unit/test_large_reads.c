@@ -2,6 +2,7 @@
 /* test_large_reads.c - the client's bytes come as they were sent, in pieces of either size, and a
  * piece is free as soon as it is used up. */
 #include <check.h>
+#include <dlfcn.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -31,6 +32,18 @@ void ap_hook_insert_network_bucket(ap_HOOK_insert_network_bucket_t *hook, const 
                                    const char *const *behind, int order)
 {
     insert = hook;
+}
+
+static int pieces;    /* taken */
+
+/* Before APR's own. */
+void *apr_bucket_alloc(apr_size_t bytes, apr_bucket_alloc_t *list)
+{
+    void *(*of_apr)(apr_size_t, apr_bucket_alloc_t *) = NULL;
+
+    *(void **)&of_apr = dlsym(RTLD_NEXT, "apr_bucket_alloc");
+    pieces += bytes >= APR_BUCKET_BUFF_SIZE;
+    return of_apr(bytes, list);
 }
 
 static void begin(void)
@@ -126,6 +139,27 @@ START_TEST(nothing_is_freed_where_there_is_no_socket)
 }
 END_TEST
 
+START_TEST(who_only_looks_takes_no_piece)
+{
+    const char *at;
+    apr_size_t bytes;
+    apr_bucket *first = APR_BRIGADE_FIRST(unread);
+
+    ck_assert(APR_STATUS_IS_EAGAIN(apr_bucket_read(first, &at, &bytes, APR_NONBLOCK_READ)));
+    ck_assert_int_eq(count_buckets(), 1);
+    send_text("next");
+    ck_assert_int_eq(apr_bucket_read(first, &at, &bytes, APR_NONBLOCK_READ), APR_SUCCESS);
+    ck_assert_uint_eq(bytes, 4);
+    ck_assert(memcmp(at, "next", bytes) == 0);
+    ck_assert_int_eq(count_buckets(), 2);
+    ck_assert_int_eq(pieces, 0);
+    close(client);
+    first = APR_BUCKET_NEXT(first);
+    ck_assert_int_eq(apr_bucket_read(first, &at, &bytes, APR_NONBLOCK_READ), APR_SUCCESS);
+    ck_assert_uint_eq(bytes, 0);
+}
+END_TEST
+
 START_TEST(pieces_are_large_between_begin_and_end)
 {
     static char sent[MANY];
@@ -165,6 +199,7 @@ int main(void)
     tcase_add_test(tc, a_piece_that_is_used_up_is_freed);
     tcase_add_test(tc, the_next_request_stays_in_its_piece);
     tcase_add_test(tc, nothing_is_freed_where_there_is_no_socket);
+    tcase_add_test(tc, who_only_looks_takes_no_piece);
     tcase_add_test(tc, pieces_are_large_between_begin_and_end);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

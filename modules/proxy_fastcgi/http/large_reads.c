@@ -2,6 +2,9 @@
 /* large_reads.c - see large_reads.h. */
 #include "large_reads.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 #include "apr_buckets.h"
 #include "http_core.h"
 
@@ -44,24 +47,53 @@ static apr_status_t receive(apr_socket_t *socket, apr_read_type_e block, char *t
     return rv;
 }
 
+/* returns  the piece; NULL: nothing came, and *rv says why */
+static char *read_into_piece(const client_t *client, apr_bucket_alloc_t *buckets,
+                             apr_read_type_e block, apr_size_t *bytes, apr_status_t *rv)
+{
+    char *piece = apr_bucket_alloc(client->piece_bytes, buckets);
+
+    *bytes = client->piece_bytes;
+    *rv = receive(client->socket, block, piece, bytes);
+    if (*rv == APR_SUCCESS && *bytes > 0) {
+        return piece;
+    }
+    apr_bucket_free(piece);
+    return NULL;
+}
+
+/* Mostly there is nothing: httpd looks for the next request behind each response, before that is
+ * written. A piece taken for it would be 8 KB more that each connection holds from then on. */
+static char *read_what_is_there(const client_t *client, apr_bucket_alloc_t *buckets,
+                                apr_size_t *bytes, apr_status_t *rv)
+{
+    char there[APR_BUCKET_BUFF_SIZE];
+
+    *bytes = sizeof(there);
+    *rv = receive(client->socket, APR_NONBLOCK_READ, there, bytes);
+    return *rv == APR_SUCCESS && *bytes > 0
+               ? memcpy(apr_bucket_alloc(*bytes, buckets), there, *bytes)
+               : NULL;
+}
+
 /* As APR's own bucket of a socket: it becomes what was read, with the next one behind it; at the
  * end, an empty one. */
 static apr_status_t read_bucket(apr_bucket *bucket, const char **data, apr_size_t *bytes,
                                 apr_read_type_e block)
 {
     client_t *client = bucket->data;
-    char *piece = apr_bucket_alloc(client->piece_bytes, bucket->list);
+    const bool only_looks =
+        block == APR_NONBLOCK_READ && client->piece_bytes == APR_BUCKET_BUFF_SIZE;
+    apr_status_t rv;
+    char *piece = only_looks ? read_what_is_there(client, bucket->list, bytes, &rv)
+                             : read_into_piece(client, bucket->list, block, bytes, &rv);
 
-    *data = NULL;
-    *bytes = client->piece_bytes;
-    const apr_status_t rv = receive(client->socket, block, piece, bytes);
-    if (rv == APR_SUCCESS && *bytes > 0) {
+    *data = piece;
+    if (piece) {
         APR_BUCKET_INSERT_AFTER(bucket, make_bucket(client, bucket->list));
         (void)apr_bucket_heap_make(bucket, piece, *bytes, apr_bucket_free);
-        *data = piece;
         return APR_SUCCESS;
     }
-    apr_bucket_free(piece);
     *bytes = 0;
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv)) {
         return rv;
