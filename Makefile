@@ -2,6 +2,7 @@
 #   make            the modules, in build/
 #   make check      every test; make quick: under a minute
 #   make demo / demo-stop   the reference site; demo-fleet: behind three Apaches
+#   make check-worker / check-prefork   the suites with the other MPMs
 #   make check-clients   the manager in a browser and with other clients (scripts/setup clients)
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      compares stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
@@ -144,8 +145,8 @@ GENERATED_shared := $(BUILD)/obj/contract_stamp.o
 # The script that Redis runs for the fleet's shares, as C.
 GENERATED_$(B)/fleet := $(BUILD)/obj/$(B)/fleet/share_script.o
 
-.PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-clients asan \
-        valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install install-man uninstall \
+.PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-worker \
+        check-prefork check-clients asan valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install install-man uninstall \
         dist deb rpm man sbom release \
         demo demo-stop bench bench-programs clean print
 .DELETE_ON_ERROR:
@@ -300,6 +301,11 @@ check-apache: all $(BUILD)/fast_backend
 # The same with every wait made without a thread (event MPM).
 check-parked: all $(BUILD)/fast_backend
 	TEST_PARKING=always t/TEST $(or $(TESTS),proxy failover balancer reuse)
+
+# The same with the other MPMs.
+MPM_TESTS = proxy reuse failover balancer health manager parking overload discovery fleet
+check-worker check-prefork: check-%: all $(BUILD)/fast_backend
+	TEST_MPM=$* t/TEST $(or $(TESTS),$(MPM_TESTS))
 
 # ---- Browsers and other clients of the manager: scripts/setup clients --------------------------
 $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.json t/clients/.npmrc

@@ -21,7 +21,7 @@ srand($ENV{FLEET_SEED} // 1);
 
 my $backend = FastBackend->start(ms => 100);
 my ($redis, $copy) = map { RedisServer->start } 1, 2;
-my $fleet = Fleet->start(redis => $redis, url => $redis->url . ",127.0.0.1:$copy->{port}", config => <<"EOC");
+my $fleet = Fleet->start(redis => $redis, url => $redis->url . ",127.0.0.1:$copy->{port}", httpd => { threads => 50 }, config => <<"EOC");
 <Proxy balancer://app>
     BalancerMember @{[ $backend->url ]} maxinflight=$LIMIT queue=500 queuetimeout=60s
     ProxySet fleet=limits

@@ -58,7 +58,7 @@ my $fickle = Backend->start(script => sub {
     $connection->end_request;
     $connection->read_request;
 });
-my $plain = Httpd->start(children => 1, threads => 8, config => <<"EOC");
+my $plain = Httpd->start(children => 1, threads => 8, in_turn => 1, config => <<"EOC");
 ProxyPass /plain/ @{[ $fickle->url ]}/ enablereuse=on
 EOC
 my $began = now_monotonic();

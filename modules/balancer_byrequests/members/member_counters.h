@@ -14,7 +14,7 @@
 void lb_member_counters_fold_member(const lb_member_t *member);
 void lb_member_counters_fold_bytes(const lb_balancer_t *balancer);
 
-/** The same, of a try that has ended, in a child that has outlived a graceful restart: it is counted
+/** The same, of a try that has ended in a child that has outlived a graceful restart: it is counted
  *  together with its bytes. */
 void lb_member_counters_fold_try(const lb_member_t *member);
 
