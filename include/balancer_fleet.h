@@ -21,8 +21,8 @@ typedef struct {
     uint32_t in_flight;
     uint32_t queued;           /* sessions that wait for it */
     uint32_t limit;            /* maxinflight, of all fronts; 0: none */
-    uint32_t share, floor;     /* what the front may use of it now, and always; 0 and 0: the fleet
-                                * has no limits */
+    bool is_shared;            /* maxinflight is one limit over all fronts */
+    uint32_t share, floor;     /* then: what the front may use of it now, and always */
     uint64_t elected, failures;    /* since the front has counted */
     uint32_t checked; /* by the one that makes the checks for all: another number with each;
                                 * 0: not yet */
@@ -45,12 +45,20 @@ typedef struct {
     apr_array_header_t *balancers;     /* of lb_front_balancer_t */
 } lb_front_view_t;
 
+/* Has a front its parts of the limits that are shared? */
+typedef enum {
+    LB_NO_LIMITS,              /* it has none that are shared, or nothing is known of it */
+    LB_NOT_JOINED,             /* not yet: it sends no requests to those members */
+    LB_JOINED
+} lb_joined_t;
+
 /* One front of the fleet. */
 typedef struct {
     const char *name;
     bool is_self;
     apr_interval_time_t age;   /* since it last said something new; -1: it never did */
     bool is_fresh;             /* no older than the lease: it counts in the sums */
+    lb_joined_t joined;
     const char *problem;       /* why what it says is not used, NULL: it is */
     const lb_front_view_t *view;   /* NULL: nothing is known */
 } lb_fleet_front_t;

@@ -16,6 +16,7 @@
 #include "change_run.h"
 #include "form.h"
 #include "form_change.h"
+#include "front_change.h"
 #include "handler_name.h"
 #include "http_core.h"
 #include "http_protocol.h"
@@ -221,7 +222,8 @@ static int run_form(mgr_visit_t *visit)
     else {
         view = chosen_view(visit, form);
         if (visit->status == HTTP_OK) {
-            mgr_form_change_run(visit, form);
+            apr_table_get(form, "forget") ? mgr_front_change_run(visit, form)
+                                          : mgr_form_change_run(visit, form);
         }
     }
     if (visit->is_done && view == mgr_view_html_send && mgr_visit_is_for_browser(visit)) {

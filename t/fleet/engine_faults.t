@@ -44,7 +44,7 @@ $redis->stop;
 
 # ---- Two fronts, and what happens to their store ----
 
-$redis = RedisServer->start;
+$redis = RedisServer->start(settings => ['enable-debug-command yes']);
 $fleet = Fleet->start(fronts => 2, redis => $redis, words => 'interval=200ms lease=2s');
 my ($one, $two) = $fleet->fronts;
 Fleet::comes_up($_) for $one, $two;
@@ -80,6 +80,18 @@ Fleet::goes_alone($_, 'loading|timeout') for $one, $two;
 ok wait_until(20, sub { eval { $redis->ask('SCRIPT', 'KILL') } || $@ =~ /NOTBUSY/ }), 'the script is ended';
 Fleet::comes_up($_) for $one, $two;
 $script->stop;
+
+# ---- Loading: what is in it takes a while ----
+
+$redis->ask('SET', "key$_", 'x' x 2000) for 1 .. 100;
+$redis->set('key-load-delay', 50_000);
+$redis->set('loading-process-events-interval-bytes', 1024);
+my $reload = Process->start(name => 'reload', run => sub { eval { $redis->ask('DEBUG', 'RELOAD') } });
+Fleet::goes_alone($_, 'loading') for $one, $two;
+$redis->set('key-load-delay', 0);
+Fleet::comes_up($_) for $one, $two;
+$reload->stop;
+are_all_there($redis, 'what was loaded goes on');
 
 # ---- Something else under the key ----
 

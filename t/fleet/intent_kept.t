@@ -145,6 +145,7 @@ $web1->expect_log(qr/FC0576: fleet: balancer:\/\/app: what ann on web2 wants of 
 is $ann->post({ url => $new, state => 'ready' })->{status}, 201, 'a member is added where there is room';
 ok $web1->wait_for_log(qr/FC0576/), '... and where there is none, the log says so';
 ok wait_until(20, sub { here($bob, $new, 'member') eq 'refused' }), '... and so does /v1/fleet';
+like $bob->page, qr/Changes that do not hold here.*\Q$new\E.*\bmember\b.*ann on web2.*refused.*see the error log/s, '... and the page';
 is $ann->patch($one, { limit => 10 })->{status}, 200, '... and all else';
 holds('... goes on', $one, sub { $_[0]{limit} == 10 });
 ok !$ann->member($other), 'what was added on one front is not on the other';

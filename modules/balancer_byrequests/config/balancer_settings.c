@@ -12,6 +12,7 @@
 #include "fleet_settings.h"
 #include "proxy_set.h"
 #include "resolver_settings.h"
+#include "secret_file.h"
 #include "state_dir.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -109,8 +110,8 @@ static const char *read_key(const cmd_parms *cmd, const char *file, fc_span_t *k
     if (!path) {
         return apr_psprintf(cmd->pool, "keyfile=%s is not a valid path", file);
     }
-    lb_cookie_key_warn_of_readers(cmd, path);
-    return lb_cookie_key_read(cmd->pool, path, key);
+    lb_secret_file_warn_of_readers(cmd, path);
+    return lb_secret_file_read(cmd->pool, path, key);
 }
 
 static const char *read_cookie(const cmd_parms *cmd, int count, char *const words[],

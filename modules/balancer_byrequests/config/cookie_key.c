@@ -2,49 +2,12 @@
 /* cookie_key.c - see cookie_key.h. */
 #include "cookie_key.h"
 
-#include "apr_file_io.h"
 #include "apr_strings.h"
-#include "fastcgi_log.h"
-#include "http_log.h"
 #include "kept_key.h"
-
-extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
-APLOG_USE_MODULE(balancer_byrequests);
 
 #define RANDOM_BYTES 32
 
 static const char random_key[] = "balancer_byrequests.cookie_key";
-
-static const char *failed(apr_pool_t *p, const char *what, apr_status_t rv)
-{
-    char text[120];
-    return apr_psprintf(p, "%s: %s", what, apr_strerror(rv, text, sizeof(text)));
-}
-
-const char *lb_cookie_key_read(apr_pool_t *p, const char *file, fc_span_t *key)
-{
-    apr_file_t *in;
-    apr_size_t bytes = 0;
-    unsigned char *read = apr_palloc(p, LB_COOKIE_KEY_MAX + 1);
-
-    apr_status_t rv = apr_file_open(&in, file, APR_FOPEN_READ | APR_FOPEN_BINARY, 0, p);
-    if (rv != APR_SUCCESS) {
-        return failed(p, apr_psprintf(p, "the key file %s cannot be opened", file), rv);
-    }
-    rv = apr_file_read_full(in, read, LB_COOKIE_KEY_MAX + 1, &bytes);
-    apr_file_close(in);
-    if (rv != APR_SUCCESS && rv != APR_EOF) {
-        return failed(p, apr_psprintf(p, "the key file %s cannot be read", file), rv);
-    }
-    if (bytes < LB_COOKIE_KEY_MIN || bytes > LB_COOKIE_KEY_MAX) {
-        return apr_psprintf(p, "the key file %s must have %d to %d bytes. Fix: "
-                               "openssl rand -out %s 32",
-                            file, LB_COOKIE_KEY_MIN, LB_COOKIE_KEY_MAX,
-                            file);
-    }
-    *key = fc_span(read, bytes);
-    return NULL;
-}
 
 const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key)
 {
@@ -52,21 +15,10 @@ const char *lb_cookie_key_random(apr_pool_t *process, fc_span_t *key)
     const apr_status_t rv = fc_kept_key(process, random_key, RANDOM_BYTES, &bytes);
 
     if (rv != APR_SUCCESS) {
-        return failed(process, "cannot get random bytes for a key", rv);
+        char text[120];
+        return apr_psprintf(process, "cannot get random bytes for a key: %s",
+                            apr_strerror(rv, text, sizeof(text)));
     }
     *key = fc_span(bytes, RANDOM_BYTES);
     return NULL;
-}
-
-void lb_cookie_key_warn_of_readers(const cmd_parms *cmd, const char *file)
-{
-    apr_finfo_t info;
-
-    if (apr_stat(&info, file, APR_FINFO_PROT, cmd->temp_pool) == APR_SUCCESS
-        && (info.protection & (APR_FPROT_WREAD | APR_FPROT_WWRITE))) {
-        ap_log_error(
-            APLOG_MARK, APLOG_WARNING, 0, cmd->server, FCLOGNO(0501)
-            "%s: every user on this machine can read or write %s. Fix: chmod 600 %s",
-            cmd->cmd->name, file, file);
-    }
 }

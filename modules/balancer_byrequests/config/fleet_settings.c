@@ -7,9 +7,9 @@
 #include "apr_cstr.h"
 #include "apr_file_io.h"
 #include "apr_strings.h"
-#include "cookie_key.h"
 #include "fleet_share.h"
 #include "parameter.h"
+#include "secret_file.h"
 
 #define PASSWORD_MAX 1024
 
@@ -140,12 +140,12 @@ static const char *take_file(const cmd_parms *cmd, bool is_secret, const char *k
     if (!*value || !path) {
         return apr_psprintf(p, "%s=%s is not a valid path", key, value);
     }
-    const char *wrong = is_secret ? lb_cookie_key_read(p, path, &current.secret)
+    const char *wrong = is_secret ? lb_secret_file_read(p, path, &current.secret)
                                   : read_password(p, path, &current.password);
     if (wrong) {
         return apr_psprintf(p, "%s=: %s", key, wrong);
     }
-    lb_cookie_key_warn_of_readers(cmd, path);
+    lb_secret_file_warn_of_readers(cmd, path);
     return NULL;
 }
 

@@ -19,6 +19,27 @@ static void read_view(apr_pool_t *p, const lb_document_t *document, lb_fleet_fro
     front->problem = why;
 }
 
+/* A part of none of them is no part: with a limit of less than one for each front, one of them may
+ * have none. */
+static lb_joined_t joined(const lb_front_view_t *view)
+{
+    lb_joined_t joined = LB_NO_LIMITS;
+
+    for (int i = 0; view && i < view->balancers->nelts; i++) {
+        const lb_front_balancer_t *balancer =
+            &APR_ARRAY_IDX(view->balancers, i, lb_front_balancer_t);
+        for (int k = 0; k < balancer->members->nelts; k++) {
+            const lb_front_member_t *member =
+                &APR_ARRAY_IDX(balancer->members, k, lb_front_member_t);
+            if (member->is_shared && (member->floor > 0 || member->share > 0)) {
+                return LB_JOINED;
+            }
+            joined = member->is_shared ? LB_NOT_JOINED : joined;
+        }
+    }
+    return joined;
+}
+
 static lb_fleet_front_t front_of(apr_pool_t *p, const lb_document_t *document,
                                  const lb_fleet_settings_t *settings)
 {
@@ -28,6 +49,7 @@ static lb_fleet_front_t front_of(apr_pool_t *p, const lb_document_t *document,
         front.age = fc_now() - document->changed_at;
         front.is_fresh = front.age <= settings->lease;
         read_view(p, document, &front);
+        front.joined = joined(front.view);
     }
     if (document->flaw != LB_DOCUMENT_GOOD) {
         front.problem = document->flaw == LB_DOCUMENT_BROKEN
@@ -52,6 +74,7 @@ static lb_fleet_front_t self_of(apr_pool_t *p, const lb_fleet_settings_t *settin
     return (lb_fleet_front_t){ .name = settings->front,
                                .is_self = true,
                                .is_fresh = true,
+                               .joined = joined(view),
                                .view = view };
 }
 

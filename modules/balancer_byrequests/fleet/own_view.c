@@ -19,12 +19,6 @@ static bool is_failing(const lb_member_t *member, lb_state_t state)
            || (state == LB_STATE_HEALTH_FAIL && !atomic_load(&member->row->check.is_new));
 }
 
-/* Without limits over all fronts there is none. */
-static uint32_t part_of(uint32_t share)
-{
-    return share == UINT32_MAX ? 0 : share;
-}
-
 /* maxinflight, and not what this front has of it. */
 static uint32_t limit_of(const lb_member_row_t *row)
 {
@@ -51,6 +45,8 @@ static lb_front_member_t view_of(apr_pool_t *p, const lb_member_t *member)
     const lb_state_t state = lb_member_state_of(member);
     const apr_time_t since = lb_checks_lease_since();
     bool has_passed = false;
+    const uint32_t share = lb_table_share_of(row);
+    const bool is_shared = share != UINT32_MAX;
     const uint16_t checked = since ? lb_checks_stamp(member, since, &has_passed) : 0;
 
     return (lb_front_member_t){
@@ -60,8 +56,9 @@ static lb_front_member_t view_of(apr_pool_t *p, const lb_member_t *member)
         .in_flight = atomic_load(&row->in_flight),
         .queued = atomic_load(&row->waiting),
         .limit = limit_of(row),
-        .share = part_of(lb_table_share_of(row)),
-        .floor = part_of(lb_table_floor_of(row)),
+        .is_shared = is_shared,
+        .share = is_shared ? share : 0,
+        .floor = is_shared ? lb_table_floor_of(row) : 0,
         .elected =
             atomic_load(&row->elected) - atomic_load(&lb_member_counters_of(member)->forgotten),
         .failures = atomic_load(&row->failures),

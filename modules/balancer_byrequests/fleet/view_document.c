@@ -74,6 +74,7 @@ static json_t *member_json(const lb_front_member_t *member)
     }
     put_flag(o, "failing", member->is_failing);
     put_flag(o, "passed", member->has_passed);
+    put_flag(o, "shared", member->is_shared);
     for (size_t i = 0; i < COUNT(numbers); i++) {
         put_number(o, numbers[i].name, *number_of(&copy, &numbers[i]));
     }
@@ -243,7 +244,8 @@ static bool read_member(apr_pool_t *p, lb_front_member_t *member, const json_t *
     *member = (lb_front_member_t){ 0 };
     bool is_right = read_name(p, json, "name", &member->name) && read_state(json, &member->state)
                     && read_flag(json, "failing", &member->is_failing)
-                    && read_flag(json, "passed", &member->has_passed);
+                    && read_flag(json, "passed", &member->has_passed)
+                    && read_flag(json, "shared", &member->is_shared);
 
     for (size_t i = 0; i < COUNT(numbers) && is_right; i++) {
         is_right = read_short(json, numbers[i].name, number_of(member, &numbers[i]));

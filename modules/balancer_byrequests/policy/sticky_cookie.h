@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* sticky_cookie.h - the value by which a cookie names a member of a balancer.
  * Knows    HMAC-SHA-256 (RFC 2104), base64url (RFC 4648, 5).
- * Ignores  httpd, where the key comes from (cookie_key.c), the cookie's header.
+ * Ignores  httpd, where the key comes from (secret_file.c, cookie_key.c), the cookie's header.
  * Memory   the caller's.   Threads: any, no state. */
 #ifndef LB_STICKY_COOKIE_H
 #define LB_STICKY_COOKIE_H

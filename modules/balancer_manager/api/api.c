@@ -20,6 +20,7 @@
 #include "etag.h"
 #include "field.h"
 #include "form.h"
+#include "front_change.h"
 #include "http_protocol.h"
 #include "setting_value.h"
 #include "view.h"
@@ -181,16 +182,6 @@ static int post_reset(call_t *call)
     return mgr_api_change_run(change, HTTP_OK);
 }
 
-static void note_forgotten(request_rec *r, const char *front)
-{
-    apr_array_header_t *changes = apr_array_make(r->pool, 1, sizeof(mgr_audit_entry_t));
-
-    APR_ARRAY_PUSH(changes, mgr_audit_entry_t) = (mgr_audit_entry_t){
-        .what = "front", .before = front, .after = "forgotten"
-    };
-    mgr_audit_changed(r, changes);
-}
-
 static int post_forget(call_t *call)
 {
     request_rec *r = call->visit->r;
@@ -200,11 +191,10 @@ static int post_forget(call_t *call)
         return mgr_api_reply_send(r, HTTP_BAD_REQUEST, NULL,
                                   "front must be the name of a front, as a string.");
     }
-    const char *why = mgr_balancer_calls_forget(r, front);
+    const char *why = mgr_front_change_forget(call->visit, front);
     if (why) {
         return refuse(call, HTTP_CONFLICT, why);
     }
-    note_forgotten(r, front);
     return mgr_api_reply_send_result(r, HTTP_OK,
                                      json_pack("{s:o}", "forgotten",
                                                mgr_api_reply_text(r->pool, front)));

@@ -244,8 +244,14 @@
             const field = Object.assign(document.createElement('input'), {type: 'hidden', name, value});
             form.append(field);
         }
-        for (const field of form.querySelectorAll('input:not([type=hidden])')) {
+        for (const field of form.querySelectorAll('.field input')) {
             field.value = row.getAttribute(`data-${field.name}`) || '';
+        }
+        const scope = form.querySelector('input[name=scope]');
+        if (scope) {
+            scope.checked = false;
+            scope.closest('label').hidden =
+                !button.closest('section').querySelector('.bar-of-actions input[name=scope]');
         }
         dialog.showModal();
     }

@@ -146,7 +146,8 @@ static void log_change(request_rec *r, const mgr_audit_entry_t *e)
     apr_pool_t *p = r->pool;
 
     ap_log_rerror(APLOG_MARK, APLOG_NOTICE, 0, r, FCLOGNO(0601)
-                  "%s of %s: changed by %s from %s: %s%s %s -> %s%s", e->balancer, e->vhost,
+                  "%s%s%s: changed by %s from %s: %s%s %s -> %s%s",
+                  *e->balancer ? e->balancer : "manager", *e->vhost ? " of " : "", e->vhost,
                   quoted(p, e->user), e->address, object_of(p, e), e->what, quoted(p, e->before),
                   quoted(p, e->after), strcmp(e->scope, "front") == 0 ? " on this front" : "");
 }

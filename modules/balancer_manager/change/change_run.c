@@ -84,6 +84,9 @@ static const char *sentence_of(apr_pool_t *p, const mgr_audit_entry_t *e)
     if (strcmp(e->what, "member") == 0) {
         return apr_psprintf(p, "%s: member %s %s", e->balancer, e->member, e->after);
     }
+    if (!*e->balancer) {
+        return apr_psprintf(p, "%s %s: %s", e->what, e->before, e->after);
+    }
     return apr_psprintf(p, "%s: %s %s -> %s", *e->member ? e->member : e->balancer, e->what,
                         *e->before ? e->before : "-", *e->after ? e->after : "-");
 }

@@ -6,7 +6,9 @@
  * Memory   r->pool.   Threads: any, no state. */
 #include "change_dialog.h"
 
+#include "balancer_calls.h"
 #include "field.h"
+#include "scope_field.h"
 #include "setting_value.h"
 
 static void field(mgr_html_t *html, lb_setting_id_t id, const char *label, const char *hint)
@@ -35,6 +37,20 @@ static void print_fields(mgr_page_t *page)
     }
 }
 
+/* The script shows it for members of balancers whose changes go to other fronts. */
+static void print_scope(mgr_page_t *page)
+{
+    const apr_array_header_t *balancers = page->visit->balancers;
+
+    for (int i = 0; i < balancers->nelts; i++) {
+        const lb_balancer_view_t *balancer = &APR_ARRAY_IDX(balancers, i, lb_balancer_view_t);
+        if (mgr_balancer_calls_travels(balancer->key, balancer->vhost)) {
+            mgr_scope_field_print(page->html, balancer);
+            return;
+        }
+    }
+}
+
 void mgr_change_dialog_print(mgr_page_t *page)
 {
     mgr_html_t *html = page->html;
@@ -47,6 +63,7 @@ void mgr_change_dialog_print(mgr_page_t *page)
     mgr_html_raw(html, page->action);
     mgr_html_raw(html, "\">\n<h2 id=\"change-title\">Change <span></span></h2>\n");
     print_fields(page);
+    print_scope(page);
     mgr_html_raw(html, "<div class=\"buttons\"><button class=\"primary\">Apply</button>"
                        "<button type=\"button\" id=\"change-cancel\">Cancel</button>"
                        "<button type=\"button\" id=\"change-more\">All settings</button></div>\n"

@@ -40,8 +40,10 @@ void mgr_confirmation_print(mgr_page_t *page)
                        "aria-labelledby=\"confirm-title\" aria-describedby=\"confirm-lines\">\n"
                        "<h2 id=\"confirm-title\">");
     mgr_html_text(html, pending->deed);
-    mgr_html_raw(html, " of ");
-    mgr_html_text(html, page->visit->balancer->name);
+    if (page->visit->balancer) {
+        mgr_html_raw(html, " of ");
+        mgr_html_text(html, page->visit->balancer->name);
+    }
     mgr_html_raw(html, "?</h2>\n<div id=\"confirm-lines\">");
     print_lines(html, pending->lines);
     print_text(html, "effect", pending->effect);

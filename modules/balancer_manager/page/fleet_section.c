@@ -1,12 +1,15 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* fleet_section.c - see fleet_section.h.
  * Knows    that nobody may take old numbers for new ones: the age of what is known stands with each
- *          front, and what is too old is shown as such and not counted.
+ *          front, and what is too old is shown as such and not counted; the parameter forget.
  * Ignores  where the fleet comes from.
  * Memory   nothing of its own.   Threads: any, no state. */
 #include "fleet_section.h"
 
+#include <string.h>
+
 #include "balancer_calls.h"
+#include "hidden_field.h"
 #include "quantity.h"
 #include "state_sentence.h"
 
@@ -58,13 +61,39 @@ static void print_remark(mgr_html_t *html, const lb_fleet_front_t *front)
     if (front->problem) {
         mgr_html_text(html, front->problem);
     }
+    else if (front->joined == LB_NOT_JOINED) {
+        mgr_html_raw(html,
+                     "<b class=\"pill error\">has not joined yet</b> no part of shared limits, "
+                     "so no requests to these members");
+    }
     else if (front->view && front->view->left_out > 0) {
         mgr_html_format(html, "%u members had no room and are left out", front->view->left_out);
     }
 }
 
-static void print_front(mgr_html_t *html, const lb_fleet_front_t *front)
+/* It is asked whether that is meant: front_change.c. */
+static void print_forget(mgr_page_t *page, const lb_fleet_front_t *front)
 {
+    mgr_html_t *html = page->html;
+
+    if (front->is_self || front->is_fresh || !page->is_for_browser
+        || !mgr_rights_have(page->visit->rights, MGR_EDIT)) {
+        return;
+    }
+    mgr_html_raw(html, " <form method=\"post\" action=\"");
+    mgr_html_raw(html, page->action);
+    mgr_html_raw(html, "\">");
+    mgr_hidden_field_print(html, "nonce", page->visit->token);
+    mgr_hidden_field_print(html, "forget", front->name);
+    mgr_html_raw(html, "<button aria-label=\"Forget ");
+    mgr_html_text(html, front->name);
+    mgr_html_raw(html, "\">Forget</button></form>");
+}
+
+static void print_front(mgr_page_t *page, const lb_fleet_front_t *front)
+{
+    mgr_html_t *html = page->html;
+
     mgr_html_raw(html, "<tr><th scope=\"row\">");
     mgr_html_text(html, front->name);
     mgr_html_raw(html, front->is_self ? " (this one)</th><td>" : "</th><td>");
@@ -77,27 +106,30 @@ static void print_front(mgr_html_t *html, const lb_fleet_front_t *front)
     print_age(html, front);
     mgr_html_raw(html, "</td><td>");
     print_remark(html, front);
+    print_forget(page, front);
     mgr_html_raw(html, "</td></tr>\n");
 }
 
-static void print_fronts(mgr_html_t *html, const lb_fleet_view_t *fleet)
+static void print_fronts(mgr_page_t *page, const lb_fleet_view_t *fleet)
 {
+    mgr_html_t *html = page->html;
+
     mgr_html_raw(html,
                  "<table><thead><tr><th scope=\"col\">Front</th><th scope=\"col\">Version</th>"
                  "<th scope=\"col\">Generation</th><th scope=\"col\">Age of what is known</th>"
                  "<th scope=\"col\">Remark</th></tr></thead><tbody>\n");
     for (int i = 0; i < fleet->fronts->nelts; i++) {
-        print_front(html, &APR_ARRAY_IDX(fleet->fronts, i, lb_fleet_front_t));
+        print_front(page, &APR_ARRAY_IDX(fleet->fronts, i, lb_fleet_front_t));
     }
     mgr_html_raw(html, "</tbody></table>\n");
 }
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
-static void print_of_limit(mgr_html_t *html, uint32_t count, uint32_t limit)
+static void print_of_limit(mgr_html_t *html, uint32_t count, bool has_limit, uint32_t limit)
 {
     mgr_html_count(html, count);
-    if (limit > 0) {
+    if (has_limit) {
         mgr_html_raw(html, " of ");
         mgr_html_count(html, limit);
     }
@@ -111,7 +143,7 @@ static void print_part(mgr_html_t *html, const lb_fleet_front_t *front,
     mgr_html_raw(html, ": ");
     mgr_html_text(html, mgr_state_sentence_word(said->state));
     mgr_html_raw(html, ", ");
-    print_of_limit(html, said->in_flight, said->share);
+    print_of_limit(html, said->in_flight, said->is_shared, said->share);
     mgr_html_raw(html, " in flight");
     if (said->queued > 0) {
         mgr_html_format(html, ", %u waiting", said->queued);
@@ -127,7 +159,7 @@ static void print_member(mgr_html_t *html, const lb_fleet_view_t *fleet,
     mgr_html_raw(html, " ");
     mgr_html_text(html, member->name);
     mgr_html_raw(html, "</th><td>");
-    print_of_limit(html, member->in_flight, member->limit);
+    print_of_limit(html, member->in_flight, member->limit > 0, member->limit);
     mgr_html_raw(html, "</td><td>");
     mgr_html_count(html, member->queued);
     mgr_html_raw(html, "</td><td>");
@@ -158,6 +190,75 @@ static void print_members(mgr_html_t *html, const lb_fleet_view_t *fleet)
     mgr_html_raw(html, "</tbody></table></details>\n");
 }
 
+/* ---- Changes that do not hold here ----------------------------------------------------------- */
+
+static const char *reason_of(const lb_fleet_change_t *change)
+{
+    static const struct {
+        const char *here, *reason;
+    } reasons[] = {
+        { "pending", "the member is not here yet" },
+        { "refused", "it cannot be done here: see the error log" },
+        { "overridden", "changed for this front alone" },
+        { "configured", "the configuration says something else" },
+    };
+
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+        if (strcmp(change->here, reasons[i].here) == 0) {
+            return reasons[i].reason;
+        }
+    }
+    return NULL;
+}
+
+static void print_change(mgr_page_t *page, const lb_fleet_change_t *change)
+{
+    mgr_html_t *html = page->html;
+
+    mgr_html_raw(html, "<tr><th scope=\"row\">");
+    mgr_html_text(html, change->key);
+    mgr_html_raw(html, " ");
+    mgr_html_text(html, change->member ? change->member : "");
+    mgr_html_raw(html, "</th><td>");
+    mgr_html_text(html, change->setting);
+    mgr_html_raw(html, " <b>");
+    mgr_html_text(html, change->value);
+    mgr_html_raw(html, "</b></td><td>");
+    mgr_html_text(html, change->by);
+    mgr_html_raw(html, " on ");
+    mgr_html_text(html, change->front);
+    mgr_html_raw(html, ", ");
+    mgr_quantity_time(html, change->at, page->now);
+    mgr_html_raw(html, "</td><td><b class=\"pill\">");
+    mgr_html_text(html, change->here);
+    mgr_html_raw(html, "</b> ");
+    mgr_html_text(html, reason_of(change));
+    mgr_html_raw(html, "</td></tr>\n");
+}
+
+static void print_changes(mgr_page_t *page, const lb_fleet_view_t *fleet)
+{
+    mgr_html_t *html = page->html;
+    bool any = false;
+
+    for (int i = 0; i < fleet->changes->nelts; i++) {
+        const lb_fleet_change_t *change = &APR_ARRAY_IDX(fleet->changes, i, lb_fleet_change_t);
+        if (!reason_of(change)) {
+            continue;
+        }
+        if (!any) {
+            mgr_html_raw(html, "<h3 id=\"fleet-changes\">Changes that do not hold here</h3>\n"
+                               "<table aria-labelledby=\"fleet-changes\"><thead><tr>"
+                               "<th scope=\"col\">Of</th><th scope=\"col\">Change</th>"
+                               "<th scope=\"col\">By</th><th scope=\"col\">Here</th></tr></thead>"
+                               "<tbody>\n");
+        }
+        any = true;
+        print_change(page, change);
+    }
+    mgr_html_raw(html, any ? "</tbody></table>\n" : "");
+}
+
 void mgr_fleet_section_print(mgr_page_t *page)
 {
     const lb_fleet_view_t *fleet = mgr_balancer_calls_fleet(page->html->r);
@@ -170,7 +271,8 @@ void mgr_fleet_section_print(mgr_page_t *page)
     mgr_html_text(page->html, fleet->name);
     mgr_html_raw(page->html, "</h2>\n");
     print_contact(page, fleet);
-    print_fronts(page->html, fleet);
+    print_fronts(page, fleet);
+    print_changes(page, fleet);
     print_members(page->html, fleet);
     mgr_html_raw(page->html, "</section>\n");
 }

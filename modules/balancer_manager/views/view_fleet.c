@@ -20,6 +20,16 @@ static void put_age(mgr_json_t *w, apr_interval_time_t age)
     }
 }
 
+static void put_joined(mgr_json_t *w, lb_joined_t joined)
+{
+    if (joined == LB_NO_LIMITS) {
+        mgr_json_null(w, "joined");
+    }
+    else {
+        mgr_json_switch(w, "joined", joined == LB_JOINED);
+    }
+}
+
 static void put_front(mgr_json_t *w, const lb_fleet_front_t *front)
 {
     const lb_front_view_t *view = front->view;
@@ -32,6 +42,7 @@ static void put_front(mgr_json_t *w, const lb_fleet_front_t *front)
     put_age(w, front->age);
     mgr_json_switch(w, "fresh", front->is_fresh);
     mgr_json_count(w, "left_out", view ? view->left_out : 0);
+    put_joined(w, front->joined);
     mgr_json_text(w, "problem", front->problem);
     mgr_json_close(w, '}');
 }
@@ -39,7 +50,6 @@ static void put_front(mgr_json_t *w, const lb_fleet_front_t *front)
 static void put_part(mgr_json_t *w, const lb_fleet_view_t *fleet, const lb_fleet_part_t *part)
 {
     const lb_front_member_t *said = part->said;
-    const bool has_share = said->share > 0 || said->floor > 0;
 
     mgr_json_open(w, "", '{');
     mgr_json_text(w, "front", APR_ARRAY_IDX(fleet->fronts, part->front, lb_fleet_front_t).name);
@@ -50,8 +60,8 @@ static void put_part(mgr_json_t *w, const lb_fleet_view_t *fleet, const lb_fleet
     mgr_json_count(w, "elected", said->elected);
     mgr_json_count(w, "failures", said->failures);
     mgr_json_number_from(w, "limit", 1, said->limit);
-    mgr_json_number_from(w, "share", 0, has_share ? (apr_int64_t)said->share : -1);
-    mgr_json_number_from(w, "floor", 0, has_share ? (apr_int64_t)said->floor : -1);
+    mgr_json_number_from(w, "share", 0, said->is_shared ? (apr_int64_t)said->share : -1);
+    mgr_json_number_from(w, "floor", 0, said->is_shared ? (apr_int64_t)said->floor : -1);
     mgr_json_close(w, '}');
 }
 
