@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use File::Find;
+use File::Temp;
 use FindBin;
 use JSON::PP qw(decode_json);
 use Test::More;
@@ -50,6 +51,45 @@ like $readmes, qr/\b$_\b/, "$_ is told" for @shared;
 my @parameters = $sources =~ /\{ "(\w+)", FC_\w+, offsetof\(\w+_(?:params|settings)_t/g;
 cmp_ok scalar @parameters, '>', 10, 'parameters';
 like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
+
+# ---- What older httpds lack: shared/compat/httpd.h says so, and the table in README.md ----
+
+# Where a row begins or ends: the minor magic number of 2.4.N.
+my %minor = (37 => 83, 48 => 105, 49 => 116, 52 => 121, 53 => 124, 58 => 129, 59 => 131, 62 => 134, 63 => 139);
+my $headers = File::Temp->newdir;
+sub header {
+    my ($name, $text) = @_;
+    open my $out, '>', "$headers/$name" or die "$name: $!";
+    print {$out} $text;
+    close $out;
+    return;
+}
+header($_, '') for qw(httpd.h apr_lib.h apr_strings.h);
+
+sub lacks {
+    my ($patch) = @_;
+    header('ap_mmn.h', <<"EOC");
+#define MODULE_MAGIC_NUMBER_MAJOR 20120211
+#define MODULE_MAGIC_NUMBER_MINOR $minor{$patch}
+#define AP_MODULE_MAGIC_AT_LEAST(major, minor) (major < 20120211 || (major == 20120211 && minor <= $minor{$patch}))
+EOC
+    my $text = `echo '#include "httpd.h"' | cc -E -I$top/modules/shared/compat -I$headers -x c - 2>&1`;
+    unlike $text, qr/error:/, "compat/ knows 2.4.$patch";
+    return $text =~ /", ([^"]+) \(2\.4\.\d+\)"/g;
+}
+
+my ($all, $rows_of_httpd) = ('', 0);
+my $overview = text_of("$top/README.md");
+while ($overview =~ /^\| 2\.4\.(\d+) (?:and later|to 2\.4\.(\d+)) \| [^|]+ \| (?:also )?(.*) \|$/mg) {
+    my ($from, $to, $lacks) = ($1, $2 // $1, $3);
+    $all .= $lacks =~ s/`//gr . ";" if $lacks ne 'nothing';
+    for my $patch ($from, $to) {
+        my @lacks = lacks($patch);
+        is_deeply [scalar(@lacks), grep { index($all, $_) < 0 } @lacks], [$rows_of_httpd], "README: what 2.4.$patch lacks";
+    }
+    $rows_of_httpd++;
+}
+is $rows_of_httpd, 5, '... in each row';
 
 # ---- Settings that operators change: the rows of include/balancer_setting.h ----
 

@@ -12,6 +12,8 @@ use FcgiRecord;
 use Http2;
 use Httpd;
 
+plan skip_all => 'this httpd has no mod_lua' if !Httpd::has_module('lua');
+
 my $ours = !Httpd::is_stock();
 my $head = "Content-Type: text/plain\r\n\r\n";
 my $line = 'x' x 400_000;

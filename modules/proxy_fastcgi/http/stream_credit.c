@@ -7,7 +7,7 @@ struct fcgi_stream_credit_t {
     apr_off_t held;
 };
 
-/* A bucket without content, which says at its end that so many bytes before it have gone. */
+/* A bucket without content, which says at its end that so many bytes have gone. */
 typedef struct {
     fcgi_stream_credit_t *credit;
     apr_off_t bytes;
@@ -34,7 +34,7 @@ static const apr_bucket_type_t mark_type = {
     apr_bucket_split_notimpl, apr_bucket_copy_notimpl
 };
 
-static void add_mark(fcgi_stream_credit_t *credit, apr_bucket_brigade *bb, apr_off_t bytes)
+static void add_mark(fcgi_stream_credit_t *credit, apr_bucket *before, apr_off_t bytes)
 {
     mark_t *mark = apr_bucket_alloc(sizeof(*mark), credit->buckets);
     apr_bucket *bucket = apr_bucket_alloc(sizeof(*bucket), credit->buckets);
@@ -47,7 +47,7 @@ static void add_mark(fcgi_stream_credit_t *credit, apr_bucket_brigade *bb, apr_o
     bucket->length = 0;
     bucket->start = 0;
     bucket->data = mark;
-    APR_BRIGADE_INSERT_TAIL(bb, bucket);
+    APR_BUCKET_INSERT_BEFORE(before, bucket);
 }
 
 fcgi_stream_credit_t *fcgi_stream_credit_make(conn_rec *stream)
@@ -63,7 +63,7 @@ apr_status_t fcgi_stream_credit_pass(fcgi_stream_credit_t *credit, ap_filter_t *
 {
     if (bytes > 0) {
         credit->held += bytes;
-        add_mark(credit, bb, bytes);
+        add_mark(credit, fc_stream_end_of_data(bb), bytes);
     }
     const apr_status_t rv = ap_pass_brigade(to, bb);
     apr_brigade_cleanup(bb);
@@ -76,7 +76,7 @@ apr_status_t fcgi_stream_credit_ask(fcgi_stream_credit_t *credit, ap_filter_t *t
     apr_status_t rv = APR_SUCCESS;
 
     if (credit->held > 0) {
-        add_mark(credit, bb, 0);
+        add_mark(credit, APR_BRIGADE_SENTINEL(bb), 0);
         rv = ap_pass_brigade(to, bb);
         apr_brigade_cleanup(bb);
     }

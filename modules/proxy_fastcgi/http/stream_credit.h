@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* stream_credit.h - how much of what was given to an HTTP/2 stream mod_http2 still holds.
  * Knows    that mod_http2 takes metadata always, without waiting, in their order, and gives back
- *          what it is done with when more comes.
+ *          what it is done with when more comes (see fc_stream_end_of_data()).
  * Ignores  what the data are.
  * Memory   one small struct in the pool of the stream's connection.
  * Threads  the stream's own.

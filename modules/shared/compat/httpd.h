@@ -22,7 +22,7 @@
     ((MODULE_MAGIC_NUMBER_MAJOR == 20120211 && MODULE_MAGIC_NUMBER_MINOR >= (in_2_4)) \
      || AP_MODULE_MAGIC_AT_LEAST(20211221, in_2_5))
 
-#if !FC_HTTPD_HAS(83, 0)    /* 2.4.35 to 2.4.38 */
+#if !FC_HTTPD_HAS(83, 0)    /* 2.4.37 */
 #error "These modules need Apache httpd 2.4.37 or later."
 #endif
 
@@ -53,8 +53,8 @@ static const char fc_httpd_lacks[] __attribute__((unused)) =
 #if !FC_HTTPD_HAS(109, 0)    /* 2.4.49 */
     ", %2F in paths of the manager (2.4.49)"
 #endif
-#if !FC_HTTPD_HAS(124, 0)    /* 2.4.54 */
-    ", members with names of more than 94 characters (2.4.54)"
+#if !FC_HTTPD_HAS(124, 0)    /* 2.4.53 */
+    ", members with names of more than 94 characters (2.4.53)"
 #endif
 #if !FC_HTTPD_HAS(130, 16)    /* 2.4.59 */
     ", addressttl= (2.4.59)"

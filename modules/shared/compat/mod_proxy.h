@@ -9,7 +9,7 @@
 
 #include "httpd.h"
 
-#if !FC_HTTPD_HAS(124, 0) || FC_HTTPD_IS_2_5    /* 2.4.54; elsewhere there is one name */
+#if !FC_HTTPD_HAS(124, 0) || FC_HTTPD_IS_2_5    /* 2.4.53; elsewhere there is one name */
 #define name_ex name
 #endif
 
@@ -21,7 +21,7 @@
 #define ap_proxy_should_override(dconf, code) ((dconf)->error_override && ap_is_HTTP_ERROR(code))
 #endif
 
-#if !FC_HTTPD_HAS(127, 10)    /* 2.4.56 */
+#if !FC_HTTPD_HAS(127, 10)    /* 2.4.57 */
 #undef PROXY_CANONENC_NOENCODEDSLASHENCODING
 #define PROXY_CANONENC_NOENCODEDSLASHENCODING 0x02
 
