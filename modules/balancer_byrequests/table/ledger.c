@@ -3,7 +3,6 @@
 #include "ledger.h"
 
 #include <errno.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -74,12 +74,12 @@ static int get_status(call_t *call)
 
 static int get_schema(call_t *call)
 {
-    return mgr_asset_send(call->visit->r, mgr_asset_find("status.schema.json"));
+    return mgr_asset_send(call->visit->r, mgr_asset_get("status.schema.json"));
 }
 
 static int get_description(call_t *call)
 {
-    return mgr_asset_send(call->visit->r, mgr_asset_find("openapi.json"));
+    return mgr_asset_send(call->visit->r, mgr_asset_get("openapi.json"));
 }
 
 static int get_fleet(call_t *call)

@@ -139,6 +139,7 @@ void mgr_standing_print_trouble(mgr_page_t *page, const mgr_standing_t *standing
 {
     mgr_html_t *html = page->html;
     const lb_balancer_view_t *balancer = standing->balancer;
+    const lb_source_view_t *stale = stale_source(balancer);
 
     if (standing->rank == MGR_IS_DOWN) {
         mgr_html_raw(html, standing->totals.worst ? "<b>no member in service</b>: "
@@ -153,9 +154,9 @@ void mgr_standing_print_trouble(mgr_page_t *page, const mgr_standing_t *standing
     else if (balancer->queue_stands) {
         mgr_html_raw(html, "the queue gets more than it can serve in time");
     }
-    else if (stale_source(balancer)) {
+    else if (stale) {
         mgr_html_raw(html, "DNS has no addresses: ");
-        mgr_html_text(html, stale_source(balancer)->name);
+        mgr_html_text(html, stale->name);
     }
     else if (has_errors(balancer)) {
         mgr_html_tenths(html, (uint64_t)(10 * mgr_tally_error_percent(&balancer->recent) + 0.5));

@@ -20,6 +20,14 @@ const mgr_asset_t *mgr_asset_find(const char *name)
     return NULL;
 }
 
+const mgr_asset_t *mgr_asset_get(const char *name)
+{
+    const mgr_asset_t *asset = mgr_asset_find(name);
+
+    ap_assert(asset != NULL);
+    return asset;
+}
+
 static const char *query_of(apr_pool_t *p, const mgr_asset_t *asset)
 {
     return apr_pstrcat(p, "?asset=", asset->name, "&v=", asset->hash, NULL);
@@ -27,7 +35,7 @@ static const char *query_of(apr_pool_t *p, const mgr_asset_t *asset)
 
 const char *mgr_asset_query(apr_pool_t *p, const char *name)
 {
-    return query_of(p, mgr_asset_find(name));
+    return query_of(p, mgr_asset_get(name));
 }
 
 /* What the URL names by its content never changes; anything else is asked for again. */

@@ -20,6 +20,9 @@ extern const size_t mgr_asset_count;
 /** Find an asset by its name; NULL when there is none. */
 const mgr_asset_t *mgr_asset_find(const char *name);
 
+/** The same of a name that there is. */
+const mgr_asset_t *mgr_asset_get(const char *name);
+
 /** The query that asks the page's own path for an asset, in p: whatever that path is, behind
  *  whatever proxy. It is another one when the content is another.
  *  name     of an asset that exists */

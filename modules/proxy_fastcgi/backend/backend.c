@@ -146,9 +146,18 @@ fcgi_pool_t *fcgi_backend_pool(proxy_worker *worker)
     return backend ? backend->pool : NULL;
 }
 
+/* Of a worker whose pool was asked for: it was there, and stays. */
+static fcgi_backend_t *used_backend_of(proxy_worker *worker)
+{
+    fcgi_backend_t *backend = backend_of(worker);
+
+    ap_assert(backend != NULL);
+    return backend;
+}
+
 void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
 {
-    const fcgi_backend_t *backend = backend_of(worker);
+    const fcgi_backend_t *backend = used_backend_of(worker);
 
     lease->pool = backend->pool;
     lease->params = backend->params;
@@ -167,7 +176,7 @@ void fcgi_backend_count_try(proxy_worker *worker)
 
 bool fcgi_backend_may_resend(proxy_worker *worker)
 {
-    fcgi_backend_t *backend = backend_of(worker);
+    fcgi_backend_t *backend = used_backend_of(worker);
 
     PROXY_THREAD_LOCK(worker);
     const bool may = fc_retry_budget_take(&backend->retries, fc_now());
@@ -177,7 +186,7 @@ bool fcgi_backend_may_resend(proxy_worker *worker)
 
 apr_interval_time_t fcgi_backend_guard(proxy_worker *worker)
 {
-    const int64_t guard = __atomic_load_n(&backend_of(worker)->guard, __ATOMIC_RELAXED);
+    const int64_t guard = __atomic_load_n(&used_backend_of(worker)->guard, __ATOMIC_RELAXED);
     const int64_t late = 2 * fcgi_backend_usual_first_byte(worker);
     const int64_t least = late < GUARD_FIRST  ? GUARD_FIRST
                           : late < GUARD_LAST ? late
@@ -189,13 +198,13 @@ void fcgi_backend_judge_guard(proxy_worker *worker, bool was_quicker)
 {
     const int64_t doubled = fcgi_backend_guard(worker) * 2;
     const int64_t longer = doubled < GUARD_LAST ? doubled : GUARD_LAST;
-    __atomic_store_n(&backend_of(worker)->guard, was_quicker ? GUARD_FIRST : longer,
+    __atomic_store_n(&used_backend_of(worker)->guard, was_quicker ? GUARD_FIRST : longer,
                      __ATOMIC_RELAXED);
 }
 
 void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took)
 {
-    int64_t *usual = &backend_of(worker)->first_byte;
+    int64_t *usual = &used_backend_of(worker)->first_byte;
     const int64_t before = __atomic_load_n(usual, __ATOMIC_RELAXED);
 
     /* a race loses one of them */
@@ -205,7 +214,7 @@ void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took
 
 apr_interval_time_t fcgi_backend_usual_first_byte(proxy_worker *worker)
 {
-    return __atomic_load_n(&backend_of(worker)->first_byte, __ATOMIC_RELAXED);
+    return __atomic_load_n(&used_backend_of(worker)->first_byte, __ATOMIC_RELAXED);
 }
 
 /* ---- Addresses ------------------------------------------------------------------------------- */
@@ -270,7 +279,7 @@ static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t po
 /* The worker's own host: looked up once, again after addressttl, or when nobody answers there. */
 static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, apr_pool_t *p)
 {
-    fcgi_backend_t *backend = backend_of(worker);
+    fcgi_backend_t *backend = used_backend_of(worker);
     const apr_interval_time_t ttl = apr_time_from_sec(fc_worker_address_ttl(worker->s));
     const apr_time_t now = fc_now();
     apr_status_t rv = APR_SUCCESS;
@@ -291,7 +300,7 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
 void fcgi_backend_forget_addresses(proxy_worker *worker)
 {
     PROXY_THREAD_LOCK(worker);
-    backend_of(worker)->known_until = 0;
+    used_backend_of(worker)->known_until = 0;
     PROXY_THREAD_UNLOCK(worker);
 }
 
