@@ -21,7 +21,8 @@
 typedef struct {
     fcgi_pool_t *pool;
     const fcgi_worker_params_t *params;
-    fcgi_endpoint_t endpoint;      /* its addresses, once known */
+    fcgi_address_t address[FCGI_ADDRESSES_MAX];    /* once known; the worker's lock */
+    int address_count;
     apr_time_t known_until;        /* monotonic us; 0: not known */
     int64_t guard;                 /* us; 0: GUARD_FIRST */
     fc_retry_budget_t retries;     /* of a worker without a balancer; the worker's lock */
@@ -155,6 +156,12 @@ static fcgi_backend_t *used_backend_of(proxy_worker *worker)
     return backend;
 }
 
+const fcgi_worker_params_t *fcgi_backend_params(proxy_worker *worker)
+{
+    const fcgi_backend_t *backend = backend_of(worker);
+    return backend ? backend->params : fcgi_worker_params_of(worker);
+}
+
 void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker)
 {
     const fcgi_backend_t *backend = used_backend_of(worker);
@@ -238,16 +245,18 @@ static void fill_options(fcgi_endpoint_t *to, const proxy_worker *worker, server
     }
 }
 
-static apr_status_t fill_unix(fcgi_endpoint_t *to, const char *path)
+static apr_status_t fill_unix(fcgi_endpoint_t *to, const char *path, apr_pool_t *p)
 {
-    struct sockaddr_un *at = (struct sockaddr_un *)&to->address[0].at;
+    fcgi_address_t *address = apr_pcalloc(p, sizeof(*address));
+    struct sockaddr_un *at = (struct sockaddr_un *)&address->at;
 
     if (strlen(path) >= sizeof(at->sun_path)) {
         return APR_ENAMETOOLONG;
     }
     at->sun_family = AF_UNIX;
     memcpy(at->sun_path, path, strlen(path) + 1);
-    to->address[0].bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    address->bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path) + 1);
+    to->address = address;
     to->address_count = 1;
     return APR_SUCCESS;
 }
@@ -263,16 +272,34 @@ static apr_int32_t family_of(const char *host)
                                                      : APR_UNSPEC;
 }
 
-static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t port, apr_pool_t *p)
+/* address   room for FCGI_ADDRESSES_MAX */
+static apr_status_t resolve(fcgi_address_t *address, int *count, const char *host, apr_port_t port,
+                            apr_pool_t *p)
 {
     apr_sockaddr_t *found = NULL;
     const apr_status_t rv = apr_sockaddr_info_get(&found, host, family_of(host), port, 0, p);
 
-    to->address_count = 0;
-    for (; found && to->address_count < FCGI_ADDRESSES_MAX; found = found->next) {
-        memcpy(&to->address[to->address_count].at, &found->sa, found->salen);
-        to->address[to->address_count++].bytes = found->salen;
+    for (*count = 0; found && *count < FCGI_ADDRESSES_MAX; found = found->next) {
+        memcpy(&address[*count].at, &found->sa, found->salen);
+        address[(*count)++].bytes = found->salen;
     }
+    return rv;
+}
+
+static void fill_addresses(fcgi_endpoint_t *to, const fcgi_address_t *address, int count,
+                           apr_pool_t *p)
+{
+    to->address = apr_pmemdup(p, address, (apr_size_t)count * sizeof(*address));
+    to->address_count = count;
+}
+
+static apr_status_t look_up(fcgi_endpoint_t *to, const char *host, apr_port_t port, apr_pool_t *p)
+{
+    fcgi_address_t address[FCGI_ADDRESSES_MAX];
+    int count;
+    const apr_status_t rv = resolve(address, &count, host, port, p);
+
+    fill_addresses(to, address, count, p);
     return rv;
 }
 
@@ -286,13 +313,13 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
 
     PROXY_THREAD_LOCK(worker);
     if (backend->known_until <= now) {
-        rv = look_up(&backend->endpoint, worker->s->hostname_ex, worker->s->port, p);
+        rv = resolve(backend->address, &backend->address_count, worker->s->hostname_ex,
+                     worker->s->port, p);
         backend->known_until = rv != APR_SUCCESS ? 0
                                : ttl > 0         ? now + ttl
                                                  : APR_INT64_MAX;
     }
-    to->address_count = backend->endpoint.address_count;
-    memcpy(to->address, backend->endpoint.address, sizeof(to->address));
+    fill_addresses(to, backend->address, backend->address_count, p);
     PROXY_THREAD_UNLOCK(worker);
     return rv;
 }
@@ -312,9 +339,10 @@ const char *fcgi_backend_socket(request_rec *r, const proxy_worker *worker)
 const char *fcgi_backend_name(request_rec *r, proxy_worker *worker, const char *url)
 {
     const char *socket = apr_table_get(r->notes, "uds_path");
-    const char *host = strstr(url, "://");
+    const bool has_own = *worker->s->uds_path || (worker->s->is_address_reusable && !socket);
+    const char *host = has_own ? NULL : strstr(url, "://");
 
-    if (*worker->s->uds_path || (worker->s->is_address_reusable && !socket) || !host) {
+    if (!host) {
         return ap_proxy_worker_name(r->pool, worker);
     }
     const char *where = apr_pstrmemdup(r->pool, url,
@@ -347,7 +375,7 @@ apr_status_t fcgi_backend_find(fcgi_endpoint_t *to, request_rec *r, proxy_worker
     fill_options(to, worker, r->server);
     if (unix_path) {
         *shown = apr_pstrcat(r->pool, "unix:", unix_path, NULL);
-        return fill_unix(to, unix_path);
+        return fill_unix(to, unix_path, r->pool);
     }
     const char *host = fcgi_backend_host(r, worker, url, &port);
     if (!host) {
@@ -402,7 +430,7 @@ static apr_status_t find_address(fcgi_endpoint_t *to, const char *address, apr_p
     apr_port_t port;
 
     if (strncmp(address, "unix:", 5) == 0) {
-        return fill_unix(to, address + 5);
+        return fill_unix(to, address + 5, p);
     }
     const apr_status_t rv = apr_parse_addr_port(&host, &scope, &port, address, p);
     return rv == APR_SUCCESS ? look_up(to, host, port, p) : rv;
@@ -422,7 +450,7 @@ static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *
     }
     if (*worker->s->uds_path) {
         *shown = apr_pstrcat(p, "unix:", worker->s->uds_path, NULL);
-        return fill_unix(to, worker->s->uds_path);
+        return fill_unix(to, worker->s->uds_path, p);
     }
     *shown = apr_psprintf(p, "%s:%d", worker->s->hostname_ex, worker->s->port);
     return look_up_worker(to, worker, p);

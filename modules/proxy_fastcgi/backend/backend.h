@@ -34,6 +34,9 @@ bool fcgi_backend_reuses(const proxy_worker *worker);
 apr_interval_time_t fcgi_backend_timeout(const proxy_worker *worker, server_rec *s);
 apr_interval_time_t fcgi_backend_connect_timeout(const proxy_worker *worker, server_rec *s);
 
+/** Its parameters, as this process has found them. */
+const fcgi_worker_params_t *fcgi_backend_params(proxy_worker *worker);
+
 /** A right to one of its connections was taken: the lease has it. */
 void fcgi_backend_begin_lease(fcgi_lease_t *lease, proxy_worker *worker);
 

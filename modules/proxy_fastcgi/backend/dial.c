@@ -126,7 +126,7 @@ static apr_status_t enter(fcgi_dial_t *dial)
     fcgi_backend_begin_lease(lease, dial->worker);
     /* a certificate that was verified for one host says nothing about the next */
     lease->may_be_kept = fcgi_backend_reuses(dial->worker)
-                         && !(fc_worker_url_is_fcgis(dial->url) && preserves_host(dial->r));
+                         && !(preserves_host(dial->r) && fc_worker_url_is_fcgis(dial->url));
     if (lease->may_be_kept && !dial->is_fresh) {
         const char *socket = fcgi_backend_socket(dial->r, dial->worker);
         lease->connection = fcgi_pool_take(lease->pool, socket ? socket : "",

@@ -16,13 +16,15 @@
 
 #define FCGI_ADDRESSES_MAX 8
 
+typedef struct {
+    struct sockaddr_storage at;
+    socklen_t bytes;
+} fcgi_address_t;
+
 /* Where to connect to, and how. */
 typedef struct {
-    int address_count;                /* tried in this order */
-    struct {
-        struct sockaddr_storage at;
-        socklen_t bytes;
-    } address[FCGI_ADDRESSES_MAX];
+    const fcgi_address_t *address;    /* the caller's; at most FCGI_ADDRESSES_MAX, tried in order */
+    int address_count;
     const struct sockaddr *source;    /* bind to it before connecting; NULL: do not */
     socklen_t source_bytes;
     int receive_buffer_bytes;         /* 0: the system's */

@@ -67,23 +67,77 @@ static const char *authority_of(apr_pool_t *p, const char *host, apr_port_t port
     return port == DEFAULT_PORT ? host : apr_pstrcat(p, host, ":", apr_itoa(p, port), NULL);
 }
 
+static bool is_of_plain_host(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
+}
+
+/* returns  what stands behind the port; NULL: it is none, or would be left out */
+static char *skip_plain_port(char *digits)
+{
+    unsigned int port = 0;
+
+    while (*digits >= '0' && *digits <= '9' && port <= 65535) {
+        port = 10 * port + (unsigned int)(*digits++ - '0');
+    }
+    return port > 0 && port <= 65535 && port != DEFAULT_PORT ? digits : NULL;
+}
+
+/* The URL of a member has been made canonical already, mostly: //host:port/, in small letters. Then
+ * there is nothing to be taken apart and put together again.
+ * url      becomes the path, if so
+ * returns  host:port; NULL: it is not so plain */
+static const char *take_plain_authority(char **url)
+{
+    char *host = *url + 2, *at = host;
+
+    if ((*url)[0] != '/' || (*url)[1] != '/') {
+        return NULL;
+    }
+    while (is_of_plain_host(*at)) {
+        at++;
+    }
+    char *end = at > host && at[0] == ':' && at[1] != '0' ? skip_plain_port(at + 1) : NULL;
+    if (!end || *end != '/') {
+        return NULL;
+    }
+    *end = '\0';
+    *url = end + 1;
+    return host;
+}
+
+/* returns  the host, and the port unless it is that of the scheme; NULL: neither, which is logged */
+static const char *take_authority(request_rec *r, char **url)
+{
+    apr_port_t port = DEFAULT_PORT;
+    const char *plain = take_plain_authority(url);
+    char *host;
+
+    if (plain) {
+        return plain;
+    }
+    const char *err = ap_proxy_canon_netloc(r->pool, url, NULL, NULL, &host, &port);
+    if (err) {
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0201)
+                      "cannot parse the URL fcgi:%s: %s", *url, err);
+        return NULL;
+    }
+    return authority_of(r->pool, host, port);
+}
+
 int fcgi_script_path_canon(request_rec *r, char *url)
 {
     const bool is_tls = strncasecmp(url, "fcgis:", 6) == 0;
-    apr_port_t port = DEFAULT_PORT;
-    char *host, *path;
 
     if (!is_tls && strncasecmp(url, "fcgi:", 5) != 0) {
         return DECLINED;
     }
     url += is_tls ? 6 : 5;
-    const char *err = ap_proxy_canon_netloc(r->pool, &url, NULL, NULL, &host, &port);
-    if (err) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, FCLOGNO(0201)
-                      "cannot parse the URL fcgi:%s: %s", url, err);
+    const char *authority = take_authority(r, &url);
+    if (!authority) {
         return HTTP_BAD_REQUEST;
     }
-    path = path_is_raw(r) ? url : encode_path(r, url);
+    char *path = path_is_raw(r) ? url : encode_path(r, url);
     if (!path) {
         return HTTP_BAD_REQUEST;
     }
@@ -98,7 +152,7 @@ int fcgi_script_path_canon(request_rec *r, char *url)
         set_path_info(r, path, mode);
     }
     r->filename = apr_pstrcat(r->pool, is_tls ? "proxy:fcgis://" : "proxy:fcgi://",
-                              authority_of(r->pool, host, port), "/", path, NULL);
+                              authority, "/", path, NULL);
     return OK;
 }
 

@@ -300,7 +300,7 @@ static progress_t wait_on(const fcgi_job_t *job)
 static progress_t begin_try(fcgi_job_t *job)
 {
     if (job->tries == 0) {
-        const apr_interval_time_t total = fcgi_worker_params_of(job->worker)->total;
+        const apr_interval_time_t total = fcgi_backend_params(job->worker)->total;
         job->deadline = total > 0 ? fc_now() + total : 0;
     }
     return fcgi_try_begin(job) ? after_try(job) : wait_on(job);

@@ -101,9 +101,10 @@ static size_t put_record(const fcgi_pair_t *pairs, size_t count, uint16_t reques
     unsigned char *content = *out + FCGI_RECORD_HEADER_BYTES, *at = content;
     size_t i = 0;
 
-    while (i < count
-           && pair_bytes(&pairs[i]) <= FCGI_RECORD_CONTENT_MAX - (size_t)(at - content)) {
-        at = put_pair(at, &pairs[i++]);
+    for (size_t room = FCGI_RECORD_CONTENT_MAX, bytes;
+         i < count && (bytes = pair_bytes(&pairs[i])) <= room; i++) {
+        at = put_pair(at, &pairs[i]);
+        room -= bytes;
     }
     fcgi_record_encode(*out, FCGI_PARAMS, request_id, (uint16_t)(at - content));
     *out = at;
