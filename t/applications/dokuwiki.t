@@ -73,7 +73,7 @@ sub visit {
     }
     $visitor->get('/team:none');
     $visitor->sees('a page that is not there', qr/This topic does not exist yet/);
-    $visitor->get($_) for '/', '/lib/exe/css.php?t=dokuwiki', '/lib/exe/js.php?t=dokuwiki', '/feed.php', '/_export/raw/team/plan',
+    $visitor->get($_) for '/', '/lib/exe/css.php?t=dokuwiki', '/lib/exe/js.php?t=dokuwiki', '/_export/raw/team/plan',
         '/team:plan?do=revisions', '/start?do=index', '/start?do=search&q=works', '/conf/local.php', '/lib/', '/nothing.php',
         '/lib/exe/fetch.php?media=team:none.png', '/start?do=admin&page=usermanager';
     $visitor->head('/team:plan');
