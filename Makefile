@@ -4,6 +4,7 @@
 #   make demo / demo-stop   the reference site; demo-fleet: behind three Apaches
 #   make check-worker / check-prefork   the suites with the other MPMs
 #   make check-clients   the manager in a browser and with other clients (scripts/setup clients)
+#   make check-applications   real PHP applications behind the modules and behind stock httpd
 #   make asan       every test with AddressSanitizer and UBSan; make valgrind: some under memcheck
 #   make bench      compares stock httpd, nginx, HAProxy and lighttpd; SECTIONS=overload: one part
 #   make fuzz       libFuzzer on the parsers: SECONDS=60 for each of FUZZ="record params ..."
@@ -146,9 +147,9 @@ GENERATED_shared := $(BUILD)/obj/contract_stamp.o
 GENERATED_$(B)/fleet := $(BUILD)/obj/$(B)/fleet/share_script.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-worker \
-        check-prefork check-clients asan valgrind tsan tsan-run fuzz lint format format-check coverage faults hostile install install-man uninstall \
-        dist deb rpm man sbom release \
-        demo demo-stop bench bench-programs clean print
+        check-prefork check-clients check-applications asan valgrind tsan tsan-run fuzz lint format format-check \
+        coverage faults hostile install install-man uninstall dist deb rpm man sbom release demo demo-stop bench \
+        bench-programs clean print
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -317,6 +318,14 @@ $(BUILD)/clients/node_modules: t/clients/package.json t/clients/package-lock.jso
 
 check-clients: all $(BUILD)/clients/node_modules
 	BUILD=$(BUILD) t/TEST $(or $(TESTS),clients)
+
+# ---- Real PHP applications: WordPress and others, unpacked into the build ----------------------
+$(BUILD)/applications/complete: scripts/applications
+	scripts/applications $(@D)
+
+check-applications: all $(BUILD)/applications/complete
+	BUILD=$(BUILD) TEST_LIMIT=3600 t/TEST $(or $(TESTS),applications)
+	@cat $(BUILD)/applications/rows/*
 
 # ---- Under a minute: what a commit should not break --------------------------------------------
 SMOKE = guards/source_rules guards/documentation proxy/response proxy/request_body failover/member_dies \

@@ -1,0 +1,222 @@
+# Licensed under the Apache License, Version 2.0; see LICENSE.
+# Application.pm - a real PHP application behind the modules and behind stock httpd, in each form of configuration.
+#
+#   Application::compare(name => 'dokuwiki',
+#       prepare => sub { my ($site) = @_; ... },             # fills $site->{docroot} and $site->{folder}
+#       visit   => sub { my ($visitor, $site) = @_; ... },   # the same on both sides
+#       chance => qr/data-pw="[^"]*"/,                       # what is drawn by lot
+#       expected_log => qr/AH01630/,
+#       differs => { 'GET /x' => 'why that differs' });
+#
+# Each visit has a site of its own: two pools of PHP-FPM, which share its folder, and an httpd. Behind our modules
+# all that the visitor looks for must be there; whatever came is compared with what came from stock, and each
+# difference must be explained. `make check-applications` unpacks the applications first.
+package Application;
+
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use POSIX ();
+use Test::More;
+use Fpm;
+use Httpd;
+use Process;
+use Visitor;
+
+# ---- The forms ----
+
+my @forms = (
+    { name => 'SetHandler to a balancer',                  by => \&by_handler,     listen => 'tcp' },
+    { name => 'SetHandler to a balancer of unix sockets',  by => \&by_handler,     listen => 'unix' },
+    { name => 'SetHandler to a balancer, sticky',          by => \&by_handler,     listen => 'tcp', is_sticky => 1 },
+    { name => 'SetHandler to a unix socket',               by => \&by_socket,      listen => 'unix' },
+    { name => 'ProxyPassMatch to a balancer',              by => \&by_match,       listen => 'tcp' },
+    { name => 'ProxyPassMatch to a balancer of unix sockets', by => \&by_match,    listen => 'unix' },
+);
+
+sub balancer {
+    my ($form, @urls) = @_;
+    my @names = ('a' .. 'z');
+    return join "\n", 'Header set X-Member "%{BALANCER_WORKER_ROUTE}e" env=BALANCER_WORKER_ROUTE', '<Proxy "balancer://php">',
+        (map { "BalancerMember \"$_\" route=" . shift @names } @urls),
+        $form->{is_sticky} ? 'ProxySet stickysession=ROUTEID' : (), '</Proxy>',
+        $form->{is_sticky}
+        ? 'Header add Set-Cookie "ROUTEID=.%{BALANCER_WORKER_ROUTE}e; path=/" env=BALANCER_ROUTE_CHANGED' : ();
+}
+
+sub handler { my ($url) = @_; return qq(<FilesMatch "\\.php\$">\nSetHandler "proxy:$url"\n</FilesMatch>) }
+
+sub by_handler { my ($form, @urls) = @_; return (balancer($form, @urls), handler('balancer://php')) }
+sub by_socket  { my ($form, @urls) = @_; return handler($urls[0]) }
+sub by_match   {
+    my ($form, @urls) = @_;
+    return (balancer($form, @urls), 'ProxyPassMatch "^/(.*\.php(/.*)?)$" "balancer://php@docroot@/$1"');
+}
+
+# ---- A site ----
+
+sub folder { return Httpd::build_dir() . '/applications' }
+sub root   { return folder() . '/root' }
+sub is_unpacked { return -e folder() . '/complete' }
+
+# What programs from there need to find their libraries, and PHP its extensions.
+sub environment {
+    my $root = root();
+    return (LD_LIBRARY_PATH => join(':', glob "$root/{usr/,}lib/*-linux-gnu $root/usr/lib/dovecot"),
+            PHP_INI_SCAN_DIR => folder() . '/php.d');
+}
+
+# A folder, and all in it, for the user of PHP-FPM.
+sub give_away {
+    my (@folders) = @_;
+    return if $> != 0;
+    my ($uid, $gid) = (getpwnam Httpd::unprivileged_user())[2, 3];
+    system 'chown', '-R', "$uid:$gid", @folders;
+    return;
+}
+
+# The docroot has links to what lies in this folder of the packages.
+sub link_code {
+    my ($site, $folder) = @_;
+    for my $entry (glob root() . "$folder/*") {
+        my ($name) = $entry =~ m{([^/]+)\z};
+        symlink $entry, "$site->{docroot}/$name" or die "$name: $!";
+    }
+    return;
+}
+
+sub start_site {
+    my ($form, $o) = @_;
+    my $httpd = Httpd->new(children => 2, modules => [qw(rewrite headers filter deflate)], config => '');
+    my $site = { httpd => $httpd, docroot => $httpd->docroot, folder => Httpd::temporary_dir('site'), env => {}, admin => {},
+                 config => '', port => $httpd->port, secrets => [] };
+    make_path(map { "$site->{folder}/$_" } qw(sessions tmp));
+    $o->{prepare}->($site);
+    give_away("$site->{folder}");
+    my %environment = environment();
+    local @ENV{ keys %environment } = values %environment;
+    my @fpm = map {
+        Fpm->start(children => 3, listen => $form->{listen}, docroot => $site->{docroot},
+            env => { SITE => "$site->{folder}", %{ $site->{env} } },
+            admin => { 'session.save_path' => "$site->{folder}/sessions", 'upload_tmp_dir' => "$site->{folder}/tmp",
+                       error_log => "$site->{folder}/php.log", display_errors => 0, log_errors => 1, post_max_size => '32M',
+                       upload_max_filesize => '32M', memory_limit => '256M', %{ $site->{admin} } })
+    } 1 .. 2;
+    $site->{fpm} = \@fpm;
+    my @names = ('a' .. 'z');
+    my @urls = map { $_->path ? 'unix:' . $_->path . '|fcgi://' . shift @names : $_->url } @fpm;
+    delete local @ENV{qw(LD_LIBRARY_PATH PHP_INI_SCAN_DIR)};
+    $httpd->{config} = join "\n", 'DirectoryIndex index.php index.html', 'AddType text/css .css', 'AddType text/javascript .js',
+        'AddType image/png .png', 'AddOutputFilterByType DEFLATE text/html text/css text/javascript', $form->{by}->($form, @urls),
+        '<Location "/balancer-manager">', 'RewriteEngine Off', '</Location>', $site->{config};
+    $httpd->start;
+    $httpd->expect_log($o->{expected_log}, optional => 1) if $o->{expected_log};
+    return $site;
+}
+
+# returns  the visitor, who has been there
+sub visit {
+    my ($form, $o) = @_;
+    my $site = start_site($form, $o);
+    my $visitor = Visitor->new(port => $site->{httpd}->port,
+        chance => $o->{chance} // qr/(?!)/, secrets => [$site->{docroot}, $site->{httpd}->root, "$site->{folder}", root(), @{ $site->{secrets} }]);
+    eval { $o->{visit}->($visitor, $site); 1 } or push @{ $visitor->failures }, "died: $@";
+    check_site($form, $site, $visitor) if !Httpd::is_stock();
+    $site->{httpd}->stop;
+    $_->stop for @{ $site->{fpm} };
+    $o->{finish}->($site) if $o->{finish};
+    if (@{ $visitor->failures } && open my $log, '<', "$site->{folder}/php.log") { diag grep { /error/i } <$log> }
+    return $visitor;
+}
+
+# Both members had their share, unless the visitor was kept at one of them, and all is over.
+sub check_site {
+    my ($form, $site, $visitor) = @_;
+    return if $form->{by} == \&by_socket;
+    my $httpd = $site->{httpd};
+    is scalar($visitor->members), $form->{is_sticky} ? 1 : 2, '... by as many members as it should be';
+    is $httpd->in_flight('php'), 0, '... none of which has a request now';
+    return;
+}
+
+# ---- Comparing ----
+
+# The first lines that differ.
+sub first_difference {
+    my ($ours, $stock) = @_;
+    my @ours = split /\n/, $ours;
+    my @stock = split /\n/, $stock;
+    my $at = 0;
+    $at++ while $at < @ours && $at < @stock && $ours[$at] eq $stock[$at];
+    return map { defined ? substr $_, 0, 600 : '(nothing)' } $ours[$at], $stock[$at];
+}
+
+sub compare_steps {
+    my ($ours, $stock, $differs, $seen) = @_;
+    my ($different, @unexplained) = (0);
+    my $most = @$ours > @$stock ? @$ours : @$stock;
+    for my $at (0 .. $most - 1) {
+        my ($name, $here) = @{ $ours->[$at] // ['(nothing)', ''] };
+        my ($other, $there) = @{ $stock->[$at] // ['(nothing)', ''] };
+        next if $name eq $other && $here eq $there;
+        $different++;
+        if ($differs->{$name}) { $seen->{$name}++; next }
+        my ($our_line, $stock_line) = first_difference($here, $there);
+        push @unexplained, "step $at: $name" . ($name eq $other ? '' : " (stock: $other)"), "  ours:  $our_line", "  stock: $stock_line";
+        last if $name ne $other;
+    }
+    return ($different, @unexplained);
+}
+
+sub nothing {
+    my ($lines, $name) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    ok !@$lines, $name or diag join "\n", @$lines;
+    return;
+}
+
+# Environment: FORMS, a pattern of names: only these
+sub compare {
+    my (%o) = @_;
+    plan skip_all => 'make check-applications unpacks them' if !is_unpacked();
+    my (%seen, %cell);
+    my $wanted = $ENV{FORMS} // '';
+    my @tried = grep { $_->{name} =~ /$wanted/ } @forms;
+    for my $form (@tried) {
+        my $ours = visit($form, \%o);
+        nothing($ours->failures, "$o{name}, $form->{name}: all that was looked for");
+        my $stock = do { local $ENV{TEST_STOCK} = 1; visit($form, \%o) };
+        my ($different, @unexplained) = compare_steps($ours->steps, $stock->steps, $o{differs} // {}, \%seen);
+        nothing(\@unexplained, '... and it came as it comes from stock, or it is known why not');
+        my $steps = @{ $ours->steps };
+        $cell{ $form->{name} } = @{ $ours->failures } || @unexplained ? '**failed**' : $different
+            ? "$steps, of which $different differ" : $steps;
+    }
+    if (@tried == @forms) {
+        nothing([grep { !$seen{$_} } sort keys %{ $o{differs} // {} }], 'all differences that are explained are there');
+        write_row($o{name}, map { $cell{ $_->{name} } } @forms);
+    }
+    done_testing;
+    return;
+}
+
+# ---- For docs/PLATFORMS.md ----
+
+sub row { return join('', map { "| $_ " } @_) . "|\n" }
+
+sub heading { return row('', (map { $_->{name} } @forms), 'Date') . row(('---') x (@forms + 2)) }
+
+sub version {
+    my ($name) = @_;
+    open my $in, '<', folder() . '/versions' or return '?';
+    my ($version) = map { /^\Q$name\E (.*)/ ? $1 : () } <$in>;
+    return $version;
+}
+
+sub write_row {
+    my ($name, @cells) = @_;
+    Httpd::write_file(folder() . "/rows/$name", row("$name " . version($name), @cells, POSIX::strftime('%F', localtime)));
+    return;
+}
+
+1;
