@@ -89,8 +89,8 @@ typedef struct {
 } lb_share_front_t;
 
 /* Fronts that have met nobody who knows the fleet, and do not know how many to expect, wait for so
- * long, and at least for a lease and its margin: longer than fronts need to be back that were alone.
- * Who is cut off for longer they cannot know of. */
+ * long, and for a lease and its margin at least: fronts that were alone are back sooner than that.
+ * They cannot know of one that is cut off for longer. */
 #define LB_SHARE_FOUNDING_US (INT64_C(10) * 1000 * 1000)
 
 /* An answer of share_script.lua. */

@@ -3,7 +3,6 @@
 #include "dispatch.h"
 
 #include <poll.h>
-#include <strings.h>
 
 #include "accounting.h"
 #include "apr_portable.h"
@@ -41,7 +40,7 @@ int lb_dispatch_canon(request_rec *r, char *url)
     char *host;
     apr_port_t port = 0;
 
-    if (strncasecmp(url, "balancer:", 9) != 0) {
+    if (ap_cstr_casecmpn(url, "balancer:", 9) != 0) {
         return DECLINED;
     }
     url += 9;
@@ -296,9 +295,10 @@ static int rewrite_url(const lb_ticket_t *ticket, const proxy_worker *worker, ch
     request_rec *r = ticket->r;
     const char *path = ap_strchr_c(ticket->url + sizeof(BALANCER_PREFIX) - 1, '/');
 
+    r->filename = apr_pstrcat(r->pool, "proxy:", worker->s->name_ex, path, NULL);
     const int rc =
-        proxy_run_canon_handler(r, apr_pstrcat(r->pool, worker->s->name_ex, path, NULL));
-    if (rc == OK) {    /* it has set r->filename */
+        proxy_run_canon_handler(r, apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1));
+    if (rc == OK) {
         *url = apr_pstrdup(r->pool, r->filename + sizeof("proxy:") - 1);
     }
     return rc;
@@ -494,7 +494,7 @@ int lb_dispatch_pre_request(proxy_worker **worker, proxy_balancer **balancer, re
         }
     }
     else {
-        if (strncasecmp(*url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
+        if (ap_cstr_casecmpn(*url, BALANCER_PREFIX, sizeof(BALANCER_PREFIX) - 1) != 0) {
             return DECLINED;
         }
         *balancer = ap_proxy_get_balancer(r->pool, conf, *url, 1);

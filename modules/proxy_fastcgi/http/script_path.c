@@ -106,7 +106,7 @@ static const char *take_plain_authority(char **url)
     return host;
 }
 
-/* returns  the host, and the port unless it is that of the scheme; NULL: neither, which is logged */
+/* returns  the host, and the port unless it is the scheme's; NULL: neither, which is logged */
 static const char *take_authority(request_rec *r, char **url)
 {
     apr_port_t port = DEFAULT_PORT;
