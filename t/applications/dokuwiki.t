@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
-use Application;
+use PhpApplication;
 use Httpd;
 
 my $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
@@ -14,7 +14,7 @@ my $document = "%PDF-1.4\r\n" . join '', map { chr($_ % 256) } 0 .. 300_000;
 # Debian installs it by debconf; its own installer wants all folders in one.
 sub prepare {
     my ($site) = @_;
-    my ($root, $docroot) = (Application::root(), $site->{docroot});
+    my ($root, $docroot) = (PhpApplication::root(), $site->{docroot});
     system 'cp', '-rL', glob("$root/usr/share/dokuwiki/*"), $docroot;
     system 'cp', '-r', "$root/etc/dokuwiki", "$docroot/conf";
     system 'cp', '-r', "$root/var/lib/dokuwiki/data", "$docroot/data";
@@ -23,7 +23,7 @@ sub prepare {
     # The package's own rules, in use.
     Httpd::write_file("$docroot/.htaccess", text_of("$root/usr/share/dokuwiki/.htaccess.dist")
         =~ s/^## Not all installations.*//msr =~ s/^#(Rewrite|Options)/$1/mgr);
-    Application::give_away("$docroot/conf", "$docroot/data");
+    PhpApplication::give_away("$docroot/conf", "$docroot/data");
     return;
 }
 
@@ -81,6 +81,6 @@ sub visit {
     return;
 }
 
-Application::compare(name => 'dokuwiki', prepare => \&prepare, visit => \&visit,
+PhpApplication::compare(name => 'dokuwiki', prepare => \&prepare, visit => \&visit,
     expected_log => qr/AH01630: .*local\.php|FC0230: .*Primary script unknown/, differs => {
     'HEAD /team:plan' => 'stock has no Content-Encoding there, though its answer to GET has one' });

@@ -4,7 +4,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
-use Application;
+use PhpApplication;
 use Httpd;
 
 my $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
@@ -12,7 +12,7 @@ my $picture = pack 'H*', '89504e470d0a1a0a0000000d494844520000000100000001080200
 
 sub prepare {
     my ($site) = @_;
-    Application::link_code($site, '/usr/share/mediawiki');
+    PhpApplication::link_code($site, '/usr/share/mediawiki');
     unlink "$site->{docroot}/LocalSettings.php", "$site->{docroot}/images";
     mkdir $_ for "$site->{docroot}/images", "$site->{folder}/data", "$site->{folder}/cache";
     $site->{env}{MW_CONFIG_FILE} = "$site->{folder}/LocalSettings.php";
@@ -21,7 +21,7 @@ RewriteEngine On
 RewriteRule ^wiki/(.*)$ index.php [L]
 RewriteRule ^$ index.php [L]
 EOC
-    Application::give_away("$site->{docroot}/images");
+    PhpApplication::give_away("$site->{docroot}/images");
     return;
 }
 
@@ -87,6 +87,6 @@ sub visit {
     return;
 }
 
-Application::compare(name => 'mediawiki', prepare => \&prepare, visit => \&visit,
+PhpApplication::compare(name => 'mediawiki', prepare => \&prepare, visit => \&visit,
     differs => { 'GET /mw-config/index.php?localsettings=N' => 'the keys in it are drawn by lot' },
     expected_log => qr/FC0230: .*Primary script unknown/);

@@ -5,7 +5,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use JSON::PP qw(encode_json);
-use Application;
+use PhpApplication;
 use Httpd;
 use MariaDb;
 
@@ -26,8 +26,8 @@ sub prepare {
     my ($site) = @_;
     $database //= start_database();
     $sites++;
-    my ($root, $docroot) = (Application::root(), $site->{docroot});
-    Application::link_code($site, '/usr/share/wordpress');
+    my ($root, $docroot) = (PhpApplication::root(), $site->{docroot});
+    PhpApplication::link_code($site, '/usr/share/wordpress');
     unlink "$docroot/wp-content";
     system 'cp', '-rL', "$root/var/lib/wordpress/wp-content", "$docroot/wp-content";
     my $socket = $database->socket;
@@ -56,7 +56,7 @@ RewriteCond %{REQUEST_FILENAME} !-d
 RewriteRule . /index.php [L]
 EOC
     $site->{admin}{sendmail_path} = '/bin/true';
-    Application::give_away($docroot);
+    PhpApplication::give_away($docroot);
     return;
 }
 
@@ -122,7 +122,7 @@ sub visit {
     return;
 }
 
-Application::compare(name => 'wordpress', prepare => \&prepare, visit => \&visit,
+PhpApplication::compare(name => 'wordpress', prepare => \&prepare, visit => \&visit,
     chance => qr/data-pw="[^"]*"/, differs => {
         'GET /wp-admin/admin-ajax.php?action=rest-nonce' => 'mod_deflate leaves a few bytes as they are if it sees that they are all',
         'HEAD /a-plan-for-all/' => 'stock has no Content-Encoding there, though its answer to GET has one',

@@ -49,16 +49,6 @@ sub looks_right {
     return $scrape;
 }
 
-# ---- The alert rules of docs/discovery.md are of these metrics ----
-
-my $discovery = do { open my $in, '<', "$FindBin::RealBin/../../docs/discovery.md" or die $!; local $/; <$in> };
-my ($rules) = $discovery =~ /^```yaml\n(groups:.*?)^```/ms;
-my $rules_file = Httpd::write_file($httpd->root . '/rules.yml', $rules);
-my $said = qx(promtool check rules $rules_file 2>&1);
-is $?, 0, 'promtool takes the alert rules' or diag $said;
-my $families = Metrics->scrape($httpd)->text;
-like $families, qr/^# TYPE $_ /m, "... $_ is there" for $rules =~ /(fastcgi_cluster_\w+)/g;
-
 # ---- No answer yet ----
 
 ok wait_until(20, sub { source()->{failures} >= 2 }), 'DNS is silent at the start';

@@ -56,7 +56,7 @@ sub proxy_of { my ($self, $front) = @_; return $self->{proxies}{$front} //= Redi
 # The directive for a front of this name.
 sub directive {
     my ($self, $front) = @_;
-    my $words = "fronts=$self->{count} $self->{words}";
+    my $words = join ' ', $self->{count} ? "fronts=$self->{count}" : (), $self->{words};
     my $url = $self->{proxied} ? $self->proxy_of($front)->url : $self->{url};
     $words .= ' secretfile=' . file_with($self->{dir}, 'secret', $self->{secret}) if length $self->{secret};
     $words .= ' passwordfile=' . file_with($self->{dir}, 'password', "$self->{password}\n") if defined $self->{password};
@@ -69,6 +69,7 @@ sub start_front {
     my $httpd = Httpd->start(children => 1, debug_log => 'balancer_byrequests:notice', %{ $self->{httpd} }, %o,
         config => $self->directive($front) . $self->{config} . ($o{config} // ''));
     $httpd->{front} = $front;
+    $httpd->expect_log(qr/FC0543/, optional => 1);    # it has no part yet: the others are not there
     $httpd->{proxy} = $self->proxy_of($front) if $self->{proxied};
     return $httpd;
 }

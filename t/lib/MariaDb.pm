@@ -9,7 +9,7 @@ package MariaDb;
 
 use strict;
 use warnings;
-use Application;
+use PhpApplication;
 use Deadline;
 use Httpd;
 use IO::Socket::UNIX;
@@ -20,7 +20,7 @@ sub start {
     my ($class, %o) = @_;
     my $self = bless { owner => $$, sql => '', %o, dir => Httpd::temporary_dir('mariadb') }, $class;
     mkdir "$self->{dir}/data";
-    Application::give_away("$self->{dir}");
+    PhpApplication::give_away("$self->{dir}");
     $self->bootstrap;
     $self->{process} = $self->run(name => 'mariadbd', arguments => ["--socket=" . $self->socket]);
     wait_until(60, sub { !$self->{process}->is_running || IO::Socket::UNIX->new(Peer => $self->socket) })
@@ -32,8 +32,8 @@ sub socket { return "$_[0]{dir}/socket" }
 
 sub run {
     my ($self, %o) = @_;
-    my $root = Application::root();
-    return Process->start(name => $o{name}, output => "$self->{dir}/log", env => { Application::environment() },
+    my $root = PhpApplication::root();
+    return Process->start(name => $o{name}, output => "$self->{dir}/log", env => { PhpApplication::environment() },
         run => [$o{shell} ? ('sh', '-c', 'exec "$@" < "$0"', $o{shell}) : (), "$root/usr/sbin/mariadbd", '--no-defaults',
             "--basedir=$root/usr", "--lc-messages-dir=$root/usr/share/mysql", "--character-sets-dir=$root/usr/share/mysql/charsets",
             "--datadir=$self->{dir}/data", "--tmpdir=$self->{dir}", "--pid-file=$self->{dir}/pid", '--skip-networking',
@@ -46,7 +46,7 @@ sub bootstrap {
     my ($self) = @_;
     my $sql = "USE mysql;\nSET \@current_hostname = 'localhost';\n";
     for my $script (qw(mysql_system_tables mysql_performance_tables mysql_system_tables_data maria_add_gis_sp_bootstrap)) {
-        open my $in, '<', Application::root() . "/usr/share/mysql/$script.sql" or die "$script: $!";
+        open my $in, '<', PhpApplication::root() . "/usr/share/mysql/$script.sql" or die "$script: $!";
         local $/;
         $sql .= <$in> . "\n";
     }

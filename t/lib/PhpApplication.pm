@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# Application.pm - a real PHP application behind the modules and behind stock httpd, in each form of configuration.
+# PhpApplication.pm - a real PHP application behind the modules and behind stock httpd, in each form of configuration.
 #
-#   Application::compare(name => 'dokuwiki',
+#   PhpApplication::compare(name => 'dokuwiki',
 #       prepare => sub { my ($site) = @_; ... },             # fills $site->{docroot} and $site->{folder}
 #       visit   => sub { my ($visitor, $site) = @_; ... },   # the same on both sides
 #       chance => qr/data-pw="[^"]*"/,                       # what is drawn by lot
@@ -11,7 +11,7 @@
 # Each visit has a site of its own: two pools of PHP-FPM, which share its folder, and an httpd. Behind our modules
 # all that the visitor looks for must be there; whatever came is compared with what came from stock, and each
 # difference must be explained. `make check-applications` unpacks the applications first.
-package Application;
+package PhpApplication;
 
 use strict;
 use warnings;
