@@ -93,7 +93,7 @@ my $death = qr/exit signal|AH00051|AH00052|Parent process was restarted unexpect
 # apr_os_sock_get(), no frame of ours), or a worker finds its socket closed. `make asan` looks at how
 # children end.
 sub stopping { my ($self) = @_; $self->{stopping} = -s $self->{file} || 0; return }
-my $race = qr/AH00052: child pid \d+ exit signal Segmentation fault|\(9\)Bad file descriptor: AH03092:/;
+my $race = qr/AH00052: child pid \d+ exit signal Segmentation fault|\(9\)Bad file descriptor: AH(?:03092|00468):/;
 
 # Lines that nobody announced, and announced lines that never came, as sentences.
 sub complaints {
