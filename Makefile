@@ -400,6 +400,7 @@ faults: all
 	t/faults/campaign $(FAULTS)
 	t/faults/members $(MEMBERS)
 	FLEET_SECONDS=$(FLEET_SECONDS) t/TEST fleet/limits fleet/limits_apart
+	FLEET_SECONDS=60 t/TEST fleet/engine_away
 	+$(MAKE) --no-print-directory hostile
 
 # A backend that does everything wrong, under the sanitizers.

@@ -27,12 +27,7 @@ sub prepare {
     return;
 }
 
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
+sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 sub visit {
     my ($visitor, $site) = @_;

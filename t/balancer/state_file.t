@@ -49,9 +49,7 @@ sub form {
 sub change { my ($member, %values) = @_; return form('cluster', w => $member->url, %values) }
 sub member { return $httpd->member($_[0]->port . '', 'cluster') }
 sub saved  {
-    open my $in, '<', $file or return;
-    local $/;
-    return JSON::PP::decode_json(<$in>);
+    return JSON::PP::decode_json(Httpd::read_file($file) // return);
 }
 sub start_again { my ($config) = @_; $httpd->set_config($config) if $config; $httpd->start; return }
 
@@ -146,7 +144,7 @@ cmp_ok member($members[0])->{weight}, '==', 1, '... goes back to the configurati
 $httpd->kill_all;
 start_again(config(1));
 change($members[0], w_lf => 6);
-my $good = do { open my $in, '<', $file or die; local $/; <$in> };
+my $good = Httpd::read_file($file) // die "$file: $!";
 sub write_file { my ($text) = @_; open my $out, '>', $file or die $!; print {$out} $text; close $out; return }
 sub aside { return glob "$file.broken-*" }
 my %broken = (

@@ -33,9 +33,8 @@ sub set_weight {
     return ManagerForm::post($httpd, [b => 'cluster', w => $url, w_lf => $weight])->{status};
 }
 sub saved_weight {
-    open my $in, '<', $file or return "no file: $!";
-    local $/;
-    my $state = eval { JSON::PP::decode_json(<$in>) } // return "broken: $@";
+    my $text = Httpd::read_file($file) // return "no file: $!";
+    my $state = eval { JSON::PP::decode_json($text) } // return "broken: $@";
     return $state->{balancers}[0]{members}[0]{values}{weight}{run_time};
 }
 

@@ -51,9 +51,7 @@ sub run_module {
         run => [$ansible, 'localhost', '-e', 'ansible_python_interpreter=/usr/bin/python3',
                 '-m', 'community.general.apache2_mod_proxy', '-a', $text]);
     $process->wait_for_end(120) or $process->stop;
-    open my $in, '<', "$dir/out" or return {};
-    local $/;
-    my $said = <$in> // '';
+    my $said = Httpd::read_file("$dir/out") // return {};
     my ($json) = $said =~ /^(\{.*^\})/ms;
     my $all = eval { JSON::PP->new->utf8->decode($json // '') } // { said => $said };
     return $all->{plays}[0]{tasks}[0]{hosts}{localhost} // $all;

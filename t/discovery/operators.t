@@ -29,7 +29,7 @@ sub url  { return "fcgi://$_[0]:$port" }
 sub path { return ManagerApi::member_path('app', url($_[0])) }
 sub patch { my ($address, $values) = @_; return $api->patch(path($address), $values)->{status} }
 sub member { my %members = Discovery::members($httpd, 'app'); return $members{$_[0]} }
-sub saved { open my $in, '<', $httpd->root . '/run/balancer-state/balancer-state.json' or return ''; local $/; return <$in> }
+sub saved { return Httpd::read_file($httpd->root . '/run/balancer-state/balancer-state.json') // '' }
 
 sub holds {
     my ($when) = @_;

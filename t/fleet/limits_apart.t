@@ -9,36 +9,18 @@ use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Deadline;
-use FastBackend;
 use Fleet;
-use Load;
+use FleetLimit;
 
 Fleet::skip_unless_testable();
 
-my $LIMIT   = 40;
+my $LIMIT   = FleetLimit::LIMIT;
 my $seconds = $ENV{FLEET_SECONDS} || 0;
 srand($ENV{FLEET_SEED} // 1);
 
-my $backend = FastBackend->start(ms => 100);
-my $fleet = Fleet->start(proxied => 1, $seconds ? (words => '') : (), httpd => { children => 2, threads => 50 }, config => <<"EOC");
-<Proxy balancer://app>
-    BalancerMember @{[ $backend->url ]} maxinflight=$LIMIT queue=500 queuetimeout=60s
-    ProxySet fleet=limits
-</Proxy>
-ProxyPass /app/ balancer://app/
-EOC
-my @fronts = $fleet->fronts;
+my $scene = FleetLimit->start(proxied => 1, $seconds ? (words => '') : (), httpd => { children => 2, threads => 50 });
+my @fronts = $scene->fronts;
 $_->expect_log(qr/FC0560/, optional => 1) for @fronts;
-
-sub in_flight { return $backend->counts->{in_flight} }
-sub load_on   { return map { Load->start(port => $_->port, clients => 45, path => '/app/x') } @_ }
-sub is_idle   { return wait_until(30, sub { in_flight() == 0 }) }
-# All but what the idle fronts keep: one each.
-sub is_used { return wait_until(30, sub { in_flight() >= $LIMIT * 0.95 }) }
-
-sub for_a_while { my ($from, $to) = @_; my $until = now_monotonic() + $from + rand($to - $from); wait_until(60, sub { now_monotonic() >= $until }); return }
-
-ok wait_until(30, sub { $_->log_lines(qr/FC0574/) }), "$_->{front} takes part" for @fronts;
 
 # ---- One is cut off, or late, or halted, or killed ----
 
@@ -71,20 +53,20 @@ my ($until, $rounds) = (now_monotonic() + $seconds, 0);
 while (now_monotonic() < $until || $rounds < @faults) {
     my ($name, $happens, $has_demand) = @{ $faults[ $rounds % @faults ] };
     my $front = $fronts[ rand @fronts ];
-    my @load = load_on(grep { $has_demand || $_ != $front } @fronts);
-    is_used() or fail 'all of it is used before';
+    my @load = $scene->load_on(grep { $has_demand || $_ != $front } @fronts);
+    $scene->is_used or fail 'all of it is used before';
     $happens->($front);
     $_->stop for @load;
-    is_idle() or fail 'no requests are left';
-    ($load[0]) = load_on($front);
-    ok is_used(), "$name: afterwards it has all that nobody else needs" if $rounds < @faults;
-    is_used() or last;
+    $scene->is_idle or fail 'no requests are left';
+    ($load[0]) = $scene->load_on($front);
+    ok $scene->is_used, "$name: afterwards it has all that nobody else needs" if $rounds < @faults;
+    $scene->is_used or last;
     $load[0]->stop;
-    my $peak = $backend->counts->{peak};
+    my $peak = $scene->peak;
     $peak <= $LIMIT or fail("$name: $peak requests at a time"), last;
     $rounds++;
 }
-is $backend->counts->{peak}, $LIMIT, "never more than $LIMIT at a time";
+is $scene->peak, $LIMIT, "never more than $LIMIT at a time";
 
 # ---- How soon a front has what it needs ----
 
@@ -92,11 +74,11 @@ if ($seconds) {
     ok wait_until(30, sub { !grep { !Fleet::is_up($_) } @fronts }), 'all are well';
     my @took;
     for my $n (1 .. 30) {
-        is_idle();
+        $scene->is_idle;
         for_a_while(2, 4);
         my $began = now_monotonic();
-        my ($load) = load_on($fronts[ $n % @fronts ]);
-        is_used() or fail "time $n: all of it is used";
+        my ($load) = $scene->load_on($fronts[ $n % @fronts ]);
+        $scene->is_used or fail "time $n: all of it is used";
         push @took, now_monotonic() - $began;
         $load->stop;
     }
@@ -106,5 +88,5 @@ if ($seconds) {
     diag "rounds of faults: $rounds";
 }
 
-$fleet->stop;
+$scene->stop;
 done_testing;

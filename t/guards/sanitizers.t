@@ -51,7 +51,7 @@ EOC
     close $out;
     local @ENV{qw(HTTPD TEST_FINDINGS TEST_STRETCH)} = ("$top/scripts/$program", $found, 8);
     my $complaints = qx($^X $dir/request.pl 2>&1);
-    return $complaints . join '', map { open my $in, '<', $_ or die; local $/; <$in> // '' } glob "$found/*";
+    return $complaints . join '', map { Httpd::read_file($_) // die "$_: $!" } glob "$found/*";
 }
 
 # ---- AddressSanitizer and UBSan ----

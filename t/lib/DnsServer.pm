@@ -150,12 +150,7 @@ sub ask {
     return $knotc->status == 0;
 }
 
-sub log_text {
-    my ($self) = @_;
-    open my $in, '<', "$self->{dir}/log" or return '';
-    local $/;
-    return <$in> // '';
-}
+sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
 
 # Its port is free afterwards.
 sub stop {

@@ -46,12 +46,7 @@ sub start {
     return $self;
 }
 
-sub output {
-    my ($self) = @_;
-    open my $in, '<', "$self->{dir}/out" or return '';
-    local $/;
-    return <$in> // '';
-}
+sub output { my ($self) = @_; return Httpd::read_file("$self->{dir}/out") // '' }
 
 sub url  { my ($self, $path) = @_; return $self->{url} . ($path // '') }
 sub host { return $_[0]{host} // '127.0.0.1' }

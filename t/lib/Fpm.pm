@@ -109,13 +109,7 @@ sub pid     { return $_[0]{process}->pid }
 
 sub log_text {
     my ($self) = @_;
-    my $text = '';
-    for my $file ("$self->{dir}/log", "$self->{dir}/stderr") {
-        open my $in, '<', $file or next;
-        local $/;
-        $text .= <$in> // '';
-    }
-    return $text;
+    return join '', map { Httpd::read_file("$self->{dir}/$_") // '' } qw(log stderr);
 }
 
 # One FastCGI request straight to FPM: the body of the answer, undef when there is none.

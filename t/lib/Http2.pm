@@ -8,6 +8,7 @@ package Http2;
 use strict;
 use warnings;
 use File::Temp ();
+use Httpd;
 use Process;
 
 sub program { return Process::find_program('curl') }
@@ -32,14 +33,7 @@ sub get {
         run => [command($port, $path, '--output', "$dir/body", '--dump-header', "$dir/heads",
                         @{ $o{options} || [] })]);
     $process->wait_for_end(35) or $process->stop('KILL');
-    my %text;
-    for my $name (qw(said body heads)) {
-        $text{$name} = '';
-        open my $in, '<', "$dir/$name" or next;
-        binmode $in;
-        local $/;
-        $text{$name} = <$in> // '';
-    }
+    my %text = map { $_ => Httpd::read_file("$dir/$_") // '' } qw(said body heads);
     my @heads = grep { length } split /(?<=\r\n\r\n)/, $text{heads};
     my ($status) = ($heads[-1] // '') =~ m{^HTTP/2 (\d+)};
     return { status => $status // 0, heads => \@heads, body => $text{body}, why => $text{said},

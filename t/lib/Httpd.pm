@@ -184,6 +184,14 @@ sub write_file {
     return $file;
 }
 
+# All bytes of a file; nothing when it cannot be read.
+sub read_file {
+    my ($file) = @_;
+    open my $in, '<:raw', $file or return;
+    local $/;
+    return scalar <$in>;
+}
+
 sub config_text {
     my ($self) = @_;
     my %without = map { $_ => 1 } @{ $self->{without} };
@@ -282,12 +290,9 @@ sub configtest {
     my $process = Process->start(name => 'configtest', output => $text,
         run => [httpd_program(), '-t', '-d', $self->root, '-f', $file]);
     $process->wait_for_end(30) or $process->stop;
-    open my $in, '<', $text or return ($process->status >> 8, '');
-    local $/;
-    my $said = <$in> // '';
+    my $said = read_file($text) // return ($process->status >> 8, '');
     # what goes wrong after the error log is open stands there
-    if (open my $log, '<', "$self->{root}/error.log") { $said .= <$log> // '' }
-    return ($process->status >> 8, $said);
+    return ($process->status >> 8, $said . (read_file("$self->{root}/error.log") // ''));
 }
 
 # Start and wait until it answers; dies with the error log's text when it does not.

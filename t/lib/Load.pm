@@ -11,6 +11,7 @@ use File::Temp ();
 use JSON::PP ();
 use Deadline;
 use HttpSocket;
+use Httpd;
 use Process;
 
 # Options: port, clients, requests (in all; none: until stop()), path (text or sub of the number),
@@ -103,9 +104,8 @@ sub finish {
         $process->wait_for_end($seconds // 120) or $process->stop('KILL');
     }
     for my $client (0 .. $self->{clients} - 1) {
-        open my $in, '<', "$self->{dir}/result.$client" or do { $sum{failed}++; next };
-        local $/;
-        my $result = JSON::PP::decode_json(<$in>);
+        my $text = Httpd::read_file("$self->{dir}/result.$client") // do { $sum{failed}++; next };
+        my $result = JSON::PP::decode_json($text);
         $sum{$_} += $result->{$_} for qw(failed requests);
         $sum{slowest} = $result->{slowest} if $result->{slowest} > $sum{slowest};
         $sum{status}{$_} += $result->{status}{$_} for keys %{ $result->{status} };

@@ -46,9 +46,7 @@ sub bootstrap {
     my ($self) = @_;
     my $sql = "USE mysql;\nSET \@current_hostname = 'localhost';\n";
     for my $script (qw(mysql_system_tables mysql_performance_tables mysql_system_tables_data maria_add_gis_sp_bootstrap)) {
-        open my $in, '<', PhpApplication::root() . "/usr/share/mysql/$script.sql" or die "$script: $!";
-        local $/;
-        $sql .= <$in> . "\n";
+        $sql .= (Httpd::read_file(PhpApplication::root() . "/usr/share/mysql/$script.sql") // die "$script: $!") . "\n";
     }
     my $file = Httpd::write_file("$self->{dir}/bootstrap.sql", "CREATE DATABASE mysql;\n$sql\nFLUSH PRIVILEGES;\n$self->{sql}\n");
     my $process = $self->run(name => 'bootstrap', shell => $file, arguments => ['--bootstrap', '--enforce-storage-engine=']);
@@ -56,12 +54,7 @@ sub bootstrap {
     return;
 }
 
-sub log_text {
-    my ($self) = @_;
-    open my $in, '<', "$self->{dir}/log" or return '';
-    local $/;
-    return <$in> // '';
-}
+sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
 
 sub stop {
     my ($self) = @_;

@@ -19,9 +19,7 @@ my ($document, $schemas);
 
 sub read_document {
     my $file = Httpd::build_dir() . '/openapi.json';
-    open my $in, '<:raw', $file or die "$file: $!\n";
-    local $/;
-    my $text = <$in>;
+    my $text = Httpd::read_file($file) // die "$file: $!\n";
     $document = JSON::PP::decode_json($text);
     $schemas  = JsonSchema->new($text);
     return;

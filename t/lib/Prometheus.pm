@@ -23,12 +23,7 @@ my $kit = abs_path(dirname(__FILE__) . '/../../docs/monitoring');
 
 sub kit { return $kit }
 
-sub bytes_of {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
+sub bytes_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 my %ms = (s => 1000, m => 60_000, h => 3_600_000);
 sub faster { my ($number, $unit) = @_; return $number * $ms{$unit} / FASTER . 'ms' }

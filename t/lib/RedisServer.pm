@@ -69,12 +69,7 @@ sub pid        { return $_[0]{process}->pid }
 sub url        { return "redis://127.0.0.1:$_[0]{port}" }
 sub socket_url { return "unix://$_[0]{dir}/socket" }
 
-sub log_text {
-    my ($self) = @_;
-    open my $in, '<', "$self->{dir}/log" or return '';
-    local $/;
-    return <$in> // '';
-}
+sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
 
 # ---- Commands ----
 

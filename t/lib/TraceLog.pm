@@ -13,15 +13,14 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use JSON::PP ();
 use Deadline;
+use Httpd;
 use JsonSchema;
 
 use constant { SERVER => 2, CLIENT => 3, LINE_MAX => 4096 };    # PIPE_BUF of Linux
 
 my $schema = do {
     my $file = abs_path(dirname(__FILE__) . '/../conf/otlp-traces.schema.json');
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    JSON::PP::decode_json(<$in>);
+    JSON::PP::decode_json(Httpd::read_file($file) // die "$file: $!");
 };
 
 sub new { my ($class, $file) = @_; return bless { file => $file }, $class }

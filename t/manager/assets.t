@@ -14,12 +14,7 @@ SetHandler balancer-manager
 EOC
 my $page = '/balancer-manager';
 
-sub file_text {
-    my ($name) = @_;
-    open my $in, '<:raw', "$FindBin::RealBin/../../modules/balancer_manager/assets/$name" or die $!;
-    local $/;
-    return scalar <$in>;
-}
+sub file_text { my ($name) = @_; return Httpd::read_file("$FindBin::RealBin/../../modules/balancer_manager/assets/$name") // die "$name: $!" }
 
 my %browser = (header => { Accept => 'text/html,*/*;q=0.8' });
 my ($query) = $httpd->get($page, %browser)->{body} =~ /href="(\?asset=manager\.css&amp;v=\w+)"/;

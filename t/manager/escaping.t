@@ -165,9 +165,7 @@ $api->patch('balancers/' . ManagerApi::encoded($key) . '/members/' . ManagerApi:
     { route => 'marker' });
 $httpd->stop;
 my $file = $httpd->root . '/run/balancer-state/balancer-state.json';
-open my $in, '<', $file or die "$file: $!";
-my $state = do { local $/; <$in> };
-close $in;
+my $state = Httpd::read_file($file) // die "$file: $!";
 $state =~ s{"marker"}{"a\\nFC0601: forged\\r\\u001b[31m\\u0001</td>"} or die 'no route in the state file';
 open my $out, '>', $file or die "$file: $!";
 print {$out} $state;

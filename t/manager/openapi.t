@@ -24,12 +24,7 @@ EOC
 my $api = ManagerApi->new($httpd);
 my $one = ManagerApi::member_path('app', 'http://127.0.0.1:1');
 
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<:raw', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
+sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 # ---- What is served ----
 

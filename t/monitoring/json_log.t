@@ -14,11 +14,8 @@ use Httpd;
 
 plan skip_all => 'stock has no such format' if Httpd::is_stock();
 
-my ($format) = do {
-    open my $in, '<', "$FindBin::RealBin/../../conf.d/proxy_fastcgi.conf" or die "conf.d: $!";
-    local $/;
-    <$in> =~ /^( *LogFormat "(?:[^"\\]|\\.)*" fastcgi_json)$/ms;
-};
+my ($format) = Httpd::read_file("$FindBin::RealBin/../../conf.d/proxy_fastcgi.conf")
+    =~ /^( *LogFormat "(?:[^"\\]|\\.)*" fastcgi_json)$/ms;
 ok $format, 'conf.d has the format';
 my $backend = Backend->saying('answer');
 my $httpd = Httpd->start(modules => [qw(auth_basic authn_anon authn_core authz_user)], config => <<"EOC");

@@ -13,12 +13,7 @@ plan skip_all => 'not in CI: it builds everything once more' if $ENV{CI};
 Process::find_program($_) or plan skip_all => "$_ is not installed: scripts/setup package"
     for qw(rpmbuild rpmlint cpio pandoc);
 
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
+sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 my $top    = "$FindBin::RealBin/../..";
 my $folder = Httpd::temporary_dir('rpm');

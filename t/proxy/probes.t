@@ -19,8 +19,7 @@ my $notes = qx($readelf -n $module);
 plan skip_all => 'built without <sys/sdt.h>' if $notes !~ /stapsdt/;
 
 # ---- What is documented is there, and nothing else ----
-open my $in, '<', "$top/modules/proxy_fastcgi/engine/probes.h" or die $!;
-my ($list) = do { local $/; <$in> } =~ /from begin to end of a request:\n(.*?) \* At the end/s;
+my ($list) = Httpd::read_file("$top/modules/proxy_fastcgi/engine/probes.h") =~ /from begin to end of a request:\n(.*?) \* At the end/s;
 my %documented = map { /^ \*  (\w+) {2,}(.*?)(?: {3,}.*)?$/ ? ($1 => 1 + ($2 eq '-' ? 0 : scalar(split /, /, $2))) : () } split /\n/, $list;
 my %there = map { my ($name, $arguments) = /^(\w+)\s.*?Arguments: (.*)/s; ($name => scalar split / /, $arguments) }
     $notes =~ /Provider: proxy_fastcgi\s+Name: (.*?\n\s+Arguments: .*?)\n/gs;
@@ -43,11 +42,10 @@ EOC
     # It says that it attaches before it has: a probe of the test's own, the last one, tells when it sees
     # an election of this member, as other tests' httpds are seen, too. The request behind that one is seen
     # from its begin, and has ended when the next one is seen.
-    open my $script, '<', "$top/docs/monitoring/member-latency.bt" or die $!;
-    my $watched = Httpd::write_file("$dir/watched.bt", do { local $/; <$script> }
+    my $watched = Httpd::write_file("$dir/watched.bt", Httpd::read_file("$top/docs/monitoring/member-latency.bt")
         . 'usdt:$1:proxy_fastcgi:elected { printf("seen %s\n", str(arg1)); }' . "\n");
     my $tracer = Process->start(name => 'bpftrace', output => "$dir/out", run => [$bpftrace, '-B', 'line', $watched, $module]);
-    my $said = sub { open my $out, '<', "$dir/out" or return ''; local $/; return scalar <$out> // '' };
+    my $said = sub { return Httpd::read_file("$dir/out") // '' };
     my $sent = 0;
     my $port = $backend->port;
     my $seen = sub { my $count = () = $said->() =~ /^seen fcgi:\/\/127\.0\.0\.1:$port$/mg; return $count };

@@ -170,9 +170,8 @@ is $ended, CLIENTS, 'all clients come to their end';
 my (@mixed, @wrong, %status);
 my ($asked, $whole, $broken_off) = (0, 0, 0);
 for my $client (1 .. CLIENTS) {
-    open my $in, '<', "$dir/$client.json" or do { fail "client $client has left no result"; next };
-    local $/;
-    my $saw = JSON::PP::decode_json(<$in>);
+    my $text = Httpd::read_file("$dir/$client.json") // do { fail "client $client has left no result"; next };
+    my $saw = JSON::PP::decode_json($text);
     push @mixed, @{ $saw->{mixed} };
     push @wrong, @{ $saw->{wrong} };
     $asked      += $saw->{requests};

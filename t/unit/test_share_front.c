@@ -45,7 +45,8 @@ static bool one_in(uint32_t n)
 
 /* ---- Engines --------------------------------------------------------------------------------- */
 
-/* What of Redis the script uses. An engine is a table; its history changes when it is promoted. */
+/* What of Redis the script uses. An engine is a table; its history changes when it is promoted, and
+ * when it gets the data of another one: that is its history until it is promoted again. */
 static const char redis[] =
     "engines = {}\n"
     "local at\n"
@@ -84,11 +85,13 @@ static const char redis[] =
     "    data[key] = {}\n"
     "    for field, value in pairs(fields) do data[key][field] = value end\n"
     "  end\n"
-    "  engines[to].data = data end\n"
+    "  engines[to].data = data\n"
+    "  promote(to) end\n"
     "function evaluate(n, script, ...) at = engines[n] KEYS = {'fc:{t}:share'} ARGV = {...}\n"
     "  return script() end\n";
 
 #define ENGINES 2
+#define NOWHERE 0    /* of a front that reaches none */
 
 static lua_State *lua;
 static int script;
@@ -145,6 +148,12 @@ typedef struct {
     lb_share_told_t told[LB_SHARE_FRONTS][MEMBERS];
     exchange_t exchange;
     uint32_t demand[MEMBERS], in_flight[MEMBERS];
+    uint32_t outlived[MEMBERS];       /* of in_flight: what their slots were lent for has ended */
+    struct {
+        char epoch[LB_SHARE_EPOCH_MAX + 1];
+        uint64_t stamp;
+        int64_t at;                   /* by its clock */
+    } written;                        /* its last record */
     /* on disk */
     char epoch[LB_SHARE_EPOCH_MAX + 1];
     bool has_joined;
@@ -157,8 +166,8 @@ typedef struct {
     uint32_t fronts, limit;
     bool expects_all;                 /* fronts= is given */
     uint32_t drift;                   /* of clocks, one way or the other: of 10000 */
-    uint32_t loss, late, pause, crash, restart, kill, flush, failover, split,
-        demand; /* one in so many */
+    uint32_t loss, late, pause, crash, restart, kill, flush, failover, split, demand,
+        slow; /* one in so many */
 } trouble_t;
 
 static sim_front_t *fronts;
@@ -215,7 +224,7 @@ static void start(int i)
                                              .floor = f->floors[m],
                                              .until = clock_of(f) + LEASE + MARGIN,
                                              .is_new = true };
-        f->in_flight[m] = 0;
+        f->in_flight[m] = f->outlived[m] = 0;
     }
     f->exchange.is_under_way = false;
     f->is_running = true;
@@ -241,11 +250,13 @@ static void take_over(int i)
     const int64_t paused_until = f->paused_until;
     lb_share_member_t rows[MEMBERS];
     memcpy(rows, f->members, sizeof(rows));
-    uint32_t in_flight[MEMBERS];
+    uint32_t in_flight[MEMBERS], outlived[MEMBERS];
     memcpy(in_flight, f->in_flight, sizeof(in_flight));
+    memcpy(outlived, f->outlived, sizeof(outlived));
     start(i);
     memcpy(f->members, rows, sizeof(rows));
     memcpy(f->in_flight, in_flight, sizeof(in_flight));
+    memcpy(f->outlived, outlived, sizeof(outlived));
     f->paused_until = paused_until;
 }
 
@@ -266,13 +277,44 @@ static uint32_t used_by_all(int m)
     return sum;
 }
 
+/* Requests beyond what their front may use now. */
+static uint32_t over(int i, int m)
+{
+    const uint32_t may = may_use(i, m), has = fronts[i].is_running ? fronts[i].in_flight[m] : 0;
+    return has > may ? has - may : 0;
+}
+
+static bool has_ended(const sim_front_t *f, int m)
+{
+    const lb_share_member_t *member = &f->members[m];
+    const int64_t clock = clock_of(f);
+    const bool has_borrowed = member->told.share > member->told.floor;
+
+    return (member->share > member->floor && clock >= member->until)
+           || (has_borrowed
+               && lb_stamps_not_before(&f->front.stamps, member->told.stands) + LEASE <= clock);
+}
+
+/* PHP does not stop when the time ends for which a slot was borrowed: the only requests that may be
+ * more than the limit. */
+static void note_outlived(void)
+{
+    for (uint32_t i = 0; i < trouble.fronts; i++) {
+        for (int m = 0; m < MEMBERS; m++) {
+            uint32_t *outlived = &fronts[i].outlived[m];
+            const uint32_t more = over((int)i, m);
+            *outlived = *outlived > more || has_ended(&fronts[i], m) ? more : *outlived;
+        }
+    }
+}
+
 static uint32_t in_flight_or_used(int m)
 {
     uint32_t sum = 0;
 
     for (uint32_t i = 0; i < trouble.fronts; i++) {
-        const uint32_t may = may_use((int)i, m), has = fronts[i].in_flight[m];
-        sum += may > has ? may : has;
+        const uint32_t more = over((int)i, m), outlived = fronts[i].outlived[m];
+        sum += may_use((int)i, m) + (more > outlived ? more - outlived : 0);
     }
     return sum;
 }
@@ -284,23 +326,20 @@ static void show(int m)
         const lb_share_member_t *member = &f->members[m];
         printf(
             "web%u: running %d engine %d epoch %s joined %d use %u (share %u floor %u left %.3f settles %d) "
-            "told %u/%u @%llu own %llu in flight %u want %u agreed %d roster %u\n",
+            "told %u/%u @%llu own %llu in flight %u outlived %u want %u agreed %d roster %u\n",
             i, f->is_running, f->engine, f->front.epoch, f->front.has_joined, may_use((int)i, m),
             member->share, member->floor, (double)(member->until - clock_of(f)) / 1e6,
             member->settles, member->told.share, member->told.floor,
             (unsigned long long)member->told.stands, (unsigned long long)f->front.own_stamp,
-            f->in_flight[m], member->want, lb_share_front_is_agreed(&f->front),
+            f->in_flight[m], f->outlived[m], member->want, lb_share_front_is_agreed(&f->front),
             f->front.roster.count);
     }
 }
 
-/* With requests that were there before a share was lowered, when all fronts are in contact. */
-static bool all_is_well;
-
 static void check_limit(void)
 {
     for (int m = 0; m < MEMBERS && !is_lenient; m++) {
-        const uint32_t sum = all_is_well ? in_flight_or_used(m) : used_by_all(m);
+        const uint32_t sum = in_flight_or_used(m);
         if (sum > trouble.limit) {
             show(m);
             ck_abort_msg("step %llu, %.3f s: %u may be used of %u", (unsigned long long)steps_done,
@@ -319,6 +358,42 @@ static void free_texts(exchange_t *e)
         free(e->texts[i]);
     }
     e->count = 0;
+}
+
+/* Does it keep its word for what it lends, for as long as others may borrow it? */
+static bool is_vouched(const sim_front_t *f, const exchange_t *e, const lb_share_told_t *told,
+                       const lb_share_member_t *member)
+{
+    return told->share >= told->floor || told->stands != f->written.stamp
+           || strcmp(e->epoch, f->written.epoch) != 0
+           || member->until >= f->written.at + LEASE + MARGIN;
+}
+
+/* What is written is no less than what the front uses, and goes on to use if it hears no answer. */
+static void check_told(int i, const exchange_t *e)
+{
+    const sim_front_t *f = &fronts[i];
+    lb_share_told_t told[MEMBERS];
+    lb_share_record_t record;
+
+    ck_assert(lb_share_record_read(e->record, &record, told, MEMBERS));
+    for (size_t m = 0; f->is_running && m < record.count; m++) {
+        const lb_share_member_t *member = &f->members[m];
+        if (!member->settles && !member->is_new
+            && (told[m].floor < member->floor || !is_vouched(f, e, &told[m], member)
+                || (told[m].share < member->share && clock_of(f) < member->until))) {
+            show((int)m);
+            ck_abort_msg("step %llu: web%d tells %u/%u", (unsigned long long)steps_done, i,
+                         told[m].share, told[m].floor);
+        }
+    }
+}
+
+static void note_written(sim_front_t *f, const exchange_t *e)
+{
+    memcpy(f->written.epoch, e->epoch, sizeof(e->epoch));
+    f->written.stamp = e->stamp;
+    f->written.at = clock_of(f);
 }
 
 static void execute(int front, int engine, exchange_t *e)
@@ -360,6 +435,12 @@ static void execute(int front, int engine, exchange_t *e)
     }
     lua_pop(lua, 1);
     e->is_answered = true;
+    if (e->is_written && !is_lenient) {
+        check_told(front, e);
+    }
+    if (e->is_written) {
+        note_written(&fronts[front], e);
+    }
 }
 
 static void keep_stuck(int i)
@@ -427,6 +508,22 @@ static void ask(int i)
     e->record = bytes > 0 ? strdup(text) : NULL;
 }
 
+/* What it goes on from is what its record says, unless it has just learnt that it was forgotten. */
+static void check_knows_its_record(int i)
+{
+    const lb_share_front_t *front = &fronts[i].front;
+
+    for (size_t k = 0; k < front->other_count; k++) {
+        const lb_share_record_t *record = &front->others[k].record;
+        for (size_t m = 0; strcmp(front->others[k].name, front->name) == 0 && m < record->count;
+             m++) {
+            const lb_share_told_t *written = &record->members[m], *told = &front->members[m].told;
+            ck_assert(told->floor + told->share == 0
+                      || (told->floor == written->floor && told->share == written->share));
+        }
+    }
+}
+
 static void take(int i)
 {
     sim_front_t *f = &fronts[i];
@@ -446,8 +543,13 @@ static void take(int i)
         other->stamp = strtoull(e->texts[k], &end, 10);
         ck_assert(lb_share_record_read(end + 1, &other->record, f->told[k], MEMBERS));
     }
+    const bool is_anew = strcmp(f->front.epoch, answer.epoch) != 0;
     lb_share_front_take(&f->front, &answer);
     ck_assert(f->front.is_unclear == (i == unclear));
+    check_knows_its_record(i);
+    for (int m = 0; m < MEMBERS && is_anew; m++) {    /* nobody knows what they were lent */
+        f->outlived[m] = over(i, m);
+    }
     e->is_under_way = false;
     free_texts(e);
     check_limit();
@@ -461,7 +563,9 @@ static void serve(sim_front_t *f)
 {
     for (int m = 0; m < MEMBERS; m++) {
         const uint32_t may = lb_share_now(&f->members[m], clock_of(f));
-        const uint32_t ends = f->in_flight[m] * trouble.fronts / 100 + any_below(2);
+        const uint32_t ends = trouble.slow > 0
+                                  ? one_in(trouble.slow)
+                                  : f->in_flight[m] * trouble.fronts / 100 + any_below(2);
         f->in_flight[m] -= ends < f->in_flight[m] ? ends : f->in_flight[m];
         while (f->in_flight[m] < may && f->in_flight[m] < f->demand[m]) {
             f->in_flight[m]++;
@@ -474,7 +578,7 @@ static void step_front(int i)
     sim_front_t *f = &fronts[i];
     exchange_t *e = &f->exchange;
 
-    if (e->is_under_way && !e->is_answered && now >= e->executes_at
+    if (e->is_under_way && !e->is_answered && now >= e->executes_at && f->engine != NOWHERE
         && !(e->is_lost && one_in(2))) {
         if (e->is_lost) {    /* the answer is */
             execute(i, f->engine, e);
@@ -494,11 +598,11 @@ static void step_front(int i)
         take(i);
     }
     else if (e->is_under_way && clock_of(f) > e->sent + SECOND) {
-        if (!e->is_answered) {
+        if (!e->is_answered && f->engine != NOWHERE) {
             keep_stuck(i);
         }
         e->is_under_way = false;
-        if (one_in(2) && !one_in(4)) {
+        if (f->engine != NOWHERE && one_in(2) && !one_in(4)) {
             f->engine = master;
         }
     }
@@ -525,7 +629,7 @@ static void make_trouble(int i)
     }
     if (one_in(trouble.crash)) {
         if (f->is_running) {
-            if (f->exchange.is_under_way && !f->exchange.is_answered) {
+            if (f->exchange.is_under_way && !f->exchange.is_answered && f->engine != NOWHERE) {
                 keep_stuck(i);
             }
             f->exchange.is_under_way = false;
@@ -564,7 +668,8 @@ static void settle(int64_t us)
     trouble = (trouble_t){ .fronts = before.fronts,
                            .limit = before.limit,
                            .expects_all = before.expects_all,
-                           .drift = before.drift };
+                           .drift = before.drift,
+                           .slow = before.slow };
     while (now < end_at) {
         step();
     }
@@ -679,6 +784,7 @@ static void step(void)
     const int i = (int)any_below(trouble.fronts);
 
     now += any_below(2000);
+    note_outlived();
     make_trouble(i);
     execute_stuck();
     step_front(i);
@@ -723,6 +829,7 @@ START_TEST(limit_holds_in_a_small_fleet)
         small.restart = run % 2 ? 1000 : 10000;
         small.crash = small.kill = small.flush = small.failover = small.split = 2000;
         small.demand = 100;
+        small.slow = run % 5 < 2 ? 300 : 0;
         small.expects_all = run % 4 < 2;
         begin(&small, 100 + run, 1 + run % small.fronts);
         while (steps_done < STEPS / 20) {
@@ -749,6 +856,7 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
         store.failover = run % 7 < 3 ? 700 : 8000;
         store.split = run % 3 ? 3000 : 0;
         store.pause = 3000;
+        store.slow = run % 5 == 1 ? 300 : 0;
         begin(&store, 500 + run, store.fronts);
         while (steps_done < STEPS / 20) {
             step();
@@ -768,6 +876,7 @@ START_TEST(limit_holds_while_fronts_come_and_go)
         fleet.pause = 300;
         fleet.demand = 300;
         fleet.restart = 4000;
+        fleet.slow = run % 3 == 1 ? 100 : 0;
         fleet.flush = run % 2 ? 6000 : 0;
         fleet.expects_all = run % 2;
         begin(&fleet, 900 + run, fleet.fronts);
@@ -779,14 +888,55 @@ START_TEST(limit_holds_while_fronts_come_and_go)
 }
 END_TEST
 
-/* ---- Who knows nothing ----------------------------------------------------------------------- */
-
-static void cut_off(uint32_t from, uint32_t to)
+static void connect_to(int engine, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        fronts[i].engine = ENGINES;    /* where nobody else is */
+        fronts[i].engine = engine;
     }
 }
+
+/* Another store, where the others are not. */
+static int elsewhere(void)
+{
+    return 3 - master;
+}
+
+static void go_on_for(int64_t us)
+{
+    for (const int64_t end_at = now + us; now < end_at;) {
+        step();
+    }
+}
+
+/* Who lends and who borrows lose sight of each other at times that do not fit. */
+START_TEST(limit_holds_while_one_after_the_other_is_cut_off)
+{
+    for (uint32_t run = 0; run < 24; run++) {
+        trouble_t fleet = { .fronts = 2 + run % 3, .limit = 4 + run, .drift = 900, .demand = 400 };
+        fleet.loss = run % 2 ? 6 : 0;
+        fleet.late = run % 3 ? 8 : 0;
+        fleet.kill = run % 4 < 2 ? 3000 : 0;
+        fleet.slow = run % 5 < 2 ? 200 : 0;
+        begin(&fleet, 1300 + run, fleet.fronts);
+        for (uint32_t round = 0; round < STEPS / 25000; round++) {
+            go_on_for(any_below(3 * SECOND));
+            for (uint32_t n = 0; n < fleet.fronts; n++) {
+                const uint32_t i = any_below(fleet.fronts);
+                fronts[i].engine = one_in(3) ? master : one_in(2) ? elsewhere()
+                                                                  : NOWHERE;
+                go_on_for(any_below(one_in(3) ? SECOND / 2 : 4 * SECOND));
+            }
+            if (one_in(4)) {
+                go_on_for(8 * SECOND);
+            }
+            connect_to(master, 0, fleet.fronts);
+        }
+        end();
+    }
+}
+END_TEST
+
+/* ---- Who knows nothing ----------------------------------------------------------------------- */
 
 /* The others know the fleet, and keep what they have; the engine that the new one meets does not. */
 static void meet_an_empty_engine(const trouble_t *fleet, int64_t after)
@@ -796,7 +946,7 @@ static void meet_an_empty_engine(const trouble_t *fleet, int64_t after)
     lose(newest);
     lb_share_front_forget(&fronts[0].front, fronts[newest].front.name);
     settle(10 * SECOND);
-    cut_off(0, newest);
+    connect_to(elsewhere(), 0, newest);
     call_engine("flush", master, 0);
     start((int)newest);
     settle(after);
@@ -853,7 +1003,7 @@ START_TEST(front_that_is_cut_off_for_days_is_not_forgotten)
     const trouble_t fleet = { .fronts = 3, .limit = 60 };
     begin(&fleet, 44, fleet.fronts);
     settle(10 * SECOND);
-    cut_off(2, 3);
+    connect_to(elsewhere(), 2, 3);
     settle(20 * SECOND);
     now += 48 * 3600 * SECOND;
     settle(20 * SECOND);
@@ -903,7 +1053,7 @@ START_TEST(front_that_was_forgotten_and_comes_back_joins_anew)
     const trouble_t fleet = { .fronts = 3, .limit = 60 };
     begin(&fleet, 47, fleet.fronts);
     settle(10 * SECOND);
-    cut_off(2, 3);
+    connect_to(elsewhere(), 2, 3);
     settle(10 * SECOND);
     is_lenient = true;
     lb_share_front_forget(&fronts[0].front, fronts[2].front.name);
@@ -938,6 +1088,97 @@ START_TEST(member_that_its_record_has_not_is_new_to_a_front)
 }
 END_TEST
 
+/* ---- Another life of the data ---------------------------------------------------------------- */
+
+/* A call of web0 as it could come late.
+ * returns  was it written? */
+static bool call_late(const char *epoch, uint64_t own, const char *decided_on, exchange_t *e)
+{
+    *e = (exchange_t){ .record = strdup("shares 1 0 0\n") };
+    snprintf(e->epoch, sizeof(e->epoch), "%s", epoch);
+    snprintf(e->own, sizeof(e->own), "%llu", (unsigned long long)own);
+    snprintf(e->decided_on, sizeof(e->decided_on), "%s", decided_on);
+    execute(0, master, e);
+    free_texts(e);
+    return e->is_written;
+}
+
+START_TEST(call_that_comes_late_is_not_written)
+{
+    const trouble_t fleet = { .fronts = 1, .limit = 60 };
+    exchange_t e;
+    char epoch[LB_SHARE_EPOCH_MAX + 1];
+    begin(&fleet, 49, fleet.fronts);
+    is_lenient = true;
+    memcpy(epoch, fronts[0].epoch, sizeof(epoch));
+    call_engine("flush", master, 0);
+    settle(5 * SECOND);
+    while (fronts[0].exchange.is_under_way) {
+        step();
+    }
+    const lb_share_front_t *front = &fronts[0].front;
+    ck_assert(!call_late(epoch, front->own_stamp, "", &e));
+    ck_assert(strcmp(e.epoch_now, front->epoch) == 0);
+    ck_assert(!call_late(front->epoch, front->own_stamp - 1, "", &e));
+    ck_assert(!call_late(front->epoch, front->own_stamp, "1", &e));
+    ck_assert(call_late(front->epoch, front->own_stamp, "", &e));
+    is_lenient = false;
+    end();
+}
+END_TEST
+
+START_TEST(epochs_go_on_from_the_greatest_that_a_front_knows)
+{
+    const trouble_t fleet = { .fronts = 1, .limit = 60 };
+    exchange_t e;
+    begin(&fleet, 50, fleet.fronts);
+    ck_assert(!call_late("7.other", 0, "", &e));
+    ck_assert(strncmp(e.epoch_now, "8.", 2) == 0);
+    ck_assert(!call_late("8.other", 0, "", &e));
+    ck_assert(strncmp(e.epoch_now, "9.", 2) == 0);
+    end();
+}
+END_TEST
+
+/* What it has lent elsewhere is not its own, though its record here says so. */
+START_TEST(front_that_starts_again_at_an_older_store_begins_anew)
+{
+    const trouble_t fleet = { .fronts = 2, .limit = 60 };
+    begin(&fleet, 51, fleet.fronts);
+    settle(10 * SECOND);
+    connect_to(elsewhere(), 0, 2);
+    want_only(1, 2, 60);
+    settle(20 * SECOND);
+    ck_assert_uint_ge(may_use(1, 0), 57);
+    fronts[0].engine = master;
+    start(0);
+    settle(20 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    end();
+}
+END_TEST
+
+START_TEST(front_that_ends_before_it_tells_its_floors_keeps_them)
+{
+    const trouble_t fleet = { .fronts = 2, .limit = 60 };
+    char epoch[LB_SHARE_EPOCH_MAX + 1];
+    begin(&fleet, 52, fleet.fronts);
+    settle(10 * SECOND);
+    connect_to(elsewhere(), 1, 2);
+    memcpy(epoch, fronts[0].epoch, sizeof(epoch));
+    call_engine("flush", master, 0);
+    while (strcmp(fronts[0].epoch, epoch) == 0) {
+        step();
+    }
+    start(0);
+    settle(20 * SECOND);
+    ck_assert_uint_eq(may_use(0, 0), 30);
+    end();
+}
+END_TEST
+
+/* ---- What is used when all is well ----------------------------------------------------------- */
+
 static void want_only(uint32_t from, uint32_t to, uint32_t demand)
 {
     for (uint32_t i = 0; i < trouble.fronts; i++) {
@@ -967,7 +1208,6 @@ START_TEST(all_of_it_is_used_within_two_seconds)
     trouble_t none = { .fronts = 3 + (uint32_t)_i, .limit = 60 + 7 * (uint32_t)_i };
     begin(&none, 1000 + (uint64_t)_i, none.fronts);
     settle(10 * SECOND);
-    all_is_well = true;
     for (uint32_t round = 0; round < 30; round++) {
         const uint32_t from = any_below(none.fronts);
         const uint32_t to = from + 1 + any_below(none.fronts - from);
@@ -977,7 +1217,6 @@ START_TEST(all_of_it_is_used_within_two_seconds)
         settle(any_below(10 * SECOND));
         check_is_used(from, to);
     }
-    all_is_well = false;
     end();
 }
 END_TEST
@@ -985,7 +1224,7 @@ END_TEST
 /* What its floor is made of is lent, and in use. */
 START_TEST(front_that_joins_waits_for_requests_to_end)
 {
-    const trouble_t none = { .fronts = 3, .limit = 60 };
+    const trouble_t none = { .fronts = 3, .limit = 60, .slow = _i % 2 ? 15 : 0 };
     begin(&none, 2000 + (uint64_t)_i, none.fronts);
     settle(10 * SECOND);
     lose(2);
@@ -993,11 +1232,38 @@ START_TEST(front_that_joins_waits_for_requests_to_end)
     want_only(0, 1, none.limit);
     settle(20 * SECOND);
     ck_assert_uint_ge(may_use(0, 0), 57);
-    all_is_well = true;
     start(2);
     want_only(0, 3, none.limit);
     settle(20 * SECOND);
-    all_is_well = false;
+    check_is_used(0, 3);
+    ck_assert_uint_ge(may_use(2, 0), 19);
+    end();
+}
+END_TEST
+
+/* It was cut off, so its floor is in use, though it had lent it; and less is to be its floor. */
+START_TEST(floor_that_is_in_use_is_neither_lent_nor_given_up)
+{
+    const trouble_t none = { .fronts = 3, .limit = 60 };
+    begin(&none, 3000 + (uint64_t)_i, none.fronts);
+    lose(2);
+    lb_share_front_forget(&fronts[0].front, fronts[2].front.name);
+    want_only(1, 2, none.limit);
+    settle(20 * SECOND);
+    ck_assert_uint_ge(may_use(1, 0), 59);
+    connect_to(NOWHERE, 0, 1);
+    want_only(0, 2, none.limit);
+    settle(20 * SECOND);
+    ck_assert_uint_eq(fronts[0].in_flight[0], 30);
+    start(2);
+    want_only(0, 3, none.limit);
+    settle(any_below(2 * SECOND));
+    trouble.slow = 1000000;    /* its requests do not end */
+    trouble.late = 2;
+    fronts[0].engine = master;
+    go_on_for(10 * SECOND);
+    trouble.slow = 0;
+    settle(20 * SECOND);
     check_is_used(0, 3);
     ck_assert_uint_ge(may_use(2, 0), 19);
     end();
@@ -1036,16 +1302,22 @@ int main(void)
     tcase_add_test(tc, limit_holds_whatever_fails);
     tcase_add_test(tc, limit_holds_with_a_store_that_nobody_would_use);
     tcase_add_test(tc, limit_holds_while_fronts_come_and_go);
+    tcase_add_test(tc, limit_holds_while_one_after_the_other_is_cut_off);
     tcase_add_test(tc, smallest_limit_counts_while_they_differ);
     tcase_add_test(tc, front_that_cannot_read_what_others_say_takes_no_more);
     tcase_add_test(tc, front_that_was_forgotten_and_comes_back_joins_anew);
     tcase_add_test(tc, member_that_its_record_has_not_is_new_to_a_front);
+    tcase_add_test(tc, call_that_comes_late_is_not_written);
+    tcase_add_test(tc, epochs_go_on_from_the_greatest_that_a_front_knows);
+    tcase_add_test(tc, front_that_starts_again_at_an_older_store_begins_anew);
+    tcase_add_test(tc, front_that_ends_before_it_tells_its_floors_keeps_them);
     tcase_add_test(tc, new_front_waits_for_as_many_as_are_expected);
     tcase_add_test(tc, new_front_waits_until_the_others_would_be_back);
     tcase_add_test(tc, fleet_begins_as_soon_as_all_that_are_expected_have_met);
     tcase_add_test(tc, front_that_is_cut_off_for_days_is_not_forgotten);
     tcase_add_loop_test(tc, all_of_it_is_used_within_two_seconds, 0, 8);
     tcase_add_loop_test(tc, front_that_joins_waits_for_requests_to_end, 0, 8);
+    tcase_add_loop_test(tc, floor_that_is_in_use_is_neither_lent_nor_given_up, 0, 20);
     tcase_add_loop_test(tc, all_of_it_is_used_again_after_everything_failed, 0, 4);
     suite_add_tcase(suite, tc);
     return run_suite(suite);

@@ -87,6 +87,9 @@ START_TEST(greater_counter_holds_in_any_order)
     ck_assert(add(&a, "web1", 1, false) && add(&a, "web1", 2, true) && !add(&a, "web1", 1, false));
     ck_assert(add(&b, "web1", 2, true) && !add(&b, "web1", 1, false) && !add(&b, "web1", 2, false));
     ck_assert(lb_share_roster_is_equal(&a, &b));
+    ck_assert(add(&a, "web3", 1, false) && add(&a, "web3", 1, true));
+    ck_assert(add(&b, "web3", 1, true) && !add(&b, "web3", 1, false));
+    ck_assert(lb_share_roster_is_equal(&a, &b));
     ck_assert(lb_share_roster_set(&a, "web1", false, &changed) && changed);
     ck_assert_uint_eq(lb_share_roster_find(&a, "web1")->counter, 3);
     ck_assert(!lb_share_roster_is_equal(&a, &b));

@@ -266,7 +266,8 @@ static void tell_plain(lb_share_front_t *front, lb_share_member_t *member)
 /* ---- Raise: what can be taken ---------------------------------------------------------------- */
 
 /* returns  the floor that it may have at once */
-static uint32_t floor_of(const lb_share_front_t *front, const scene_t *scene, int64_t now)
+static uint32_t floor_of(const lb_share_front_t *front, const scene_t *scene, uint32_t in_flight,
+                         int64_t now)
 {
     const lb_share_part_t *own = &scene->parts[scene->own];
     const uint32_t floor = own->told.floor;
@@ -275,8 +276,8 @@ static uint32_t floor_of(const lb_share_front_t *front, const scene_t *scene, in
         return floor;
     }
     if (own->split < floor) {
-        return lb_share_least_floor(scene->parts, scene->count, scene->own, own->split,
-                                    scene->borrows);
+        return lb_share_least_floor(scene->parts, scene->count, scene->own,
+                                    larger(own->split, in_flight), scene->borrows);
     }
     const uint64_t room = scene->limit > scene->floors ? scene->limit - scene->floors : 0;
     return knows_the_fleet(front, now)
@@ -311,7 +312,7 @@ static bool plan_raise(lb_share_front_t *front, lb_share_member_t *member, int64
     const uint64_t lends =
         member->in_flight <= before.share ? front->own_stamp : before.stands;
 
-    told->floor = floor_of(front, &scene, now);
+    told->floor = floor_of(front, &scene, member->in_flight, now);
     if (told->floor > before.floor) {
         told->share += told->floor - before.floor;
     }
@@ -339,13 +340,12 @@ static bool plan_raise(lb_share_front_t *front, lb_share_member_t *member, int64
            || (told->share > told->floor && told->stands > before.stands);
 }
 
-/* What would be lowered by it is lowered before. */
+/* A floor that it lowers is lowered before, and its word for what it lends is given anew. */
 static void apply_before_raise(lb_share_front_t *front, lb_share_member_t *member)
 {
     front->is_changed |= member->next.floor < member->floor;
     member->floor = smaller(member->floor, member->next.floor);
     if (member->next.share < member->next.floor) {
-        member->share = smaller(member->share, member->next.share);
         member->until = front->vouched_until;
     }
 }
@@ -357,7 +357,7 @@ static bool plan_raises(lb_share_front_t *front, int64_t now)
     for (size_t i = 0; i < front->count; i++) {
         lb_share_member_t *member = &front->members[i];
         member->next = member->told;
-        if (!member->settles && !front->is_unclear && front->own_stamp > 0) {
+        if (!member->settles && !front->is_unclear) {
             any |= plan_raise(front, member, now);
             apply_before_raise(front, member);
         }
@@ -427,7 +427,6 @@ static void begin_epoch(lb_share_front_t *front, const lb_share_answer_t *answer
     front->is_changed = true;
     front->stamps.count = 0;
     front->own_stamp = 0;
-    front->own_seen_at = answer->received;
     front->epoch_since = answer->received;
     begin_anew(front, answer->received);
 }
@@ -578,13 +577,11 @@ void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answe
     else if (own && (own_stamp != front->own_stamp || !front->knows)) {
         read_own(front, own, answer->received);
     }
-    else if (!own && is_same_epoch && (front->own_stamp > 0 || !front->knows)) {
+    else if (!own && is_same_epoch && !front->knows) {
         begin_anew(front, answer->received);
     }
-    if (own_stamp != front->own_stamp || !front->knows) {
-        front->own_stamp = own_stamp;
-        front->own_seen_at = answer->received;
-    }
+    front->own_stamp = own_stamp;
+    front->own_seen_at = answer->received;
     front->stamp = answer->stamp;
     front->knows = true;
     learn_roster(front);

@@ -20,6 +20,7 @@ typedef struct {
     const lb_balancer_view_t *balancer;
     apr_array_header_t *members;       /* of const char *, their URLs; none: the balancer itself */
     apr_table_t *values;               /* the form's */
+    bool stays_here;                   /* the change was for this front alone: so is this one */
 } undo_t;
 
 static const mgr_audit_entry_t *entry_at(const apr_array_header_t *entries, int i)
@@ -124,6 +125,7 @@ static bool look_at(undo_t *undo, const apr_array_header_t *entries)
             return false;
         }
         undo->balancer = balancer;
+        undo->stays_here = strcmp(entry->scope, "front") == 0;
         if (!take(undo, entry)) {
             return false;
         }
@@ -159,6 +161,9 @@ void mgr_undo_print(mgr_page_t *page)
         mgr_hidden_field_print(page->html, "w", APR_ARRAY_IDX(undo.members, i, const char *));
     }
     apr_table_do(print_value, page->html, undo.values, NULL);
+    if (undo.stays_here) {
+        mgr_hidden_field_print(page->html, "scope", "front");
+    }
     mgr_hidden_field_print(page->html, "confirm", "1");
     mgr_html_raw(page->html, "<button>Undo</button></form>\n");
 }
