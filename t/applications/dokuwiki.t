@@ -76,4 +76,4 @@ sub visit {
 
 PhpApplication::compare(name => 'DokuWiki', prepare => \&prepare, visit => \&visit,
     expected_log => qr/AH01630: .*local\.php|FC0230: .*Primary script unknown/, differs => {
-    'HEAD /team:plan' => 'stock has no Content-Encoding there, though its answer to GET has one' });
+    'HEAD /team:plan' => 'HEAD has the Content-Encoding of GET, which stock leaves out' });

@@ -81,5 +81,5 @@ sub visit {
 }
 
 PhpApplication::compare(name => 'MediaWiki', prepare => \&prepare, visit => \&visit,
-    differs => { 'GET /mw-config/index.php?localsettings=N' => 'the keys in it are drawn by lot' },
+    differs => { 'GET /mw-config/index.php?localsettings=N' => 'keys that are drawn by lot' },
     expected_log => qr/FC0230: .*Primary script unknown/);

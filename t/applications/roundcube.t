@@ -95,5 +95,5 @@ sub visit {
 
 PhpApplication::compare(name => 'Roundcube', prepare => \&prepare, visit => \&visit, finish => sub { $_[0]{mail}->stop },
     chance => qr/[A-Za-z0-9]{32}/, expected_log => qr/FC0230: .*Primary script unknown/, differs => {
-        'GET /nothing.php' => 'mod_deflate leaves a few bytes as they are if it sees that they are all',
-        'HEAD /' => 'stock has no Content-Encoding there, though its answer to GET has one' });
+        'GET /nothing.php' => 'a few bytes are not compressed: mod_deflate sees that they are all there is',
+        'HEAD /' => 'HEAD has the Content-Encoding of GET, which stock leaves out' });

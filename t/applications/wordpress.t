@@ -109,8 +109,8 @@ sub visit {
 
 PhpApplication::compare(name => 'WordPress', prepare => \&prepare, visit => \&visit, finish => sub { $_[0]{database}->stop },
     chance => qr/data-pw="[^"]*"/, differs => {
-        'GET /wp-admin/admin-ajax.php?action=rest-nonce' => 'mod_deflate leaves a few bytes as they are if it sees that they are all',
-        'HEAD /a-plan-for-all/' => 'stock has no Content-Encoding there, though its answer to GET has one',
-        'POST /wp-json/wp/vN/media' => 'stock sends a body without a length as an empty one',
-        'an upload without a length' => 'stock sends a body without a length as an empty one' },
+        'GET /wp-admin/admin-ajax.php?action=rest-nonce' => 'a few bytes are not compressed: mod_deflate sees that they are all there is',
+        'HEAD /a-plan-for-all/' => 'HEAD has the Content-Encoding of GET, which stock leaves out',
+        'POST /wp-json/wp/vN/media' => 'PHP gets an upload without a length, which stock loses',
+        'an upload without a length' => 'PHP gets an upload without a length, which stock loses' },
     expected_log => qr/FC0230: .*Primary script unknown/);
