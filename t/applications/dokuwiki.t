@@ -4,12 +4,9 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
-use PhpApplication;
+use PhpApplication qw($picture $document log_in comes_back);
 use Httpd;
 
-my $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
-    . '08d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082';
-my $document = "%PDF-1.4\r\n" . join '', map { chr($_ % 256) } 0 .. 300_000;
 
 # Debian installs it by debconf; its own installer wants all folders in one.
 sub prepare {
@@ -37,19 +34,15 @@ sub visit {
         'd[policy]' => 0, 'd[license]' => 'cc-by-sa' }, with => 'd[title]');
     $visitor->sees('it is installed', qr/configuration was finished successfully/);
 
-    $visitor->get('/start?do=login');
-    $visitor->submit({ u => 'admin', p => 'wrong' }, with => 'u');
-    $visitor->sees('a wrong password is refused', qr/Sorry, username or password was wrong/, 403);
-    $visitor->submit({ u => 'admin', p => 'correct horse' }, with => 'u');
-    $visitor->sees('the name of the user', qr/Ad Min/);
+    log_in($visitor, '/start?do=login', { u => 'admin', p => 'correct horse' }, secret => 'p',
+        refused => qr/Sorry, username or password was wrong/, status => 403, welcome => qr/Ad Min/);
 
     for my $file (['x.png', $picture], ['big.pdf', $document]) {
         my ($name, $bytes) = @$file;
         $visitor->get('/lib/exe/mediamanager.php?ns=team');
         $visitor->submit({ upload => $file, mediaid => $name }, with => 'upload');
         $visitor->sees("$name is there", qr/Upload successful/);
-        $visitor->get("/_media/team:$name");
-        $visitor->holds("the bytes of $name come back", $visitor->bytes eq $bytes, $visitor->page->status_line);
+        comes_back($visitor, "/_media/team:$name", $name, $bytes);
         $visitor->get("/lib/exe/fetch.php?media=team:$name", 'If-None-Match' => $visitor->header('ETag') // '');
         $visitor->holds('... and not when they are known', $visitor->status == 304, $visitor->page->status_line);
     }
@@ -76,6 +69,6 @@ sub visit {
     return;
 }
 
-PhpApplication::compare(name => 'dokuwiki', prepare => \&prepare, visit => \&visit,
+PhpApplication::compare(name => 'DokuWiki', prepare => \&prepare, visit => \&visit,
     expected_log => qr/AH01630: .*local\.php|FC0230: .*Primary script unknown/, differs => {
-    'HEAD /team:plan' => 'stock has no Content-Encoding there, though its answer to GET has one' });
+    'HEAD /team:plan' => 'HEAD has the Content-Encoding of GET, which stock leaves out' });

@@ -4,11 +4,9 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
-use PhpApplication;
+use PhpApplication qw($picture log_in comes_back);
 use Httpd;
 
-my $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
-    . '08d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082';
 
 sub prepare {
     my ($site) = @_;
@@ -57,12 +55,8 @@ EOC
 sub visit {
     my ($visitor, $site) = @_;
     install($visitor, $site);
-    $visitor->get('/index.php?title=Special:UserLogin');
-    $visitor->submit({ wpName => 'Admin', wpPassword => 'wrong' }, with => 'wpPassword');
-    $visitor->sees('a wrong password is refused', qr/Incorrect username or password/);
-    $visitor->submit({ wpName => 'Admin', wpPassword => 'correct horse' }, with => 'wpPassword');
-    $visitor->get('/wiki/Special:Preferences');
-    $visitor->sees('the name of the user', qr/pt-userpage.*Admin/s);
+    log_in($visitor, '/index.php?title=Special:UserLogin', { wpName => 'Admin', wpPassword => 'correct horse' }, secret => 'wpPassword',
+        refused => qr/Incorrect username or password/, welcome => qr/pt-userpage.*Admin/s);
 
     $visitor->get('/index.php?title=A_plan_f%C3%BCr_alle&action=edit');
     $visitor->submit({ wpTextbox1 => "It works & more.\n== Höhe ==\nText", wpSummary => 'New' }, with => 'wpTextbox1', button => 'wpSave');
@@ -71,8 +65,7 @@ sub visit {
     $visitor->submit({ wpUploadFile => ['x.png', $picture], wpDestFile => 'X.png', wpIgnoreWarning => 1 }, with => 'wpUploadFile',
         button => 'wpUpload');
     my ($path) = $visitor->bytes =~ m{href="(/images/[^"]*X\.png)"};
-    $visitor->get($path // '/images/none');
-    $visitor->holds('the bytes come back', $visitor->bytes eq $picture, $path // 'it is not there');
+    comes_back($visitor, $path, 'X.png', $picture);
 
     for my $path ('/wiki/A_plan_f%C3%BCr_alle', '/index.php/A_plan_f%C3%BCr_alle', '/index.php?title=A_plan_f%C3%BCr_alle') {
         $visitor->get($path);
@@ -80,13 +73,13 @@ sub visit {
     }
     $visitor->get('/wiki/None');
     $visitor->sees('a page that is not there', qr/There is currently no text in this page/, 404);
-    $visitor->get($_) for '/', '/wiki/Special:SpecialPages', '/index.php?title=Main_Page&action=history', '/api.php?action=query&meta=siteinfo&format=json',
+    $visitor->get($_) for '/', '/wiki/Special:Preferences', '/wiki/Special:SpecialPages', '/index.php?title=Main_Page&action=history', '/api.php?action=query&meta=siteinfo&format=json',
         '/load.php?lang=en&modules=site.styles&only=styles&skin=vector', '/rest.php/v1/page/Main_Page', '/opensearch_desc.php', '/nothing.php',
         '/index.php?title=A_plan_f%C3%BCr_alle&action=raw', '/wiki/Sub/page?action=info';
     $visitor->head('/wiki/Main_Page');
     return;
 }
 
-PhpApplication::compare(name => 'mediawiki', prepare => \&prepare, visit => \&visit,
-    differs => { 'GET /mw-config/index.php?localsettings=N' => 'the keys in it are drawn by lot' },
+PhpApplication::compare(name => 'MediaWiki', prepare => \&prepare, visit => \&visit,
+    differs => { 'GET /mw-config/index.php?localsettings=N' => 'keys that are drawn by lot' },
     expected_log => qr/FC0230: .*Primary script unknown/);

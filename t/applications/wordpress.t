@@ -5,35 +5,25 @@ use warnings;
 use FindBin;
 use lib "$FindBin::RealBin/../lib";
 use JSON::PP qw(encode_json);
-use PhpApplication;
+use PhpApplication qw($picture $document log_in comes_back);
 use Httpd;
 use MariaDb;
 
-my $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
-    . '08d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082';
-my $document = "%PDF-1.4\r\n" . join '', map { chr($_ % 256) } 0 .. 300_000;
-my $most = 20;
-my $database;
-
-sub start_database {
-    my $sql = "CREATE USER wp\@localhost IDENTIFIED BY 'pw';\n";
-    $sql .= "CREATE DATABASE wp$_;\nGRANT ALL ON wp$_.* TO wp\@localhost;\n" for 1 .. $most;
-    return MariaDb->start(sql => $sql);
-}
-
-my $sites = 0;
 sub prepare {
     my ($site) = @_;
-    $database //= start_database();
-    $sites++;
+    $site->{database} = MariaDb->start(sql => <<'EOC');
+CREATE USER wp@localhost IDENTIFIED BY 'pw';
+CREATE DATABASE wp;
+GRANT ALL ON wp.* TO wp@localhost;
+EOC
     my ($root, $docroot) = (PhpApplication::root(), $site->{docroot});
     PhpApplication::link_code($site, '/usr/share/wordpress');
     unlink "$docroot/wp-content";
     system 'cp', '-rL', "$root/var/lib/wordpress/wp-content", "$docroot/wp-content";
-    my $socket = $database->socket;
+    my $socket = $site->{database}->socket;
     Httpd::write_file("$site->{folder}/config.php", <<"EOC");
 <?php
-define('DB_NAME', 'wp$sites');
+define('DB_NAME', 'wp');
 define('DB_USER', 'wp');
 define('DB_PASSWORD', 'pw');
 define('DB_HOST', 'localhost:$socket');
@@ -67,11 +57,8 @@ sub visit {
         admin_password2 => 'correct horse', pw_weak => 1, admin_email => 'admin@example.com' }, with => 'weblog_title');
     $visitor->sees('it is installed', qr/WordPress has been installed/);
 
-    $visitor->get('/wp-login.php');
-    $visitor->submit({ log => 'admin', pwd => 'wrong' }, with => 'log');
-    $visitor->sees('a wrong password is refused', qr/is incorrect/);
-    $visitor->submit({ log => 'admin', pwd => 'correct horse' }, with => 'log');
-    $visitor->sees('the dashboard', qr/Howdy.*Dashboard/s);
+    log_in($visitor, '/wp-login.php', { log => 'admin', pwd => 'correct horse' }, secret => 'pwd',
+        refused => qr/is incorrect/, welcome => qr/Howdy.*Dashboard/s);
 
     $visitor->get('/wp-admin/options-permalink.php');
     $visitor->submit({ selection => 'custom', permalink_structure => '/%postname%/' }, with => 'permalink_structure');
@@ -93,15 +80,13 @@ sub visit {
         $visitor->submit({ 'async-upload' => $file }, with => 'async-upload', button => 'html-upload');
         $visitor->get('/wp-json/wp/v2/media?search=' . $name =~ s/\..*//r, @rest);
         my ($url) = $visitor->bytes =~ m{"source_url":"([^"]*)"};
-        $visitor->get($url =~ s{\\/}{/}gr) if $url;
-        $visitor->holds("the bytes of $name come back", $visitor->bytes eq $bytes, $url // 'it is not there');
+        comes_back($visitor, ($url // '') =~ s{\\/}{/}gr, $name, $bytes);
     }
     # As a program sends it that does not know how much is to come.
-    my @chunks = ($picture, '');
-    $visitor->send(POST => '/wp-json/wp/v2/media', sub { shift @chunks }, 'X-WP-Nonce' => $rest[1], 'Content-Type' => 'image/png',
-        'Content-Disposition' => 'attachment; filename=chunked.png');
-    $visitor->note('an upload without a length', $visitor->status);
-    push @{ $visitor->failures }, 'an upload without a length: ' . $visitor->status if $visitor->status != 201 && !Httpd::is_stock();
+    my @chunks = (unpack('(a16384)*', $document), '');
+    $visitor->send(POST => '/wp-json/wp/v2/media', sub { shift @chunks }, 'X-WP-Nonce' => $rest[1], 'Content-Type' => 'application/pdf',
+        'Content-Disposition' => 'attachment; filename=chunked.pdf');
+    $visitor->sees('an upload without a length', qr/"source_url"/, 201);
 
     for my $path ('/a-plan-for-all/', '/index.php/a-plan-for-all/', '/?name=a-plan-for-all') {
         $visitor->get($path);
@@ -122,10 +107,10 @@ sub visit {
     return;
 }
 
-PhpApplication::compare(name => 'wordpress', prepare => \&prepare, visit => \&visit,
+PhpApplication::compare(name => 'WordPress', prepare => \&prepare, visit => \&visit, finish => sub { $_[0]{database}->stop },
     chance => qr/data-pw="[^"]*"/, differs => {
-        'GET /wp-admin/admin-ajax.php?action=rest-nonce' => 'mod_deflate leaves a few bytes as they are if it sees that they are all',
-        'HEAD /a-plan-for-all/' => 'stock has no Content-Encoding there, though its answer to GET has one',
-        'POST /wp-json/wp/vN/media' => 'stock sends a body without a length as an empty one',
-        'an upload without a length' => 'stock sends a body without a length as an empty one' },
+        'GET /wp-admin/admin-ajax.php?action=rest-nonce' => 'a few bytes are not compressed: mod_deflate sees that they are all there is',
+        'HEAD /a-plan-for-all/' => 'HEAD has the Content-Encoding of GET, which stock leaves out',
+        'POST /wp-json/wp/vN/media' => 'PHP gets an upload without a length, which stock loses',
+        'an upload without a length' => 'PHP gets an upload without a length, which stock loses' },
     expected_log => qr/FC0230: .*Primary script unknown/);

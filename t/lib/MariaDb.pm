@@ -28,6 +28,7 @@ sub start {
     return $self;
 }
 
+sub dir    { return "$_[0]{dir}" }
 sub socket { return "$_[0]{dir}/socket" }
 
 sub run {

@@ -1,10 +1,11 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # PhpApplication.pm - a real PHP application behind the modules and behind stock httpd, in each form of configuration.
 #
-#   PhpApplication::compare(name => 'dokuwiki',
+#   PhpApplication::compare(name => 'DokuWiki',
 #       prepare => sub { my ($site) = @_; ... },             # fills $site->{docroot} and $site->{folder}
 #       visit   => sub { my ($visitor, $site) = @_; ... },   # the same on both sides
 #       chance => qr/data-pw="[^"]*"/,                       # what is drawn by lot
+#       finish  => sub { my ($site) = @_; ... },             # ends what else was started
 #       expected_log => qr/AH01630/,
 #       differs => { 'GET /x' => 'why that differs' });
 #
@@ -15,13 +16,17 @@ package PhpApplication;
 
 use strict;
 use warnings;
+use Exporter qw(import);
 use File::Path qw(make_path);
+use List::Util qw(uniq);
 use POSIX ();
 use Test::More;
 use Fpm;
 use Httpd;
 use Process;
 use Visitor;
+
+our @EXPORT_OK = qw($picture $document log_in comes_back);
 
 # ---- The forms ----
 
@@ -66,12 +71,13 @@ sub environment {
             PHP_INI_SCAN_DIR => folder() . '/php.d');
 }
 
-# A folder, and all in it, for the user of PHP-FPM.
+# Who runs PHP-FPM and the servers behind it: not root.
+sub user { return $> == 0 ? (getpwnam Httpd::unprivileged_user())[2, 3] : ($>, $) + 0) }
+
+# Folders, and all in them, for that user.
 sub give_away {
     my (@folders) = @_;
-    return if $> != 0;
-    my ($uid, $gid) = (getpwnam Httpd::unprivileged_user())[2, 3];
-    system 'chown', '-R', "$uid:$gid", @folders;
+    system 'chown', '-R', join(':', user()), @folders if $> == 0;
     return;
 }
 
@@ -139,6 +145,32 @@ sub check_site {
     return;
 }
 
+# ---- What visitors of more than one application do ----
+
+our $picture = pack 'H*', '89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154'
+    . '08d763f8cfc0000003010100c9fe92ef0000000049454e44ae426082';
+our $document = "%PDF-1.4\r\n" . join '', map { chr($_ % 256) } 0 .. 300_000;
+
+# Logs in by the form at `path`: with a wrong password first, which is refused.
+# Options: secret => the field of the password, refused => what is seen then (status => with which), welcome => what is seen at last
+sub log_in {
+    my ($visitor, $path, $values, %o) = @_;
+    $visitor->get($path);
+    $visitor->submit({ %$values, $o{secret} => 'wrong' }, with => $o{secret});
+    $visitor->sees('a wrong password is refused', $o{refused}, $o{status});
+    $visitor->submit($values, with => $o{secret});
+    $visitor->sees('the user is welcome', $o{welcome});
+    return;
+}
+
+# What was uploaded is at `path`, byte for byte.
+sub comes_back {
+    my ($visitor, $path, $name, $bytes) = @_;
+    $visitor->get($path || '/missing');
+    $visitor->holds("the bytes of $name come back", $visitor->bytes eq $bytes, ($path || 'it is nowhere') . ': ' . $visitor->page->status_line);
+    return;
+}
+
 # ---- Comparing ----
 
 # The first lines that differ.
@@ -160,7 +192,11 @@ sub compare_steps {
         my ($other, $there) = @{ $stock->[$at] // ['(nothing)', ''] };
         next if $name eq $other && $here eq $there;
         $different++;
-        if ($differs->{$name}) { $seen->{$name}++; next }
+        if ($differs->{$name}) {
+            note "differs: $name: $differs->{$name}";
+            $seen->{$name}++;
+            next;
+        }
         my ($our_line, $stock_line) = first_difference($here, $there);
         push @unexplained, "step $at: $name" . ($name eq $other ? '' : " (stock: $other)"), "  ours:  $our_line", "  stock: $stock_line";
         last if $name ne $other;
@@ -189,22 +225,25 @@ sub compare {
         my ($different, @unexplained) = compare_steps($ours->steps, $stock->steps, $o{differs} // {}, \%seen);
         nothing(\@unexplained, '... and it came as it comes from stock, or it is known why not');
         my $steps = @{ $ours->steps };
-        $cell{ $form->{name} } = @{ $ours->failures } || @unexplained ? '**failed**' : $different
-            ? "$steps, of which $different differ" : $steps;
+        $cell{ $form->{name} } = @{ $ours->failures } || @unexplained ? '**failed**' : ($steps - $different) . " of $steps";
     }
     if (@tried == @forms) {
-        nothing([grep { !$seen{$_} } sort keys %{ $o{differs} // {} }], 'all differences that are explained are there');
-        write_row($o{name}, map { $cell{ $_->{name} } } @forms);
+        my $differs = $o{differs} // {};
+        nothing([grep { !$seen{$_} } sort keys %$differs], 'all differences that are explained are there');
+        write_row($o{name}, (map { $cell{ $_->{name} } } @forms), join('; ', sort { $a cmp $b } uniq values %$differs) || '-');
     }
     done_testing;
     return;
 }
 
-# ---- For docs/PLATFORMS.md ----
+# ---- For docs/PLATFORMS.md: of so many steps, so many came as from stock ----
 
 sub row { return join('', map { "| $_ " } @_) . "|\n" }
 
-sub heading { return row('', (map { $_->{name} } @forms), 'Date') . row(('---') x (@forms + 2)) }
+sub table {
+    my $heading = row('Application', (map { $_->{name} } @forms), 'What differs from stock', 'Date');
+    return join '', $heading, '|---' x (@forms + 3), "|\n", map { open my $in, '<', $_ or die "$_: $!"; <$in> } glob folder() . '/rows/*';
+}
 
 sub version {
     my ($name) = @_;
@@ -215,7 +254,7 @@ sub version {
 
 sub write_row {
     my ($name, @cells) = @_;
-    Httpd::write_file(folder() . "/rows/$name", row("$name " . version($name), @cells, POSIX::strftime('%F', localtime)));
+    Httpd::write_file(folder() . '/rows/' . lc $name, row("$name " . version(lc $name), @cells, POSIX::strftime('%F', localtime)));
     return;
 }
 

@@ -4,7 +4,7 @@
 #   my $visitor = Visitor->new(port => $httpd->port);
 #   $visitor->get('/doku.php?id=start&do=login');
 #   $visitor->submit({ u => 'admin', p => 'secret' }, with => 'u');   # the form that has the field u
-#   $visitor->upload('/media.php', with => 'upload', file => ['x.png', $bytes]);
+#   $visitor->submit({ upload => ['x.png', $bytes] }, with => 'upload');
 #   $visitor->sees('the name of the user', qr/Logged in as/);
 #   $visitor->steps;      # [[name, what came], ...], so that two visits can be compared
 package Visitor;
@@ -63,11 +63,11 @@ sub describe {
         my $request = $answer->request;
         push @lines, $answer->code . ' ' . $self->without_chance(join ' ', $request->method, $request->uri->path_query,
             map { "$_: " . ($answer->header($_) // '-') } @fields);
-        push @lines, map { $self->without_chance("Set-Cookie: " . s/=.*?(?=;|$)/=/r) } sort $answer->header('Set-Cookie');
+        push @lines, sort map { $self->without_chance("Set-Cookie: " . s/=.*?(?=;|$)/=/r) } $answer->header('Set-Cookie');
         push @lines, "cut: " . ($answer->header('X-Died') // 'aborted') if $answer->header('Client-Aborted') || $answer->header('X-Died');
     }
-    my $body = ($response->content_type // '') =~ m{^text/|json|xml|javascript}
-        ? $self->without_chance($response->decoded_content(charset => 'none') // '') : md5_hex($response->content);
+    my $body = $response->decoded_content(charset => 'none') // '';
+    $body = ($response->content_type // '') =~ m{^text/|json|xml|javascript} ? $self->without_chance($body) : md5_hex($body);
     return join "\n", @lines, $body;
 }
 
@@ -98,6 +98,9 @@ sub send {
     return $self->ask(HTTP::Request->new($method => $self->url($path), \@header, $body));
 }
 
+# Looks at a page again that came before.
+sub return_to { my ($self, $page) = @_; $self->{page} = $page; return }
+
 # The form of this page that has a field of this name.
 sub form {
     my ($self, $field) = @_;
@@ -109,8 +112,8 @@ sub form {
     return;
 }
 
-# Fills in the form that has the field `with` and sends it: by the button of this name, if one is named.
-# A value is a text, or [name, bytes] of a file.
+# Fills in the form that has the field `with` and sends it: by the button of this name, if one is named. A value is a
+# text, or [name, bytes] of a file. Where it is JavaScript that sends it: to => path, headers => [name => value, ...].
 sub submit {
     my ($self, $values, %o) = @_;
     my $form = $self->form($o{with}) or return;
@@ -127,7 +130,10 @@ sub submit {
         $input->{strict} = 0;
         $input->value($values->{$name});
     }
-    return $self->ask($o{button} ? $form->click($o{button}) : $form->click, "submit $o{with}");
+    $form->action($self->url($o{to})) if $o{to};
+    my $request = $o{button} ? $form->click($o{button}) : $form->click;
+    $request->header(@{ $o{headers} }) if $o{headers};
+    return $self->ask($request, "submit $o{with}");
 }
 
 # ---- What a visitor looks at ----
