@@ -148,7 +148,7 @@ GENERATED_$(B)/fleet := $(BUILD)/obj/$(B)/fleet/share_script.o
 
 .PHONY: all setup check check-setup quick compile_commands check-unit check-apache check-parked check-worker \
         check-prefork check-clients check-applications asan valgrind tsan tsan-run fuzz lint format format-check \
-        coverage faults hostile install install-man uninstall dist deb rpm man sbom release demo demo-stop bench \
+        coverage faults hostile install install-man uninstall dist deb rpm man sbom release demo demo-fleet demo-stop bench \
         bench-programs clean print
 .DELETE_ON_ERROR:
 .SECONDARY:

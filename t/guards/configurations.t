@@ -29,6 +29,7 @@ sub is_taken {
     my ($shown, $where) = @_;
     $count++;
     $shown =~ s{(?<![\w.])(/etc/[\w./-]+)}{made($1)}ge;
+    $shown =~ s{\$\{APACHE_LOG_DIR\}|/var/log/apache2(?=/)}{$folder}g;    # the first is Debian's
     return pass "$where: not in this build" if $no_fleet && $shown =~ /fleet=|BalancerFleet/;
     my $config = ($shown =~ /\bfleet=/ && $shown !~ /^BalancerFleet/m ? $fleet : '') . $shown;
     my $httpd  = Httpd->new(manager => 0, modules => \@modules, config => $config);

@@ -59,8 +59,8 @@ static const char *const others[] = {
     "-0ab12cd34ef5678",
     "0x0b12cd34ef5678",
     "0x00000000000001",
-    "00ab12cd34ef\xC3\xA4"
-    "56",
+    ("00ab12cd34ef\xC3\xA4"
+     "56"),
 };
 
 START_TEST(no_other_text_is_a_revision)

@@ -279,7 +279,7 @@ START_TEST(who_may_not_ask_for_the_role_may_go_on)
 
     server.stays = true;
     for (size_t i = 0; i < sizeof(roles) / sizeof(roles[0]); i++) {
-        const char *says = apr_pstrcat(pool, roles[i], GOOD + strlen(MASTER), NULL);
+        const char *says = apr_pstrcat(pool, roles[i], &GOOD[strlen(MASTER)], NULL);
         ck_assert_int_eq(perform(says, strlen(says)), LB_FAULT_NONE);
     }
 }

@@ -326,8 +326,10 @@ static apr_status_t look_up_worker(fcgi_endpoint_t *to, proxy_worker *worker, ap
 
 void fcgi_backend_forget_addresses(proxy_worker *worker)
 {
+    fcgi_backend_t *backend = used_backend_of(worker);
+
     PROXY_THREAD_LOCK(worker);
-    used_backend_of(worker)->known_until = 0;
+    backend->known_until = 0;
     PROXY_THREAD_UNLOCK(worker);
 }
 
