@@ -9,7 +9,7 @@ use Deadline;
 use FastBackend;
 use Httpd;
 
-plan skip_all => 'httpd has no addressttl before 2.4.59' if !Httpd::is_at_least('2.4.59');
+Httpd::needs_version('2.4.59', 'has no addressttl=');
 
 my $dir = Httpd::temporary_dir('hosts');
 sub hosts {
@@ -37,10 +37,10 @@ my $backend = FastBackend->start;
 my $url     = 'fcgi://moving.test:' . $backend->port;
 my $httpd = Httpd->new(in_turn => 1, config => <<"EOC");    # each process looks up its names
 <Proxy balancer://short>
-BalancerMember $url addressttl=1 retry=0
+BalancerMember $url addressttl=1 status=+I
 </Proxy>
 <Proxy balancer://long>
-BalancerMember $url retry=0
+BalancerMember $url status=+I
 </Proxy>
 ProxyPass /short/ balancer://short/
 ProxyPass /long/ balancer://long/

@@ -112,7 +112,7 @@ my $well = Backend->answering(sub {
     $connection->end_request;
 }, name => 'well');
 
-my $limits = 'retry=0 maxinflight=4 queue=1000 queuetimeout=60s firstbyte=500ms';
+my $limits = 'status=+I maxinflight=4 queue=1000 queuetimeout=60s firstbyte=500ms';
 my $httpd = Httpd->start(children => 8, threads => 32, config => <<"EOC");
 <Proxy balancer://closed>
     BalancerMember fcgi://127.0.0.1:$counting{closed}{port} $limits

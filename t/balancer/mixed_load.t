@@ -28,10 +28,10 @@ my $httpd = Httpd->start(children => 4, threads => 24, config => <<"EOC");
 CustomLog /dev/null "x"
 <Proxy balancer://cluster>
     BalancerMemberDefaults queue=40 queuetimeout=20s
-    BalancerMember @{[ $fast->url ]} maxinflight=8 retry=0 enablereuse=on
-    BalancerMember @{[ $slow->url ]} maxinflight=4 retry=0 firstbyte=50ms
-    BalancerMember @{[ $dies->url ]} maxinflight=2 retry=0
-    BalancerMember @{[ $refuses->url ]} maxinflight=2 retry=0
+    BalancerMember @{[ $fast->url ]} maxinflight=8 status=+I enablereuse=on
+    BalancerMember @{[ $slow->url ]} maxinflight=4 status=+I firstbyte=50ms
+    BalancerMember @{[ $dies->url ]} maxinflight=2 status=+I
+    BalancerMember @{[ $refuses->url ]} maxinflight=2 status=+I
 </Proxy>
 ProxyPass /app/ balancer://cluster/
 EOC

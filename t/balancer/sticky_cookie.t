@@ -91,7 +91,7 @@ ProxyPass /failover/ balancer://failover/
 # members of another scheme: mod_proxy's own loop, and headers in another table
 <Proxy balancer://web>
 BalancerStickyCookie RT
-BalancerMember http://127.0.0.1:\@port2\@ retry=0
+BalancerMember http://127.0.0.1:\@port2\@ status=+I
 BalancerMember @{[ $refusing->url =~ s/fcgi/http/r ]}
 </Proxy>
 ProxyPass /web/ balancer://web/

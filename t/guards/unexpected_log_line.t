@@ -24,7 +24,7 @@ sub run_test {
 
 # Our own modules are not needed here: the unexpected line comes from httpd itself.
 my $start = <<'EOT';
-my $httpd = Httpd->start(ours => 0, manager => 0, config => "Redirect 302 /moved http://localhost/\nProxyPass /nobody/ http://127.0.0.1:1/ retry=0\n");
+my $httpd = Httpd->start(ours => 0, manager => 0, config => "Redirect 302 /moved http://localhost/\nProxyPass /nobody/ http://127.0.0.1:1/\n");
 is $httpd->get('/moved')->{status}, 302, 'it serves';
 EOT
 my $cause = "is \$httpd->get('/nobody/x')->{status}, 500, 'no protocol handler';\n";

@@ -69,6 +69,14 @@ sub is_at_least {
     return version->parse("v$version") >= version->parse("v$least");
 }
 
+# What follows is about httpd of this version and later: `tests` of a SKIP block, or all of the file.
+sub needs_version {
+    my ($least, $why, $tests) = @_;
+    return if is_at_least($least);
+    return $tests ? Test::More::skip("httpd before $least $why", $tests)
+        : Test::More::plan(skip_all => "httpd before $least $why");
+}
+
 my $static;
 sub is_static {
     my ($module) = @_;

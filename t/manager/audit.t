@@ -51,13 +51,8 @@ $api->patch($member, { weight => 9 }, header => { Origin => 'http://evil.test' }
 is scalar(refused()), 200, 'the last 200 refusals as well';
 is scalar(changed()), 200, '... and the changes are still there';
 
-# ---- Restarts and crashes ----
+# ---- Crashes: httpd before 2.4.54 starts no child in the place of a killed one after a restart ----
 
-my $newest = (changed())[0]{at};
-ok $httpd->graceful, 'a graceful restart';
-is((changed())[0]{at}, $newest, '... keeps the audit');
-ok $httpd->restart, 'a restart in place';
-is((changed())[0]{at}, $newest, '... keeps it as well');
 for my $round (1 .. 5) {
     my $writer = Process->start(name => 'writer', run => sub {
         for (map { 1 + $_ % 9 } 1 .. 100_000) {
@@ -77,6 +72,14 @@ for my $round (1 .. 5) {
     is scalar(grep { $_->{what} !~ /^(?:weight|redirect)$/ || $_->{after} !~ /^\d\.00$/ } @kept), 0,
         '... and has no half entry';
 }
+
+# ---- Restarts ----
+
+my $newest = (changed())[0]{at};
+ok $httpd->graceful, 'a graceful restart';
+is((changed())[0]{at}, $newest, '... keeps the audit');
+ok $httpd->restart, 'a restart in place';
+is((changed())[0]{at}, $newest, '... keeps it as well');
 
 $httpd->expect_log(qr/AH00052|AH00051|exit signal/, optional => 1);    # who was killed
 $httpd->stop;

@@ -33,7 +33,7 @@ BalancerMember @{[ $backend->url ]} maxinflight=2 queue=50 queuetimeout=30s rout
 ProxySet growth=3
 </Proxy>
 <Proxy balancer://dead>
-BalancerMember @{[ $nobody->url ]} retry=0
+BalancerMember @{[ $nobody->url ]} status=+I
 </Proxy>
 <Proxy balancer://full>
 BalancerMember @{[ $backend->url ]} maxinflight=1 queue=0

@@ -46,7 +46,7 @@ my $httpd = Parking::start(threads => 16, park => 'share=0', config => <<"EOC");
 Timeout 2
 $config
 <Proxy balancer://odd>
-    BalancerMember @{[ $odd->url ]} maxfails=16 failwindow=1s retry=0 status=+I
+    BalancerMember @{[ $odd->url ]} maxfails=16 failwindow=1s status=+I
 </Proxy>
 ProxyPass /odd/ balancer://odd/
 ProxyPass /few/ @{[ $backend{tcp}->url('/') ]} max=3 acquire=300

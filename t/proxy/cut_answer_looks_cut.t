@@ -110,9 +110,13 @@ SKIP: {
             my $response = Http2::get($httpd->port, "$path?$what", $path =~ /deflated/
                 ? (options => ['-H', 'Accept-Encoding: gzip']) : ());
             my $took = now_monotonic() - (($backend->events('ends'))[0]{at} // 0);
-            ok !$response->{is_complete} || $path =~ /deflated/ && $response->{status} == 502,
-                "HTTP/2 $path?$what: the answer looks cut, or is a 502"
-                or diag explain $response;
+            SKIP: {
+                Httpd::needs_version('2.4.55', 'ends such a stream as if it were complete', 1)
+                    if $path !~ /deflated/ && $what eq 'open';
+                ok !$response->{is_complete} || $path =~ /deflated/ && $response->{status} == 502,
+                    "HTTP/2 $path?$what: the answer looks cut, or is a 502"
+                    or diag explain $response;
+            }
             in_time($took, SOON, '... at once');
             is scalar($backend->requests), 1, '... the backend was asked once';
         }

@@ -95,7 +95,7 @@ my $busy = Backend->answering(sub {
 });
 my $refuses = Backend->refusing;
 $config .= "<Proxy balancer://turn>\nBalancerMember @{[ $busy->url ]} maxinflight=1 queue=5 queuetimeout=20 total=30\n"
-         . "BalancerMember @{[ $refuses->url ]} total=2 retry=0\n</Proxy>\n"
+         . "BalancerMember @{[ $refuses->url ]} total=2 status=+I\n</Proxy>\n"
          . "ProxyPass /turn/ balancer://turn/\n";
 
 my $httpd = Httpd->start(children => 1, threads => 48, config => "Timeout 30\n$config");

@@ -77,7 +77,7 @@ my $backend = Backend->answering(sub {
     $connection->end_request;
 });
 my $httpd = Httpd->start(log_level => 'info', config => <<"EOC");
-ProxyPass /app/ @{[ $backend->url('/app/') ]} enablereuse=on retry=0
+ProxyPass /app/ @{[ $backend->url('/app/') ]} enablereuse=on
 EOC
 my $ours = qr/^\[[^\]]*\] \[proxy_fastcgi:(\w+)\]/;
 

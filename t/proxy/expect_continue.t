@@ -34,7 +34,7 @@ ProxyFCGISpoolLimit 400K Stream
     ProxySet forcerecovery=Off
 </Proxy>
 <Proxy balancer://half>
-    BalancerMember @{[ $refuses->url ]} retry=0
+    BalancerMember @{[ $refuses->url ]} status=+I
     BalancerMember @{[ $backend->url ]} status=+H
 </Proxy>
 ProxyPass /usable/  balancer://usable/
@@ -42,7 +42,7 @@ ProxyPass /stream/  balancer://usable/
 ProxyPass /off/     balancer://off/
 ProxyPass /refused/ balancer://refused/
 ProxyPass /alone-off/ @{[ $backend->url('/off/') ]} status=+D
-ProxyPass /stream-refused/ @{[ $refuses->url('/') ]} retry=0
+ProxyPass /stream-refused/ @{[ $refuses->url('/') ]}
 ProxyPass /stream-half/    balancer://half/
 <LocationMatch "^/stream">
     ProxyFCGIRequestBody Stream

@@ -36,7 +36,7 @@ my $httpd = Httpd->start(modules => ['http2'], config => <<"EOC");
 Protocols h2c http/1.1
 H2EarlyHints on
 <Proxy balancer://cluster>
-    BalancerMember @{[ $backend->url ]} retry=0
+    BalancerMember @{[ $backend->url ]} status=+I
 </Proxy>
 ProxyPass /app/ balancer://cluster/
 EOC

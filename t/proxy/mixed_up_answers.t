@@ -38,7 +38,7 @@ my $backend = Backend->answering(sub {
 });
 my $httpd = Httpd->start(children => 2, threads => 16, config => <<"EOC");
 CustomLog /dev/null "x"
-ProxyPass /kept/ @{[ $backend->url('/') ]} enablereuse=on keepidle=32 retry=0
+ProxyPass /kept/ @{[ $backend->url('/') ]} enablereuse=on keepidle=32
 EOC
 
 my $each    = ($ENV{TEST_REQUESTS} || 3200) / 8;

@@ -39,7 +39,7 @@ my $backend = Backend->answering(sub {
 });
 my $httpd = Httpd->start(config => <<"EOC");
 <Proxy balancer://cluster>
-    BalancerMember @{[ $backend->url ]} retry=0
+    BalancerMember @{[ $backend->url ]} status=+I
 </Proxy>
 ProxyPass /app/ balancer://cluster/
 EOC

@@ -52,7 +52,7 @@ for my $file (@own) { open my $in, '<', $file or die; print {$both} <$in> }
 close $both;
 chmod 0644, $ours->file . '.both';
 
-my $pass = join '', map { "ProxyPass /$_/ @{[ $to{$_}->url(qq(/$_/)) ]} retry=0\n" }
+my $pass = join '', map { "ProxyPass /$_/ @{[ $to{$_}->url(qq(/$_/)) ]}\n" }
     qw(right large pieces dies authority name mutual);
 my $httpd = Httpd->start(modules => ['ssl'], children => 1, in_turn => 1, config => <<"EOC");
 SSLProxyEngine On
@@ -62,8 +62,8 @@ SSLProxyCACertificateFile @{[ $ours->file ]}
 SSLProxyCheckPeerName on
 SSLProxyMachineCertificateFile @{[ $ours->file ]}.both
 $pass
-ProxyPass /kept/  @{[ $to{kept}->url('/kept/') ]} retry=0 enablereuse=on
-ProxyPass /plain/ fcgis://localhost:@{[ $plain->port ]}/plain/ retry=0 connectiontimeout=2
+ProxyPass /kept/  @{[ $to{kept}->url('/kept/') ]} enablereuse=on
+ProxyPass /plain/ fcgis://localhost:@{[ $plain->port ]}/plain/ connectiontimeout=2
 <Proxy balancer://cluster>
     BalancerMember @{[ $to{balanced}->url ]} enablereuse=on
 </Proxy>
@@ -155,7 +155,7 @@ my $lax = Httpd->start(modules => ['ssl'], config => <<"EOC");
 SSLProxyEngine On
 SSLProxyVerify none
 SSLProxyCheckPeerName off
-ProxyPass /lax/ @{[ $to{lax}->url('/lax/') ]} retry=0
+ProxyPass /lax/ @{[ $to{lax}->url('/lax/') ]}
 EOC
 is $lax->get('/lax/x')->{status}, 200, 'SSLProxyVerify none and no check of the name: any certificate will do';
 $lax->expect_log(qr/AH01873/, optional => 1);
@@ -164,7 +164,7 @@ $lax->stop;
 for my $case ([['ssl'], 'SSLProxyEngine is off'], [[], 'mod_ssl is not loaded']) {
     my ($modules, $name) = @$case;
     my $off = Httpd->start(modules => $modules,
-        config => "ProxyPass /off/ @{[ $to{right}->url('/off/') ]} retry=0\n");
+        config => "ProxyPass /off/ @{[ $to{right}->url('/off/') ]}\n");
     $before = $to{right}->handshakes;
     $echo->forget;
     like $off->get('/off/x')->{status}, qr/^50[023]$/, "$name: an error";

@@ -13,7 +13,7 @@ use Httpd;
 
 plan skip_all => 'php-fpm is not installed' if !Fpm::is_installed();
 plan skip_all => 'both are compared in one run' if Httpd::is_stock();
-plan skip_all => 'the stock modules set other variables before 2.4.59' if !Httpd::is_at_least('2.4.59');
+Httpd::needs_version('2.4.59', 'sets other variables in its stock modules');
 
 # ---- What is asked for ----
 

@@ -79,12 +79,12 @@ sub serve {
 my @backends = map { Backend->answering(\&serve, listen => $_) } 'unix', 'tcp';
 my $httpd = Httpd->start(children => 2, threads => 16, config => <<"EOC");
 <Proxy balancer://cluster>
-    BalancerMember "@{[ $backends[0]->url ]}" enablereuse=on retry=0
-    BalancerMember "@{[ $backends[1]->url ]}" enablereuse=on retry=0
+    BalancerMember "@{[ $backends[0]->url ]}" enablereuse=on status=+I
+    BalancerMember "@{[ $backends[1]->url ]}" enablereuse=on status=+I
     ProxySet maxattempts=1
 </Proxy>
 ProxyPass /balanced/ balancer://cluster/x/
-ProxyPass /plain/ "unix:@{[ $backends[0]->path ]}|fcgi://plain/x/" enablereuse=on retry=0
+ProxyPass /plain/ "unix:@{[ $backends[0]->path ]}|fcgi://plain/x/" enablereuse=on
 EOC
 
 # ---- The clients ----

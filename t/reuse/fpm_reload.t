@@ -74,8 +74,8 @@ EOC
 # When it does not come back, the wait ends.
 my $fpm = Fpm->start(children => 1, files => { 'x.php' => '<?php echo "served";' });
 my $httpd = Httpd->start(config => <<"EOC");
-ProxyPass /waits/ "@{[ $fpm->url ]}@{[ $fpm->docroot ]}/" connectwait=500ms retry=0
-ProxyPass /never/ "unix:@{[ $fpm->path ]}|fcgi://never@{[ $fpm->docroot ]}/" retry=0
+ProxyPass /waits/ "@{[ $fpm->url ]}@{[ $fpm->docroot ]}/" connectwait=500ms
+ProxyPass /never/ "unix:@{[ $fpm->path ]}|fcgi://never@{[ $fpm->docroot ]}/"
 EOC
 $fpm->stop;
 my $began = now_monotonic();

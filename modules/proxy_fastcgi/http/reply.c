@@ -525,9 +525,8 @@ void fcgi_reply_body(fcgi_reply_t *reply, fc_span_t piece)
                                                         reply->r->connection->bucket_alloc));
 }
 
-/* Has a head left for the client, ours or that of an error page? HTTP/1 then takes its filter for
- * heads away, but for HEAD: then the head is all that comes by. HTTP/2 has none, and counts the
- * body even of HEAD. */
+/* Has a head left for the client, ours or that of an error page? HTTP/1 of httpd 2.4 then takes its
+ * filter for heads away, but for HEAD: then the head is all that comes by. */
 static bool head_has_left(const fcgi_reply_t *reply)
 {
     const request_rec *r = reply->r;
@@ -535,7 +534,7 @@ static bool head_has_left(const fcgi_reply_t *reply)
     while (r->next) {    /* an error page of its own URL */
         r = r->next;
     }
-    if (r->connection->master) {
+    if (fc_sent_body_means_head(r)) {
         return r->sent_bodyct > 0;
     }
     if (r->header_only && reply->slow_client.has_seen_data) {

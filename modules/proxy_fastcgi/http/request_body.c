@@ -282,7 +282,7 @@ int fcgi_request_body_begin(fcgi_request_body_t *body, request_rec *r,
     bool is_complete = false, spools;
 
     *body = (fcgi_request_body_t){ .r = r };
-    if (!ap_request_has_body(r)) {
+    if (!fc_request_has_body(r)) {
         body->is_read = true;
         return OK;
     }

@@ -11,6 +11,8 @@
 #error "These modules need Linux; docs/PLATFORMS.md lists what a port needs."
 #endif
 
+#include <stdbool.h>
+
 #include_next "httpd.h"
 
 #include "ap_mmn.h"
@@ -47,6 +49,24 @@ static inline int fc_parse_strict_length(apr_off_t *length, const char *text)
 #if !FC_HTTPD_HAS(135, 20)    /* 2.4.63; no MPM of these says that it can (ap_mpm.h) */
 #define CONN_STATE_ASYNC_WAITIO CONN_STATE_SUSPENDED
 #endif
+
+/* Has it a body, or may it have one? mod_http2 of 2.5 makes up no Transfer-Encoding for a body
+ * without a length, and ap_request_has_body() does not know of that. */
+static inline bool fc_request_has_body(request_rec *r)
+{
+#if AP_MODULE_MAGIC_AT_LEAST(20211221, 6)
+    if (r->body_indeterminate && !r->header_only) {
+        return true;
+    }
+#endif
+    return ap_request_has_body(r);
+}
+
+/* Does r->sent_bodyct say that a head has left, also for HEAD? With HTTP/1 only since 2.5. */
+static inline bool fc_sent_body_means_head(const request_rec *r)
+{
+    return FC_HTTPD_IS_2_5 || r->connection->master;
+}
 
 /* What of ours this httpd cannot do, and since when httpd can; the table is in README.md. */
 static const char fc_httpd_lacks[] __attribute__((unused)) =
