@@ -21,6 +21,7 @@ use File::Path qw(make_path);
 use List::Util qw(uniq);
 use POSIX ();
 use Test::More;
+use Deadline;
 use Fpm;
 use Httpd;
 use Process;
@@ -141,7 +142,7 @@ sub check_site {
     return if $form->{by} == \&by_socket;
     my $httpd = $site->{httpd};
     is scalar($visitor->members), $form->{is_sticky} ? 1 : 2, '... by as many members as it should be';
-    is $httpd->in_flight('php'), 0, '... none of which has a request now';
+    ok wait_until(30, sub { $httpd->in_flight('php') == 0 }), '... none of which keeps a request';
     return;
 }
 

@@ -79,6 +79,7 @@ static const char redis[] =
     "  engines[n] = engines[n] or { data = {} }\n"
     "  engines[n].history = string.format('%040x', histories) end\n"
     "function flush(n) engines[n].data = {} end\n"
+    "function vanish(n, front) for _, fields in pairs(engines[n].data) do fields['@web' .. front] = nil end end\n"
     "function replicate(from, to)\n"
     "  local data = {}\n"
     "  for key, fields in pairs(engines[from].data) do\n"
@@ -1177,6 +1178,22 @@ START_TEST(front_that_ends_before_it_tells_its_floors_keeps_them)
 }
 END_TEST
 
+/* Nobody has forgotten it: it goes on, and what it has lent stays lent. */
+START_TEST(record_that_vanishes_is_told_again)
+{
+    const trouble_t fleet = { .fronts = 3, .limit = 60 };
+    begin(&fleet, 53, fleet.fronts);
+    settle(10 * SECOND);
+    want_only(1, 2, 60);
+    settle(10 * SECOND);
+    call_engine("vanish", master, 0);
+    settle(10 * SECOND);
+    ck_assert_uint_eq(used_by_all(0), 60);
+    ck_assert_uint_ge(may_use(1, 0), 58);
+    end();
+}
+END_TEST
+
 /* ---- What is used when all is well ----------------------------------------------------------- */
 
 static void want_only(uint32_t from, uint32_t to, uint32_t demand)
@@ -1311,6 +1328,7 @@ int main(void)
     tcase_add_test(tc, epochs_go_on_from_the_greatest_that_a_front_knows);
     tcase_add_test(tc, front_that_starts_again_at_an_older_store_begins_anew);
     tcase_add_test(tc, front_that_ends_before_it_tells_its_floors_keeps_them);
+    tcase_add_test(tc, record_that_vanishes_is_told_again);
     tcase_add_test(tc, new_front_waits_for_as_many_as_are_expected);
     tcase_add_test(tc, new_front_waits_until_the_others_would_be_back);
     tcase_add_test(tc, fleet_begins_as_soon_as_all_that_are_expected_have_met);
