@@ -15,7 +15,7 @@ my $message = join "\r\n", 'From: Otto <otto@example.com>', 'To: reader@example.
     'It works & more.', '--part', 'Content-Type: image/png; name=x.png', 'Content-Disposition: attachment; filename=x.png',
     'Content-Transfer-Encoding: base64', '', encode_base64($picture, "\r\n") . '--part--', '';
 
-# Twice in a session's life its cookie is renewed, by the clock: in none of these visits.
+# Twice in a session's life its cookie is renewed, by the clock: with sessions of a day, hardly in one of these visits.
 sub prepare {
     my ($site) = @_;
     my $mail = $site->{mail} = MailServer->start(messages => [$message]);
@@ -33,7 +33,7 @@ sub prepare {
 \$config['smtp_user'] = '';
 \$config['smtp_pass'] = '';
 \$config['log_dir'] = '$site->{folder}/logs';
-\$config['session_lifetime'] = 60 * 24 * 365;
+\$config['session_lifetime'] = 1440;
 \$config['temp_dir'] = '$site->{folder}/tmp';
 EOC
     return;
