@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use Cwd qw(abs_path);
 use File::Temp qw(tempdir);
+use Httpd;
 use Process;
 
 my $here = $FindBin::RealBin;
