@@ -63,7 +63,7 @@ sub at_work {
     $backend->close_gate('end');
     $backend->forget;
     my $client = ask($path);
-    $backend->wait_for_event('request') or BAIL_OUT("$path: the backend has no request");
+    $backend->wait_for_event('request') or die("$path: the backend has no request");
     return $client;
 }
 my $kept_slots = 0;

@@ -53,7 +53,7 @@ sub hold {
     my ($balancer) = @_;
     $backend->close_gate('held');
     my $client = ask("/$balancer/x?gate=held&holder");
-    wait_until(5, sub { $httpd->in_flight($balancer) == 1 }) or BAIL_OUT('nothing in flight');
+    wait_until(5, sub { $httpd->in_flight($balancer) == 1 }) or die('nothing in flight');
     return $client;
 }
 

@@ -87,7 +87,7 @@ $redis->ask('SET', "key$_", 'x' x 2000) for 1 .. 100;
 $redis->set('key-load-delay', 50_000);
 $redis->set('loading-process-events-interval-bytes', 1024);
 my $reload = Process->start(name => 'reload', run => sub { eval { $redis->ask('DEBUG', 'RELOAD') } });
-Fleet::goes_alone($_, 'loading') for $one, $two;
+Fleet::goes_alone($_, 'loading|timeout') for $one, $two;
 $redis->set('key-load-delay', 0);
 Fleet::comes_up($_) for $one, $two;
 $reload->stop;

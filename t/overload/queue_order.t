@@ -57,7 +57,7 @@ sub hold {
     my ($name) = @_;
     $backend->close_gate('held');
     my $client = ask("/$name/x?gate=held&holder");
-    wait_until(5, sub { $httpd->in_flight($name) == 1 }) or BAIL_OUT('nothing in flight');
+    wait_until(5, sub { $httpd->in_flight($name) == 1 }) or die('nothing in flight');
     return $client;
 }
 my %waits;
@@ -65,7 +65,7 @@ sub wait_in {
     my ($name, $path) = @_;
     my $client = ask("/$name/$path");
     my $expected = ++$waits{$name};
-    wait_until(5, sub { queued($name) == $expected }) or BAIL_OUT("$path does not wait");
+    wait_until(5, sub { queued($name) == $expected }) or die("$path does not wait");
     return $client;
 }
 sub release {

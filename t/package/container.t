@@ -16,7 +16,7 @@ plan skip_all => 'only root can lay files over this system'
 my $here   = $FindBin::RealBin;
 my $folder = Httpd::temporary_dir('container');
 my $built  = qx($here/../../scripts/packaging/container/build $prefix $folder/out 2>&1);
-is $?, 0, 'the modules are built' or BAIL_OUT($built);
+is $?, 0, 'the modules are built' or die($built);
 
 open my $in, '<', "$folder/out$prefix/packages" or die "packages: $!";
 my @packages = <$in>;

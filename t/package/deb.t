@@ -16,7 +16,7 @@ system('unshare --mount --pid --fork true 2>/dev/null') == 0
 my $here   = dirname(Cwd::abs_path(__FILE__));
 my $folder = Httpd::temporary_dir('package');
 my $built  = qx(DEB_BUILD_OPTIONS=nocheck $here/../../scripts/deb $folder/deb 2>&1);
-is $?, 0, 'the package is built' or BAIL_OUT($built);
+is $?, 0, 'the package is built' or die($built);
 my ($package) = glob "$folder/deb/libapache2-mod-fastcgi-cluster_*.deb";
 
 my $lintian = qx(lintian --pedantic --display-info --allow-root $folder/deb/*.changes 2>&1);

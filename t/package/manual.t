@@ -13,7 +13,7 @@ Process::find_program($_) or plan skip_all => "$_ is not installed: scripts/setu
 my $top    = "$FindBin::RealBin/../..";
 my $folder = Httpd::temporary_dir('manual');
 my $made   = qx(make -s -C $top BUILD=$folder install-man MANDIR=$folder/share 2>&1);
-is $?, 0, 'the pages are made and installed' or BAIL_OUT($made);
+is $?, 0, 'the pages are made and installed' or die($made);
 
 my $version = qx($top/scripts/version);
 chomp $version;

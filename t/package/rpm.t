@@ -18,7 +18,7 @@ sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!"
 my $top    = "$FindBin::RealBin/../..";
 my $folder = Httpd::temporary_dir('rpm');
 my $built  = qx($top/scripts/packaging/rpm/build $folder/built --nocheck 2>&1);
-is $?, 0, 'the package is built' or BAIL_OUT($built);
+is $?, 0, 'the package is built' or die($built);
 my ($package) = glob "$folder/built/*.rpm";
 
 my $lint = qx(rpmlint --ignore-unused-rpmlintrc --rpmlintrc $top/scripts/packaging/rpm/rpmlintrc $top/scripts/packaging/rpm $package 2>&1);
