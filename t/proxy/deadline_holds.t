@@ -130,14 +130,14 @@ for my $name (sort keys %case) {
     my $response = $client{$name}{socket}->read_response(seconds => 1);
     is $response->{status}, $status, "$name: $status";
     is $response->{complete}, 0, '... the answer looks cut' if $status == 200;
-    cmp_ok $client{$name}{took} // 99, '<', ($after + LATE) * $Deadline::STRETCH, '... in time';
+    in_time($client{$name}{took} // 99, $after + LATE, '... in time');
     is_deeply [$httpd->end_words("/$name/x")], [$word], "... the word is $word";
     ok $backend{$name}->wait_for_event('left', 1, 5), '... the backend is left';
     is $httpd->in_flight($name), 0, '... nothing is in flight';
 }
 my $response = $client{full}{socket}->read_response(seconds => 1);
 is $response->{status}, 504, 'a backlog that is full: 504';
-cmp_ok $client{full}{took} // 99, '<', (TOTAL + LATE) * $Deadline::STRETCH, '... in time';
+in_time($client{full}{took} // 99, TOTAL + LATE, '... in time');
 is_deeply [$httpd->end_words('/full/x')], ['total_timeout'], '... the word';
 
 # ---- Clients that do not read ----
