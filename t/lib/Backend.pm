@@ -132,7 +132,7 @@ sub wait_for_event {
 # load there may be none on a slow machine: where requests wait for long, httpd keeps no connections.
 sub wait_for_reuse {
     my ($self, $request) = @_;
-    return wait_until(20, sub {
+    return wait_until(60, sub {    # with prefork, each child has to have one first
         my $before = $self->connections;
         $request->() for 1, 2;
         return $self->connections < $before + 2;
