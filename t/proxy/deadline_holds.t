@@ -113,7 +113,7 @@ for my $name (sort keys(%case), 'full') {
     $client{$name}{socket}->request('GET', "/$name/x", header => { Connection => 'close' });
 }
 my $deadline = now_monotonic() + 30 * $Deadline::STRETCH;
-my $most = $before;
+my ($most, $look_at) = ($before, 0);
 while ((my @open = grep { !$_->{took} } values %client) && now_monotonic() < $deadline) {
     my $bits = '';
     vec($bits, fileno $_->{socket}{socket}, 1) = 1 for @open;
@@ -124,7 +124,9 @@ while ((my @open = grep { !$_->{took} } values %client) && now_monotonic() < $de
         # a flood need not be kept
         substr $client->{socket}{buffer}, 100_000, length $client->{socket}{buffer}, '' if $kept > 100_000;
     }
+    next if now_monotonic() < $look_at;    # at many processes it takes longer than a client has
     $most = max $most, largest_child();
+    $look_at = now_monotonic() + 0.2;
 }
 cmp_ok $most - $before, '<', 32 * 1024 * $Deadline::STRETCH, 'no process of httpd grows (kB)';
 
