@@ -5,16 +5,13 @@
 use strict;
 use warnings;
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use Test::More;
+use Httpd;
 
 chdir "$FindBin::RealBin/../.." or die "$!";
 
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
+sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 my @documents = map { glob } qw(*.md docs/*.md docs/*/*.md docs/*/*/*.md modules/*/README.md scripts/packaging/README.md);
 my %text      = map { $_ => text_of($_) } @documents;

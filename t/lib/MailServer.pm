@@ -117,12 +117,7 @@ sub run {
     return;
 }
 
-sub log_text {
-    my ($self) = @_;
-    open my $in, '<', "$self->{dir}/log" or return '';
-    local $/;
-    return <$in> // '';
-}
+sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
 
 sub stop {
     my ($self) = @_;
