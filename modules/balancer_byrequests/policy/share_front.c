@@ -376,7 +376,7 @@ void lb_share_front_begin(lb_share_front_t *front)
 
 bool lb_share_front_plan(lb_share_front_t *front, int64_t now)
 {
-    front->vouched_until = front->own_seen_at + front->lease + front->margin;
+    front->vouched_until = front->answered_at + front->lease + front->margin;
     if (front->kind == LB_SHARE_PLAIN) {
         plan_plain(front, now);
     }
@@ -581,7 +581,7 @@ void lb_share_front_take(lb_share_front_t *front, const lb_share_answer_t *answe
         begin_anew(front, answer->received);
     }
     front->own_stamp = own_stamp;
-    front->own_seen_at = answer->received;
+    front->answered_at = answer->received;
     front->stamp = answer->stamp;
     front->knows = true;
     learn_roster(front);

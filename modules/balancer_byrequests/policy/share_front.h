@@ -76,7 +76,7 @@ typedef struct {
     int64_t epoch_since;      /* monotonic us: when it first heard of it */
     uint64_t stamp;           /* the last of all that it has seen */
     uint64_t own_stamp;       /* of its record; 0: it has none */
-    int64_t own_seen_at;      /* monotonic us: the last answer, which had that */
+    int64_t answered_at;      /* monotonic us: when the last answer came */
     int64_t vouched_until;    /* monotonic us: how long it keeps its word for what it tells now */
     lb_stamps_t stamps;
 
