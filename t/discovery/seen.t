@@ -21,7 +21,7 @@ my $backend = FastBackend->start(host => '0.0.0.0');
 my $port    = $backend->port;
 my $dns     = ScriptedDns->start(says => 'silence', ttl => 30, addresses => [map { "127.0.0.$_" } 2 .. 6]);
 my $httpd   = Httpd->start(debug_log => 'balancer_byrequests:info', config =>
-    "BalancerResolver @{[ $dns->address ]} timeout=100ms retries=0\n"
+    "BalancerResolver @{[ $dns->address ]} timeout=2s retries=0\n"
     . Discovery::balancer(app => Discovery::line('php', $port, 'discovermax=3 onempty=0'), "BalancerMember fcgi://127.0.0.9:$port",
         'ProxySet growth=2'));
 $httpd->expect_log(qr/FC05(?:2[689]): balancer:\/\/app: .*php\.test\./);

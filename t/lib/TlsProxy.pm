@@ -94,7 +94,8 @@ sub serve {
             my $got = sysread $from, my $bytes, 65536 or return;
             my ($other, $at) = ($from == $tls ? $backend : $tls, 0);
             while ($at < $got) {
-                $at += syswrite $other, $bytes, $got - $at, $at or return;
+                my $sent = syswrite $other, $bytes, $got - $at, $at or return;
+                $at += $sent;
             }
         }
     }
@@ -124,7 +125,8 @@ sub bundle {
             my $to = $from == $its ? $client : $its;
             my $at = 0;
             while ($at < length $bytes) {
-                $at += syswrite $to, $bytes, length($bytes) - $at, $at or POSIX::_exit(0);
+                my $sent = syswrite $to, $bytes, length($bytes) - $at, $at or POSIX::_exit(0);
+                $at += $sent;
             }
         }
     }
