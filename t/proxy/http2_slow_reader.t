@@ -36,12 +36,12 @@ my $backend = Backend->answering(sub {
 });
 my $config = '';
 for my $name ('taken', 'limited', 'off') {
-    $config .= "<Proxy balancer://$name>\n    BalancerMember @{[ $backend->url ]} maxinflight=2 total=30\n</Proxy>\n"
+    $config .= "<Proxy balancer://$name>\n    BalancerMember @{[ $backend->url ]} maxinflight=2 total=300\n</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";
 }
 my $httpd = Httpd->start(children => 1, threads => 16, modules => ['http2'], config => <<"EOC");
 Protocols h2c http/1.1
-Timeout 60
+Timeout 300
 $config
 <Proxy balancer://short>
     BalancerMember @{[ $backend->url ]} total=2
