@@ -231,7 +231,7 @@ unit_folder = $(call folder_of,$(call unit_of,$(1)))
 unit_libs   = $(foreach f,$(call unit_folder,$(1)) $(call below,$(call unit_folder,$(1))) \
                 $(UNIT_ALSO_$(1)),$(call archive,$(f),$(CHECKED)))
 UNIT_INC    = $(addprefix -I$(M)/,$(FOLDERS)) -Iinclude -It/unit $(HTTPD_FLAGS) $(LUA_CFLAGS)
-UNIT_LINK   = -Wl,--as-needed -lm $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(LUA_LIBS) \
+UNIT_LINK   = -Wl,--as-needed -lm -ldl $(JANSSON_LIBS) $(CRYPTO_LIBS) $(CARES_LIBS) $(HIREDIS_LIBS) $(LUA_LIBS) \
               $(shell $(APU_CONFIG) --link-ld) $(shell $(APR_CONFIG) --link-ld)
 together    = -Wl,--start-group $(1) -Wl,--end-group
 
