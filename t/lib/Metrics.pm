@@ -19,9 +19,10 @@ sub scrape {
     my $response = $httpd->get($path // '/balancer-manager/metrics');
     my $self = bless { response => $response, text => $response->{body}, types => {},
                        series => {} }, $class;
-    for my $line (split /\n/, $self->{text}) {
-        if ($line =~ /^# TYPE (\S+) (\w+)$/) { $self->{types}{$1} = $2 }
-        elsif ($line =~ /^([^# ].*) (\S+)$/) { $self->{series}{$1} = $2 }
+    open my $lines, '<', \$self->{text} or die "text: $!";    # there can be half a million
+    while (<$lines>) {
+        if (/^# TYPE (\S+) (\w+)$/) { $self->{types}{$1} = $2 }
+        elsif (/^([^# ].*) (\S+)$/) { $self->{series}{$1} = $2 }
     }
     return $self;
 }
@@ -43,11 +44,12 @@ sub complaints {
 # The labels are compared as they stand in the text, escaped.
 sub matching {
     my ($self, $name, %labels) = @_;
-    return grep {
+    my $start = "$prefix$name\{";
+    my @matching = sort grep {
         my $series = $_;
-        $series =~ /^\Q$prefix$name\E\{/
-            && !grep { $series !~ /[{,]\Q$_\E="\Q$labels{$_}\E"[,}]/ } keys %labels;
-    } sort keys %{ $self->{series} };
+        !index($series, $start) && !grep { $series !~ /[{,]\Q$_\E="\Q$labels{$_}\E"[,}]/ } keys %labels;
+    } keys %{ $self->{series} };
+    return @matching;
 }
 
 sub values {
