@@ -47,7 +47,7 @@ sub bootstrap {
     my ($self) = @_;
     my $sql = "USE mysql;\nSET \@current_hostname = 'localhost';\n";
     for my $script (qw(mysql_system_tables mysql_performance_tables mysql_system_tables_data maria_add_gis_sp_bootstrap)) {
-        $sql .= (Httpd::read_file(PhpApplication::root() . "/usr/share/mysql/$script.sql") // die "$script: $!") . "\n";
+        $sql .= Httpd::text_of(PhpApplication::root() . "/usr/share/mysql/$script.sql") . "\n";
     }
     my $file = Httpd::write_file("$self->{dir}/bootstrap.sql", "CREATE DATABASE mysql;\n$sql\nFLUSH PRIVILEGES;\n$self->{sql}\n");
     my $process = $self->run(name => 'bootstrap', shell => $file, arguments => ['--bootstrap', '--enforce-storage-engine=']);
