@@ -29,8 +29,14 @@ sub same_sets {
     return;
 }
 
-same_sets([ $sources =~ /FCLOGNO\((\d+)\)/g ],
-    [ Httpd::text_of("$top/docs/log-messages.md") =~ /^\| FC(\d+) \|/mg ], 'log numbers');
+my $messages = Httpd::text_of("$top/docs/log-messages.md");
+same_sets([ $sources =~ /FCLOGNO\((\d+)\)/g ], [ $messages =~ /^\| FC(\d+) \|/mg ], 'log numbers');
+for my $section (split /^(?=## )/m, $messages) {
+    my ($title) = $section =~ /^## (.*)/ or next;
+    my %rows = map { $_ => 1 } my @rows = $section =~ /^\| FC(\d+) \|/mg;
+    is_deeply \@rows, [sort keys %rows], "... one row each, in order: $title";
+    unlike $section, qr/\n\n\| FC/, '... in one table';
+}
 
 # ---- Directives: each has a heading of its own ----
 
