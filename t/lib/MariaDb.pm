@@ -9,6 +9,7 @@ package MariaDb;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use PhpApplication;
 use Deadline;
 use Httpd;
@@ -54,17 +55,5 @@ sub bootstrap {
     $process->wait_for_end(120) && $process->status == 0 or die "mariadbd --bootstrap failed:\n" . $self->log_text;
     return;
 }
-
-sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM', 30);
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

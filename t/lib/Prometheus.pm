@@ -9,6 +9,7 @@ package Prometheus;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use HTTP::Tiny;
@@ -17,7 +18,7 @@ use Deadline;
 use Httpd;
 use Process;
 
-use constant { FASTER => 60, SCRAPE_MS => 250 };    # 15 s, in its time
+use constant FASTER => 60;    # 15 s are 250 ms
 
 my $kit = abs_path(dirname(__FILE__) . '/../../docs/monitoring');
 
@@ -99,14 +100,5 @@ sub alerts {
     $of{ $_->{metric}{balancer} // '' }{ $_->{metric}{alertname} } = 1 for $self->query($expression);
     return map { $_ => [sort keys %{ $of{$_} }] } keys %of;
 }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM');
-    return;
-}
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;
