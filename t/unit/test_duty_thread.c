@@ -15,6 +15,7 @@ static int runs, ends;    /* looked at when it has ended */
 static void set_up(void)
 {
     apr_initialize();
+    runs = ends = 0;
 }
 
 static void tear_down(void)
@@ -75,11 +76,11 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("duty_thread");
-    TCase *tests = tcase_create("all");
+    TCase *threads = tcase_create("threads");
 
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, it_runs_until_it_is_told_to_end_and_can_start_again);
-    tcase_add_test(tests, without_a_descriptor_it_does_not_start);
-    suite_add_tcase(suite, tests);
+    tcase_add_checked_fixture(threads, set_up, tear_down);
+    tcase_add_test(threads, it_runs_until_it_is_told_to_end_and_can_start_again);
+    tcase_add_test(threads, without_a_descriptor_it_does_not_start);
+    suite_add_tcase(suite, threads);
     return run_suite(suite);
 }
