@@ -255,7 +255,7 @@ check-unit: $(UNIT) $(REPLAY)
 	@for r in $(REPLAY); do $(RUN) $$r t/fuzz/corpus/$${r##*/replay_} || exit 1; done
 
 # ---- ThreadSanitizer: the case "threads" of these; it does not follow forks --------------------
-TSAN = housekeeper duty board election strikes status_word ledger admission admission_stress counters history samples pool watcher slate trace_random exemplars
+TSAN = housekeeper duty duty_thread board election strikes status_word ledger admission admission_stress counters history samples pool watcher slate trace_random exemplars
 
 tsan:
 	+$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan SANITIZE='$(TSAN_FLAGS)' \

@@ -87,7 +87,6 @@ typedef enum {
 #define X(name, word) LB_ORIGIN_##name,
     LB_ORIGINS(X)
 #undef X
-    LB_ORIGIN_COUNT
 } lb_origin_t;
 
 /** The word of an origin. */

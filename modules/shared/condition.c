@@ -40,11 +40,6 @@ void fc_condition_signal(fc_condition_t *c)
     pthread_cond_signal(&c->changed);
 }
 
-void fc_condition_wait(fc_condition_t *c)
-{
-    pthread_cond_wait(&c->changed, &c->lock);
-}
-
 void fc_condition_wait_for(fc_condition_t *c, apr_interval_time_t us)
 {
     const apr_time_t until = fc_now() + (us > 0 ? us : 0);

@@ -23,10 +23,7 @@ void fc_condition_unlock(fc_condition_t *c);
 /** Wake one who waits. With the lock held, as all below. */
 void fc_condition_signal(fc_condition_t *c);
 
-/** Wait until somebody signals; it may also end without that. */
-void fc_condition_wait(fc_condition_t *c);
-
-/** Likewise, up to so many us. */
+/** Wait until somebody signals, up to so many us; it may also end without either. */
 void fc_condition_wait_for(fc_condition_t *c, apr_interval_time_t us);
 
 #endif

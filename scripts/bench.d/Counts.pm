@@ -6,14 +6,14 @@ package Counts;
 use strict;
 use warnings;
 use JSON::PP ();
+use Httpd;
 
 use constant { GROWTH => 0.10, SMALLEST => 0.1 };    # less than a tenth of a call is chance
 
 sub new {
     my ($class, $file) = @_;
-    my $self = bless { file => $file, now => {}, stored => {} }, $class;
-    if (open my $in, '<', $file) { $self->{stored} = JSON::PP::decode_json(do { local $/; <$in> }) }
-    return $self;
+    my $stored = JSON::PP::decode_json(Httpd::read_file($file) // '{}');
+    return bless { file => $file, now => {}, stored => $stored }, $class;
 }
 
 # add('cpu', 'balanced', calls => 17.8, ...)
@@ -45,9 +45,7 @@ sub store {
         my ($section, $work, $what) = @$path;
         $self->{stored}{$section}{$work}{$what} = $now;
     });
-    open my $out, '>', $self->{file} or die "$self->{file}: $!\n";
-    print {$out} JSON::PP->new->pretty->canonical->encode($self->{stored});
-    close $out;
+    Httpd::write_file($self->{file}, JSON::PP->new->pretty->canonical->encode($self->{stored}));
     return;
 }
 

@@ -83,13 +83,8 @@ sub write_config {
         $value{MODULES} = join '', map { Httpd::load_module($_) }
             @debian, qw(unixd file_cache proxy slotmem_shm), @{ $self->{modules} };
     }
-    open my $in, '<', "$templates/$template" or die "$template: $!";
-    my $text = do { local $/; <$in> };
-    $text =~ s/\@([A-Z_0-9]+)\@/$value{$1} \/\/ die "$template: no value for $1\n"/ge;
-    $self->{config} = "$self->{dir}/" . basename($template);
-    open my $out, '>', $self->{config} or die "$self->{config}: $!";
-    print {$out} $text;
-    close $out;
+    my $text = Httpd::text_of("$templates/$template") =~ s/\@([A-Z_0-9]+)\@/$value{$1} \/\/ die "$template: no value for $1\n"/ger;
+    $self->{config} = Httpd::write_file("$self->{dir}/" . basename($template), $text);
     return;
 }
 

@@ -5,6 +5,7 @@ package Wrk;
 use strict;
 use warnings;
 use File::Basename qw(dirname);
+use Httpd;
 use Process;
 
 my $script = dirname(__FILE__) . '/wrk.lua';
@@ -21,8 +22,7 @@ sub run {
         $wrk->stop('KILL');
         return { error => 'wrk did not end' };
     }
-    open my $in, '<', $o{output} or return { error => 'wrk says nothing' };
-    my $said = do { local $/; <$in> } // '';
+    my $said = Httpd::read_file($o{output}) // return { error => 'wrk says nothing' };
     my ($line) = $said =~ /^BENCH (.*)/m or return { error => "wrk: $said" };
     my %n = split ' ', $line;
     return { error => 'not one answer' } if !$n{requests} && !$o{may_be_empty};

@@ -18,13 +18,11 @@ sub prepare {
     unlink "$docroot/inc/preload.php", map { "$docroot/conf/$_.auth.php" } qw(acl users);
     Httpd::write_file("$docroot/conf/local.protected.php", '<?php $conf["userewrite"] = 1; $conf["savedir"] = "./data";');
     # The package's own rules, in use.
-    Httpd::write_file("$docroot/.htaccess", text_of("$root/usr/share/dokuwiki/.htaccess.dist")
+    Httpd::write_file("$docroot/.htaccess", Httpd::text_of("$root/usr/share/dokuwiki/.htaccess.dist")
         =~ s/^## Not all installations.*//msr =~ s/^#(Rewrite|Options)/$1/mgr);
     PhpApplication::give_away("$docroot/conf", "$docroot/data");
     return;
 }
-
-sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 sub visit {
     my ($visitor, $site) = @_;

@@ -152,13 +152,7 @@ EOC
 # ---- BalancerStickyCookie ----
 
 my $keys = Httpd::temporary_dir('keys');
-sub key_file {
-    my ($name, $bytes) = @_;
-    open my $out, '>', "$keys/$name" or die "$keys/$name: $!";
-    print {$out} 'k' x $bytes;
-    close $out;
-    return "$keys/$name";
-}
+sub key_file { my ($name, $bytes) = @_; return Httpd::write_file("$keys/$name", 'k' x $bytes) }
 for my $mode (0600, 0640, 0644, 0602) {
     my $file = key_file('mode', 32);
     chmod $mode, $file;

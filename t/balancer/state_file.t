@@ -144,8 +144,8 @@ cmp_ok member($members[0])->{weight}, '==', 1, '... goes back to the configurati
 $httpd->kill_all;
 start_again(config(1));
 change($members[0], w_lf => 6);
-my $good = Httpd::read_file($file) // die "$file: $!";
-sub write_file { my ($text) = @_; open my $out, '>', $file or die $!; print {$out} $text; close $out; return }
+my $good = Httpd::text_of($file);
+sub write_file { my ($text) = @_; return Httpd::write_file($file, $text) }
 sub aside { return glob "$file.broken-*" }
 my %broken = (
     'cut in half'        => sub { write_file(substr $good, 0, length($good) / 2) },

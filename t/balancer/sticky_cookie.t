@@ -35,10 +35,7 @@ sub heads {
 }
 
 my $dir = Httpd::temporary_dir('key');
-open my $out, '>', "$dir/key" or die "$dir/key: $!";
-print {$out} 'k' x 16;
-close $out;
-chmod 0600, "$dir/key";
+chmod 0600, Httpd::write_file("$dir/key", 'k' x 16);
 
 # A member that is out when the first session of its balancer is given to it.
 my $refusing = Backend->refusing;

@@ -14,7 +14,7 @@ use Process;
 plan skip_all => 'stock discovers nothing' if Httpd::is_stock();
 my $examples = "$FindBin::RealBin/../../docs/examples";
 
-sub text_of { my ($file) = @_; return Httpd::read_file("$examples/$file") // die "$file: $!" }
+sub text_of { my ($file) = @_; return Httpd::text_of("$examples/$file") }
 
 # ---- httpd ----
 

@@ -23,7 +23,7 @@ use Deadline;
 use FcgiRecord;
 use FullBacklog;
 
-use constant { LONGEST_FLOOD => 25, HUGE => 6_000_000, HEAD_MOST => 65_536 };
+use constant { LONGEST_FLOOD => 25, HUGE => 6_000_000 };
 
 my %kind;
 

@@ -12,9 +12,7 @@ use ManagerApi;
 
 Fleet::skip_unless_testable();
 
-open my $in, '<', "$FindBin::RealBin/../../docs/fleet.md" or die "docs/fleet.md: $!";
-my ($rule) = join('', <$in>) =~ /^(ACL SETUSER fleet .*)$/m;
-close $in;
+my ($rule) = Httpd::text_of("$FindBin::RealBin/../../docs/fleet.md") =~ /^(ACL SETUSER fleet .*)$/m;
 like $rule, qr/>PASSWORD .*~fc:\{shop\}:\*/, 'the document has a rule for a user';
 $rule =~ s/>PASSWORD/>of_the_fleet/;
 

@@ -11,10 +11,8 @@ use Httpd;
 
 chdir "$FindBin::RealBin/../.." or die "$!";
 
-sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
-
 my @documents = map { glob } qw(*.md docs/*.md docs/*/*.md docs/*/*/*.md modules/*/README.md scripts/packaging/README.md);
-my %text      = map { $_ => text_of($_) } @documents;
+my %text      = map { $_ => Httpd::text_of($_) } @documents;
 
 # ---- What is shown: shell blocks, indented lines and `code` that begin as a command does ----
 
@@ -41,7 +39,7 @@ sub a_shell_takes {
 
 my ($phony) = qx(make -pRrnq print 2>/dev/null) =~ /^\.PHONY: (.*)$/m;
 my %goal      = map { $_ => 1 } split / /, $phony;
-my $machinery = join '', map { text_of($_) } 'Makefile', '.ci/run', (glob 't/lib/*.pm'), 't/TEST',
+my $machinery = join '', map { Httpd::text_of($_) } 'Makefile', '.ci/run', (glob 't/lib/*.pm'), 't/TEST',
     grep { -f } glob 'scripts/* scripts/*/* scripts/*/*/* t/faults/*';
 
 sub problem_of {
@@ -72,21 +70,21 @@ cmp_ok $count, '>', 50, 'there are some';
 is problem_of('make no-such-goal'), 'make has no goal no-such-goal', '... and one that cannot is found';
 
 # The first words of the Makefile say which goals there are.
-my @told = map { split m{ / }, s/ {2,}.*//r } text_of('Makefile') =~ /^#   make ([a-z][^;\n]*)/mg;
+my @told = map { split m{ / }, s/ {2,}.*//r } Httpd::text_of('Makefile') =~ /^#   make ([a-z][^;\n]*)/mg;
 is_deeply [grep { !$goal{$_} } map { /^([\w-]+)/ } @told], [], 'the goals that the Makefile names exist';
 
-my @scripts = grep { -f && -x && text_of($_) =~ /^#!/ } glob 'scripts/* scripts/*/* scripts/*/*/*';
-is_deeply [grep { my ($name) = m{([^/]+)$}; text_of($_) !~ /^(?:#|"""|--) ?\Q$name\E - \S/m } @scripts], [],
+my @scripts = grep { -f && -x && Httpd::text_of($_) =~ /^#!/ } glob 'scripts/* scripts/*/* scripts/*/*/*';
+is_deeply [grep { my ($name) = m{([^/]+)$}; Httpd::text_of($_) !~ /^(?:#|"""|--) ?\Q$name\E - \S/m } @scripts], [],
     'each script says what it does';
 
-is_deeply [grep { $machinery !~ /\b$_\b/ } text_of('README.md') =~ /^ {4}(?:sudo )?apt-get install ([^.\n]+)$/m ? grep { !/^-/ } split ' ', $1 : ()],
+is_deeply [grep { $machinery !~ /\b$_\b/ } Httpd::text_of('README.md') =~ /^ {4}(?:sudo )?apt-get install ([^.\n]+)$/m ? grep { !/^-/ } split ' ', $1 : ()],
     [], 'the packages that README.md names are those of scripts/setup';
 
 # ---- Links ----
 
 sub anchors_of {
     my ($file) = @_;
-    my $text = ($text{$file} // text_of($file)) =~ s/^```.*?^```$//msgr;
+    my $text = ($text{$file} // Httpd::text_of($file)) =~ s/^```.*?^```$//msgr;
     return map { my $anchor = lc s/[^\w\s-]//gr; $anchor =~ tr/ /-/; $anchor => 1 } $text =~ /^#+ +(.+?) *$/mg;
 }
 

@@ -40,8 +40,7 @@ sub is_taken {
 }
 
 for my $file (map { glob "$top/$_" } qw(README.md docs/*.md modules/*/README.md)) {
-    open my $in, '<', $file or die "$file: $!";
-    my $text = join '', <$in>;
+    my $text = Httpd::text_of($file);
     while ($text =~ /^```apache\n(.*?)^```/msg) {
         my ($shown, $line) = ($1, 1 + substr($text, 0, $-[0]) =~ tr/\n//);
         is_taken($shown, $file =~ s{^\Q$top/\E}{}r . ":$line");

@@ -5,21 +5,16 @@ use warnings;
 use File::Find;
 use File::Temp;
 use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use JSON::PP qw(decode_json);
 use Test::More;
+use Httpd;
 
 my $top = "$FindBin::RealBin/../..";
 
-sub text_of {
-    my ($file) = @_;
-    open my $in, '<', $file or die "$file: $!";
-    local $/;
-    return scalar <$in>;
-}
-
 my $sources = '';
-find({ no_chdir => 1, wanted => sub { $sources .= text_of($_) if /\.[ch]$/ } }, "$top/modules");
-my %readme = map { $_ => text_of("$top/modules/$_/README.md") }
+find({ no_chdir => 1, wanted => sub { $sources .= Httpd::text_of($_) if /\.[ch]$/ } }, "$top/modules");
+my %readme = map { $_ => Httpd::text_of("$top/modules/$_/README.md") }
     qw(proxy_fastcgi balancer_byrequests balancer_manager);
 my $readmes = join '', values %readme;
 
@@ -34,8 +29,14 @@ sub same_sets {
     return;
 }
 
-same_sets([ $sources =~ /FCLOGNO\((\d+)\)/g ],
-    [ text_of("$top/docs/log-messages.md") =~ /^\| FC(\d+) \|/mg ], 'log numbers');
+my $messages = Httpd::text_of("$top/docs/log-messages.md");
+same_sets([ $sources =~ /FCLOGNO\((\d+)\)/g ], [ $messages =~ /^\| FC(\d+) \|/mg ], 'log numbers');
+for my $section (split /^(?=## )/m, $messages) {
+    my ($title) = $section =~ /^## (.*)/ or next;
+    my %rows = map { $_ => 1 } my @rows = $section =~ /^\| FC(\d+) \|/mg;
+    is_deeply \@rows, [sort keys %rows], "... one row each, in order: $title";
+    unlike $section, qr/\n\n\| FC/, '... in one table';
+}
 
 # ---- Directives: each has a heading of its own ----
 
@@ -57,18 +58,11 @@ like $readmes, qr/^\|.*`\Q$_\E`/m, "$_ is told" for @parameters;
 # Where a row begins or ends: the minor magic number of 2.4.N.
 my %minor = (37 => 83, 48 => 105, 49 => 116, 52 => 121, 53 => 124, 58 => 129, 59 => 131, 62 => 134, 63 => 139);
 my $headers = File::Temp->newdir;
-sub header {
-    my ($name, $text) = @_;
-    open my $out, '>', "$headers/$name" or die "$name: $!";
-    print {$out} $text;
-    close $out;
-    return;
-}
-header($_, '') for qw(httpd.h apr_lib.h apr_strings.h);
+Httpd::write_file("$headers/$_", '') for qw(httpd.h apr_lib.h apr_strings.h);
 
 sub lacks {
     my ($patch) = @_;
-    header('ap_mmn.h', <<"EOC");
+    Httpd::write_file("$headers/ap_mmn.h", <<"EOC");
 #define MODULE_MAGIC_NUMBER_MAJOR 20120211
 #define MODULE_MAGIC_NUMBER_MINOR $minor{$patch}
 #define AP_MODULE_MAGIC_AT_LEAST(major, minor) (major < 20120211 || (major == 20120211 && minor <= $minor{$patch}))
@@ -79,7 +73,7 @@ EOC
 }
 
 my ($all, $rows_of_httpd) = ('', 0);
-my $overview = text_of("$top/README.md");
+my $overview = Httpd::text_of("$top/README.md");
 while ($overview =~ /^\| 2\.4\.(\d+) (?:and later|to 2\.4\.(\d+)) \| [^|]+ \| (?:also )?(.*) \|$/mg) {
     my ($from, $to, $lacks) = ($1, $2 // $1, $3);
     $all .= $lacks =~ s/`//gr . ";" if $lacks ne 'nothing';
@@ -95,8 +89,8 @@ is $rows_of_httpd, 5, '... in each row';
 
 my %json_type = (WHOLE => 'number', HUNDREDTHS => 'number', SECONDS => 'number', DURATION => 'number',
     LIMIT => 'number or string', SWITCH => 'boolean', TEXT => 'string');
-my $rows = text_of("$top/include/balancer_setting.h");
-my ($limit_max) = text_of("$top/include/balancer_numbers.h") =~ /#define LB_LIMIT_MAX +(\d+)/;
+my $rows = Httpd::text_of("$top/include/balancer_setting.h");
+my ($limit_max) = Httpd::text_of("$top/include/balancer_numbers.h") =~ /#define LB_LIMIT_MAX +(\d+)/;
 
 sub number_of {
     my ($text, $type) = @_;
@@ -125,7 +119,7 @@ for my $whose (qw(member balancer)) {
         $in_json{"$whose $_"} = $line for $names =~ /`(\w+)`/g;
     }
 }
-my $fields = text_of("$top/modules/balancer_manager/change/field.c");
+my $fields = Httpd::text_of("$top/modules/balancer_manager/change/field.c");
 my %json_name = map { ($_ => 1) }
     map { my ($name, $is_of_member) = /OTHER\("(\w+)", (\w+)/; ($is_of_member eq 'true' ? 'member' : 'balancer') . " $name" }
     $fields =~ /(OTHER\("\w+", \w+)/g;
@@ -144,7 +138,7 @@ while ($fields =~ /\{ "(\w+)", SETTING\((\w+)\)/g) {
 is_deeply [sort keys %in_json], [sort keys %json_name], 'no other settings are told';
 
 # The same in the description of the JSON interface.
-my $schemas = decode_json(text_of("$top/modules/balancer_manager/assets/openapi.json"))->{components}{schemas};
+my $schemas = decode_json(Httpd::text_of("$top/modules/balancer_manager/assets/openapi.json"))->{components}{schemas};
 my %described = map { my ($whose, $schema) = @$_; map { ("$whose $_" => $schema->{properties}{$_}) } keys %{ $schema->{properties} } }
     [member => $schemas->{member_settings}], [balancer => $schemas->{balancer_change}];
 is_deeply [sort keys %described], [sort keys %json_name], 'the description of the interface has the same settings';

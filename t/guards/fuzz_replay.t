@@ -7,7 +7,10 @@ use warnings;
 use Cwd ();
 use File::Basename qw(basename dirname);
 use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use Test::More;
+use Httpd;
 
 my $top = dirname dirname dirname(Cwd::abs_path(__FILE__));
 chdir $top or die "$top: $!";
@@ -16,8 +19,7 @@ my $build = $ENV{BUILD} || 'build';
 
 # As all of this build was compiled; a planted mistake may leave something unused.
 sub made { my $value = `make -s print VARIABLE=$_[0]`; chomp $value; return $value }
-open my $flags, '<', "$build/flags" or die "$build/flags: $!";
-chomp(my $cc = <$flags>);
+chomp(my $cc = Httpd::text_of("$build/flags"));
 $cc .= ' -w -fvisibility=default -It/fuzz ' . made('UNIT_INC');
 my $libs = join ' ', '-Wl,--start-group', glob("$build/lib/*.a"), '-Wl,--end-group', made('UNIT_LINK');
 
@@ -35,15 +37,11 @@ sub build {
 sub planted {
     my ($file, $right, $wrong) = @_;
     my ($source) = glob "modules/{*/*,shared}/$file";
-    open my $in, '<', $source or die "$source: $!";
-    my $code = do { local $/; <$in> };
+    my $code = Httpd::text_of($source);
     my $count = () = $code =~ /\Q$right\E/g;
     is $count, 1, "$file has one place to plant a mistake: $right";
     $code =~ s/\Q$right\E/$wrong/;
-    open my $out, '>', "$dir/$file" or die "$file: $!";
-    print {$out} $code;
-    close $out;
-    return "$dir/$file";
+    return Httpd::write_file("$dir/$file", $code);
 }
 
 my @mistakes = (

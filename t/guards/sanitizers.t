@@ -47,12 +47,10 @@ my \$httpd = Httpd->start(ours => 0, any_log => 1, config =>
 \$httpd->stop;
 print "\$_\n" for grep { !/^\\[/ } \$httpd->log->complaints;
 EOC
-    open my $out, '>', "$dir/request.pl" or die "$dir: $!";
-    print {$out} $body;
-    close $out;
+    Httpd::write_file("$dir/request.pl", $body);
     local @ENV{qw(HTTPD TEST_FINDINGS TEST_STRETCH)} = ("$top/scripts/$program", $found, 8);
     my $complaints = qx($^X $dir/request.pl 2>&1);
-    return $complaints . join '', map { Httpd::read_file($_) // die "$_: $!" } glob "$found/*";
+    return $complaints . join '', map { Httpd::text_of($_) } glob "$found/*";
 }
 
 # ---- AddressSanitizer and UBSan ----

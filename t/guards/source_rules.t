@@ -6,8 +6,10 @@ use warnings;
 use Cwd ();
 use File::Basename qw(basename dirname);
 use File::Find;
-use Cwd ();
+use FindBin;
+use lib "$FindBin::RealBin/../lib";
 use Test::More;
+use Httpd;
 
 my $top = dirname dirname dirname(Cwd::abs_path(__FILE__));
 chdir $top or die "$top: $!";
@@ -16,8 +18,6 @@ my $build = $ENV{BUILD} || 'build';
 my (@sources, @headers);
 find({ no_chdir => 1, wanted => sub { push @{ /\.c$/ ? \@sources : /\.h$/ ? \@headers : [] }, $_ } },
      'modules', 'include');
-
-sub text_of { local (@ARGV, $/) = ($_[0]); return scalar <> }
 
 sub compiles {
     my ($code, $includes) = @_;
@@ -61,13 +61,13 @@ my @homeless = grep { my ($folder) = m{^modules/(.*)/[^/]+$}; !defined $includes
 is_deeply(\@homeless, [], 'each source lies in a folder that the Makefile knows');
 ok(compiles("#include \"$_\"\nint x;\n", "-Iinclude $httpd"), "$_ compiles on its own")
     for map { basename $_ } glob 'include/*.h';
-my @climbing = grep { text_of($_) =~ /^\s*#\s*include\s+"\.\.\// } @sources, @headers;
+my @climbing = grep { Httpd::text_of($_) =~ /^\s*#\s*include\s+"\.\.\// } @sources, @headers;
 is_deeply(\@climbing, [], 'no include climbs out of its folder');
 
 # ---- Versions of httpd: compat/ alone knows them; its headers stand before httpd's own ----
-is_deeply([grep { !m{/compat/} && text_of($_) =~ /MODULE_MAGIC|AP_SERVER_\w+NUMBER|FC_HTTPD_|#\s*include_next/ }
+is_deeply([grep { !m{/compat/} && Httpd::text_of($_) =~ /MODULE_MAGIC|AP_SERVER_\w+NUMBER|FC_HTTPD_|#\s*include_next/ }
            @sources, @headers], [], 'no other file asks for the version of httpd');
-is_deeply([grep { /FC_HTTPD_HAS/ && !m{/\* 2\.4\.\d+} } map { text_of($_) =~ /^#if .*/mg } glob 'modules/shared/compat/*.h'],
+is_deeply([grep { /FC_HTTPD_HAS/ && !m{/\* 2\.4\.\d+} } map { Httpd::text_of($_) =~ /^#if .*/mg } glob 'modules/shared/compat/*.h'],
           [], '... each test there says which version made it needless');
 for my $case (['Apache httpd 2.4.37 or later', '-DMODULE_MAGIC_NUMBER_MAJOR=20120210'], ['need Linux', '-U__linux__']) {
     my ($sentence, $flag) = @$case;
@@ -83,7 +83,7 @@ is_deeply([grep { /(?:util|common|misc|helper)/ && $places{$_}[0] !~ m{/compat/}
     'no file is called util');
 
 for my $file (@sources) {
-    my $text = text_of($file);
+    my $text = Httpd::text_of($file);
     push @{ $numbers{$1} }, $file while $text =~ /FCLOGNO\((\d+)\)/g;
 }
 is_deeply([grep { @{ $numbers{$_} } > 1 } sort keys %numbers], [], 'each log number stands in one place');
@@ -105,20 +105,20 @@ my %wall_clock = (
     'start_time.c' => 'a start has a date',
     (map { $_ => "mod_proxy's fields" } qw(balancer.c startup.c health.c member_state.c membership.c)),
 );
-is_deeply([grep { text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
+is_deeply([grep { Httpd::text_of($_) =~ /apr_time_now\(|gettimeofday|CLOCK_REALTIME|\btime\(NULL\)/ && !$wall_clock{ basename $_ } }
            @sources, @headers], [], 'the wall clock is for showing times');
-is_deeply([grep { text_of($_) =~ /apr_thread_cond_timedwait|apr_reslist_|sem_timedwait/ } @sources, @headers], [],
+is_deeply([grep { Httpd::text_of($_) =~ /apr_thread_cond_timedwait|apr_reslist_|sem_timedwait/ } @sources, @headers], [],
     'nothing waits by the wall clock');
 
-is_deeply([grep { text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->status/ } @sources], [],
+is_deeply([grep { Httpd::text_of($_) =~ /ap_proxy_set_wstatus|fetch_(?:or|and)\([^;]*->status/ } @sources], [],
     'the status word of a member is changed in one way');
 
-is_deeply([grep { text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
+is_deeply([grep { Httpd::text_of($_) =~ /\bkill\s*\(/ } @sources, @headers], [],
     'nobody is found dead by its process id');
 
 # ---- A member is one value, lb_member_t ----
 is_deeply([grep { basename($_) !~ /^(?:dispatch|tracing)\.h$/    # mod_proxy's hooks
-                  && text_of($_) =~ /\((?=[^()]*\bproxy_balancer \*)(?=[^()]*\bproxy_worker \*)/ } @headers], [],
+                  && Httpd::text_of($_) =~ /\((?=[^()]*\bproxy_balancer \*)(?=[^()]*\bproxy_worker \*)/ } @headers], [],
     'no header asks for a balancer and a worker where it could ask for a member');
 
 # ---- Files that comments and documents name ----
@@ -126,24 +126,24 @@ my %known = map { basename($_) => 1 } split /\n/, `find modules include t script
 @known{qw(asset_bytes.c check.h ap_mmn.h mod_auth.h mod_proxy.c)} = ();    # generated; Check's; httpd's
 my @unknown;
 for my $file (@sources, @headers, glob('t/unit/*.[ch]'), glob('*.md'), glob('docs/*.md'), glob('modules/*/README.md')) {
-    my $text = text_of($file);
+    my $text = Httpd::text_of($file);
     $text = join "\n", $text =~ m{(/\*.*?\*/)}gs if $file !~ /\.md$/;
     push @unknown, map { exists $known{$_} ? () : "$file: $_" } $text =~ /(?<![\w<.-])([a-z][a-z_0-9]*\.[ch])\b(?!>)/g;
 }
 is_deeply(\@unknown, [], 'files that are named exist');
 
 # ---- One dialect ----
-is_deeply([grep { text_of($_) =~ /!(?:str\w*cmp|ap_cstr_\w+|memcmp)\(/ } @sources, @headers], [],
+is_deeply([grep { Httpd::text_of($_) =~ /!(?:str\w*cmp|ap_cstr_\w+|memcmp)\(/ } @sources, @headers], [],
     'strings are compared with == 0 or != 0');
-is_deeply([grep { text_of($_) =~ /^#include <(?:ap[_r]|http|mod_|util_|scoreboard)/m } @sources, @headers], [],
+is_deeply([grep { Httpd::text_of($_) =~ /^#include <(?:ap[_r]|http|mod_|util_|scoreboard)/m } @sources, @headers], [],
     'headers of httpd are in quotes');
 
-my @unlicensed = grep { text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
+my @unlicensed = grep { Httpd::text_of($_) !~ /^\/\* Licensed under the Apache License, Version 2\.0/ }
     @sources, @headers;
 is_deeply(\@unlicensed, [], 'each file starts with its licence');
-my @tabs = grep { text_of($_) =~ /\t|[ ]$/m } @sources, @headers;
+my @tabs = grep { Httpd::text_of($_) =~ /\t|[ ]$/m } @sources, @headers;
 is_deeply(\@tabs, [], 'no tabs, no blanks at the ends of lines');
-my @wide = grep { text_of($_) =~ /^.{101}/m } @sources, @headers;
+my @wide = grep { Httpd::text_of($_) =~ /^.{101}/m } @sources, @headers;
 is_deeply(\@wide, [], 'no line is longer than 100 columns');
 
 done_testing();

@@ -12,10 +12,13 @@ package DnsServer;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use IO::Socket::INET;
 use Deadline;
 use Httpd;
 use Process;
+
+use constant STOP => 'KILL';
 
 sub program { return Process::find_program('knotd') }
 sub control { return Process::find_program('knotc') }
@@ -149,18 +152,5 @@ sub ask {
     $knotc->wait_for_end(10) or $knotc->stop('KILL');
     return $knotc->status == 0;
 }
-
-sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
-
-# Its port is free afterwards.
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('KILL');
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

@@ -4,6 +4,7 @@ package FastBackend;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use File::Temp ();
@@ -62,15 +63,5 @@ sub counts {
     my %counts = split ' ', $lines[-1] // '';
     return \%counts;
 }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM', 5);
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

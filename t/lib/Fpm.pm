@@ -7,6 +7,7 @@ package Fpm;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use File::Path qw(make_path);
 use IO::Socket::INET;
 use IO::Socket::UNIX;
@@ -181,15 +182,5 @@ sub start_again {
     $self->run or die "php-fpm did not start again:\n" . $self->log_text;
     return $self;
 }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM', 10);
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

@@ -200,6 +200,9 @@ sub read_file {
     return scalar <$in>;
 }
 
+# The same of a file that has to be there.
+sub text_of { my ($file) = @_; return read_file($file) // die "$file: $!" }
+
 sub config_text {
     my ($self) = @_;
     my %without = map { $_ => 1 } @{ $self->{without} };

@@ -9,6 +9,7 @@ package MariaDb;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use PhpApplication;
 use Deadline;
 use Httpd;
@@ -47,24 +48,12 @@ sub bootstrap {
     my ($self) = @_;
     my $sql = "USE mysql;\nSET \@current_hostname = 'localhost';\n";
     for my $script (qw(mysql_system_tables mysql_performance_tables mysql_system_tables_data maria_add_gis_sp_bootstrap)) {
-        $sql .= (Httpd::read_file(PhpApplication::root() . "/usr/share/mysql/$script.sql") // die "$script: $!") . "\n";
+        $sql .= Httpd::text_of(PhpApplication::root() . "/usr/share/mysql/$script.sql") . "\n";
     }
     my $file = Httpd::write_file("$self->{dir}/bootstrap.sql", "CREATE DATABASE mysql;\n$sql\nFLUSH PRIVILEGES;\n$self->{sql}\n");
     my $process = $self->run(name => 'bootstrap', shell => $file, arguments => ['--bootstrap', '--enforce-storage-engine=']);
     $process->wait_for_end(120) && $process->status == 0 or die "mariadbd --bootstrap failed:\n" . $self->log_text;
     return;
 }
-
-sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM', 30);
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

@@ -18,8 +18,7 @@ use JsonSchema;
 my ($document, $schemas);
 
 sub read_document {
-    my $file = Httpd::build_dir() . '/openapi.json';
-    my $text = Httpd::read_file($file) // die "$file: $!\n";
+    my $text = Httpd::text_of(Httpd::build_dir() . '/openapi.json');
     $document = JSON::PP::decode_json($text);
     $schemas  = JsonSchema->new($text);
     return;

@@ -9,6 +9,7 @@ package Prometheus;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use HTTP::Tiny;
@@ -17,13 +18,11 @@ use Deadline;
 use Httpd;
 use Process;
 
-use constant { FASTER => 60, SCRAPE_MS => 250 };    # 15 s, in its time
+use constant FASTER => 60;    # 15 s are 250 ms
 
 my $kit = abs_path(dirname(__FILE__) . '/../../docs/monitoring');
 
 sub kit { return $kit }
-
-sub bytes_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
 
 my %ms = (s => 1000, m => 60_000, h => 3_600_000);
 sub faster { my ($number, $unit) = @_; return $number * $ms{$unit} / FASTER . 'ms' }
@@ -41,18 +40,18 @@ sub start {
     my $program = Process::find_program('prometheus') // die "prometheus is missing: scripts/setup\n";
     my $dir = $self->{dir} = Httpd::temporary_dir('prometheus');
     my $targets = join ', ', map { "\"$_\"" } @{ $o{targets} };
-    my $config = in_its_time(bytes_of("$kit/prometheus.yml"));
+    my $config = in_its_time(Httpd::text_of("$kit/prometheus.yml"));
     $config =~ s/targets: \[.*\]/targets: [$targets]/;
     $config =~ s{/balancer-status/}{/balancer-manager/};
     Httpd::write_file("$dir/prometheus.yml", $config);
-    Httpd::write_file("$dir/rules.yml", in_its_time(bytes_of("$kit/rules.yml")));
+    Httpd::write_file("$dir/rules.yml", in_its_time(Httpd::text_of("$kit/rules.yml")));
     $self->{port} = Httpd::free_port();
     $self->{process} = Process->start(name => 'prometheus', output => "$dir/log", run => [$program,
         "--config.file=$dir/prometheus.yml", "--storage.tsdb.path=$dir/data", '--query.lookback-delta=5s',
         "--web.listen-address=127.0.0.1:$self->{port}", '--enable-feature=exemplar-storage']);
     $self->{http} = HTTP::Tiny->new(timeout => 30);
     wait_until(30, sub { $self->{http}->get($self->url('/-/ready'))->{success} })
-        or die 'prometheus did not start: ' . bytes_of("$dir/log");
+        or die 'prometheus did not start: ' . Httpd::text_of("$dir/log");
     return $self;
 }
 
@@ -101,14 +100,5 @@ sub alerts {
     $of{ $_->{metric}{balancer} // '' }{ $_->{metric}{alertname} } = 1 for $self->query($expression);
     return map { $_ => [sort keys %{ $of{$_} }] } keys %of;
 }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('TERM');
-    return;
-}
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

@@ -10,10 +10,13 @@ package RedisServer;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use IO::Socket::INET;
 use Deadline;
 use Httpd;
 use Process;
+
+use constant STOP => 'KILL';
 
 sub program { return Process::find_program('redis-server', 'valkey-server') }
 sub is_installed { return defined program() }
@@ -69,8 +72,6 @@ sub pid        { return $_[0]{process}->pid }
 sub url        { return "redis://127.0.0.1:$_[0]{port}" }
 sub socket_url { return "unix://$_[0]{dir}/socket" }
 
-sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
-
 # ---- Commands ----
 
 sub read_reply {
@@ -113,16 +114,5 @@ sub fronts {
 
 sub halt     { kill 'STOP', $_[0]->pid; return }
 sub continue { kill 'CONT', $_[0]->pid; return }
-
-# Its port is free afterwards.
-sub stop {
-    my ($self, $signal) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop($signal // 'KILL');
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

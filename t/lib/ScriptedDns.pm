@@ -10,6 +10,7 @@ package ScriptedDns;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP ();
@@ -18,6 +19,7 @@ use Deadline;
 use Httpd;
 use Process;
 
+use constant STOP => 'KILL';
 use constant AS_NAMED => 'as_named';    # what to say is the first label of the name: wrong-id.test.
 use constant { A => 1, SOA => 6, AAAA => 28, SRV => 33, TC => 0x0200,
                NOERROR => 0, FORMERR => 1, SERVFAIL => 2, NXDOMAIN => 3, REFUSED => 5 };
@@ -156,16 +158,6 @@ sub wait_for_queries {
     my $before = () = $self->queries;
     return wait_until($seconds // 20, sub { (my @all = $self->queries) >= $before + $count });
 }
-
-sub stop {
-    my ($self) = @_;
-    return if $self->{owner} != $$;
-    my $process = delete $self->{process} or return;
-    $process->stop('KILL');
-    return;
-}
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 sub serve {
     my ($self) = @_;

@@ -9,7 +9,6 @@ package TraceLog;
 
 use strict;
 use warnings;
-use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use JSON::PP ();
 use Deadline;
@@ -18,10 +17,7 @@ use JsonSchema;
 
 use constant { SERVER => 2, CLIENT => 3, LINE_MAX => 4096 };    # PIPE_BUF of Linux
 
-my $schema = do {
-    my $file = abs_path(dirname(__FILE__) . '/../conf/otlp-traces.schema.json');
-    JSON::PP::decode_json(Httpd::read_file($file) // die "$file: $!");
-};
+my $schema = JSON::PP::decode_json(Httpd::text_of(dirname(__FILE__) . '/../conf/otlp-traces.schema.json'));
 
 sub new { my ($class, $file) = @_; return bless { file => $file }, $class }
 

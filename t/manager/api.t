@@ -185,7 +185,7 @@ is_problem($api->patch($one, $$_[0]), 400, $$_[1], "refused: $$_[1]")
         [{ lbset => undef }, qr/must be a whole number/], [{ colour => 1 }, qr/not a setting of a member/],
         [{ lbmethod => 'byrequests' }, qr/not a setting of a member/], [{ route => {} }, qr/must be a string/],
         [{ standby => 1 }, qr/true or false/], [{ state => 'away' }, qr/ready, drain/],
-        [{ route => 'x' x 64 }, qr/longer than/], [{ route => "a\nb" }, qr/control characters/],
+        [{ route => 'x' x 96 }, qr/longer than/], [{ route => "a\nb" }, qr/control characters/],
         [{ queue_timeout => 1e9 }, qr/24h/], [{ queue_timeout => -1 }, qr/24h/], [[], qr/object/],
         ['{', qr/not JSON/], ['', qr/not JSON/], ['{"weight":1,"weight":2}', qr/not JSON/], ['[' x 9999, qr/not JSON/];
 is_problem($api->patch('balancers/app', { weight => 2 }), 400, qr/not a setting of a balancer/,

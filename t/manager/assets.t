@@ -14,15 +14,13 @@ SetHandler balancer-manager
 EOC
 my $page = '/balancer-manager';
 
-sub file_text { my ($name) = @_; return Httpd::read_file("$FindBin::RealBin/../../modules/balancer_manager/assets/$name") // die "$name: $!" }
-
 my %browser = (header => { Accept => 'text/html,*/*;q=0.8' });
 my ($query) = $httpd->get($page, %browser)->{body} =~ /href="(\?asset=manager\.css&amp;v=\w+)"/;
 ok $query, 'the page names its style sheet, by its own path whatever that is';
 my $url = $page . ($query // '') =~ s/&amp;/&/r;
 my $css = $httpd->get($url);
 is $css->{status}, 200, '... which is there';
-is $css->{body}, file_text('manager.css'), '... as it lies in assets/';
+is $css->{body}, Httpd::text_of("$FindBin::RealBin/../../modules/balancer_manager/assets/manager.css"), '... as it lies in assets/';
 is $css->{header}{'content-type'}, 'text/css; charset=utf-8', '... as CSS';
 is $css->{header}{'x-content-type-options'}, 'nosniff', '... and nothing else';
 like $css->{header}{'cache-control'}, qr/max-age=31536000/, '... to be kept';

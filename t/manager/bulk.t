@@ -21,7 +21,7 @@ sub weights { my ($key) = @_; my %seen; $seen{ $_->{weight} }++ for members($key
 
 # ---- 200 members in 100 KB ----
 
-my $padding = 'x' x 60;    # routes may have 63 characters
+my $padding = 'x' x 60;    # a route may have 63 characters, with httpd 2.5 more
 my @changes = map { { balancer => 'big', member => $urls[$_], weight => 2 + $_ % 50, limit => 100 + $_,
     route => sprintf('%s%03d', $padding, $_), redirect => sprintf('%s%03d', $padding, 199 - $_),
     queue_limit => 1000 + $_, queue_timeout => 1.5, standby => JSON::PP::false, spare => JSON::PP::false,

@@ -24,13 +24,11 @@ EOC
 my $api = ManagerApi->new($httpd);
 my $one = ManagerApi::member_path('app', 'http://127.0.0.1:1');
 
-sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
-
 # ---- What is served ----
 
 my $served = $api->get('openapi.json');
 is $served->{status}, 200, 'the description is served';
-is $served->{body}, text_of(Httpd::build_dir() . '/openapi.json'), '... as it was built';
+is $served->{body}, Httpd::text_of(Httpd::build_dir() . '/openapi.json'), '... as it was built';
 is $api->call('HEAD', 'openapi.json')->{header}{'content-length'}, length $served->{body}, '... with its length';
 my $known = { 'If-None-Match' => $served->{header}{etag} };
 is $api->get('openapi.json', undef, header => $known)->{status}, 304, 'who has it needs it once';

@@ -83,11 +83,10 @@ sub begin {
         env => { PATH => "$dir/bin:$ENV{PATH}", RELEASE => "$dir/release-$release", APP => 'app',
                  RELOAD => 'kill -USR2 $(cat ../fpm.pid)' }));
 }
-sub text_of { my ($file) = @_; local (@ARGV, $/) = $file; return <> // '' }
 sub run {
     my ($said, $process) = begin(@_);
     $process->wait_for_end(90) or $process->stop('KILL');
-    return ($process->status >> 8, text_of($said));
+    return ($process->status >> 8, Httpd::text_of($said));
 }
 
 # ---- Mistakes, before anything is changed ----
@@ -154,14 +153,14 @@ my ($file, $process) = begin(3, @release);
 ok wait_until(10, sub { states(0) eq 'draining draining' }), 'a deploy waits for it';
 $process->signal('TERM');
 ok $process->wait_for_end(20), '... and is interrupted';
-is_undone($process->status >> 8, text_of($file), qr/ready again/, 'an interrupted one');
+is_undone($process->status >> 8, Httpd::text_of($file), qr/ready again/, 'an interrupted one');
 ($file, $process) = begin(3, @release);
 ok wait_until(10, sub { states(0) eq 'draining draining' }), 'another one waits';
 like +(run(3, @release))[1], qr/\Q$members[0]\E is draining already/, '... and a second one beside it does nothing';
 Httpd::write_file("$dir/$hosts[0]/go", '');
 is $blocked->read_response->{body}, 'at last', 'the long request ends as it should';
 ok $process->wait_for_end(60), '... and then the deploy goes on';
-is $process->status, 0, '... to its end' or diag text_of($file);
+is $process->status, 0, '... to its end' or diag Httpd::text_of($file);
 ok wait_until(20, sub { all_have('release 3') }), '... all have the third release';
 
 $_->stop for @fronts, values %fpm;

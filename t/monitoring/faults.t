@@ -136,7 +136,7 @@ is_deeply { $prometheus->fired }, \%expected, '... nor had one';
 
 # ---- The dashboard, now that there is something to see ----
 
-my $dashboard = JSON::PP::decode_json(Prometheus::bytes_of(Prometheus::kit() . '/grafana-dashboard.json'));
+my $dashboard = JSON::PP::decode_json(Httpd::text_of(Prometheus::kit() . '/grafana-dashboard.json'));
 for my $panel (grep { $_->{targets} } @{ $dashboard->{panels} }) {
     for my $target (@{ $panel->{targets} }) {
         my $expression = Prometheus::in_its_time($target->{expr} =~ s/\$__rate_interval/1m/gr) =~ s/"\$\w+"/".*"/gr;

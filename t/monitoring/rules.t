@@ -8,6 +8,7 @@ use lib "$FindBin::RealBin/../lib";
 use Test::More;
 use JSON::PP ();
 use List::Util qw(max uniq);
+use Httpd;
 use Prometheus;
 
 my $kit = Prometheus::kit();
@@ -20,7 +21,7 @@ for my $command ('check config prometheus.yml', 'check rules rules.yml', 'test r
 
 # ---- Alerts ----
 
-my ($rules, $tests, $readme, $faults) = map { Prometheus::bytes_of($_) }
+my ($rules, $tests, $readme, $faults) = map { Httpd::text_of($_) }
     "$kit/rules.yml", "$kit/rules_test.yml", "$kit/README.md", "$FindBin::RealBin/faults.t";
 my @alerts = $rules =~ /- alert: (\w+)/g;
 cmp_ok scalar @alerts, '>', 5, 'there are alerts';
@@ -35,7 +36,7 @@ like $readme, qr/`$_`/, "$_ is described" for @recorded;
 
 # ---- The dashboard, as far as it can be seen without Grafana ----
 
-my $dashboard = JSON::PP::decode_json(Prometheus::bytes_of("$kit/grafana-dashboard.json"));
+my $dashboard = JSON::PP::decode_json(Httpd::text_of("$kit/grafana-dashboard.json"));
 ok $dashboard->{$_}, "it has a $_" for qw(title uid schemaVersion);
 ok !exists $dashboard->{id}, '... and no id of some Grafana';
 my @panels = @{ $dashboard->{panels} };

@@ -26,7 +26,7 @@ unlike $lintian, qr/^[EWIP]:/m, '... and has nothing else to say, however pedant
 
 # ---- From the stock modules: every place says the same, and what it says works ----
 
-sub text_of { my ($file) = @_; return Httpd::read_file("$here/../../$file") =~ s/\bsudo //gr }
+sub text_of { my ($file) = @_; return Httpd::text_of("$here/../../$file") =~ s/\bsudo //gr }
 my ($change_over) = text_of('README.md') =~ /^ +(a2dismod .*)$/m;
 like text_of('docs/migration.md'), qr/^ +\Q$change_over\E$/m, 'docs/migration.md says the same as README.md';
 my ($disable) = split / && /, $change_over;

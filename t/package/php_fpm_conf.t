@@ -23,14 +23,10 @@ for my $available (glob '/etc/apache2/{mods,conf}-available/*') {
     symlink $available, "$folder/$name";
 }
 for my $module (Httpd::our_modules()) {
-    open my $in, '<', "$FindBin::RealBin/../../conf.d/$module.load" or die "$module: $!";
-    my $text = join '', <$in>;
-    $text =~ s{\S+(/mod_$module\.so)}{Httpd::build_dir() . $1}e;
     my $file = "$folder/mods-available/$module.load";
     unlink $file;
-    open my $out, '>', $file or die "$file: $!";
-    print {$out} $text;
-    close $out;
+    Httpd::write_file($file, Httpd::text_of("$FindBin::RealBin/../../conf.d/$module.load")
+        =~ s{\S+(/mod_$module\.so)}{Httpd::build_dir() . $1}er);
 }
 
 sub run_tool {

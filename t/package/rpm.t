@@ -13,8 +13,6 @@ plan skip_all => 'not in CI: it builds everything once more' if $ENV{CI};
 Process::find_program($_) or plan skip_all => "$_ is not installed: scripts/setup package"
     for qw(rpmbuild rpmlint cpio pandoc);
 
-sub text_of { my ($file) = @_; return Httpd::read_file($file) // die "$file: $!" }
-
 my $top    = "$FindBin::RealBin/../..";
 my $folder = Httpd::temporary_dir('rpm');
 my $built  = qx($top/scripts/packaging/rpm/build $folder/built --nocheck 2>&1);
@@ -66,7 +64,7 @@ my ($code, $said) = httpd_with("<IfDefine MANAGER>\nError there\n</IfDefine>")->
 is $code, 0, 'beside mod_proxy_balancer, httpd takes the configuration' or diag $said;
 unlike $said, qr/FC\d{4}|AH\d{5}/, '... without a warning, and without the balancer';
 
-my ($change_over) = text_of("$etc/conf.modules.d/01-fastcgi-cluster.conf") =~ /^# +(sed .*)$/m;
+my ($change_over) = Httpd::text_of("$etc/conf.modules.d/01-fastcgi-cluster.conf") =~ /^# +(sed .*)$/m;
 $change_over =~ s{/etc/httpd}{$etc}g;
 is system($change_over), 0, 'the change to the balancer' or diag $change_over;
 my $httpd = httpd_with(<<'EOC');

@@ -27,6 +27,16 @@ static lb_member_room_t *new_room(void)
     return room;
 }
 
+static uint64_t count_of(lb_histogram_t times)
+{
+    uint64_t count = 0;
+
+    for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
+        count += times.buckets[i];
+    }
+    return count;
+}
+
 static lb_counted_t all_of(const lb_member_room_t *room)
 {
     lb_counted_t all;
@@ -47,13 +57,13 @@ START_TEST(a_try_is_counted_by_class_end_and_times)
     ck_assert_uint_eq(all.responses[5], 1);
     ck_assert_uint_eq(all.ends[LB_SERVED], 1);
     ck_assert_uint_eq(all.ends[LB_OVERLOADED], 1);
-    ck_assert_uint_eq(lb_histogram_count(all.whole_times.buckets), 2);
+    ck_assert_uint_eq(count_of(all.whole_times), 2);
     ck_assert_uint_eq(all.whole_times.sum, 4000250);
     ck_assert_uint_eq(all.whole_times.buckets[lb_histogram_bucket(250)], 1);
     ck_assert_uint_eq(all.first_byte_times.sum, 30150);
-    ck_assert_uint_eq(lb_histogram_count(all.connect_times.buckets), 1);    /* the other was kept */
+    ck_assert_uint_eq(count_of(all.connect_times), 1);    /* the other was kept */
     ck_assert_uint_eq(all.connect_times.sum, 1500);
-    ck_assert_uint_eq(lb_histogram_count(all.queue_times.buckets), 0);
+    ck_assert_uint_eq(count_of(all.queue_times), 0);
 }
 END_TEST
 
@@ -86,9 +96,8 @@ START_TEST(without_an_answer_there_is_no_class_and_no_first_byte)
     lb_counters_add_try(room, LB_CLIENT_ABORT, NULL);
     const lb_counted_t all = all_of(room);
     ck_assert_uint_eq(all.responses[0], 2);
-    ck_assert_uint_eq(lb_histogram_count(all.first_byte_times.buckets), 0);
-    ck_assert_uint_eq(lb_histogram_count(all.whole_times.buckets),
-                      1); /* of NULL nothing is known */
+    ck_assert_uint_eq(count_of(all.first_byte_times), 0);
+    ck_assert_uint_eq(count_of(all.whole_times), 1);    /* of NULL nothing is known */
 }
 END_TEST
 
@@ -127,7 +136,7 @@ START_TEST(a_wait_is_counted_for_who_got_a_member)
     lb_counters_add_wait(room, 1200000);
     const lb_counted_t all = all_of(room);
     ck_assert_uint_eq(all.queue_times.sum, 1200000);
-    ck_assert_uint_eq(lb_histogram_count(all.queue_times.buckets), 1);
+    ck_assert_uint_eq(count_of(all.queue_times), 1);
 }
 END_TEST
 

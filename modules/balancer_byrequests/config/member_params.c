@@ -32,7 +32,8 @@ const lb_member_params_t *lb_member_params_written(const proxy_worker *worker)
     return found ? found : &initial;
 }
 
-bool lb_member_params_is_template(const proxy_worker *worker)
+/* Is it what members added at run time are made after? It has parameters, and no scheme yet. */
+static bool is_template_host(const proxy_worker *worker)
 {
     return strcmp(worker->s->hostname_ex, LB_TEMPLATE_HOST) == 0;
 }
@@ -89,7 +90,7 @@ static const char *set_param(apr_pool_t *p, proxy_worker *member, const fc_param
 static const char *set_check_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                    const char *key, const char *val, void *ctx)
 {
-    const bool is_template = lb_member_params_is_template(worker);
+    const bool is_template = is_template_host(worker);
     const char *err = NULL;
 
     if (is_template || lb_check_params_are_ours(worker)) {

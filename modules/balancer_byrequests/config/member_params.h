@@ -30,9 +30,6 @@ const lb_member_params_t *lb_member_params_written(const proxy_worker *worker);
 /* Where nobody is: the host of the worker that members added at run time are made after. */
 #define LB_TEMPLATE_HOST "template.invalid"
 
-/** Is it such a worker? It has parameters, and no scheme yet. */
-bool lb_member_params_is_template(const proxy_worker *worker);
-
 /** Hook bodies of pre_config: the first stands at the end of the opening, in front of
  *  mod_proxy_hcheck, and takes our keys. The second stands before all others and notes which keys
  *  were written, so that defaults do not touch them. */

@@ -94,8 +94,8 @@ static const char *take_family(apr_pool_t *p, bool *asks, const char *word, cons
     return apr_psprintf(p, "%s: %s: use on or off", whose, word);
 }
 
-const char *lb_resolver_settings_take(apr_pool_t *p, lb_resolver_settings_t *settings,
-                                      const char *word)
+/* One word of the directive. */
+static const char *take(apr_pool_t *p, lb_resolver_settings_t *settings, const char *word)
 {
     static const fc_parameter_t parameters[] = {
         { "timeout", FC_DURATION, offsetof(lb_resolver_settings_t, timeout),
@@ -128,7 +128,7 @@ const char *lb_resolver_settings_read(apr_pool_t *p, int count, char *const word
     }
     is_written = true;
     for (int i = 0; i < count; i++) {
-        const char *wrong = lb_resolver_settings_take(p, &current, words[i]);
+        const char *wrong = take(p, &current, words[i]);
         if (wrong) {
             return wrong;
         }

@@ -31,11 +31,6 @@ int lb_resolver_settings_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_poo
  *  returns  NULL, or what is wrong, and the cure */
 const char *lb_resolver_settings_read(apr_pool_t *p, int count, char *const words[]);
 
-/** Take one word of the directive.
- *  returns  NULL, or what is wrong, and the cure */
-const char *lb_resolver_settings_take(apr_pool_t *p, lb_resolver_settings_t *settings,
-                                      const char *word);
-
 /** An address of a name server, "10.0.0.2:53" or "[2001:db8::53]:53".
  *  word     the same, also without the port, then without brackets as well
  *  returns  NULL: it is none */

@@ -5,15 +5,13 @@
  * global mutex only while slots change owners. */
 #include "discovery_thread.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "apr_signal.h"
-#include "apr_thread_proc.h"
 #include "clock.h"
 #include "discovery.h"
 #include "duty_task.h"
+#include "duty_thread.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "membership.h"
@@ -36,11 +34,7 @@ typedef struct {
 static fc_duty_t duty;
 static apr_array_header_t *sources;    /* of asked_t; in pconf */
 
-static struct {
-    apr_pool_t *p;
-    apr_thread_t *thread;
-    int stop_pipe[2];            /* a byte in it, or its end, stops the thread */
-} asker;
+static fc_duty_thread_t asker;
 
 int lb_discovery_thread_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                                     server_rec *s)
@@ -173,32 +167,18 @@ static void say_it_cannot(apr_status_t rv)
 
 static void stop(void)
 {
-    apr_status_t rv;
-
-    close(asker.stop_pipe[1]);
-    apr_thread_join(&rv, asker.thread);
-    close(asker.stop_pipe[0]);
-    apr_pool_destroy(asker.p);
+    fc_duty_thread_tell(&asker);
+    fc_duty_thread_join(&asker);
 }
 
 static bool start(void)
 {
-    apr_status_t rv = APR_SUCCESS;
+    const apr_status_t rv = fc_duty_thread_start(&asker, run);
 
-    apr_pool_create(&asker.p, NULL);
-    if (pipe2(asker.stop_pipe, O_CLOEXEC) != 0) {
-        rv = APR_FROM_OS_ERROR(errno);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
     }
-    else if ((rv = apr_thread_create(&asker.thread, NULL, run, NULL, asker.p)) != APR_SUCCESS) {
-        close(asker.stop_pipe[0]);
-        close(asker.stop_pipe[1]);
-    }
-    if (rv == APR_SUCCESS) {
-        return true;
-    }
-    apr_pool_destroy(asker.p);
-    say_it_cannot(rv);
-    return false;
+    return rv == APR_SUCCESS;
 }
 
 void lb_discovery_thread_child_init(apr_pool_t *pchild, server_rec *s)

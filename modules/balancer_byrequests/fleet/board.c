@@ -268,6 +268,14 @@ static void replace_draft(lb_fleet_kind_t kind, const char *text, size_t bytes)
     draft->newest = next;
 }
 
+/* Something is to be told at once: the thread begins a round. Of any process; does not wait. */
+static void ring(void)
+{
+    /* a full pipe has rung already */
+    while (board && write(board->bell[1], "", 1) < 0 && errno == EINTR) {
+    }
+}
+
 bool lb_board_edit(apr_pool_t *p, lb_fleet_kind_t kind, lb_board_edit_t *edit, void *data)
 {
     bool fits = true;
@@ -283,7 +291,7 @@ bool lb_board_edit(apr_pool_t *p, lb_fleet_kind_t kind, lb_board_edit_t *edit, v
     }
     unlock();
     if (next && fits) {
-        lb_board_ring();
+        ring();
     }
     return fits;
 }
@@ -309,14 +317,6 @@ uint64_t lb_board_incarnation(void)
 }
 
 /* ---- The bell -------------------------------------------------------------------------------- */
-
-void lb_board_ring(void)
-{
-    /* a full pipe has rung already */
-    if (board && write(board->bell[1], "", 1) < 0 && errno == EINTR) {
-        lb_board_ring();
-    }
-}
 
 int lb_board_bell(void)
 {

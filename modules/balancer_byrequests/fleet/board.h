@@ -116,9 +116,6 @@ uint64_t lb_board_incarnation(void);
 
 /* ---- The bell -------------------------------------------------------------------------------- */
 
-/** Something is to be told at once: the thread begins a round. Of any process; does not wait. */
-void lb_board_ring(void);
-
 /** For the thread: readable when somebody has rung; then hush it, and look. */
 int lb_board_bell(void);
 void lb_board_hush(void);

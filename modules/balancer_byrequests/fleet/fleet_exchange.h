@@ -2,7 +2,7 @@
 /* fleet_exchange.h - what the fronts of a fleet tell each other: a row for each subject.
  *
  * The thread (fleet_thread.c) drives all rows, once in each round (interval=, and at once when
- * somebody has rung, see lb_board_ring()):
+ * an operator has changed something, see lb_board_edit()):
  *
  *     connect      the engine answers; else lost(), once, and nothing until it does
  *     before()     each row says what it wants: lb_round_publish(), _fetch(), _run()

@@ -5,16 +5,14 @@
 #include "fleet_thread.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "apr_signal.h"
 #include "apr_strings.h"
-#include "apr_thread_proc.h"
 #include "board.h"
 #include "clock.h"
 #include "duty_task.h"
+#include "duty_thread.h"
 #include "exchange_table.h"
 #include "fastcgi_log.h"
 #include "http_core.h"
@@ -36,9 +34,7 @@ static fc_duty_t duty;
 
 static struct {
     const lb_fleet_settings_t *settings;
-    apr_pool_t *p;
-    apr_thread_t *thread;
-    int stop_pipe[2];                 /* its end stops the thread */
+    fc_duty_thread_t thread;
     lb_engine_t *engine;
     apr_interval_time_t next_in;      /* us until the next round, if sooner than usual; 0: not */
     apr_interval_time_t retry;        /* 0: the last round went well */
@@ -227,7 +223,7 @@ static apr_interval_time_t run_and_plan(apr_pool_t *p)
  * returns  false: it is to end */
 static bool wait_for(apr_interval_time_t at_most, bool hears_bell)
 {
-    struct pollfd fds[] = { { .fd = talker.stop_pipe[0], .events = POLLIN },
+    struct pollfd fds[] = { { .fd = talker.thread.stop_pipe[0], .events = POLLIN },
                             { .fd = hears_bell ? lb_board_bell() : -1, .events = POLLIN } };
 
     return poll(fds, 2, (int)(at_most / 1000)) <= 0 || !fds[0].revents;
@@ -242,7 +238,7 @@ static void *APR_THREAD_FUNC run(apr_thread_t *thread, void *unused)
     apr_pool_create(&p, NULL);
     apr_pool_tag(p, "balancer_fleet");
     apr_pool_create(&pass, p);
-    talker.engine = lb_engine_create(p, talker.settings, talker.stop_pipe[0]);
+    talker.engine = lb_engine_create(p, talker.settings, talker.thread.stop_pipe[0]);
     talker.retry = 0;
     do {
         lb_board_hush();
@@ -262,32 +258,18 @@ static void say_it_cannot(apr_status_t rv)
 
 static void stop(void)
 {
-    apr_status_t rv;
-
-    close(talker.stop_pipe[1]);
-    apr_thread_join(&rv, talker.thread);
-    close(talker.stop_pipe[0]);
-    apr_pool_destroy(talker.p);
+    fc_duty_thread_tell(&talker.thread);
+    fc_duty_thread_join(&talker.thread);
 }
 
 static bool start(void)
 {
-    apr_status_t rv = APR_SUCCESS;
+    const apr_status_t rv = fc_duty_thread_start(&talker.thread, run);
 
-    apr_pool_create(&talker.p, NULL);
-    if (pipe2(talker.stop_pipe, O_CLOEXEC) != 0) {
-        rv = APR_FROM_OS_ERROR(errno);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
     }
-    else if ((rv = apr_thread_create(&talker.thread, NULL, run, NULL, talker.p)) != APR_SUCCESS) {
-        close(talker.stop_pipe[0]);
-        close(talker.stop_pipe[1]);
-    }
-    if (rv == APR_SUCCESS) {
-        return true;
-    }
-    apr_pool_destroy(talker.p);
-    say_it_cannot(rv);
-    return false;
+    return rv == APR_SUCCESS;
 }
 
 void lb_fleet_thread_child_init(apr_pool_t *pchild, server_rec *s)

@@ -13,9 +13,8 @@
 #include "apr_escape.h"
 #include "apr_strings.h"
 
-#define VERSION      "v1 "
-#define NONE         "-"
-#define DIGEST_BYTES 32
+#define VERSION "v1 "
+#define NONE    "-"
 
 /* The digest of `body`, which is all behind it.
  * returns  in hex, NONE without a secret; NULL: OpenSSL has failed */

@@ -144,6 +144,13 @@ static bool recovers_by_force(const lb_balancer_t *balancer)
     return balancer->proxy->s->forcerecovery;
 }
 
+/* Has it said lately that it has too much to do? */
+static bool is_busy(const lb_member_t *member)
+{
+    const int64_t until = atomic_load(&member->row->busy_until);
+    return until != 0 && fc_now() < until;
+}
+
 lb_readiness_t lb_health_readiness(const lb_member_t *member)
 {
     const proxy_worker *worker = member->worker;
@@ -154,13 +161,13 @@ lb_readiness_t lb_health_readiness(const lb_member_t *member)
     if (!is_in_service(member) && !is_never_out(member) && !is_due_now(member)) {
         return recovers_by_force(member->balancer) ? LB_READY_AT_LAST : LB_READY_NEVER;
     }
-    return lb_health_is_busy(member) ? LB_READY_LATE : LB_READY;
+    return is_busy(member) ? LB_READY_LATE : LB_READY;
 }
 
 bool lb_health_is_settled(const lb_member_t *member)
 {
     return (member->worker->s->status & SWITCHED_OFF)
-           || (is_in_service(member) && !lb_health_is_busy(member));
+           || (is_in_service(member) && !is_busy(member));
 }
 
 bool lb_health_is_ready(const lb_member_t *member)
@@ -375,12 +382,6 @@ void lb_health_note_busy(const lb_member_t *member)
     if (atomic_exchange(&member->row->busy_until, now + BUSY_US) <= now) {
         lb_member_note_change(member);
     }
-}
-
-bool lb_health_is_busy(const lb_member_t *member)
-{
-    const int64_t until = atomic_load(&member->row->busy_until);
-    return until != 0 && fc_now() < until;
 }
 
 /* ---- For the snapshot ------------------------------------------------------------------------ */

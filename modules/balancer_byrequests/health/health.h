@@ -73,9 +73,6 @@ void lb_health_praise(const lb_member_t *member);
 /** The member says that it has too much to do: for a moment the others are asked first. */
 void lb_health_note_busy(const lb_member_t *member);
 
-/** Is that moment not over? */
-bool lb_health_is_busy(const lb_member_t *member);
-
 /** For checks.h: its ban is over, and no check has looked at it since. */
 bool lb_health_awaits_check(const lb_member_t *member);
 

@@ -23,11 +23,6 @@ lb_member_room_t *lb_member_counters_of(const lb_member_t *member)
     return room_of(member->balancer, member->row);
 }
 
-lb_member_room_t *lb_member_counters_of_slot(const lb_balancer_t *balancer, int slot)
-{
-    return room_of(balancer, balancer->member_rows[slot]);
-}
-
 /* ---- Bytes ----------------------------------------------------------------------------------- */
 
 /* mod_proxy's counts end with a restart; ours go on. `seen` is as old as mod_proxy's count: what
@@ -108,7 +103,7 @@ void lb_member_counters_sample(const lb_balancer_t *balancer)
     }
     for (int slot = 0; slot < balancer->slots; slot++) {
         const lb_member_row_t *row = balancer->member_rows[slot];
-        lb_samples_mark(room, lb_member_counters_of_slot(balancer, slot), &gain);
+        lb_samples_mark(room, room_of(balancer, row), &gain);
         in_flight += atomic_load(&row->in_flight);
         queued += atomic_load(&row->waiting);
     }
@@ -126,7 +121,7 @@ static void begin(_Atomic int64_t *counted_since)
 
 void lb_member_counters_begin_slot(const lb_balancer_t *balancer, int slot)
 {
-    begin(&lb_member_counters_of_slot(balancer, slot)->counted_since);
+    begin(&room_of(balancer, balancer->member_rows[slot])->counted_since);
 }
 
 void lb_member_counters_begin(const lb_balancer_t *balancer)

@@ -17,7 +17,7 @@ uint32_t lb_share_split(uint32_t limit, uint32_t fronts, uint32_t rank)
     return fronts == 0 ? 0 : limit / fronts + (rank < limit % fronts);
 }
 
-uint32_t lb_share_borrowed(const lb_share_part_t *part)
+static uint32_t borrowed_by(const lb_share_part_t *part)
 {
     return part->told.share > part->told.floor && !part->is_over
                ? part->told.share - part->told.floor
@@ -38,7 +38,7 @@ static bool is_covered_from(const lb_share_part_t *parts, size_t count, uint64_t
     for (size_t i = 0; i < count; i++) {
         if (parts[i].told.stands >= stamp) {
             lent += lb_share_lent(&parts[i]);
-            borrowed += lb_share_borrowed(&parts[i]);
+            borrowed += borrowed_by(&parts[i]);
         }
     }
     return borrowed <= lent;
@@ -47,7 +47,7 @@ static bool is_covered_from(const lb_share_part_t *parts, size_t count, uint64_t
 bool lb_share_is_covered(const lb_share_part_t *parts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (lb_share_borrowed(&parts[i]) > 0
+        if (borrowed_by(&parts[i]) > 0
             && !is_covered_from(parts, count, parts[i].told.stands)) {
             return false;
         }
@@ -116,7 +116,7 @@ static uint32_t capacity_of(const lb_share_part_t *parts, size_t count)
             floors += smaller(parts[i].told.floor, parts[i].split);
         }
         else {
-            used += lb_share_borrowed(&parts[i]);
+            used += borrowed_by(&parts[i]);
         }
     }
     return floors > used ? floors - used : 0;

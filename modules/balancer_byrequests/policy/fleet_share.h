@@ -53,8 +53,7 @@ typedef struct {
  *  rank   its place among them, from 0 */
 uint32_t lb_share_split(uint32_t limit, uint32_t fronts, uint32_t rank);
 
-/** What a part borrows or lends. */
-uint32_t lb_share_borrowed(const lb_share_part_t *part);
+/** What a part lends. */
 uint32_t lb_share_lent(const lb_share_part_t *part);
 
 /** Invariant 3. */

@@ -18,13 +18,3 @@ int lb_histogram_bucket(int64_t took)
     bucket += took > 2 * decade;
     return bucket < LB_HISTOGRAM_BUCKETS ? bucket : LB_HISTOGRAM_BUCKETS - 1;
 }
-
-uint64_t lb_histogram_count(const uint64_t *buckets)
-{
-    uint64_t count = 0;
-
-    for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
-        count += buckets[i];
-    }
-    return count;
-}

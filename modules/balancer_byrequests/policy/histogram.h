@@ -12,7 +12,4 @@
  *  took   us, 0 or more */
 int lb_histogram_bucket(int64_t took);
 
-/** How many durations are in there? */
-uint64_t lb_histogram_count(const uint64_t *buckets);
-
 #endif

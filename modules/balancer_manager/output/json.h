@@ -70,7 +70,7 @@ static inline void mgr_json_open(mgr_json_t *json, const char *name, char bracke
 {
     mgr_json_begin(json, name, strlen(name));
     mgr_json_close(json, bracket);
-    json->needs_comma = 0;
+    json->needs_comma = false;
 }
 
 /** The next value stands on a new line. */

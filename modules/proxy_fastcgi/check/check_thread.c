@@ -5,17 +5,15 @@
  * its thread is done and not yet joined; only the waiting thread starts and joins. */
 #include "check_thread.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "apr_optional.h"
-#include "apr_thread_proc.h"
 #include "condition.h"
 #include "duty_task.h"
+#include "duty_thread.h"
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "mod_balancer_byrequests.h"
@@ -39,12 +37,10 @@ typedef struct {
 } slot_t;
 
 static struct {
-    fc_condition_t condition;  /* is_stopping, or a slot is done */
-    apr_pool_t *p;               /* the thread's */
-    apr_thread_t *thread;
+    fc_condition_t condition;    /* is_stopping, or a slot is done */
+    fc_duty_thread_t thread;     /* told to end, all checks hear it, too */
     server_rec *server;
     bool is_stopping;
-    int stop_pipe[2];            /* the writing end is closed to stop all checks */
     slot_t slots[CHECKS_AT_ONCE];
 } checker;
 
@@ -126,7 +122,7 @@ static void start_check(slot_t *slot, const lb_check_t *check)
 {
     slot->check = check;
     slot->is_done = false;
-    slot->stop.hangs_up = checker.stop_pipe[0];
+    slot->stop.hangs_up = checker.thread.stop_pipe[0];
     slot->stop.connection = -1;
     const int rv = pthread_create(&slot->thread, NULL, run_check, slot);
     if (rv != 0) {
@@ -183,7 +179,7 @@ static void *APR_THREAD_FUNC run_checker(apr_thread_t *thread, void *unused)
 /* With the lock held. A descriptor that was closed just now may belong to another check. */
 static void stop_all(void)
 {
-    close(checker.stop_pipe[1]);
+    fc_duty_thread_tell(&checker.thread);
     for (int i = 0; i < CHECKS_AT_ONCE; i++) {
         const int fd = checker.slots[i].check ? checker.slots[i].stop.connection : -1;
         if (fd >= 0) {
@@ -194,16 +190,12 @@ static void stop_all(void)
 
 static void stop(void)
 {
-    apr_status_t rv;
-
     fc_condition_lock(&checker.condition);
     checker.is_stopping = true;
     stop_all();
     fc_condition_signal(&checker.condition);
     fc_condition_unlock(&checker.condition);
-    apr_thread_join(&rv, checker.thread);
-    close(checker.stop_pipe[0]);
-    apr_pool_destroy(checker.p);
+    fc_duty_thread_join(&checker.thread);
 }
 
 static void say_it_cannot(apr_status_t rv)
@@ -214,26 +206,15 @@ static void say_it_cannot(apr_status_t rv)
 
 static bool start(void)
 {
-    apr_status_t rv = APR_SUCCESS;
-
     checker.is_stopping = false;
-    apr_pool_create(&checker.p, NULL);
-    if (pipe2(checker.stop_pipe, O_CLOEXEC) != 0) {
-        rv = APR_FROM_OS_ERROR(errno);
+    const apr_status_t rv = fc_duty_thread_start(&checker.thread, run_checker);
+    if (rv != APR_SUCCESS) {
+        say_it_cannot(rv);
+        return false;
     }
-    else if ((rv = apr_thread_create(&checker.thread, NULL, run_checker, NULL, checker.p))
-             != APR_SUCCESS) {
-        close(checker.stop_pipe[0]);
-        close(checker.stop_pipe[1]);
-    }
-    if (rv == APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
-                     "checks: this process makes them from now on");
-        return true;
-    }
-    apr_pool_destroy(checker.p);
-    say_it_cannot(rv);
-    return false;
+    ap_log_error(APLOG_MARK, APLOG_DEBUG, 0, checker.server, FCLOGNO(0351)
+                 "checks: this process makes them from now on");
+    return true;
 }
 
 void fcgi_check_thread_start(apr_pool_t *pchild, server_rec *s)
