@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # The Debian package: built, free of what lintian finds, and in an overlay over this system, which
-# stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged.
+# stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged; and debian/tests/cluster.
 use strict;
 use warnings;
 use FindBin;
@@ -10,8 +10,8 @@ use Test::More;
 use Httpd;
 
 plan skip_all => 'only root can install packages' if $> != 0;
-system('unshare --mount --pid --fork true 2>/dev/null') == 0
-    or plan skip_all => 'this system allows no namespaces of mounts and processes';
+system('unshare --mount --pid --net --fork true 2>/dev/null') == 0
+    or plan skip_all => 'this system allows no namespaces of mounts, processes and networks';
 
 my $here   = dirname(Cwd::abs_path(__FILE__));
 my $folder = Httpd::temporary_dir('package');
@@ -57,5 +57,10 @@ for my $step (
     is $said{$step}, 'ok', $step;
 }
 diag @output if !Test::More->builder->is_passing;
+
+# ---- What autopkgtest runs ----
+
+my $cluster = qx($here/overlay sh -c 'dpkg -i "\$1" && exec "\$2"' - $package $here/../../debian/tests/cluster 2>&1);
+is $?, 0, 'debian/tests/cluster' or diag $cluster;
 
 done_testing;
