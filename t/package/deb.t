@@ -21,6 +21,9 @@ my ($package) = glob "$folder/deb/libapache2-mod-fastcgi-cluster_*.deb";
 
 my $lintian = qx(lintian --pedantic --display-info --allow-root $folder/deb/*.changes 2>&1);
 is $?, 0, '... and lintian finds no error in it' or diag $lintian;
+# No override can fit both releases: lintian of Debian 12 takes a drop-in for a service without an init script, of which that
+# of Debian 13 knows nothing; and each has a Standards-Version of its own.
+$lintian =~ s/^I: .*: (?:package-supports-alternative-init-but-no-init\.d-script|out-of-date-standards-version) .*\n//mg;
 unlike $lintian, qr/^[EWIP]:/m, '... and has nothing else to say, however pedantic' or diag $lintian;
 
 # ---- From the stock modules: every place says the same, and what it says works ----
