@@ -1,6 +1,6 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # The Debian package: built, free of what lintian finds, and in an overlay over this system, which
-# stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged.
+# stays as it is: installed, enabled by a2enmod, serving, upgraded, removed, purged; and debian/tests/cluster.
 use strict;
 use warnings;
 use FindBin;
@@ -10,8 +10,8 @@ use Test::More;
 use Httpd;
 
 plan skip_all => 'only root can install packages' if $> != 0;
-system('unshare --mount --pid --fork true 2>/dev/null') == 0
-    or plan skip_all => 'this system allows no namespaces of mounts and processes';
+system('unshare --mount --pid --net --fork true 2>/dev/null') == 0
+    or plan skip_all => 'this system allows no namespaces of mounts, processes and networks';
 
 delete @ENV{qw(MAKEFLAGS BUILD APXS)};    # Debian's httpd, whatever `make check APXS=...` is about
 my $here   = dirname(Cwd::abs_path(__FILE__));
@@ -22,6 +22,9 @@ my ($package) = glob "$folder/deb/libapache2-mod-fastcgi-cluster_*.deb";
 
 my $lintian = qx(lintian --pedantic --display-info --allow-root $folder/deb/*.changes 2>&1);
 is $?, 0, '... and lintian finds no error in it' or diag $lintian;
+# No override can fit both releases: lintian of Debian 12 takes a drop-in for a service without an init script, of which that
+# of Debian 13 knows nothing; and each has a Standards-Version of its own.
+$lintian =~ s/^I: .*: (?:package-supports-alternative-init-but-no-init\.d-script|out-of-date-standards-version) .*\n//mg;
 unlike $lintian, qr/^[EWIP]:/m, '... and has nothing else to say, however pedantic' or diag $lintian;
 
 # ---- From the stock modules: every place says the same, and what it says works ----
@@ -58,5 +61,10 @@ for my $step (
     is $said{$step}, 'ok', $step;
 }
 diag @output if !Test::More->builder->is_passing;
+
+# ---- What autopkgtest runs ----
+
+my $cluster = qx($here/overlay sh -c 'dpkg -i "\$1" && exec "\$2"' - $package $here/../../debian/tests/cluster 2>&1);
+is $?, 0, 'debian/tests/cluster' or diag $cluster;
 
 done_testing;
