@@ -1,19 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* reply.c - see reply.h.
- *
- * httpd's own ap_scan_script_header_err_core() reads lines of at most 8190 bytes and drops a
- * Content-Length; fields here may be as long as the head, so they are taken apart by
- * protocol/response_head.c and set one by one with the same meaning. */
+/* reply.c - see reply.h. */
 #include "reply.h"
 
 #include <string.h>
-#include <strings.h>
 #include <sys/socket.h>
 
-#include "apr_date.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "fastcgi_log.h"
+#include "head_fields.h"
 #include "http_core.h"
 #include "http_log.h"
 #include "http_protocol.h"
@@ -35,14 +30,6 @@ void fcgi_reply_init(fcgi_reply_t *reply, request_rec *r, const fcgi_proxy_confi
 
 /* ---- The head -------------------------------------------------------------------------------- */
 
-static bool refuse(fcgi_reply_t *reply, const char *why, fc_span_t what)
-{
-    const int shown = what.bytes < 80 ? (int)what.bytes : 80;
-    reply->why =
-        apr_psprintf(reply->r->pool, "%s: '%.*s'", why, shown, (const char *)what.at);
-    return false;
-}
-
 unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size_t *bytes)
 {
     size_t wanted = reply->head_space_bytes ? reply->head_space_bytes * 4 : 4096;
@@ -61,205 +48,6 @@ unsigned char *fcgi_reply_head_space(fcgi_reply_t *reply, fc_span_t so_far, size
     reply->head_space_bytes = wanted;
     *bytes = wanted;
     return reply->head_space;
-}
-
-static bool set_status(fcgi_reply_t *reply, const char *value)
-{
-    const int status = atoi(value);
-
-    if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
-        return refuse(reply, "the Status is invalid", fc_span(value, strlen(value)));
-    }
-    reply->r->status = status;
-    reply->r->status_line = value;
-    return true;
-}
-
-static void set_content_length(fcgi_reply_t *reply, const char *value)
-{
-    apr_off_t bytes;
-
-    if (!ap_parse_strict_length(&bytes, value)) {
-        ap_log_rerror(APLOG_MARK, APLOG_WARNING, 0, reply->r, FCLOGNO(0331)
-                      "member %s: Content-Length is not a number and is dropped: '%s'",
-                      reply->member, value);
-        return;
-    }
-    reply->promised_bytes = bytes;
-    apr_table_setn(reply->r->headers_out, "Content-Length", value);
-}
-
-static void set_content_type(request_rec *r, char *value)
-{
-    ap_content_type_tolower(value);
-    ap_set_content_type(r, value);
-}
-
-static void set_last_modified(request_rec *r, const char *value)
-{
-    const apr_time_t modified = apr_date_parse_http(value);
-
-    if (modified == APR_DATE_BAD) {
-        ap_log_rerror(APLOG_MARK, APLOG_INFO, 0, r, FCLOGNO(0242)
-                      "Last-Modified is not an HTTP date and is dropped: '%s'", value);
-        return;
-    }
-    ap_update_mtime(r, modified);
-    ap_set_last_modified(r);    /* httpd moves dates in the future back to now */
-}
-
-/* What one head says beyond the headers that it sets. */
-typedef struct {
-    bool has_status;
-    const char *location;        /* NULL: none */
-    const char *sendfile;        /* X-Sendfile that is obeyed */
-    const char *accel_redirect;  /* X-Accel-Redirect that is obeyed */
-    apr_table_t *others;         /* fields without a meaning here, as they came; NULL: none */
-} head_t;
-
-static bool is_named(fc_span_t name, const char *wanted)
-{
-    return name.bytes == strlen(wanted)
-           && strncasecmp((const char *)name.at, wanted, name.bytes) == 0;
-}
-
-/* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
- * another module or a proxy in front may. X-Accel-Buffering is for each of them.
- * returns  was it taken out? */
-static bool obey_field(fcgi_reply_t *reply, fc_span_t name, const char *value, head_t *head)
-{
-    if (is_named(name, "X-Sendfile") && reply->config->sendfile_roots) {
-        head->sendfile = value;
-        return true;
-    }
-    if (is_named(name, "X-Accel-Redirect") && reply->config->redirects_internally > 0) {
-        head->accel_redirect = value;
-        return true;
-    }
-    if (is_named(name, "X-Accel-Buffering")) {
-        reply->flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
-        return false;
-    }
-    /* FastCGI has its own framing, and httpd sets what the client gets */
-    return is_named(name, "Transfer-Encoding");
-}
-
-/* A field without a meaning here: others may have the same name. */
-static void keep_field(const fcgi_reply_t *reply, const char *name, const char *value, head_t *head)
-{
-    if (!head->others) {
-        head->others = apr_table_make(reply->r->pool, 8);
-    }
-    apr_table_addn(head->others, name, value);
-}
-
-/* What httpd sends with its own answers too, a 304 or an error page, stands in err_headers_out.
- * name, value   both end in NUL */
-static bool set_field(fcgi_reply_t *reply, fc_span_t name, char *value, head_t *head)
-{
-    request_rec *r = reply->r;
-    const char *name_text = (const char *)name.at;
-
-    switch (name.at[0] | 0x20) {    /* most names can be told by their first letter */
-    case 'c':
-        if (is_named(name, "Content-Type")) {
-            set_content_type(r, value);
-            return true;
-        }
-        if (is_named(name, "Content-Length")) {
-            set_content_length(reply, value);
-            return true;
-        }
-        if (is_named(name, "Content-Range")) {
-            apr_table_setn(r->headers_out, name_text, value);
-            return true;
-        }
-        break;
-    case 's':
-        if (is_named(name, "Status")) {
-            head->has_status = true;
-            return set_status(reply, value);
-        }
-        if (is_named(name, "Set-Cookie")) {
-            apr_table_addn(r->err_headers_out, name_text, value);    /* must not be merged */
-            return true;
-        }
-        break;
-    case 'l':
-        if (is_named(name, "Location")) {
-            head->location = value;
-            apr_table_setn(r->headers_out, name_text, value);
-            return true;
-        }
-        if (is_named(name, "Last-Modified")) {
-            set_last_modified(r, value);
-            return true;
-        }
-        break;
-    case 'e':
-        if (is_named(name, "ETag")) {
-            apr_table_setn(r->headers_out, name_text, value);
-            return true;
-        }
-        break;
-    case 'x':
-    case 't':
-        if (obey_field(reply, name, value, head)) {
-            return true;
-        }
-        break;
-    default:
-        break;
-    }
-    keep_field(reply, name_text, value, head);
-    return true;
-}
-
-static int merge_field(void *headers, const char *name, const char *value)
-{
-    apr_table_mergen(headers, name, value);
-    return 1;
-}
-
-/* Fields of one name become one, in one go: field by field each would copy all those before it. */
-static void merge_others(request_rec *r, const head_t *head)
-{
-    if (head->others) {
-        apr_table_compress(head->others, APR_OVERLAP_TABLES_MERGE);
-        apr_table_do(merge_field, r->err_headers_out, head->others, NULL);
-    }
-}
-
-/* End a part of a copied head with NUL, over a byte that is no part of any field. */
-static char *end_text(unsigned char *copy, fc_span_t part)
-{
-    unsigned char *text = copy + (part.at - copy);
-
-    text[part.bytes] = '\0';
-    return (char *)text;
-}
-
-/* Names and values stay where they are in one copy of the head. A bare CR costs no page: httpd's
- * own reader of CGI heads takes no notice of it either. */
-static bool set_fields(fcgi_reply_t *reply, fc_span_t whole, head_t *head)
-{
-    unsigned char *copy = apr_palloc(reply->r->pool, whole.bytes + 1);
-    fc_span_t in = fc_span(copy, fcgi_head_drop_crs(whole, copy));
-    fcgi_field_t field;
-    fcgi_result_t rc;
-
-    while ((rc = fcgi_head_next(&in, &field)) == FCGI_OK) {
-        (void)end_text(copy, field.name);
-        if (!set_field(reply, field.name, end_text(copy, field.value), head)) {
-            return false;
-        }
-    }
-    if (rc != FCGI_MORE) {
-        return refuse(reply, "this is not a header field", field.name);
-    }
-    merge_others(reply->r, head);
-    return in.bytes <= 1
-           || refuse(reply, "there are fields after an empty line (of CRs)", fc_span_after(in, 1));
 }
 
 /* An answer that the member leaves to httpd: 304 and 412 to a conditional GET, and error pages. */
@@ -300,14 +88,16 @@ static bool is_local(const char *target)
 
 /* X-Sendfile, X-Accel-Redirect, and Location without Status (RFC 3875, 6.2.2 and 6.2.3).
  * returns  false for one that leads nowhere: why */
-static bool follow_target(fcgi_reply_t *reply, const head_t *head)
+static bool follow_target(fcgi_reply_t *reply, const fcgi_head_fields_t *head)
 {
     if (head->sendfile) {
         go_elsewhere(reply, FCGI_REPLY_FILE, head->sendfile);
     }
     if (head->accel_redirect && !is_local(head->accel_redirect)) {
-        return refuse(reply, "X-Accel-Redirect is not a local path",
-                      fc_span(head->accel_redirect, strlen(head->accel_redirect)));
+        reply->why = fcgi_head_fields_refusal(
+            reply->r->pool, "X-Accel-Redirect is not a local path",
+            fc_span(head->accel_redirect, strlen(head->accel_redirect)));
+        return false;
     }
     if (head->accel_redirect) {
         go_elsewhere(reply, FCGI_REPLY_REDIRECT, head->accel_redirect);
@@ -396,13 +186,18 @@ static bool body_may_change(const request_rec *r)
 bool fcgi_reply_head(fcgi_reply_t *reply, fc_span_t in, bool *is_interim)
 {
     request_rec *r = reply->r;
-    head_t head = { 0 };
 
     reply->has_set_fields = true;
     if (!apr_is_empty_table(r->err_headers_out)) {
         reply->err_headers_before = apr_table_copy(r->pool, r->err_headers_out);
     }
-    if (!set_fields(reply, in, &head)) {
+    const fcgi_head_fields_t head = fcgi_head_fields_set(r, reply->config, reply->member, in);
+    reply->flushes_at_once |= head.flushes_at_once;
+    if (head.promised_bytes >= 0) {
+        reply->promised_bytes = head.promised_bytes;
+    }
+    if (head.why) {
+        reply->why = head.why;
         return false;
     }
     *is_interim = ap_is_HTTP_INFO(r->status);

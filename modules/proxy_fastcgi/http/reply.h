@@ -1,8 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* reply.h - turns the events of a response into headers, buckets and an end.
- * Knows    what the fields of a CGI response mean (RFC 3875, 6.3), conditional requests, interim
- *          answers, ProxyErrorOverride, Content-Length as a promise that is kept.
- * Ignores  records, sockets, members.
+ * Knows    where a response leads (RFC 3875, 6.2), conditional requests, interim answers,
+ *          ProxyErrorOverride, Content-Length as a promise that is kept.
+ * Ignores  records, sockets, members; what each field means (head_fields.h).
  * Memory   r->pool; body pieces are borrowed until fcgi_reply_pass() or fcgi_reply_finish().
  * Threads  the request's own. */
 #ifndef FCGI_REPLY_H
