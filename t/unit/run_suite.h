@@ -6,6 +6,10 @@
 #include <check.h>
 #include <stdlib.h>
 
+/* Tags of cases: what emulation (scripts/foreign) leaves out. */
+#define NEEDS_ROBUST "robust"    /* that the kernel says that the owner of a mutex has died */
+#define TAKES_LONG   "long"      /* minutes, if each instruction takes ten */
+
 /** How many elements a list has that is looped over by tcase_add_loop_test(). */
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 

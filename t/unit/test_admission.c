@@ -1135,6 +1135,7 @@ static TCase *processes(void)
 {
     TCase *tc = tcase_create("processes");
     tcase_set_timeout(tc, 100);
+    tcase_set_tags(tc, NEEDS_ROBUST);
     tcase_add_test(tc, right_granted_to_a_process_that_dies_goes_to_the_next);
     return tc;
 }

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* test_admission_stress.c - 64 threads in 8 processes want the rights of three members: no limit is
- * ever exceeded and no ticket is lost, also when processes are killed. The queue stands at the
- * beginning, and now and then: requests are shed for others, refused as too late, and for want of time.
+ * ever exceeded and no ticket is lost, also when processes are killed. The queue stands now and
+ * then: requests are shed for others, refused as too late, and for want of time.
  *
  *   TICKETS=10000000 test_admission_stress     as long as that takes; KILLS=N likewise */
 #include <errno.h>
@@ -297,47 +297,16 @@ static uint64_t refused(const said_t *said)
     return sum;
 }
 
-/* Was each way to be refused gone? */
-static bool all_refusals_happened(const said_t *said)
+static uint64_t ended(const said_t *said)
 {
-    return atomic_load(&said->refused[LB_SHED]) > 0
-           && atomic_load(&said->refused[LB_QUEUE_TIMEOUT]) > 0
-           && atomic_load(&said->refused[LB_NO_TIME]) > 0;
+    return said->served + refused(said) + said->gave_up;
 }
 
-static void take_all(lb_ledger_t *ledger)
+/* Somebody waited, and each way to be refused was gone. */
+static bool has_met_everything(const said_t *said)
 {
-    for (uint32_t m = 0; m < MEMBERS; m++) {
-        for (uint32_t i = 0; i < limits[m]; i++) {
-            ck_assert(lb_admission_take(ledger, 0, m, NULL));
-        }
-    }
-}
-
-static void give_all_back(lb_ledger_t *ledger)
-{
-    const lb_use_t use = { .took = 10000 };    /* nobody waits so long who has no patience */
-
-    for (uint32_t m = 0; m < MEMBERS; m++) {
-        for (uint32_t i = 0; i < limits[m]; i++) {
-            lb_admission_give_back(ledger, 0, m, NULL, &use, now_us());
-        }
-    }
-}
-
-/* Nobody is served until there were all refusals, however the machine shares out its time. Whoever
- * waits too long is refused by the next one who looks: that is here, when all wait. */
-static void hold_until_all_were_refused(lb_ledger_t *ledger, const said_t *said)
-{
-    field_t field;
-
-    set_field(&field);
-    while (!all_refusals_happened(said) && atomic_load(&said->left) > 0) {
-        (void)poll(NULL, 0, 1);
-        lb_admission_serve(ledger->table, &field.arena, now_us());
-    }
-    give_all_back(ledger);
-    lb_admission_serve(ledger->table, &field.arena, now_us());
+    return said->queued > 0 && said->refused[LB_SHED] > 0 && said->refused[LB_QUEUE_TIMEOUT] > 0
+           && said->refused[LB_NO_TIME] > 0;
 }
 
 static void say(const said_t *said, const struct timespec *since)
@@ -353,33 +322,29 @@ static void say(const said_t *said, const struct timespec *since)
            (double)(now.tv_sec - since->tv_sec) + (double)(now.tv_nsec - since->tv_nsec) / 1e9);
 }
 
+/* How many it takes until everything has happened depends on what else the machine does. */
 START_TEST(no_limit_is_exceeded_and_no_ticket_is_lost)
 {
-    const int64_t tickets = wanted("TICKETS", 20000);
+    const uint64_t tickets = (uint64_t)wanted("TICKETS", 20000);
     lb_table_t *t = new_table();
     said_t *said = shared_memory(sizeof(*said));
     struct timespec since;
     pid_t pids[PROCESSES];
-    lb_ledger_t ledger;
 
     clock_gettime(CLOCK_MONOTONIC, &since);
-    atomic_store(&said->left, tickets);
-    join(&ledger, t);
-    take_all(&ledger);
-    give_all_back(&ledger);    /* so that it is known how long they take */
-    take_all(&ledger);
+    atomic_store(&said->left, INT64_MAX);
     for (uint32_t i = 0; i < PROCESSES; i++) {
         pids[i] = start_process(t, said, i);
     }
-    hold_until_all_were_refused(&ledger, said);
+    while (ended(said) < tickets || !has_met_everything(said)) {
+        (void)poll(NULL, 0, 1);    /* Check's time limit ends this */
+    }
+    const int64_t begun = INT64_MAX - atomic_exchange(&said->left, 0);
     for (int i = 0; i < PROCESSES; i++) {
         assert_ends_well(pids[i]);
     }
-    lb_ledger_leave(&ledger);
     ck_assert_uint_eq(said->too_many, 0);
-    ck_assert_uint_gt(said->queued, 0);
-    ck_assert_int_eq((int64_t)(said->served + refused(said) + said->gave_up), tickets);
-    ck_assert(all_refusals_happened(said));
+    ck_assert_int_eq((int64_t)ended(said), begun);
     assert_nothing_is_left(t);
     if (getenv("TICKETS")) {
         say(said, &since);
@@ -448,7 +413,7 @@ START_TEST(threads_of_one_process_keep_to_the_limits)
     atomic_store(&said->left, 5000);
     run_process(t, said, 0);
     ck_assert_uint_eq(said->too_many, 0);
-    ck_assert_int_eq((int64_t)(said->served + refused(said) + said->gave_up), 5000);
+    ck_assert_uint_eq(ended(said), 5000);
     assert_nothing_is_left(t);
 }
 END_TEST
@@ -457,12 +422,16 @@ int main(void)
 {
     Suite *suite = suite_create("admission under stress");
     TCase *threads = tcase_create("threads"), *processes = tcase_create("processes");
+    TCase *killed = tcase_create("killed processes");
     tcase_set_timeout(threads, 100);
-    tcase_set_timeout(processes, getenv("TICKETS") || getenv("KILLS") ? 3600 : 100);
+    tcase_set_timeout(processes, getenv("TICKETS") ? 3600 : 100);
+    tcase_set_timeout(killed, getenv("KILLS") ? 3600 : 100);
+    tcase_set_tags(killed, NEEDS_ROBUST);
     tcase_add_test(threads, threads_of_one_process_keep_to_the_limits);
     tcase_add_test(processes, no_limit_is_exceeded_and_no_ticket_is_lost);
-    tcase_add_test(processes, killed_processes_leave_limits_and_queue_as_they_were);
+    tcase_add_test(killed, killed_processes_leave_limits_and_queue_as_they_were);
     suite_add_tcase(suite, threads);
     suite_add_tcase(suite, processes);
+    suite_add_tcase(suite, killed);
     return run_suite(suite);
 }

@@ -432,13 +432,16 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("availability");
-    TCase *tc = tcase_create("enumeration");
-    tcase_set_timeout(tc, 300);
-    tcase_add_checked_fixture(tc, set_up, alone_end);
-    tcase_add_test(tc, one_member_in_every_state);
-    tcase_add_test(tc, two_members_in_every_pair_of_states);
-    tcase_add_test(tc, three_members_up_and_down_in_sets_standing_by_and_disabled);
-    tcase_add_test(tc, who_waits_does_not_get_the_member_that_has_just_failed);
-    suite_add_tcase(suite, tc);
+    TCase *one = tcase_create("one member, and who waits"), *more = tcase_create("more members");
+    tcase_add_checked_fixture(one, set_up, alone_end);
+    tcase_add_test(one, one_member_in_every_state);
+    tcase_add_test(one, who_waits_does_not_get_the_member_that_has_just_failed);
+    suite_add_tcase(suite, one);
+    tcase_set_timeout(more, 300);
+    tcase_set_tags(more, TAKES_LONG);
+    tcase_add_checked_fixture(more, set_up, alone_end);
+    tcase_add_test(more, two_members_in_every_pair_of_states);
+    tcase_add_test(more, three_members_up_and_down_in_sets_standing_by_and_disabled);
+    suite_add_tcase(suite, more);
     return run_suite(suite);
 }

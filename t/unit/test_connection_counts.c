@@ -257,6 +257,7 @@ int main(void)
 
     tcase_add_checked_fixture(dead, begin, end);
     tcase_set_timeout(dead, 50);
+    tcase_set_tags(dead, NEEDS_ROBUST);
     tcase_add_test(dead, processes_add_up_and_the_killed_count_no_more);
     tcase_add_test(dead, a_process_id_that_is_in_use_keeps_no_dead_process_counted);
     tcase_add_test(dead, nothing_is_left_of_who_was_killed_between_two_steps);

@@ -111,13 +111,17 @@ int main(void)
 {
     Suite *suite = suite_create("duty");
     TCase *processes = tcase_create("processes");
+    TCase *killed = tcase_create("killed processes");
     TCase *threads = tcase_create("threads");
 
     tcase_add_checked_fixture(processes, set_up, tear_down);
     tcase_add_test(processes, the_next_configuration_outdates_the_one_before);
     tcase_add_test(processes, who_has_it_keeps_it_and_may_give_it_up_twice);
-    tcase_add_test(processes, a_killed_process_leaves_it_to_the_next);
     suite_add_tcase(suite, processes);
+    tcase_add_checked_fixture(killed, set_up, tear_down);
+    tcase_set_tags(killed, NEEDS_ROBUST);
+    tcase_add_test(killed, a_killed_process_leaves_it_to_the_next);
+    suite_add_tcase(suite, killed);
     tcase_add_checked_fixture(threads, set_up, tear_down);
     tcase_add_test(threads, only_one_has_it_at_a_time);
     suite_add_tcase(suite, threads);

@@ -132,14 +132,14 @@ END_TEST
 int main(void)
 {
     Suite *suite = suite_create("history");
-    TCase *entries = tcase_create("entries"), *many = tcase_create("many");
+    TCase *entries = tcase_create("entries"), *threads = tcase_create("threads");
 
     tcase_add_test(entries, the_last_256_are_kept_newest_first);
     tcase_add_test(entries, the_next_owner_of_a_row_has_no_past);
     tcase_add_test(entries, what_a_killed_writer_has_begun_is_left_out);
-    tcase_set_timeout(many, 50);
-    tcase_add_test(many, a_reader_sees_whole_entries_while_others_write);
+    tcase_set_timeout(threads, 50);
+    tcase_add_test(threads, a_reader_sees_whole_entries_while_others_write);
     suite_add_tcase(suite, entries);
-    suite_add_tcase(suite, many);
+    suite_add_tcase(suite, threads);
     return run_suite(suite);
 }

@@ -666,7 +666,7 @@ int main(void)
     Suite *suite = suite_create("pool");
     TCase *keeping = tcase_create("keeping"), *idle = tcase_create("idle");
     TCase *rights = tcase_create("rights"), *threads = tcase_create("threads");
-    TCase *invariants = tcase_create("invariants");
+    TCase *invariants = tcase_create("invariants"), *killed = tcase_create("killed processes");
 
     tcase_add_checked_fixture(keeping, begin, end);
     tcase_add_test(keeping, who_was_kept_last_is_taken_first);
@@ -685,10 +685,15 @@ int main(void)
     tcase_add_test(idle, idletimeout_closes_but_not_before);
     tcase_add_test(idle, what_nobody_asks_for_any_more_is_closed);
     tcase_add_test(idle, ttl_closes_the_oldest_of_those_above_smax);
-    tcase_add_test(idle, keepidle_counts_over_all_processes);
     tcase_add_test(idle, a_backend_that_is_removed_leaves_nothing);
     tcase_add_test(idle, a_process_that_ends_closes_all_and_counts_nothing);
     suite_add_tcase(suite, idle);
+
+    tcase_add_checked_fixture(killed, begin, end);
+    tcase_set_timeout(killed, 40);
+    tcase_set_tags(killed, NEEDS_ROBUST);
+    tcase_add_test(killed, keepidle_counts_over_all_processes);
+    suite_add_tcase(suite, killed);
 
     tcase_add_checked_fixture(rights, begin, end);
     tcase_set_timeout(rights, 60);

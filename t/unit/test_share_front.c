@@ -20,11 +20,17 @@
 #define PERIOD  (SECOND / 2)
 #define RECORD  LB_SHARE_RECORD_BYTES(MEMBERS)
 
+/* How long limits must hold: STEPS=N, where each step takes longer or time does not matter. */
+static uint64_t wanted_steps(void)
+{
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STEPS 100000
+    const uint64_t otherwise = 100000;
 #else
-#define STEPS 1000000
+    const uint64_t otherwise = 1000000;
 #endif
+    const char *text = getenv("STEPS");
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
 
 /* ---- Chance: the same for the same seed ------------------------------------------------------ */
 
@@ -811,8 +817,9 @@ static const trouble_t everything = { .fronts = FRONTS,
 
 START_TEST(limit_holds_whatever_fails)
 {
+    const uint64_t steps = wanted_steps();
     begin(&everything, 1, FRONTS);
-    while (steps_done < STEPS) {
+    while (steps_done < steps) {
         step();
     }
     end();
@@ -821,6 +828,7 @@ END_TEST
 
 START_TEST(limit_holds_in_a_small_fleet)
 {
+    const uint64_t steps = wanted_steps();
     for (uint32_t run = 0; run < 40; run++) {
         trouble_t small = everything;
         small.fronts = 2 + run % 3;
@@ -833,7 +841,7 @@ START_TEST(limit_holds_in_a_small_fleet)
         small.slow = run % 5 < 2 ? 300 : 0;
         small.expects_all = run % 4 < 2;
         begin(&small, 100 + run, 1 + run % small.fronts);
-        while (steps_done < STEPS / 20) {
+        while (steps_done < steps / 20) {
             step();
             if (one_in(10000)) {
                 replace(any_below(small.fronts));
@@ -847,6 +855,7 @@ END_TEST
 /* Calls that come late, and stores that lose the last writes, all the time. */
 START_TEST(limit_holds_with_a_store_that_nobody_would_use)
 {
+    const uint64_t steps = wanted_steps();
     for (uint32_t run = 0; run < 20; run++) {
         trouble_t store = {
             .fronts = 2 + run % 4, .limit = 3 + run % 9, .loss = 4, .late = 3, .demand = 60
@@ -859,7 +868,7 @@ START_TEST(limit_holds_with_a_store_that_nobody_would_use)
         store.pause = 3000;
         store.slow = run % 5 == 1 ? 300 : 0;
         begin(&store, 500 + run, store.fronts);
-        while (steps_done < STEPS / 20) {
+        while (steps_done < steps / 20) {
             step();
         }
         end();
@@ -870,6 +879,7 @@ END_TEST
 /* The floors change all the time, while shares are lent. */
 START_TEST(limit_holds_while_fronts_come_and_go)
 {
+    const uint64_t steps = wanted_steps();
     for (uint32_t run = 0; run < 20; run++) {
         trouble_t fleet = {
             .fronts = 3 + run % 3, .limit = 5 + run, .drift = 500, .loss = 10, .late = 4
@@ -881,7 +891,7 @@ START_TEST(limit_holds_while_fronts_come_and_go)
         fleet.flush = run % 2 ? 6000 : 0;
         fleet.expects_all = run % 2;
         begin(&fleet, 900 + run, fleet.fronts);
-        while (steps_done < STEPS / 10) {
+        while (steps_done < steps / 10) {
             replace(any_below(fleet.fronts));
         }
         end();
@@ -912,6 +922,7 @@ static void go_on_for(int64_t us)
 /* Who lends and who borrows lose sight of each other at times that do not fit. */
 START_TEST(limit_holds_while_one_after_the_other_is_cut_off)
 {
+    const uint64_t steps = wanted_steps();
     for (uint32_t run = 0; run < 24; run++) {
         trouble_t fleet = { .fronts = 2 + run % 3, .limit = 4 + run, .drift = 900, .demand = 400 };
         fleet.loss = run % 2 ? 6 : 0;
@@ -919,7 +930,7 @@ START_TEST(limit_holds_while_one_after_the_other_is_cut_off)
         fleet.kill = run % 4 < 2 ? 3000 : 0;
         fleet.slow = run % 5 < 2 ? 200 : 0;
         begin(&fleet, 1300 + run, fleet.fronts);
-        for (uint32_t round = 0; round < STEPS / 25000; round++) {
+        for (uint32_t round = 0; round < steps / 25000; round++) {
             go_on_for(any_below(3 * SECOND));
             for (uint32_t n = 0; n < fleet.fronts; n++) {
                 const uint32_t i = any_below(fleet.fronts);

@@ -580,6 +580,12 @@ int main(void)
     tcase_add_loop_test(tc, time_that_passes_is_noticed, 0, 6);
     tcase_add_test(tc, what_other_modules_change_is_noticed);
     tcase_add_loop_test(tc, long_random_sequences, 0, 30);
+    suite_add_tcase(suite, tc);
+
+    tc = tcase_create("killed processes");
+    tcase_set_timeout(tc, 300);
+    tcase_set_tags(tc, NEEDS_ROBUST);
+    tcase_add_checked_fixture(tc, set_up, alone_end);
     tcase_add_test(tc, killed_processes_leave_no_wrong_slate);
     suite_add_tcase(suite, tc);
 
