@@ -16,7 +16,7 @@ plan skip_all => 'stock keeps its state differently' if Httpd::is_stock();
 
 my $disk  = BadDisk->new;
 my $httpd = Httpd->start(children => 1, env => $disk->env, config => <<"EOC");
-DefaultRuntimeDir @{[ $disk->folder ]}
+@{[ Httpd::is_at_least('2.5.0') ? 'DefaultStateDir' : 'DefaultRuntimeDir' ]} @{[ $disk->folder ]}
 BalancerPersist On
 <Proxy balancer://cluster>
     BalancerMember fcgi://127.0.0.1:@{[ Httpd::free_port() ]}

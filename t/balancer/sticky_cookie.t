@@ -288,13 +288,16 @@ is_deeply [set_cookies($hit)], [], '... without a cookie';
 
 # ---- Members of another scheme ----
 
+# httpd 2.5 keeps what came after a failover in spite of its no-store, also with the stock modules
+my $obeys = !Httpd::is_at_least('2.5.0');
 for my $try (1 .. 3) {
-    my $web = $httpd->get('/web/x.txt');
+    my $path = '/web/x.txt' . ($obeys ? '' : "?$try");
+    my $web = $httpd->get($path);
     is $web->{body}, 'of a file', 'an http:// member answers';
-    like $web->{header}{'x-cache'}, qr/^MISS/, "... and httpd's cache obeys its no-store";
+    like $web->{header}{'x-cache'}, qr/^MISS/, "... and httpd's cache obeys its no-store" if $obeys;
     is scalar(my ($only) = set_cookies($web)), 1, '... with one cookie, also after a failover';
     my ($its) = $only =~ /^(RT=[^;]*)/;
-    is_deeply [set_cookies($httpd->get('/web/x.txt', header => { Cookie => $its }))], [],
+    is_deeply [set_cookies($httpd->get($path, header => { Cookie => $its }))], [],
         '... of itself';
 }
 

@@ -66,7 +66,8 @@ for my $status ('600 Own', '700', '999 Request denied') {
     my ($code, $words) = $status =~ /^(\d+) ?(.*)$/;
     my $r = ask('own', "Status: $status\r\n");
     is $r->{status}, $code, "Status: $status";
-    is $r->{reason}, $words, '... with its own words';
+    # httpd 2.5 puts "Status 700" where there are none
+    is $r->{reason}, length $words || !Httpd::is_at_least('2.5.0') ? $words : "Status $code", '... with its own words';
     is $r->{body}, 'the body', '... and the body';
     is ask('page', "Status: $status\r\n")->{status}, $code, '... and no error page of ours takes its place';
 }
