@@ -38,7 +38,7 @@ my @wrong = (
     (map { [$_, qr/cannot be a member of a balancer/] } 'balancer://app', 'balancer://other',
         'unix:/run/x.sock|balancer://other'),
     (map { [$_, qr/user name or a password/] } 'http://user:s3cret@127.0.0.1:80', 'fcgi://user@127.0.0.1:9'),
-    ['fcgi://', qr/URL/], ['127.0.0.1:9', qr/URL/], ['unix:/' . 'x' x 96 . '|fcgi://x', qr/too long/],
+    ['fcgi://', qr/URL/], ['127.0.0.1:9', qr/URL/], ['unix:/' . 'x' x 120 . '|fcgi://x', qr/too long|limited to 107 bytes/],
 );
 for my $case (@wrong) {
     my ($url, $why) = @$case;

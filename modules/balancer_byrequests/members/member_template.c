@@ -79,6 +79,10 @@ static const char *define(apr_pool_t *p, proxy_worker **worker, const proxy_bala
         return apr_psprintf(p, "%s exceeds mod_proxy's limit of %d characters", url,
                             (int)sizeof(s->name_ex) - 2);
     }
+    if (strlen(s->uds_path) > FC_SOCKET_PATH_MAX) {    /* httpd 2.5 takes it */
+        return apr_psprintf(p, "%s: the path of a unix socket is limited to %d bytes", url,
+                            FC_SOCKET_PATH_MAX);
+    }
     s->status = 0;    /* outside of balancers it would ignore errors */
     PROXY_COPY_CONF_PARAMS(*worker, proxy->sconf);
     return NULL;
