@@ -65,7 +65,6 @@ void mgr_sink_fraction(mgr_sink_t *sink, apr_int64_t parts, int digits)
 {
     apr_uint64_t rest = parts < 0 ? -(apr_uint64_t)parts : (apr_uint64_t)parts;
     apr_uint64_t unit = 1;
-    char behind[24];
 
     for (int i = 0; i < digits; i++) {
         unit *= 10;
@@ -82,9 +81,10 @@ void mgr_sink_fraction(mgr_sink_t *sink, apr_int64_t parts, int digits)
         rest /= 10;
         digits--;
     }
-    behind[0] = '.';
+    char *out = mgr_sink_room(sink, (apr_size_t)digits + 1);
+    out[0] = '.';
     for (int i = digits; i > 0; i--, rest /= 10) {
-        behind[i] = (char)('0' + rest % 10);
+        out[i] = (char)('0' + rest % 10);
     }
-    mgr_sink_bytes(sink, behind, (apr_size_t)digits + 1);
+    sink->used += (apr_size_t)digits + 1;
 }
