@@ -38,10 +38,12 @@ my %form = (
     'sethandler-balancer' => qq(<FilesMatch "\\.php\$">\nSetHandler "proxy:balancer://php"\n</FilesMatch>),
     'proxypass-unix'  => qq(ProxyPass / "unix:@{[ $unix->path ]}|fcgi://pass$docroot/"),
     'proxypass-tcp'   => qq(ProxyPass / @{[ $tcp->url ]}$docroot/),
+    'proxypass-nocanon' => qq(ProxyPass / @{[ $tcp->url ]}$docroot/ nocanon),
     'proxypass-balancer' => qq(ProxyPass / balancer://php$docroot/),
     'proxypassmatch-unix' => qq(ProxyPassMatch "^/(.*\\.php(/.*)?)\$" "unix:@{[ $unix->path ]}|fcgi://match$docroot/\$1"),
     'proxypassmatch-tcp'  => qq(ProxyPassMatch "^/(.*\\.php(/.*)?)\$" "@{[ $tcp->url ]}$docroot/\$1"),
     'rewrite-p'       => qq(RewriteEngine On\nRewriteRule "^/(.*\\.php(/.*)?)\$" "@{[ $tcp->url ]}$docroot/\$1" [P]),
+    'rewrite-p-directory' => qq(<Directory "$docroot">\nRewriteEngine On\nRewriteRule "^(.*\\.php(?:/.*)?)\$" "@{[ $tcp->url ]}$docroot/\$1" [P]\n</Directory>),
     'generic'         => qq(ProxyFCGIBackendType GENERIC\n<FilesMatch "\\.php\$">\nSetHandler "proxy:@{[ $tcp->url ]}"\n</FilesMatch>),
 );
 my $config = <<"EOC";
@@ -81,6 +83,11 @@ for my $form (sort keys %form) {
     is $plain->{SCRIPT_NAME}, '/a/index.php', "$form: SCRIPT_NAME with no path info";
     is $plain->{PATH_INFO} // '', '', "$form: no PATH_INFO";
     is $plain->{QUERY_STRING}, '', "$form: empty QUERY_STRING";
+
+    my $empty = ask($form, '/a/index.php/x?');
+    is $empty->{SCRIPT_FILENAME}, "$docroot/a/index.php", "$form: SCRIPT_FILENAME with an empty query";
+    is $empty->{PATH_INFO}, '/x', "$form: PATH_INFO with an empty query";
+    is ask($form, '/a/index.php?')->{PATH_INFO} // '', '', "$form: no PATH_INFO with an empty query";
 
     my $escaped = ask($form, '/a/index.php/b%20c/%C3%A9?q=%26%3D&r=1+2');
     is $escaped->{PATH_INFO}, "/b c/\x{e9}", "$form: PATH_INFO is unescaped";

@@ -143,8 +143,9 @@ my @reasons = (
     ['a name in .php is taken for the script, so that ProxyFCGICheckScript can refuse a.jpg/x.php;'
         . ' PHP runs the file before it (security.limit_extensions), but has no path info',
         qr/^(?:Proxy|Rewrite)/, qr{^/page\.html/x\.php$}, qr/^(?:PATH_INFO|PATH_TRANSLATED|SCRIPT_NAME|ORIG_SCRIPT_NAME)$/, qr/./, qr/./],
-    ['stock sends an encoded path, and PHP finds no file for it; here it is decoded',
-        qr/^(?:Proxy|Rewrite)/, qr{^/with%20space/}, qr/^(?:status|answer)$/, qr/./, qr/404|File not found/],
+    ['stock sends an encoded path (before 2.4.63 with SetHandler, too), and PHP finds no file for it; here it is decoded',
+        Httpd::is_at_least('2.4.63') ? qr/^(?:Proxy|Rewrite)/ : qr/./, qr{^/with%20space/},
+        qr/^(?:status|answer|SCRIPT_FILENAME)$/, qr/./, qr/404|File not found|%20/],
     ['PATH_INFO is decoded (RFC 3875, 4.1.5), and so is what PHP makes of it',
         qr/^(?:Proxy|Rewrite)/, qr{b%25c$}, qr/^(?:PATH_INFO|PATH_TRANSLATED|PHP_SELF|SCRIPT_NAME|ORIG_\w+)$/,
         qr{^-$|b%c$|^/a/index\.php$}, qr/./],

@@ -156,14 +156,15 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     return OK;
 }
 
-/* The path of proxy:scheme://host/path; without the query that nocanon has left in it. */
+/* The path of proxy:scheme://host/path; without the query, which may be empty, that nocanon or mod_rewrite
+ * (before httpd 2.4.63) has left in it. */
 static char *path_of(request_rec *r)
 {
     const char *authority = strstr(r->filename, "://");
     const char *slash = authority ? strchr(authority + 3, '/') : NULL;
     char *path = apr_pstrdup(r->pool, slash ? slash : r->filename);
 
-    if (r->args && *r->args) {
+    if (r->args) {
         char *query = strrchr(path, '?');
         if (query && strcmp(query + 1, r->args) == 0) {
             *query = '\0';
