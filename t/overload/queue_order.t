@@ -56,8 +56,10 @@ sub seen { return map { $_->{params}{QUERY_STRING} =~ /(\w+)$/ ? $1 : () } $back
 sub hold {
     my ($name) = @_;
     $backend->close_gate('held');
+    $backend->forget;
     my $client = ask("/$name/x?gate=held&holder");
     wait_until(5, sub { $httpd->in_flight($name) == 1 }) or die('nothing in flight');
+    $backend->wait_for_event('request', 1) or die('the backend has not seen it');    # or it would be seen among the others
     return $client;
 }
 my %waits;
