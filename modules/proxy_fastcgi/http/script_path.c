@@ -156,8 +156,8 @@ int fcgi_script_path_canon(request_rec *r, char *url)
     return OK;
 }
 
-/* The path of proxy:scheme://host/path; without the query, which may be empty, that nocanon or mod_rewrite
- * (before httpd 2.4.63) has left in it. */
+/* The path of proxy:scheme://host/path; without the query, which may be empty, that nocanon or
+ * mod_rewrite (before httpd 2.4.63) has left in it. */
 static char *path_of(request_rec *r)
 {
     const char *authority = strstr(r->filename, "://");
