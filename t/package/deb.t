@@ -13,7 +13,6 @@ plan skip_all => 'only root can install packages' if $> != 0;
 system('unshare --mount --pid --net --fork true 2>/dev/null') == 0
     or plan skip_all => 'this system allows no namespaces of mounts, processes and networks';
 
-delete @ENV{qw(MAKEFLAGS BUILD APXS)};    # Debian's httpd, whatever `make check APXS=...` is about
 my $here   = dirname(Cwd::abs_path(__FILE__));
 my $folder = Httpd::temporary_dir('package');
 my $built  = qx(DEB_BUILD_OPTIONS=nocheck $here/../../scripts/deb $folder/deb 2>&1);
