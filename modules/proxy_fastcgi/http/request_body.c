@@ -364,7 +364,8 @@ static apr_status_t next_of_file(fcgi_request_body_t *body, fc_span_t *piece)
 static void drop_given(fcgi_request_body_t *body)
 {
     if (body->client_piece_is_given) {
-        apr_bucket_delete(APR_BRIGADE_FIRST(body->incoming));
+        apr_bucket *given = APR_BRIGADE_FIRST(body->incoming);
+        apr_bucket_delete(given);
         body->client_piece_is_given = false;
     }
 }
