@@ -144,7 +144,7 @@ my @reasons = (
         . ' PHP runs the file before it (security.limit_extensions), but has no path info',
         qr/^(?:Proxy|Rewrite)/, qr{^/page\.html/x\.php$}, qr/^(?:PATH_INFO|PATH_TRANSLATED|SCRIPT_NAME|ORIG_SCRIPT_NAME)$/, qr/./, qr/./],
     ['stock sends an encoded path (before 2.4.63 with SetHandler, too), and PHP finds no file for it; here it is decoded',
-        Httpd::is_at_least('2.4.63') ? qr/^(?:Proxy|Rewrite)/ : qr/./, qr{^/with%20space/},
+        Httpd::is_at_least('2.4.64') ? qr/^(?:Proxy|Rewrite)/ : qr/./, qr{^/with%20space/},    # snapshots of 2.4.63 did so, too
         qr/^(?:status|answer|SCRIPT_FILENAME)$/, qr/./, qr/404|File not found|%20/],
     ['PATH_INFO is decoded (RFC 3875, 4.1.5), and so is what PHP makes of it',
         qr/^(?:Proxy|Rewrite)/, qr{b%25c$}, qr/^(?:PATH_INFO|PATH_TRANSLATED|PHP_SELF|SCRIPT_NAME|ORIG_\w+)$/,
