@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "apr_general.h"
 #include "apr_strings.h"
 
 /* Not apr_temp_dir_get(): it writes a file to try the folder out, each time, and goes to another
@@ -14,12 +15,19 @@ static const char *folder(void)
     return set && *set ? set : "/tmp";
 }
 
+/* Not apr_file_mktemp(): before APR 1.7.1 its file, set aside for a slow client, was never closed. */
 apr_status_t fcgi_temporary_file_open(apr_file_t **file, apr_pool_t *p)
 {
-    char *name = apr_pstrcat(p, folder(), "/fcgi.XXXXXX", NULL);
-    const apr_status_t rv = apr_file_mktemp(file, name,
-                                            APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ
-                                                | APR_FOPEN_WRITE | APR_FOPEN_BINARY,
-                                            p);
+    apr_uint64_t random;
+    apr_status_t rv = apr_generate_random_bytes((unsigned char *)&random, sizeof(random));
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    const char *name = apr_psprintf(p, "%s/fcgi.%016" APR_UINT64_T_HEX_FMT, folder(), random);
+    rv = apr_file_open(file, name,
+                       APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_READ | APR_FOPEN_WRITE
+                           | APR_FOPEN_BINARY,
+                       APR_FPROT_UREAD | APR_FPROT_UWRITE, p);
     return rv == APR_SUCCESS ? apr_file_remove(name, p) : rv;
 }
