@@ -13,6 +13,7 @@ use Fpm;
 use Httpd;
 
 plan skip_all => 'php-fpm is not installed' if !Fpm::is_installed();
+plan skip_all => 'PHP-FPM before 8.0 has no pm.status_listen' if Fpm::major_version() < 8;
 
 my $dir = Httpd::temporary_dir('status');
 chmod 0777, $dir;

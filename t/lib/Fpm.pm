@@ -20,6 +20,7 @@ sub program {
     return Process::find_program($ENV{PHP_FPM} // (), qw(php-fpm8.2 php-fpm), glob '/usr/sbin/php-fpm*');
 }
 sub is_installed { return defined program() }
+sub major_version { return qx("@{[ program() ]}" -v) =~ /^PHP (\d+)/ ? $1 : 0 }
 
 # Options: children, listen (unix, tcp), path, fixed_port, host, files, docroot (default: one of
 # its own), env => {}, admin => { php_admin_value }, pool => text added to the pool, max_requests,

@@ -1,7 +1,8 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # Http2Stream.pm - one GET over HTTP/2 (prior knowledge) by a client that says itself how much it takes.
 #
-#   my $s = Http2Stream->open($port, '/x', window => 0);    # bytes of DATA that may come (65535)
+#   my $s = Http2Stream->open($port, '/x', window => 0,     # bytes of DATA that may come (65535)
+#                             header => { 'accept-encoding' => 'gzip' });    # names in lower case
 #   $s->allow(1_000_000);                                   # so many more
 #   $s->read_response(seconds => 5);    # as HttpSocket's: status, body, complete, ended_by;
 #                                       # what has come until then: more with the next call
@@ -36,7 +37,8 @@ sub open {
     # no dynamic table: then each status is told in itself
     my $settings = pack 'nNnNnN', HEADER_TABLE_SIZE, 0, ENABLE_PUSH, 0,
         INITIAL_WINDOW_SIZE, $o{window} // 65_535;
-    my $fields = "\x82\x86" . field(1, 'localhost') . "\x04" . length_of($path) . $path;
+    my $fields = "\x82\x86" . field(1, 'localhost') . "\x04" . length_of($path) . $path
+        . join '', map { pack 'xC/a*C/a*', $_, $o{header}{$_} } sort keys %{ $o{header} || {} };
     $socket->send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" . frame(SETTINGS, 0, 0, $settings)
         . frame(HEADERS, END_STREAM | END_HEADERS, STREAM, $fields));
     return $self;

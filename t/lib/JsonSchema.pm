@@ -15,7 +15,10 @@ use JSON::PP ();
 # that is added has to be described.
 my $program = <<'EOP';
 import json, sys
-from jsonschema import Draft202012Validator
+try:
+    from jsonschema import Draft202012Validator as Validator
+except ImportError:    # jsonschema before 4.0: not all of it is checked
+    from jsonschema import Draft7Validator as Validator
 
 def objects(node, at='#'):
     if isinstance(node, (dict, list)):
@@ -35,9 +38,9 @@ def close(document):
 
 document = json.loads(json.loads(sys.stdin.readline()))
 if '$schema' in document:
-    Draft202012Validator.check_schema(document)
+    Validator.check_schema(document)
 close(document)
-validators = {'#': Draft202012Validator(document)}
+validators = {'#': Validator(document)}
 
 def complaints(schema, text):
     try:
@@ -45,7 +48,7 @@ def complaints(schema, text):
     except ValueError as error:
         return str(error)
     if schema not in validators:
-        validators[schema] = Draft202012Validator({**document, '$ref': schema})
+        validators[schema] = Validator({**document, '$ref': schema})
     errors = list(validators[schema].iter_errors(instance))
     return '\n'.join('/'.join(map(str, error.absolute_path)) + ' ' + error.message[:200]
                      for error in errors[:10])
@@ -53,6 +56,8 @@ def complaints(schema, text):
 for line in sys.stdin:
     print(json.dumps(complaints(*json.loads(line))), flush=True)
 EOP
+
+sub is_current { return system('python3', '-c', 'from jsonschema import Draft202012Validator') == 0 }
 
 sub new {
     my ($class, $document) = @_;

@@ -79,7 +79,10 @@ my $changed = $api->patch($one, { weight => 3 });
 my %json = (header => { 'Content-Type' => 'application/json' }, answer => $changed);
 is differs('PATCH', "/$one", %json, body => '{"weight":3}'), '', 'a right request';
 like differs('PATCH', "/$one", %json, body => '{"weight":300}'), qr/300 is greater/, 'a successful one with a wrong value';
-like differs('PATCH', "/$one", %json, body => '{"colour":3}'), qr/colour/, '... with a setting that is not described';
+SKIP: {
+    skip 'jsonschema before 4.0 has no unevaluatedProperties', 1 if !JsonSchema::is_current();
+    like differs('PATCH', "/$one", %json, body => '{"colour":3}'), qr/colour/, '... with a setting that is not described';
+}
 like differs('PATCH', "/$one", %json), qr/body is missing/, '... without a body';
 like differs('PATCH', "/$one", header => {}, answer => $changed, body => '{}'), qr/no Content-Type/, '... or its type';
 my $refused = $api->patch($one, { weight => 300 });

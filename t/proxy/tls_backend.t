@@ -46,9 +46,10 @@ my %to = (
     lax        => TlsProxy->start(to => $echo,   authority => $theirs, name => 'elsewhere.example'),
 );
 my $plain = Backend->echo;    # speaks no TLS
-my @own = $ours->issue('httpd.example', $ours->file . '.client');
+my ($certificate, $key) = $ours->issue('httpd.example', $ours->file . '.client');
 open my $both, '>', $ours->file . '.both' or die;
-for my $file (@own) { open my $in, '<', $file or die; print {$both} <$in> }
+# before OpenSSL 3 SSLProxyMachineCertificateFile takes no PKCS#8
+print {$both} Httpd::read_file($certificate), scalar qx(openssl pkey -traditional -in $key);
 close $both;
 chmod 0644, $ours->file . '.both';
 

@@ -44,16 +44,19 @@ static void log_message(fcgi_error_text_t *text, const char *line, size_t bytes)
                   names_script ? ": SCRIPT_FILENAME is " : "", names_script ? text->script : "");
 }
 
-/* PHP-FPM puts its messages into one line: "PHP message: a; PHP message: b". */
+/* PHP-FPM puts its messages into one line: "PHP message: a; PHP message: b", and before PHP 8
+ * "PHP message: aPHP message: b". */
 static void log_line(fcgi_error_text_t *text, const char *line, size_t bytes)
 {
-    static const char glue[] = "; PHP message: ";
-    const char *end;
+    static const char start[] = "PHP message: ";
+    const char *next;
 
-    while (bytes > 0 && (end = memmem(line, bytes, glue, sizeof(glue) - 1))) {
-        log_message(text, line, (size_t)(end - line));
-        bytes -= (size_t)(end + 2 - line);
-        line = end + 2;
+    while (bytes > 0 && (next = memmem(line + 1, bytes - 1, start, sizeof(start) - 1))) {
+        const size_t before = (size_t)(next - line);
+        const bool is_glued = before >= 2 && memcmp(next - 2, "; ", 2) == 0;
+        log_message(text, line, is_glued ? before - 2 : before);
+        bytes -= before;
+        line = next;
     }
     log_message(text, line, bytes);
 }
