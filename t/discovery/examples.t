@@ -8,8 +8,8 @@ use lib "$FindBin::RealBin/../lib";
 use JSON::PP qw(decode_json);
 use Test::More;
 use YAML::XS ();
+use Fpm;
 use Httpd;
-use Process;
 
 plan skip_all => 'stock discovers nothing' if Httpd::is_stock();
 my $examples = "$FindBin::RealBin/../../docs/examples";
@@ -31,7 +31,7 @@ sub parameter { my ($example, $name) = @_; return ($httpd{$example} =~ /\b\Q$nam
 
 # ---- PHP-FPM's pools: the official image has the rest of the pool in files before ----
 
-my $fpm = Process::find_program('php-fpm8.2', 'php-fpm');
+my $fpm = Fpm::program();
 sub pool_is_fine {
     my ($name, $pool, $example) = @_;
     my $dir = Httpd::temporary_dir('fpm');

@@ -20,6 +20,11 @@ use constant STOP => 'KILL';
 
 sub program { return Process::find_program('redis-server', 'valkey-server') }
 sub is_installed { return defined program() }
+sub is_at_least {
+    my ($least) = @_;
+    my ($version) = qx("@{[ program() ]}" --version) =~ / v=([\d.]+)/;
+    return version->parse("v$version") >= version->parse("v$least");
+}
 
 # Options: port (default: a free one), password, replica_of, sentinel_of (the name of the master is
 # "fleet"), settings => [lines of redis.conf]

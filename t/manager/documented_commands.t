@@ -11,6 +11,7 @@ use Httpd;
 use Process;
 
 Process::find_program('curl') or plan skip_all => 'curl is missing';
+my $fail = qx(curl --help all 2>&1) =~ /(--fail-with-body)/ ? $1 : '--fail';    # before curl 7.76
 
 my $folder = Httpd::temporary_dir('commands');
 my $token  = Httpd::write_file("$folder/deploy.token", 'a' x 64);
@@ -37,7 +38,7 @@ sub run_block {
     my ($number) = @_;
     my $variables = join '', $block[0] =~ /^(\w+=.*\n)/mg;
     my $script    = Httpd::write_file("$folder/$number.sh",
-        "set -euo pipefail\ncd '$folder'\ncurl() { command curl --fail-with-body \"\$@\"; }\n$variables$block[$number]");
+        "set -euo pipefail\ncd '$folder'\ncurl() { command curl $fail \"\$@\"; }\n$variables$block[$number]");
     my $said = qx(bash '$script' 2>&1);
     is $?, 0, "block $number: each command succeeds" or diag $said;
     return $said;

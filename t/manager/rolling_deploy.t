@@ -13,6 +13,7 @@ use Load;
 use Process;
 
 plan skip_all => 'stock has no JSON interface' if Httpd::is_stock();
+plan skip_all => 'curl before 7.76 has no --fail-with-body' if qx(curl --help all 2>&1) !~ /fail-with-body/;
 my $example = "$FindBin::RealBin/../../docs/examples/deploy";
 my $dir     = Httpd::temporary_dir('deploy');
 

@@ -12,6 +12,7 @@ use Httpd;
 use ManagerApi;
 
 plan skip_all => 'php-fpm is not installed' if !Fpm::is_installed();
+plan skip_all => 'PHP-FPM before 8.0 has no pm.status_listen' if Fpm::major_version() < 8;
 
 my $dir = Httpd::temporary_dir('auto');
 chmod 0777, $dir;
