@@ -91,13 +91,13 @@ sub wait_for_scrapes {
     });
 }
 
-# Alerts that fire now, or have fired at any time, by balancer; '' for those that are about none.
+# Alerts that fire now, or have fired at any time, by balancer, or by front of a fleet; '' for those that are about none.
 sub firing { my ($self) = @_; return $self->alerts('ALERTS{alertstate="firing"}') }
 sub fired  { my ($self) = @_; return $self->alerts('max_over_time(ALERTS{alertstate="firing"}[1h])') }
 sub alerts {
     my ($self, $expression) = @_;
     my %of;
-    $of{ $_->{metric}{balancer} // '' }{ $_->{metric}{alertname} } = 1 for $self->query($expression);
+    $of{ $_->{metric}{balancer} // $_->{metric}{front} // '' }{ $_->{metric}{alertname} } = 1 for $self->query($expression);
     return map { $_ => [sort keys %{ $of{$_} }] } keys %of;
 }
 

@@ -1,7 +1,7 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
 # docs/monitoring: a real Prometheus scrapes an httpd on which nothing is wrong, then everything, then nothing
-# again. Each alert fires for its fault, on the balancer that has it, and none without a fault; each panel of the
-# dashboard has data. A balancer for each fault; see Prometheus.pm for the pace.
+# again. Each alert fires for its fault, on the balancer or the front that has it, and none without a fault; each panel
+# of the dashboard has data. A balancer for each fault; see Prometheus.pm for the pace.
 use strict;
 use warnings;
 use FindBin;
@@ -11,13 +11,14 @@ use JSON::PP ();
 use Backend;
 use Deadline;
 use Discovery;
+use Fleet;
 use Httpd;
 use Load;
 use ManagerApi;
 use Prometheus;
 use ScriptedDns;
 
-plan skip_all => 'stock has no metrics' if Httpd::is_stock();
+Fleet::skip_unless_testable();
 
 # ---- The scene ----
 
@@ -75,9 +76,14 @@ $httpd->expect_log(qr/FC0251: .*127\.0\.0\.1:(?:$backend{victim}{port}|$backend{
 $httpd->expect_log(qr{FC0425: balancer://(?:full|stands)});
 $httpd->expect_log(qr{FC0526: balancer://dns}, times => 1);
 $httpd->expect_log(qr/FC0529: balancer/);
-my $prometheus = Prometheus->start(targets => ['127.0.0.1:' . $httpd->port]);
 
-# What fires on which balancer. Some faults have two sides.
+# Three fronts, each with a process that serves when the one that talks to the store is halted.
+my $fleet = Fleet->start(proxied => 1, words => 'interval=200ms lease=10s', httpd => { children => 2 });
+my ($cut_off, $well, $stuck) = my @fronts = $fleet->fronts;
+Fleet::comes_up($_) for @fronts;
+my $prometheus = Prometheus->start(targets => [map { '127.0.0.1:' . $_->port } $httpd, @fronts]);
+
+# What fires on which balancer or front. Some faults have two sides.
 my %expected = (
     half   => ['FastCGIMemberDown'],
     checks => ['FastCGIBalancerDown', 'FastCGIMemberDown'],
@@ -90,6 +96,9 @@ my %expected = (
     pool   => ['FastCGIPoolExhausted'],
     dns    => ['FastCGIMembersNotResolved'],
     many   => ['FastCGIMembersOverLimit'],
+    $cut_off->{front} => ['FastCGIFleetAlone'],
+    $well->{front}    => ['FastCGIFleetFrontMissing'],
+    $stuck->{front}   => ['FastCGIFleetFrontMissing', 'FastCGIFleetStuck'],    # what it knows of others is old, too
 );
 
 # Each client makes one request after another, to each of these in its turn, with pauses by chance: what
@@ -104,7 +113,7 @@ sub load {
     });
 }
 
-# One test result: soon these fire, each on its balancer.
+# One test result: soon these fire, each on its balancer or front.
 sub fires {
     my ($expected, $name) = @_;
     my %seen;
@@ -119,6 +128,8 @@ sub fires {
 # ---- Nothing is wrong ----
 
 my $all = load(3, qw(half well half errors half budget));
+ok wait_until(30, sub { 3 == grep { $_->{value} == 3 } $prometheus->query('fastcgi_cluster_fleet_fronts') }),
+    'the fronts of a fleet see each other';
 ok $prometheus->wait_for_scrapes(30), 'httpd is scraped while requests run';
 is_deeply { $prometheus->fired }, {}, 'nothing is wrong: no alert has fired';
 
@@ -130,8 +141,10 @@ $backend{victim}->stop;
 is $api->patch(ManagerApi::member_path('nobody', $url{well}), { disabled => JSON::PP::true })->{status}, 200,
     'an operator disables the only member of a balancer';
 $dns->say(ScriptedDns::AS_NAMED, addresses => ['127.0.0.1', '127.0.0.2']);
+$cut_off->{proxy}->does('drop');
+kill STOP => my $halted = Fleet::talks($stuck, $stuck->{proxy}{port});
 my @crowds = (load(3, 'full/slow'), load(14, 'stands/slow'));
-fires(\%expected, 'each fault has its alert, and no other balancer has one');
+fires(\%expected, 'each fault has its alert, and nothing else has one');
 is_deeply { $prometheus->fired }, \%expected, '... nor had one';
 
 # ---- The dashboard, now that there is something to see ----
@@ -153,10 +166,15 @@ $backend{victim} = Backend->saying('back', port => $backend{victim}->port);
 is $api->patch(ManagerApi::member_path('nobody', $url{well}), { disabled => JSON::PP::false })->{status}, 200,
     'the operator enables the member';
 $dns->say('good', addresses => ['127.0.0.1']);
+$cut_off->{proxy}->does('pass');
+kill CONT => $halted;
 is $_->stop->{failed}, 0, 'a crowd goes' for @crowds;
 fires({}, 'all alerts end');
 $all->stop;
 
 $httpd->stop;
 fires({ '' => ['FastCGIScrapeFailed'] }, 'httpd is stopped: that is the only alert');
+$cut_off->expect_log(qr/FC0560/);
+$stuck->expect_log(qr/FC0560/, optional => 1);    # the answer that it waited for is late
+$fleet->stop;
 done_testing;
