@@ -36,7 +36,7 @@ my $backend = Backend->answering(sub {
 });
 my $config = '';
 for my $name ('taken', 'limited', 'off') {
-    $config .= "<Proxy balancer://$name>\n    BalancerMember @{[ $backend->url ]} maxinflight=2 total=300\n</Proxy>\n"
+    $config .= "<Proxy balancer://$name>\n    BalancerMember @{[ $backend->url ]} maxinflight=2\n</Proxy>\n"
              . "ProxyPass /$name/ balancer://$name/\n";
 }
 my $httpd = Httpd->start(children => 1, threads => 16, modules => ['http2'], config => <<"EOC");
