@@ -10,6 +10,7 @@ package MailServer;
 
 use strict;
 use warnings;
+use parent 'OwnServer';
 use Deadline;
 use File::Path qw(make_path);
 use Httpd;
@@ -117,15 +118,11 @@ sub run {
     return;
 }
 
-sub log_text { my ($self) = @_; return Httpd::read_file("$self->{dir}/log") // '' }
-
 sub stop {
     my ($self) = @_;
     return if $self->{owner} != $$;
     $_->stop('TERM', 30) for grep { defined } map { delete $self->{$_} } qw(imap smtp);
     return;
 }
-
-sub DESTROY { my ($self) = @_; local ($@, $?, $!); $self->stop; return }
 
 1;

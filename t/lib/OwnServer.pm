@@ -1,5 +1,5 @@
 # Licensed under the Apache License, Version 2.0; see LICENSE.
-# OwnServer.pm - a server of a test: it ends with its object, or before. The base of those that are one process.
+# OwnServer.pm - a server of a test: it ends with its object, or before. Several processes: a stop() of its own.
 #
 #   use parent 'OwnServer';
 #   my $self = bless { owner => $$, dir => ..., process => Process->start(...) }, $class;
