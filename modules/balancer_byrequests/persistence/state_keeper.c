@@ -3,6 +3,7 @@
 #include "state_keeper.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #include "apr_signal.h"
@@ -49,7 +50,7 @@ static struct {
     bool is_open;                /* the condition is */
 } saver;
 
-static bool has_warned;
+static _Atomic bool has_warned;
 
 /* ---- Saving ---------------------------------------------------------------------------------- */
 
@@ -65,8 +66,7 @@ static void save(apr_pool_t *p)
     if (rv == APR_SUCCESS) {
         has_warned = false;
     }
-    else if (!has_warned) {
-        has_warned = true;
+    else if (!atomic_exchange(&has_warned, true)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, rv, ap_server_conf, FCLOGNO(0455)
                      "BalancerPersist: cannot save to the directory %s; changes made at run time "
                      "are lost at a full restart",
@@ -121,14 +121,11 @@ static void *save_as_asked(void *unused)
     return NULL;
 }
 
-/* With the lock held. */
 static void join_saver(void)
 {
     if (saver.is_there) {
         saver.is_there = false;
-        fc_condition_unlock(&saver.condition);
         pthread_join(saver.thread, NULL);
-        fc_condition_lock(&saver.condition);
     }
 }
 
@@ -152,8 +149,7 @@ void lb_state_keeper_note_change(void)
     fc_condition_lock(&saver.condition);
     saver.is_asked = true;
     if (!saver.is_working && !saver.is_stopping) {
-        saver.is_working = true;    /* nobody else starts one meanwhile */
-        join_saver();
+        join_saver();    /* with the lock held: it will not take it again */
         start_saver();
     }
     fc_condition_unlock(&saver.condition);
@@ -164,8 +160,8 @@ static apr_status_t stop_saver(void *unused)
     fc_condition_lock(&saver.condition);
     saver.is_stopping = true;
     fc_condition_signal(&saver.condition);
-    join_saver();
     fc_condition_unlock(&saver.condition);
+    join_saver();    /* nobody starts one any more */
     return APR_SUCCESS;
 }
 
