@@ -20,6 +20,7 @@ sub scrape {
     my $self = bless { response => $response, text => $response->{body}, types => {},
                        series => {} }, $class;
     open my $lines, '<', \$self->{text} or die "text: $!";    # there can be half a million
+    local $_;    # often the caller's, in a grep
     while (<$lines>) {
         if (/^# TYPE (\S+) (\w+)$/) { $self->{types}{$1} = $2 }
         elsif (/^([^# ].*) (\S+)$/) { $self->{series}{$1} = $2 }
