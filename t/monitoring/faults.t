@@ -131,7 +131,7 @@ my $all = load(3, qw(half well half errors half budget));
 ok wait_until(30, sub { 3 == grep { $_->{value} == 3 } $prometheus->query('fastcgi_cluster_fleet_fronts') }),
     'the fronts of a fleet see each other';
 ok $prometheus->wait_for_scrapes(30), 'httpd is scraped while requests run';
-is_deeply { $prometheus->fired }, {}, 'nothing is wrong: no alert has fired';
+is_deeply { $prometheus->fired }, {}, 'nothing is wrong: no alert has fired' or diag explain { $prometheus->fired };
 
 # ---- Everything is wrong at once ----
 
@@ -145,7 +145,7 @@ $cut_off->{proxy}->does('drop');
 kill STOP => my $halted = Fleet::talks($stuck, $stuck->{proxy}{port});
 my @crowds = (load(3, 'full/slow'), load(14, 'stands/slow'));
 fires(\%expected, 'each fault has its alert, and nothing else has one');
-is_deeply { $prometheus->fired }, \%expected, '... nor had one';
+is_deeply { $prometheus->fired }, \%expected, '... nor had one' or diag explain { $prometheus->fired };
 
 # ---- The dashboard, now that there is something to see ----
 
