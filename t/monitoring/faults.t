@@ -81,6 +81,7 @@ $httpd->expect_log(qr/FC0529: balancer/);
 my $fleet = Fleet->start(proxied => 1, words => 'interval=200ms lease=10s', httpd => { children => 2 });
 my ($cut_off, $well, $stuck) = my @fronts = $fleet->fronts;
 Fleet::comes_up($_) for @fronts;
+$_->expect_log(qr/FC0560/, optional => $_ != $cut_off) for @fronts;    # a busy machine may be late, too
 my $prometheus = Prometheus->start(targets => [map { '127.0.0.1:' . $_->port } $httpd, @fronts]);
 
 # What fires on which balancer or front. Some faults have two sides.
@@ -174,7 +175,5 @@ $all->stop;
 
 $httpd->stop;
 fires({ '' => ['FastCGIScrapeFailed'] }, 'httpd is stopped: that is the only alert');
-$cut_off->expect_log(qr/FC0560/);
-$stuck->expect_log(qr/FC0560/, optional => 1);    # the answer that it waited for is late
 $fleet->stop;
 done_testing;
