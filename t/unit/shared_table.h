@@ -27,6 +27,7 @@ static inline void use(lb_ledger_t *ledger, lb_table_t *t)
 {
     ledger->table = t;
     atomic_store(&ledger->row, LB_NOBODY);
+    ledger->generation = 1;
 }
 
 static inline void join(lb_ledger_t *ledger, lb_table_t *t)

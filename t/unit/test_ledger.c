@@ -151,6 +151,18 @@ START_TEST(parked_requests_are_counted_and_go_with_their_process)
 }
 END_TEST
 
+START_TEST(process_row_says_which_generation_it_serves)
+{
+    lb_table_t *t = new_table();
+    lb_ledger_t ledger;
+    use(&ledger, t);
+    ledger.generation = 7;
+    ck_assert(lb_ledger_join(&ledger, 1));
+    ck_assert_uint_eq(lb_table_process(t, ledger.row)->generation, 7);
+    lb_ledger_leave(&ledger);
+}
+END_TEST
+
 START_TEST(full_ledger_takes_nobody_until_somebody_leaves)
 {
     lb_table_t *t = new_table();
@@ -661,6 +673,7 @@ static TCase *one_process(void)
     tcase_add_test(tc, process_that_never_joined_counts_nothing);
     tcase_add_test(tc, who_leaves_gives_back_all_and_counts_nothing_from_then_on);
     tcase_add_test(tc, parked_requests_are_counted_and_go_with_their_process);
+    tcase_add_test(tc, process_row_says_which_generation_it_serves);
     tcase_add_test(tc, full_ledger_takes_nobody_until_somebody_leaves);
     tcase_add_test(tc, count_of_mod_proxy_is_kept_equal);
     tcase_add_test_raise_signal(tc, wrong_sum_ends_a_checked_build, SIGABRT);

@@ -311,6 +311,43 @@ START_TEST(row_with_requests_in_flight_is_kept_until_they_end)
 }
 END_TEST
 
+static void set_process(lb_table_t *t, uint32_t process, int32_t pid, uint32_t generation)
+{
+    atomic_store(&lb_table_process(t, process)->generation, generation);
+    atomic_store(&lb_table_process(t, process)->pid, pid);
+}
+
+/* Its requests may go to another of its members when theirs fails. */
+START_TEST(rows_are_kept_as_long_as_a_process_of_their_generation_lives)
+{
+    lb_table_t *t = new_table();
+    const lb_member_row_t *member = lb_table_claim_member(t, 42, 5);
+    const lb_balancer_row_t *balancer = lb_table_claim_balancer(t, 42, 5);
+    set_process(t, 0, 1000, 7);
+    set_process(t, 1, 1001, 5);
+    lb_table_sweep(t, 7);
+    lb_table_sweep(t, 50);
+    ck_assert_uint_eq(member->key, 42);
+    ck_assert_uint_eq(balancer->key, 42);
+    set_process(t, 1, 0, 5);
+    lb_table_sweep(t, 51);
+    ck_assert_uint_eq(member->key, 0);
+    ck_assert_uint_eq(balancer->key, 0);
+    free(t);
+}
+END_TEST
+
+START_TEST(row_that_is_older_than_all_processes_is_freed)
+{
+    lb_table_t *t = new_table();
+    const lb_member_row_t *member = lb_table_claim_member(t, 42, 5);
+    set_process(t, 0, 1000, 6);
+    lb_table_sweep(t, 50);
+    ck_assert_uint_eq(member->key, 0);
+    free(t);
+}
+END_TEST
+
 START_TEST(freed_row_starts_from_zero_for_the_next_key)
 {
     lb_table_t *t = new_table();
@@ -543,6 +580,8 @@ static TCase *rows(void)
     tcase_add_test(tc, row_of_the_generation_before_is_kept);
     tcase_add_test(tc, row_unclaimed_for_two_generations_is_freed);
     tcase_add_test(tc, row_with_requests_in_flight_is_kept_until_they_end);
+    tcase_add_test(tc, rows_are_kept_as_long_as_a_process_of_their_generation_lives);
+    tcase_add_test(tc, row_that_is_older_than_all_processes_is_freed);
     tcase_add_test(tc, freed_row_starts_from_zero_for_the_next_key);
     tcase_add_test(tc, key_that_comes_back_after_its_sweep_starts_from_zero);
     tcase_add_test(tc, key_behind_a_freed_row_keeps_its_own_row);

@@ -67,6 +67,7 @@ static lb_ledger_t *add_table(server_rec *s, table_set_t *set, uint32_t balancer
     void *aligned = (void *)(((uintptr_t)apr_shm_baseaddr_get(shm) + 63) & ~(uintptr_t)63);
     lb_ledger_t *ledger = apr_pcalloc(s->process->pool, sizeof(*ledger));
     ledger->table = lb_table_init(aligned, size);
+    ledger->generation = set->generation;
     atomic_store(&ledger->row, LB_NOBODY);
     APR_ARRAY_PUSH(set->ledgers, lb_ledger_t *) = ledger;
     return ledger;
@@ -174,7 +175,9 @@ bool lb_table_segments_open(server_rec *main)
         return make_first_table(main, set);
     }
     for (int i = 0; i < set->ledgers->nelts; i++) {
-        lb_table_sweep(APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *)->table, set->generation);
+        lb_ledger_t *ledger = APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *);
+        ledger->generation = set->generation;
+        lb_table_sweep(ledger->table, set->generation);
     }
     return true;
 }

@@ -165,6 +165,7 @@ bool lb_ledger_join(lb_ledger_t *ledger, int32_t pid)
     pthread_once(&once, watch_forks);
     for (uint32_t p = 0; p < t->process_count; p++) {
         if (enter_row(t, p, &was_dead)) {
+            atomic_store(&lb_table_process(t, p)->generation, ledger->generation);
             atomic_store(&lb_table_process(t, p)->pid, pid);
             ledger->forks = atomic_load(&forks);
             atomic_store(&ledger->row, p);

@@ -22,6 +22,7 @@ typedef struct {
     lb_table_t *table;
     _Atomic uint32_t row;     /* of the process that joined; ask lb_ledger_row() */
     uint32_t forks;           /* how often it had been forked then: its children take no part */
+    uint32_t generation;      /* of the configuration; writer: the parent, before it forks */
 } lb_ledger_t;
 
 /** The row of this process.

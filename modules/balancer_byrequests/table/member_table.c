@@ -308,19 +308,35 @@ lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t gen
     return row;
 }
 
+/* A process outlives any number of restarts if its requests take long, and they may yet go to other
+ * members than those where they are in flight. The children of the generation before may not have
+ * joined yet. */
+static uint32_t oldest_in_use(lb_table_t *t, uint32_t generation)
+{
+    uint32_t oldest = generation > 0 ? generation - 1 : 0;
+
+    for (uint32_t p = 0; p < t->process_count; p++) {
+        const lb_process_row_t *process = lb_table_process(t, p);
+        const uint32_t its = atomic_load(&process->generation);
+        oldest = atomic_load(&process->pid) != 0 && its < oldest ? its : oldest;
+    }
+    return oldest;
+}
+
 void lb_table_sweep(lb_table_t *t, uint32_t generation)
 {
     lb_balancer_row_t *balancers = balancer_rows(t);
     lb_member_row_t *members = member_rows(t);
+    const uint32_t oldest = oldest_in_use(t, generation);
 
     for (uint32_t i = 0; i < t->balancer_count; i++) {
-        if (atomic_load(&balancers[i].generation) + 1 < generation
+        if (atomic_load(&balancers[i].generation) < oldest
             && atomic_load(&balancers[i].waiting) == 0) {
             atomic_store(&balancers[i].key, 0);
         }
     }
     for (uint32_t i = 0; i < t->member_count; i++) {
-        if (atomic_load(&members[i].generation) + 1 < generation
+        if (atomic_load(&members[i].generation) < oldest
             && atomic_load(&members[i].in_flight) == 0 && atomic_load(&members[i].waiting) == 0) {
             atomic_store(&members[i].key, 0);
         }

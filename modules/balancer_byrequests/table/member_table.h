@@ -124,7 +124,8 @@ typedef struct {
     lb_shared_lock_t life;            /* held by the process as long as it lives */
     _Atomic int32_t pid;             /* 0 = free; writer: lock */
     fc_bell_t bell;                   /* rings when one of its waiters was served */
-    uint8_t reserved[56];
+    _Atomic uint32_t generation;      /* the one that it serves; writer: the process */
+    uint8_t reserved[52];
     /* uint32_t in_flight[member_count]: what this process holds; writer: lock
      * _Atomic uint32_t parked[member_count]: of these, who hold no thread; writer: the process */
 } lb_process_row_t;
@@ -311,8 +312,8 @@ bool lb_table_has_room(lb_table_t *t, uint32_t members);
 lb_balancer_row_t *lb_table_claim_balancer(lb_table_t *t, uint64_t key, uint32_t generation);
 lb_member_row_t *lb_table_claim_member(lb_table_t *t, uint64_t key, uint32_t generation);
 
-/** Free the rows that neither this generation nor the one before it claimed (children of the one
- *  before may still be finishing requests) and that have nothing in flight. */
+/** Free the rows that nothing is in flight or waits in, and that were claimed last by a generation
+ *  before the one before this and before that of any process. */
 void lb_table_sweep(lb_table_t *t, uint32_t generation);
 
 /** Set all counters and limits of a member to 0: its slot is given to another member. */
