@@ -515,6 +515,9 @@ static progress_t prepare(fcgi_job_t *job)
     if (job->ticket) {
         turn = ticket_turn(job->ticket, job->r);
     }
+    if (turn.kind == LB_TURN_REFUSED) {    /* to resume it after its body would ask again */
+        return mind_turn(job, turn);
+    }
     int rc = turn.kind == LB_TURN_HELD ? check_script(job) : OK;
     if (rc == OK) {
         rc = prepare_body(job, &turn);
