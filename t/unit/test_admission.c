@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "admission.h"
+#include "outlook.h"
 #include "queue.h"
+#include "serving.h"
 #include "shared_table.h"
 
 enum {
@@ -110,7 +112,7 @@ static bool give_back(lb_ledger_t *ledger, field_t *field, uint32_t member)
  * returns  how many */
 static size_t pass_on(lb_ledger_t *ledger, field_t *field, uint32_t member)
 {
-    return give_back(ledger, field, member) ? lb_admission_serve(field->table, &field->arena, 0)
+    return give_back(ledger, field, member) ? lb_serving_let_in(field->table, &field->arena, 0)
                                             : 0;
 }
 
@@ -231,13 +233,13 @@ START_TEST(limit_raised_at_run_time_lets_in_who_waits)
     fill(&ledger, field);
     const uint32_t a = queue_for(&ledger, field, LB_NOBODY);
     const uint32_t b = queue_for(&ledger, field, LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 0);
     set_limit(field, 1, 2);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), 1);
     ck_assert(!lb_admission_is_granted(&ledger, b));
     set_limit(field, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 1);
     ASSERT_IN_FLIGHT(field, 1, 3, 1);
 }
@@ -362,7 +364,7 @@ START_TEST(newcomer_does_not_overtake_who_waits)
     ck_assert(give_back(&ledger, field, 1));    /* somebody waits; not served yet */
     ck_assert_int_eq(lb_admission_elect(&other, &field->arena), -1);
     ck_assert(!lb_admission_take(&other, 0, 1, NULL));
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
     give_back(&ledger, field, 1);
@@ -449,7 +451,7 @@ START_TEST(session_is_served_by_its_member_also_when_that_is_draining_but_not_wh
     take_out(field, 1);
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 0);
     field->contenders[1].is_usable = true;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, session), 1);
 }
 END_TEST
@@ -513,7 +515,7 @@ START_TEST(who_waits_is_spread_by_weight)
         queue_for(&ledger, field, LB_NOBODY);
     }
     field->contenders[0].weight = 200;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 40);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 40);
     ASSERT_IN_FLIGHT(field, 20, 10, 10);
 }
 END_TEST
@@ -527,7 +529,7 @@ START_TEST(each_balancer_has_its_own_queue)
     queue_for(&ledger, field, LB_NOBODY);
     ck_assert(!lb_admission_give_back(&ledger, 1, 0, NULL, NULL, 0));
     field->arena.balancer = 1;
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 0);
 }
 END_TEST
 
@@ -608,7 +610,7 @@ static uint32_t queue_at(lb_ledger_t *ledger, const field_t *field, uint32_t pri
 static size_t pass_on_at(lb_ledger_t *ledger, field_t *field, uint32_t member, int64_t now)
 {
     return lb_admission_give_back(ledger, 0, member, &field->busy[member], NULL, now)
-               ? lb_admission_serve(field->table, &field->arena, now)
+               ? lb_serving_let_in(field->table, &field->arena, now)
                : 0;
 }
 
@@ -640,10 +642,10 @@ START_TEST(queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_t
     const uint32_t late = queue_at(&ledger, field, 5, 1);
     const uint32_t old = queue_at(&ledger, field, 5, 150 * MS);
     const uint32_t new = queue_at(&ledger, field, 5, 155 * MS);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 160 * MS), 0);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 160 * MS), 0);
     ck_assert(!lb_admission_is_decided(&ledger, late));
     const uint32_t heard = *lb_ledger_bell(&ledger);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 270 * MS), 0);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 270 * MS), 0);
     ck_assert(lb_admission_is_decided(&ledger, late));
     ck_assert_int_eq(lb_admission_refusal(&ledger, late), LB_QUEUE_TIMEOUT);
     ck_assert_uint_ne(*lb_ledger_bell(&ledger), heard);
@@ -655,7 +657,7 @@ START_TEST(queue_that_stands_is_served_newest_first_and_who_waited_too_long_is_t
     ck_assert_uint_eq(pass_on_at(&ledger, field, 1, 272 * MS), 1);
     ck_assert(lb_admission_is_granted(&ledger, old));
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
-    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 273 * MS).oldest, 0);
+    ck_assert_int_eq(lb_outlook_of(field->table, &field->arena, 273 * MS).oldest, 0);
 }
 END_TEST
 
@@ -690,7 +692,7 @@ START_TEST(sessions_that_wait_too_long_are_told_too)
     request.since = 1;
     const uint32_t session = queue(&ledger, field, &request);
     for (int64_t now = 1; now < 350 * MS; now += 10 * MS) {
-        lb_admission_serve(field->table, &field->arena, now);
+        lb_serving_let_in(field->table, &field->arena, now);
     }
     ck_assert_int_eq(lb_admission_refusal(&ledger, session), LB_QUEUE_TIMEOUT);
     ck_assert_uint_eq(lb_table_member(field->table, 1)->waiting, 0);
@@ -727,7 +729,7 @@ START_TEST(request_that_would_wait_longer_than_it_may_is_refused_at_once)
     for (int i = 0; i < 10; i++) {
         queue_at(&ledger, field, 5, 2);
     }
-    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 2000 * MS);
+    ck_assert_int_eq(lb_outlook_of(field->table, &field->arena, 2).estimate, 2000 * MS);
     ck_assert_int_eq(refusal_of(&ledger, field, 2001 * MS, 2), LB_SERVED);
     ck_assert_int_eq(refusal_of(&ledger, field, 1999 * MS, 2), LB_NO_TIME);
     ck_assert_int_eq(refusal_of(&ledger, field, 0, 2), LB_SERVED);    /* nobody said how long */
@@ -746,7 +748,7 @@ START_TEST(nobody_is_refused_for_a_guess)
         queue_at(&ledger, field, 5, 2);
     }
     ck_assert_int_eq(refusal_of(&ledger, field, 1, 2), LB_SERVED);
-    ck_assert_int_eq(lb_admission_outlook(field->table, &field->arena, 2).estimate, 0);
+    ck_assert_int_eq(lb_outlook_of(field->table, &field->arena, 2).estimate, 0);
 }
 END_TEST
 
@@ -837,13 +839,13 @@ START_TEST(budget_of_retries_is_one_for_all_processes)
         ck_assert(lb_admission_take(one, 0, 0, NULL));
         lb_admission_give_back(one, 0, 0, NULL, &(lb_use_t){ .took = 1 }, 100);
     }
-    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).retries_left, 20);
+    ck_assert_uint_eq(lb_outlook_of(field->table, &field->arena, 100).retries_left, 20);
     for (int i = 0; i < 20; i++) {
         ck_assert(lb_admission_may_resend(field->table, 0, 100));
     }
     ck_assert(!lb_admission_may_resend(field->table, 0, 100));
-    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).resent, 20);
-    ck_assert_uint_eq(lb_admission_outlook(field->table, &field->arena, 100).not_resent, 1);
+    ck_assert_uint_eq(lb_outlook_of(field->table, &field->arena, 100).resent, 20);
+    ck_assert_uint_eq(lb_outlook_of(field->table, &field->arena, 100).not_resent, 1);
     ck_assert(lb_admission_may_resend(field->table, 1, 100));    /* another balancer's */
 }
 END_TEST
@@ -891,7 +893,7 @@ START_TEST(right_granted_is_held_after_the_end_and_counted_once_all_the_time)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, 1);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
-    lb_admission_serve(field->table, &field->arena, 0);
+    lb_serving_let_in(field->table, &field->arena, 0);
     ASSERT_IN_FLIGHT(field, 0, 1, 0);
     ck_assert_uint_eq(field->busy[1], 1);
     ck_assert(!lb_admission_take(&ledger, 0, 1, NULL));
@@ -918,7 +920,7 @@ START_TEST(declined_right_is_free_again_and_who_declined_keeps_its_place)
     lb_admission_decline(&ledger, a, true);
     ck_assert_uint_eq(lb_admission_granted(&ledger, a), LB_NOBODY);
     ASSERT_IN_FLIGHT(field, 1, 1, 0);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, b), 2);    /* a does not want it */
     const uint32_t c = queue_for(&ledger, field, LB_NOBODY);
     ck_assert_uint_eq(pass_on(&ledger, field, 0), 1);
@@ -939,7 +941,7 @@ START_TEST(who_declines_for_now_may_get_the_same_later)
     ck_assert_uint_eq(pass_on(&ledger, field, 1), 1);
     lb_admission_decline(&ledger, slot, false);    /* another request has its trial */
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_granted(&ledger, slot), 1);
 }
 END_TEST
@@ -951,10 +953,10 @@ START_TEST(who_declines_often_is_still_counted_once)
     join(&ledger, field->table);
     const uint32_t slot = queue_for(&ledger, field, LB_NOBODY);
     for (int i = 0; i < MEMBERS; i++) {
-        ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+        ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
         lb_admission_decline(&ledger, slot, true);
     }
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 0);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 0);
     ASSERT_IN_FLIGHT(field, 0, 0, 0);
     ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
 }
@@ -978,7 +980,7 @@ START_TEST(process_that_has_left_takes_its_waiters_along)
     lb_admission_decline(&ledger, slot, true);
     /* it is not its own any more */
     ck_assert_uint_eq(lb_admission_end(&ledger, slot, LB_CLIENT_ABORT, 0), LB_NOBODY);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_end(&other, reused, LB_CLIENT_ABORT, 0), 0);
 }
 END_TEST
@@ -1032,7 +1034,7 @@ START_TEST(right_granted_to_a_process_that_dies_goes_to_the_next)
     ck_assert(!lb_admission_is_granted(&ledger, next));
     ck_assert(lb_ledger_bury_the_dead(field->table));
     ASSERT_IN_FLIGHT(field, 1, 0, 1);
-    ck_assert_uint_eq(lb_admission_serve(field->table, &field->arena, 0), 1);
+    ck_assert_uint_eq(lb_serving_let_in(field->table, &field->arena, 0), 1);
     ck_assert_uint_eq(lb_admission_end(&ledger, next, LB_CLIENT_ABORT, 0), 1);
     ASSERT_IN_FLIGHT(field, 1, 1, 1);
 }

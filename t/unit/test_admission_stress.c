@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "admission.h"
+#include "serving.h"
 #include "shared_table.h"
 
 enum {
@@ -135,7 +136,7 @@ static uint32_t queue(process_t *process, const field_t *field, uint32_t only, u
         return LB_NOBODY;
     }
     atomic_fetch_add(&process->said->queued, 1);
-    lb_admission_serve(process->ledger.table, &field->arena, now_us());
+    lb_serving_let_in(process->ledger.table, &field->arena, now_us());
     if (chance % 5 == 0) {
         wait_for_decision(process, slot, 100 * 1000);
         lb_admission_widen(&process->ledger, slot);
@@ -147,7 +148,7 @@ static uint32_t queue(process_t *process, const field_t *field, uint32_t only, u
     }
     if (chance % 11 == 0 && lb_admission_is_granted(&process->ledger, slot)) {
         lb_admission_decline(&process->ledger, slot, true);
-        lb_admission_serve(process->ledger.table, &field->arena, now_us());
+        lb_serving_let_in(process->ledger.table, &field->arena, now_us());
     }
     const lb_outcome_t told = lb_admission_refusal(&process->ledger, slot);
     const uint32_t member = lb_admission_end(&process->ledger, slot, LB_CLIENT_ABORT, now_us());
@@ -155,7 +156,7 @@ static uint32_t queue(process_t *process, const field_t *field, uint32_t only, u
         atomic_fetch_add(told == LB_SERVED ? &process->said->gave_up
                                            : &process->said->refused[told],
                          1);
-        lb_admission_serve(process->ledger.table, &field->arena, now_us());
+        lb_serving_let_in(process->ledger.table, &field->arena, now_us());
     }
     return member;
 }
@@ -187,7 +188,7 @@ static void run_ticket(process_t *process, const field_t *field, uint32_t chance
                            .waited = chance % 50,
                            .is_abandoned = chance % 19 == 0 };
     if (lb_admission_give_back(&process->ledger, 0, member, NULL, &use, now)) {
-        lb_admission_serve(process->ledger.table, &field->arena, now_us());
+        lb_serving_let_in(process->ledger.table, &field->arena, now_us());
     }
 }
 
@@ -388,7 +389,7 @@ START_TEST(killed_processes_leave_limits_and_queue_as_they_were)
             atomic_fetch_and(&said->inside[m], ~(UINT64_C(0xff) << (8 * i)));
         }
         lb_ledger_bury_the_dead(t);
-        lb_admission_serve(t, &field.arena, now_us());
+        lb_serving_let_in(t, &field.arena, now_us());
         pids[i] = start_process(t, said, i);
     }
     atomic_store(&said->left, 0);

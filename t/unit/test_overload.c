@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "admission.h"
+#include "serving.h"
 #include "shared_table.h"
 
 enum {
@@ -216,7 +217,7 @@ static void listen(world_t *w)
 
 static void serve(world_t *w)
 {
-    lb_admission_serve(w->table, &w->arena, w->now);
+    lb_serving_let_in(w->table, &w->arena, w->now);
     listen(w);
 }
 

@@ -1,13 +1,13 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* contenders.h - who of a balancer's members can serve now, and in which order they are asked.
- * Knows    mod_proxy's structs on one side, eligible.h and admission.h on the other.
+ * Knows    mod_proxy's structs on one side, eligible.h and arena.h on the other.
  * Ignores  which of them is elected.
  * Memory   the caller's; from malloc() when there are many.
  * Threads  any: what it gathers is a copy. */
 #ifndef LB_CONTENDERS_H
 #define LB_CONTENDERS_H
 
-#include "admission.h"
+#include "arena.h"
 #include "eligible.h"
 #include "ticket.h"
 

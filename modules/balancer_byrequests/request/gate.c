@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "contenders.h"
 #include "health.h"
+#include "serving.h"
 #include "session.h"
 
 bool lb_gate_take(const lb_member_t *member)
@@ -19,7 +20,7 @@ void lb_gate_serve(const lb_balancer_t *balancer)
     lb_contenders_t field;
 
     lb_contenders_gather(&field, balancer, NULL);
-    lb_admission_serve(balancer->ledger->table, &field.arena, fc_now());
+    lb_serving_let_in(balancer->ledger->table, &field.arena, fc_now());
     lb_contenders_end(&field);
 }
 
@@ -66,7 +67,7 @@ lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rul
 
     lb_contenders_gather(&field, balancer, NULL);
     const lb_outlook_t outlook =
-        lb_admission_outlook(balancer->ledger->table, &field.arena, fc_now());
+        lb_outlook_of(balancer->ledger->table, &field.arena, fc_now());
     if (rule) {
         *rule = field.arena.queue;
     }

@@ -1,13 +1,14 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* gate.h - a right on a member is taken, given back and waited for, with what is known of members
  *          now.
- * Knows    admission.h, and who contends (contenders.h).
+ * Knows    admission.h, serving.h and outlook.h, and who contends (contenders.h).
  * Ignores  who is elected (lbmethod.c), how a request waits (waiting.c).
  * Threads  any. */
 #ifndef LB_GATE_H
 #define LB_GATE_H
 
 #include "admission.h"
+#include "outlook.h"
 #include "ticket.h"
 
 /** Take a right on a member that was chosen by other means; see lb_admission_take(). */
@@ -26,7 +27,7 @@ void lb_gate_note_gone(const lb_ticket_t *ticket);
 /** Let in those who wait in this balancer and can be. */
 void lb_gate_serve(const lb_balancer_t *balancer);
 
-/** How it stands with the balancer's queue; see lb_admission_outlook().
+/** How it stands with the balancer's queue; see lb_outlook_of().
  *  rule     of its order; NULL: not wanted */
 lb_outlook_t lb_gate_outlook(const lb_balancer_t *balancer, lb_queue_rule_t *rule);
 

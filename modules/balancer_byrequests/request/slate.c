@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "admission.h"
 #include "clock.h"
 #include "contenders.h"
 #include "health.h"

@@ -2,7 +2,7 @@
 /* waiting.h - a request's place in the queue, in steps that never wait.
  * Knows    time limits, the bell of each place, the thread that hears for all of them
  *          (child_thread.c).
- * Ignores  whose turn it is (admission.c), how the time between the steps is spent.
+ * Ignores  whose turn it is (serving.c), how the time between the steps is spent.
  * Memory   the request's pool; one list of those who wait in this process.
  * Threads  the request's own; lb_waiting_wake() from the child thread. */
 #ifndef LB_WAITING_H

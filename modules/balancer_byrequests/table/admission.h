@@ -1,9 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* admission.h - limits, and the order in which requests get what is free.
- * Knows    a member's limit, the queue, the election among those who have room; whether the queue
- *          stands (controlled_delay.h), how long a wait will be (wait_estimate.h).
- * Ignores  why a member may be elected (lbmethod.c says so), httpd, the clock: it is told `now`, in
- *          monotonic us.
+/* admission.h - who is let in at once, who waits in the queue and who is refused.
+ * Knows    a member's limit, the election among those who have room, the places in the queue.
+ * Ignores  why a member may be elected (lbmethod.c says so), whose turn it is of those who wait
+ *          (serving.c), httpd, the clock: it is told `now`, in monotonic us.
  * Memory   the shared table.   Threads: any, in any number of processes.
  *
  * Invariants: in_flight never exceeds a limit by a request that was let in after the limit was set.
@@ -13,34 +12,9 @@
 #ifndef LB_ADMISSION_H
 #define LB_ADMISSION_H
 
+#include "arena.h"
 #include "balancer_outcome.h"
-#include "election.h"
-#include "eligible.h"
 #include "ledger.h"
-#include "queue_order.h"
-
-/* A member, and what it is good for now. */
-typedef struct {
-    uint32_t member;          /* index of its row */
-    uint32_t weight;          /* hundredths, see election.h */
-    uint32_t held_back;       /* of its share, see election.h */
-    uint32_t turn;            /* see eligible.h; LB_NO_TURN: not to be elected */
-    bool is_usable;           /* for its own sessions at least */
-    bool is_trial;            /* only one request may try it; see health.h */
-    size_t *busy;             /* see ledger.h */
-} lb_contender_t;
-
-typedef struct {
-    uint32_t balancer;                /* index of its row */
-    lb_contender_t *contenders;
-    size_t count;
-    uint32_t open;                    /* turns in which anybody may be served; the others are for
-                                       * who has tried all of these */
-    lb_queue_rule_t queue;            /* of this balancer */
-    uint32_t places;                  /* in the queue, besides those of contenders */
-    lb_candidate_t *candidates;       /* room for `count` of each, to work in */
-    size_t *contender_of;
-} lb_arena_t;
 
 /** Does anybody wait for any member of this balancer? */
 bool lb_admission_is_awaited(lb_table_t *t, uint32_t balancer);
@@ -68,14 +42,14 @@ bool lb_admission_take(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, 
 
 /* What a right was used for. */
 typedef struct {
-    int64_t took;            /* us that it was held */
-    int64_t waited;          /* us in the queue before that */
+    int64_t took;         /* us that it was held */
+    int64_t waited;       /* us in the queue before that */
     bool is_abandoned;    /* the client has gone meanwhile: it was too late, or PHP too slow */
 } lb_use_t;
 
 /** Give a right back.
  *  use      NULL: it was not used
- *  returns  does anybody wait now for what has become free? Then serve the queue. */
+ *  returns  does anybody wait now for what has become free? Then serve the queue (serving.h). */
 bool lb_admission_give_back(lb_ledger_t *ledger, uint32_t balancer, uint32_t member, size_t *busy,
                             const lb_use_t *use, int64_t now);
 
@@ -121,23 +95,7 @@ void lb_admission_widen(lb_ledger_t *ledger, uint32_t slot);
  *  returns  the member on which a right is held now, LB_NOBODY when it was not served */
 uint32_t lb_admission_end(lb_ledger_t *ledger, uint32_t slot, lb_outcome_t why, int64_t now);
 
-/** Let in those who can be, in their order, refuse those who waited too long in a queue that
- *  stands, and ring the bells of both.
- *  returns  how many were let in */
-size_t lb_admission_serve(lb_table_t *t, const lb_arena_t *arena, int64_t now);
-
 /** May one more request of this balancer be sent again after it failed? See retry_budget.h. */
 bool lb_admission_may_resend(lb_table_t *t, uint32_t balancer, int64_t now);
-
-/* How it stands with a balancer's queue. */
-typedef struct {
-    int64_t estimate;        /* us that a request which comes now would wait behind all others */
-    int64_t oldest;          /* us that the oldest has waited; 0: nobody waits */
-    bool stands;
-    uint32_t retries_left;
-    uint64_t resent, not_resent;      /* by the budget, since the balancer is there */
-} lb_outlook_t;
-
-lb_outlook_t lb_admission_outlook(lb_table_t *t, const lb_arena_t *arena, int64_t now);
 
 #endif

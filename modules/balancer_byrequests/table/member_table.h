@@ -69,8 +69,8 @@ typedef struct {
 } lb_check_row_t;
 static_assert(sizeof(lb_check_row_t) == 128, "two cache lines");
 
-/* What this front may use of a limit over all fronts: see fleet_share.h. Writer: lock, any reads.
- * */
+/* What this front may use of a limit over all fronts: see fleet_share.h. Writer: lock, any
+ * reads. */
 typedef struct {
     _Atomic uint32_t share, floor;    /* so many until then, and so many afterwards */
     _Atomic int64_t until;            /* monotonic us */
@@ -254,8 +254,7 @@ static inline uint32_t lb_table_limit_of(const lb_member_row_t *row)
 }
 
 /** What this front may use now of a limit over all fronts; UINT32_MAX: there is none. The share
- *  that it
- *  was lent ends by itself, whatever became of the process that had got it. */
+ *  that it was lent ends by itself, whatever became of the process that had got it. */
 uint32_t lb_table_share_of(const lb_member_row_t *row);
 
 /** The same when nobody lends, or wants, anything. */
@@ -271,6 +270,17 @@ static inline bool lb_table_has_place(const lb_member_row_t *row)
            || (in_flight < limit
                && (!atomic_load_explicit(&row->is_shared, memory_order_relaxed)
                    || in_flight < lb_table_share_of(row)));
+}
+
+/** How many sessions wait for this member; how many requests for any member of a balancer. */
+static inline uint32_t lb_table_waiting_for(const lb_member_row_t *row)
+{
+    return atomic_load_explicit(&row->waiting, memory_order_relaxed);
+}
+
+static inline uint32_t lb_table_waiting_for_any(lb_table_t *t, uint32_t balancer)
+{
+    return atomic_load_explicit(&lb_table_balancer(t, balancer)->waiting, memory_order_relaxed);
 }
 
 /** Lines: one for each balancer, then one for each member. */

@@ -3,7 +3,7 @@
  *           or the newest first.
  * Knows    waiter slots; one line for each balancer (any member will do) and one for each member
  *          (sessions that want only this one); lanes and rounds (fair_turn.h).
- * Ignores  who may be served, and whether the newest go first (admission.c), httpd.
+ * Ignores  who may be served, and whether the newest go first (serving.c), httpd.
  * Memory   slots, lines and lanes of the table.   Threads: all need the table's lock.
  *
  * Invariants: a slot that is LB_SLOT_WAITING stands in exactly one line and there in one lane, all
