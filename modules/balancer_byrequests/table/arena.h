@@ -1,7 +1,8 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
-/* arena.h - the members of a balancer that a request may get now, and an election among some of them.
+/* arena.h - the members of a balancer that a request may get now, and an election among some.
  * Ignores  who they are (request/contenders.c says so), httpd: plain C11, a header alone.
- * Memory   the caller's.   Threads: one at a time for each; the candidates' passes are the table's. */
+ * Memory   the caller's; the candidates' passes are the table's.
+ * Threads  one at a time for each. */
 #ifndef LB_ARENA_H
 #define LB_ARENA_H
 

@@ -1,7 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* outlook.h - what a request that comes now has to expect of a balancer's queue.
- * Knows    whether a line stands (controlled_delay.h), how long a wait will be (wait_estimate.h), what
- *          the members that a request may get serve together.
+ * Knows    whether a line stands (controlled_delay.h), how long a wait will be (wait_estimate.h),
+ *          what the members that a request may get serve together.
  * Ignores  what follows from it (admission.c, serving.c), httpd, the clock.
  * Memory   the shared table.   Threads: all but lb_outlook_of() need the table's lock. */
 #ifndef LB_OUTLOOK_H

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* serving.h - gives what is free to those who wait, in their order.
- * Knows    whose turn it is: over the balancer's own line and those of its members' sessions, and who
+ * Knows    whose turn it is, over the balancer's own line and those of its members' sessions; who
  *          goes on to members that are not open to all; who has waited too long.
  * Ignores  how lines are kept (queue.c), who comes and goes (admission.c), httpd, the clock.
  * Memory   the shared table.   Threads: any, in any number of processes.

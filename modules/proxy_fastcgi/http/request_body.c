@@ -462,3 +462,11 @@ void fcgi_request_body_rewind(fcgi_request_body_t *body)
     body->giving = body->first_block;
     body->file_given = 0;
 }
+
+void fcgi_request_body_leave(const fcgi_request_body_t *body)
+{
+    if (!body->is_read) {
+        body->r->connection->keepalive = AP_CONN_CLOSE;
+        body->r->expecting_100 = 0;
+    }
+}

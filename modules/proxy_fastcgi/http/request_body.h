@@ -91,4 +91,8 @@ bool fcgi_request_body_is_replayable(const fcgi_request_body_t *body);
 /** Start again; only when it is replayable. */
 void fcgi_request_body_rewind(fcgi_request_body_t *body);
 
+/** Nobody reads what is left at the client: httpd must not wait for it before the answer, and
+ *  behind that no 100 Continue asks for it. */
+void fcgi_request_body_leave(const fcgi_request_body_t *body);
+
 #endif

@@ -51,7 +51,7 @@ typedef struct {
     fcgi_dial_t dial;               /* with the connection */
     bool connection_was_kept;
     bool connection_is_unproven;    /* nobody looked at the kept connection before */
-    bool is_waiting;                /* counted in the pool, see on_slow() */
+    bool is_waiting;                /* counted in the pool, see events.h */
     bool is_abandoned;              /* its client has gone, and its script is at work */
     fcgi_exchange_t exchange;
     fcgi_pump_t pump;

@@ -2,286 +2,21 @@
 /* try.c - see try.h. */
 #include "try.h"
 
-#include "ap_mpm.h"
-#include "apr_optional.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
 #include "cgi_environment.h"
-#include "failover.h"
-#include "fastcgi_log.h"
+#include "events.h"
 #include "http_core.h"
-#include "http_log.h"
 #include "outcome.h"
 #include "params.h"
 #include "probes.h"
 #include "read_buffer.h"
+#include "retry.h"
 #include "tracing.h"
-
-extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
-APLOG_USE_MODULE(proxy_fastcgi);
 
 #define READ_BUFFER_MIN    4096
 #define NOTICE_AFTER_US    100000   /* then a request on a new connection is said to wait */
 #define BODY_GRACE_US      apr_time_from_sec(20)    /* so late may a streamed body be */
-#define INTERIMS_MAX       100      /* interim answers of one try */
-
-/* ---- What the pump tells --------------------------------------------------------------------- */
-
-/* Is anybody still interested? */
-static bool goes_on(const fcgi_job_t *job)
-{
-    return job->reply.filter_status == APR_SUCCESS
-           && job->reply.slow_client.error == APR_SUCCESS
-           && (!job->reply.client_is_gone || job->is_abandoned
-               || job->config->ignores_client_abort > 0);
-}
-
-static void mind_slow_client(fcgi_job_t *job)
-{
-    const bool is_there = !job->reply.client_is_gone;
-
-    job->pump.client_is_behind = is_there && fcgi_slow_client_is_behind(&job->reply.slow_client);
-    job->pump.client_is_full = is_there && fcgi_slow_client_is_full(&job->reply.slow_client);
-}
-
-static fcgi_chunk_t next_chunk(void *baton, bool may_wait, fc_span_t *chunk, bool *last)
-{
-    fcgi_job_t *job = baton;
-    const apr_status_t rv = fcgi_request_body_next(&job->body, may_wait, chunk, last);
-
-    return rv == APR_SUCCESS          ? FCGI_CHUNK_READY
-           : APR_STATUS_IS_EAGAIN(rv) ? FCGI_CHUNK_LATER
-                                      : FCGI_CHUNK_FAILED;
-}
-
-static bool on_slow(void *baton)
-{
-    fcgi_job_t *job = baton;
-
-    /* a peer that has read the request works on it: it is only slow */
-    job->is_waiting = !fcgi_connection_peer_has_read(job->dial.lease.connection);
-    if (job->is_waiting) {
-        fcgi_pool_note_waiting(job->dial.lease.pool, 1);
-    }
-    return true;
-}
-
-static APR_OPTIONAL_FN_TYPE(lb_ticket_may_resend) *ticket_may_resend;
-static APR_OPTIONAL_FN_TYPE(lb_ticket_abandon) *ticket_abandon;
-
-void fcgi_try_find_balancer(void)
-{
-    ticket_may_resend = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_may_resend);
-    ticket_abandon = APR_RETRIEVE_OPTIONAL_FN(lb_ticket_abandon);
-}
-
-bool fcgi_try_may_resend(const fcgi_job_t *job)
-{
-    return job->ticket ? ticket_may_resend(job->ticket) != 0 : fcgi_backend_may_resend(job->worker);
-}
-
-/* Give the connection up only when it is sure that the request may be sent again; a peer that has
- * read it is at work. */
-static bool on_guard(void *baton)
-{
-    fcgi_job_t *job = baton;
-
-    if (job->is_abandoned || fcgi_connection_peer_has_read(job->dial.lease.connection)) {
-        return false;
-    }
-    if (!fcgi_try_may_resend(job)) {    /* many are slow: it is not the connection */
-        fcgi_backend_judge_guard(job->worker, false);
-        return false;
-    }
-    return true;
-}
-
-static void end_waiting(fcgi_job_t *job)
-{
-    if (job->is_waiting) {
-        job->is_waiting = false;
-        fcgi_pool_note_waiting(job->dial.lease.pool, -1);
-    }
-}
-
-void fcgi_try_leave_body(const fcgi_job_t *job)
-{
-    if (!job->body.is_read) {
-        job->r->connection->keepalive = AP_CONN_CLOSE;
-        job->r->expecting_100 = 0;
-    }
-}
-
-/* Each costs memory until the request ends. */
-static bool has_too_many_interims(fcgi_job_t *job, size_t head_bytes)
-{
-    job->interims++;
-    job->interim_bytes += head_bytes;
-    if (job->interims > INTERIMS_MAX) {
-        job->reply.why = "too many interim responses (1xx)";
-    }
-    else if (job->interim_bytes > FCGI_HEAD_BYTES_MAX) {
-        job->reply.head_is_too_big = true;
-        job->reply.why = "the heads of its interim responses (1xx) are too big in total";
-    }
-    return job->reply.why != NULL;
-}
-
-bool fcgi_try_may_run_twice(const fcgi_job_t *job)
-{
-    return fcgi_failover_is_idempotent(job->r->method_number)
-           || job->config->retries_non_idempotent > 0;
-}
-
-/* Would it be sent again if its kept connection turned out to be closed? */
-static bool is_sent_again_if_stale(const fcgi_job_t *job)
-{
-    const fcgi_try_t stale = {
-        .outcome = LB_STALE,
-        .retry_on = fcgi_proxy_config_retry_on(job->config),
-        .may_run_twice = fcgi_try_may_run_twice(job),
-        .is_replayable = fcgi_request_body_is_replayable(&job->body),
-    };
-    return fcgi_failover_decide(&stale) == FCGI_SAME_MEMBER;
-}
-
-/* http_503 and the like of ProxyFCGIRetryOn */
-static bool is_replaceable(const fcgi_job_t *job)
-{
-    return job->ticket
-           && (job->reply.kind == FCGI_REPLY_BODY || job->reply.kind == FCGI_REPLY_OVERRIDE)
-           && fcgi_failover_wants_status(fcgi_proxy_config_retry_on(job->config), job->reply.status)
-           && fcgi_try_may_run_twice(job) && fcgi_request_body_is_replayable(&job->body);
-}
-
-static bool on_head(void *baton, fc_span_t head)
-{
-    fcgi_job_t *job = baton;
-    bool is_interim = false;
-
-    end_waiting(job);
-    if (job->is_abandoned) {    /* nobody wants to know what it says */
-        return false;
-    }
-    if (!fcgi_reply_head(&job->reply, head, &is_interim)) {
-        return false;
-    }
-    if (is_interim) {
-        fcgi_exchange_expect_another_head(&job->exchange);
-        return !has_too_many_interims(job, head.bytes);
-    }
-    fcgi_try_leave_body(job);
-    if (job->reply.flushes_at_once) {
-        job->pump.flush_wait = 0;
-    }
-    job->reply.is_held = !is_interim && is_replaceable(job);
-    return true;
-}
-
-static unsigned char *head_space(void *baton, fc_span_t so_far, size_t *bytes)
-{
-    fcgi_job_t *job = baton;
-    return fcgi_reply_head_space(&job->reply, so_far, bytes);
-}
-
-static bool on_body(void *baton, fc_span_t piece)
-{
-    fcgi_job_t *job = baton;
-    fcgi_reply_body(&job->reply, piece);
-    return true;
-}
-
-static bool on_stderr(void *baton, fc_span_t piece)
-{
-    fcgi_job_t *job = baton;
-
-    if (!fcgi_error_text_add(&job->error_text, piece)) {
-        job->reply.why = "it writes too much to STDERR";
-        return false;
-    }
-    return true;
-}
-
-static bool on_drained(void *baton)
-{
-    fcgi_job_t *job = baton;
-    fcgi_reply_pass(&job->reply, false);
-    mind_slow_client(job);
-    return goes_on(job);
-}
-
-static bool on_pause(void *baton)
-{
-    fcgi_job_t *job = baton;
-    fcgi_reply_pass(&job->reply, true);
-    mind_slow_client(job);
-    return goes_on(job);
-}
-
-static bool on_client_ready(void *baton)
-{
-    fcgi_job_t *job = baton;
-    fcgi_reply_resume(&job->reply);
-    mind_slow_client(job);
-    return goes_on(job);
-}
-
-static bool httpd_is_stopping(void)
-{
-    int state;
-    return ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS && state == AP_MPMQ_STOPPING;
-}
-
-/* PHP does not see that its connection was closed before it writes to it. */
-static bool script_is_at_work(const fcgi_job_t *job)
-{
-    return job->config->backend_type != FCGI_BACKEND_GENERIC
-           && fcgi_exchange_is_sent(&job->exchange) && !job->exchange.head_is_complete;
-}
-
-/* The script occupies a child of PHP-FPM: if its slot were free, the next request would wait in the
- * backlog, and would run there even if its client left.
- * returns  is the script to be waited for? */
-static bool abandon(fcgi_job_t *job)
-{
-    if (job->is_abandoned || job->config->ignores_client_abort > 0 || !job->ticket
-        || !script_is_at_work(job) || httpd_is_stopping()) {
-        return false;
-    }
-    if (ticket_abandon(job->ticket)) {
-        ap_log_rerror(APLOG_MARK, APLOG_DEBUG, 0, job->r, FCLOGNO(0340)
-                      "member %s: the client has disconnected; its slot is not free before the "
-                      "response begins",
-                      job->member);
-        return true;
-    }
-    return false;
-}
-
-static bool on_client_gone(void *baton)
-{
-    fcgi_job_t *job = baton;
-    /* A client that has all it was promised may go: END_REQUEST is no concern of its. */
-    job->reply.client_is_gone = !fcgi_reply_is_delivered(&job->reply);
-    job->is_abandoned = abandon(job);
-    return goes_on(job);
-}
-
-static const fcgi_pump_owner_t pump_owner = {
-    .next_chunk = next_chunk,
-    .on_head = on_head,
-    .head_space = head_space,
-    .on_body = on_body,
-    .on_stderr = on_stderr,
-    .on_drained = on_drained,
-    .on_pause = on_pause,
-    .on_client_ready = on_client_ready,
-    .on_slow = on_slow,
-    .on_guard = on_guard,
-    .on_client_gone = on_client_gone,
-};
-
-/* ---- One try --------------------------------------------------------------------------------- */
 
 /* One request at a time on a connection, each with another id: what is left over from the one
  * before cannot pass for an answer to this one. */
@@ -364,7 +99,7 @@ static void expect_slowness(fcgi_job_t *job)
         job->pump.notice_after = NOTICE_AFTER_US;
     }
     else {
-        (void)on_slow(job);
+        fcgi_events_note_slow(job);
     }
 }
 
@@ -404,7 +139,7 @@ static void prepare_pump(fcgi_job_t *job, fc_span_t request)
     job->pump = (fcgi_pump_t){
         .connection = job->dial.lease.connection,
         .exchange = &job->exchange,
-        .owner = &pump_owner,
+        .owner = &fcgi_events_owner,
         .baton = job,
         .buffer_bytes = job->buffer_bytes,
         .body_file = &job->body.source,
@@ -445,11 +180,11 @@ static bool is_over(fcgi_job_t *job, lb_outcome_t outcome)
 static bool end_exchange(fcgi_job_t *job, apr_status_t rv)
 {
     job->outcome = fcgi_outcome_of_exchange(job, rv);
-    end_waiting(job);
+    fcgi_events_end_slow(job);
     fcgi_error_text_end(&job->error_text);
     count_bytes(job);
     measure_first_byte(job);
-    if (fcgi_try_was_on_stale_connection(job)) {
+    if (fcgi_retry_was_on_stale_connection(job)) {
         fcgi_pool_note_stale(job->dial.lease.pool);
     }
     fcgi_backend_give_back(&job->dial.lease,
@@ -545,7 +280,7 @@ bool fcgi_try_begin(fcgi_job_t *job)
                                .deadline = job->deadline,
                                .client_fd = minds_client ? fcgi_try_client_fd(job->r) : -1,
                                .is_fresh = job->wants_fresh,
-                               .may_be_stale = is_sent_again_if_stale(job),
+                               .may_be_stale = fcgi_retry_is_sent_if_stale(job),
                                .why = "" };
     return judge_dial(job, fcgi_dial_begin(&job->dial));
 }
@@ -557,12 +292,6 @@ bool fcgi_try_go_on(fcgi_job_t *job, unsigned came)
     }
     return fcgi_try_is_past_deadline(job) ? give_dialling_up(job)
                                           : judge_dial(job, fcgi_dial_step(&job->dial, came));
-}
-
-bool fcgi_try_was_on_stale_connection(const fcgi_job_t *job)
-{
-    return job->outcome == LB_STALE && job->connection_is_unproven
-           && job->pump.limit != FCGI_LIMIT_GUARD;
 }
 
 bool fcgi_try_may_read_ahead(const fcgi_job_t *job)
@@ -591,7 +320,7 @@ void fcgi_try_give_buffer_back(fcgi_job_t *job)
 
 void fcgi_try_abandon(fcgi_job_t *job)
 {
-    end_waiting(job);
+    fcgi_events_end_slow(job);
     fcgi_dial_hang_up(&job->dial);
     fcgi_try_give_buffer_back(job);
 }

@@ -1,6 +1,6 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* try.h - one try of a request on one member: connect, exchange, outcome.
- * Knows    what the pump tells, how the engine's results are called.
+ * Knows    the request as it is sent, its time limits, the buffer.
  * Ignores  whether there is another try, and what the client gets.
  * Memory   the job's.   Threads: see job.h. */
 #ifndef FCGI_TRY_H
@@ -14,20 +14,6 @@
 bool fcgi_try_begin(fcgi_job_t *job);
 bool fcgi_try_go_on(fcgi_job_t *job, unsigned came);
 
-/** Retrieve the balancer's functions. */
-void fcgi_try_find_balancer(void);
-
-/** Is there a budget for it to be sent again? Of its balancer, else of its worker in this process;
- *  then it is taken. */
-bool fcgi_try_may_resend(const fcgi_job_t *job);
-
-/** May its request run twice? */
-bool fcgi_try_may_run_twice(const fcgi_job_t *job);
-
-/** Was it a kept connection that nobody had looked at, and that was closed or not quiet? A look
- *  would have spared the try: nobody is to blame for it, and it costs nothing of any budget. */
-bool fcgi_try_was_on_stale_connection(const fcgi_job_t *job);
-
 /** May its wait begin with fcgi_try_read_ahead(), which waits in this thread for a moment?
  *  returns  (the second) what came; 0: nothing */
 bool fcgi_try_may_read_ahead(const fcgi_job_t *job);
@@ -38,10 +24,6 @@ bool fcgi_try_waits_for_first_byte(const fcgi_job_t *job);
 
 /** The client's socket, to watch while waiting; -1: it has none of its own. */
 int fcgi_try_client_fd(request_rec *r);
-
-/** Nobody reads what is left of the body: httpd must not wait for it before the answer, and behind
- *  that no 100 Continue asks for it. */
-void fcgi_try_leave_body(const fcgi_job_t *job);
 
 /** How FCGI_CLIENT_GONE is to be watched for: FCGI_CLIENT_MAY_END, or 0. */
 unsigned fcgi_try_client_may_end(const fcgi_job_t *job);
