@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "apr_strings.h"
+#include "tally.h"
 #include "utf8.h"
 
 enum { SECOND_DIGITS = 6 /* microseconds */ };
@@ -150,6 +151,21 @@ void mgr_metrics_fraction(mgr_metrics_t *m, const char *labels, apr_int64_t part
     begin(m, "{", span_of(labels));
     mgr_sink_text(m->sink, "} ");
     put_fraction(m, parts, digits);
+}
+
+void mgr_metrics_words(mgr_metrics_t *m, const char *labels, const char *key, const uint64_t *times,
+                       const uint64_t *before)
+{
+    uint64_t ends[LB_OUTCOME_COUNT], count = 0;
+    const char *word;
+    int at = 0;
+
+    for (int i = 0; i < LB_OUTCOME_COUNT; i++) {
+        ends[i] = times[i] + before[i];
+    }
+    while ((word = mgr_tally_next(ends, &at, &count))) {
+        mgr_metrics_count_of(m, labels, key, word, count);
+    }
 }
 
 static char *append(char *to, const void *bytes, size_t count)

@@ -2,7 +2,7 @@
 /* metrics.h - samples in the text format of Prometheus, version 0.0.4, or in OpenMetrics, 1.0.0.
  * Knows    their rules: HELP and TYPE once for a family, escapes in labels, cumulative buckets;
  *          what OpenMetrics has otherwise: names of counters, exemplars, the end.
- * Ignores  which families there are (view_prometheus.c), who wants which format.
+ * Ignores  which families there are (view_prometheus.c, member_metrics.c), who wants which format.
  * Memory   r->pool.   Threads: one request, one thread.
  * Source   https://prometheus.io/docs/instrumenting/exposition_formats/
  *          https://prometheus.io/docs/specs/om/open_metrics_spec/ */
@@ -54,6 +54,14 @@ void mgr_metrics_count(mgr_metrics_t *m, const char *labels, uint64_t count);
 void mgr_metrics_count_of(mgr_metrics_t *m, const char *labels, const char *key, const char *value,
                           uint64_t count);
 void mgr_metrics_fraction(mgr_metrics_t *m, const char *labels, apr_int64_t parts, int digits);
+
+/** A sample for each word of an outcome that was counted. Those that never came would be most of
+ *  all samples: they begin when they come.
+ *  key      of the label with the word
+ *  times    by lb_outcome_t
+ *  before   what is added to them */
+void mgr_metrics_words(mgr_metrics_t *m, const char *labels, const char *key, const uint64_t *times,
+                       const uint64_t *before);
 
 /** The samples of a histogram.
  *  before      what is added to `times`
