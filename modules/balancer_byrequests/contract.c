@@ -5,6 +5,7 @@
 #include "accounting.h"
 #include "apr_optional.h"
 #include "balancer.h"
+#include "blame.h"
 #include "change_apply.h"
 #include "change_plan.h"
 #include "checks.h"
@@ -20,7 +21,7 @@
 #include "intent_target.h"
 #include "member_detail.h"
 #include "snapshot.h"
-#include "blame.h"
+#include "waiting_schemes.h"
 
 static lb_ticket_t *lb_ticket_of(request_rec *r)
 {
@@ -59,7 +60,7 @@ static proxy_balancer *lb_ticket_balancer(lb_ticket_t *ticket)
 
 static void lb_handler_waits(const char *scheme)
 {
-    lb_dispatch_add_waiting_scheme(scheme);
+    lb_waiting_schemes_add(scheme);
 }
 
 static void lb_handler_keeps(int (*kept)(const proxy_worker *worker, apr_pool_t *p))
@@ -89,7 +90,7 @@ static lb_turn_t lb_ticket_resume(lb_ticket_t *ticket, request_rec *r)
 
 static int lb_ticket_may_park(lb_ticket_t *ticket)
 {
-    return lb_dispatch_may_park(ticket->balancer);
+    return lb_waiting_schemes_are_all_of(ticket->balancer);
 }
 
 static void lb_ticket_note_parked(lb_ticket_t *ticket, int by)

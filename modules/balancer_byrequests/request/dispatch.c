@@ -7,6 +7,8 @@
 #include "accounting.h"
 #include "apr_portable.h"
 #include "apr_strings.h"
+#include "blame.h"
+#include "choice.h"
 #include "clock.h"
 #include "drain.h"
 #include "fastcgi_log.h"
@@ -15,11 +17,10 @@
 #include "holding.h"
 #include "http_core.h"
 #include "http_log.h"
-#include "lbmethod.h"
 #include "session.h"
 #include "slate.h"
-#include "blame.h"
 #include "waiting.h"
+#include "waiting_schemes.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
 APLOG_USE_MODULE(balancer_byrequests);
@@ -28,12 +29,6 @@ APLOG_USE_MODULE(balancer_byrequests);
  * first, and at last. */
 #define LOOK_AGAIN_US      (20 * 1000)
 #define LOOK_AGAIN_LAST_US (250 * 1000)
-
-/* So often may the chosen member be removed before the ticket holds it. */
-#define REMOVED_MEANWHILE_MAX 8
-
-/* Whose handlers wait themselves: fcgi and fcgis. */
-#define SCHEMES 4
 
 int lb_dispatch_canon(request_rec *r, char *url)
 {
@@ -53,163 +48,6 @@ int lb_dispatch_canon(request_rec *r, char *url)
     /* The path stays as it came: the member's own scheme makes it canonical. */
     r->filename = apr_pstrcat(r->pool, "proxy:" BALANCER_PREFIX, host, "/", url, NULL);
     return OK;
-}
-
-/* ---- Choosing ------------------------------------------------------------------------------- */
-
-/* No outcome yet. */
-#define WAITS LB_OUTCOME_COUNT
-
-static lb_member_t elect(lb_ticket_t *ticket, bool *are_full)
-{
-    lb_member_t member = lb_lbmethod_elect(ticket, are_full);
-
-    if (!member.worker && !*are_full) {
-        /* who was just added, or has moved; another thread may have seen it before us */
-        lb_balancer_sync(ticket->proxy, ticket->r->server);
-        member = lb_lbmethod_elect(ticket, are_full);
-    }
-    return member;
-}
-
-/* No member is usable: the balancer's timeout says how long to wait for one. */
-static bool may_still_come(lb_ticket_t *ticket)
-{
-    const apr_time_t now = fc_now();
-
-    if (ticket->patient_until == 0) {
-        ticket->patient_until = now + ticket->proxy->s->timeout;
-    }
-    return now < ticket->patient_until && !ticket->r->connection->aborted;
-}
-
-/* How it stands with the request's place in the queue. */
-static lb_outcome_t look_at_place(lb_ticket_t *ticket, lb_member_t *member)
-{
-    const lb_member_t own = ticket->place->only;    /* the place may be gone afterwards */
-    lb_outcome_t outcome;
-
-    if (!lb_waiting_look(ticket, &outcome, member)) {
-        return WAITS;
-    }
-    if (outcome == LB_SERVED && lb_member_is(member, &own)) {
-        lb_lbmethod_account(ticket, &own);
-    }
-    return outcome;
-}
-
-/* own     NULL: any will do */
-static lb_outcome_t queue_up(lb_ticket_t *ticket, const lb_member_t *own, lb_member_t *member)
-{
-    const lb_outcome_t outcome = lb_waiting_begin(ticket, own);
-    return outcome == LB_SERVED ? look_at_place(ticket, member) : outcome;
-}
-
-static int count_members(const lb_balancer_t *balancer)
-{
-    lb_member_t member;
-    int count = 0;
-
-    for (int i = 0; lb_member_next(balancer, &i, &member);) {
-        count++;
-    }
-    return count;
-}
-
-static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
-{
-    bool are_full = false;
-
-    *member = elect(ticket, &are_full);
-    if (member->worker) {
-        return LB_SERVED;
-    }
-    if (are_full) {
-        return queue_up(ticket, NULL, member);
-    }
-    if (may_still_come(ticket)) {
-        return WAITS;
-    }
-    if (ticket->tries == 0) {    /* after a failed try its line says enough */
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
-                      "%s: no_member: none of its %d members is usable",
-                      ticket->proxy->s->name, count_members(ticket->balancer));
-    }
-    return LB_NO_MEMBER;
-}
-
-/* The session's own member, at once or after waiting for it. A member without room or queue is like
- * one that cannot serve: another is elected, unless the balancer says nofailover. */
-static lb_outcome_t take_or_queue(lb_ticket_t *ticket, const lb_member_t *own,
-                                  lb_member_t *member)
-{
-    if (lb_gate_take(own)) {
-        *member = *own;
-        lb_lbmethod_account(ticket, own);
-        return LB_SERVED;
-    }
-    const lb_outcome_t outcome = queue_up(ticket, own, member);
-    return outcome == LB_QUEUE_FULL && !ticket->proxy->s->sticky_force
-               ? elect_or_queue(ticket, member)
-               : outcome;
-}
-
-static lb_outcome_t choose_for_session(lb_ticket_t *ticket, lb_member_t *member)
-{
-    lb_session_t *session = ticket->session;
-    const lb_member_t own = lb_session_member(ticket, session);
-
-    if (own.worker) {
-        return take_or_queue(ticket, &own, member);
-    }
-    if (lb_session_is_bound(ticket)) {
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0421)
-                      "%s: no usable member for the session (%s), and nofailover=On",
-                      ticket->proxy->s->name, lb_session_wording(ticket, session));
-        return LB_NO_MEMBER;
-    }
-    return elect_or_queue(ticket, member);
-}
-
-/* Choose a member and take a right on it.
- * returns  LB_SERVED; WAITS; else why there is none */
-static lb_outcome_t choose(lb_ticket_t *ticket, lb_member_t *member)
-{
-    const lb_outcome_t outcome = ticket->place ? look_at_place(ticket, member)
-                                               : choose_for_session(ticket, member);
-
-    if (outcome == LB_SERVED && lb_session_is_on(ticket->balancer)
-        && !lb_session_is_at(ticket->session, member)) {
-        apr_table_setn(ticket->r->subprocess_env, "BALANCER_ROUTE_CHANGED", "1");
-    }
-    return outcome;
-}
-
-/* Choose a member, take a right on it, and its trial too when it is due. Of many who found it due
- * one gets it, and the others see that in the next round. */
-static lb_outcome_t choose_and_hold(lb_ticket_t *ticket)
-{
-    int again = 0;
-
-    for (;;) {
-        lb_member_t member = { 0 };
-        const lb_outcome_t outcome = choose(ticket, &member);
-        if (outcome != LB_SERVED) {
-            return outcome;
-        }
-        if (!lb_gate_admit(ticket, &member)) {
-            lb_gate_give_back(&member, NULL);
-            continue;
-        }
-        if (lb_holding_take(ticket, &member)) {
-            return LB_SERVED;
-        }
-        lb_health_let_go_of_trial(&ticket->trial);
-        if (again++ == REMOVED_MEANWHILE_MAX) {
-            return LB_NO_MEMBER;
-        }
-        lb_balancer_sync(ticket->proxy, ticket->r->server);
-    }
 }
 
 /* returns  NULL: it was not the queue */
@@ -233,7 +71,6 @@ static const char *why_refused(lb_outcome_t outcome)
 static void log_refusal(const lb_ticket_t *ticket, lb_outcome_t outcome)
 {
     const char *balancer = ticket->proxy->s->name;
-
     const char *why = why_refused(outcome);
 
     if (why) {
@@ -321,21 +158,15 @@ static int go_to_member(lb_ticket_t *ticket, char **url)
     return OK;
 }
 
-static void find_session(lb_ticket_t *ticket)
-{
-    const lb_session_t session = lb_session_of(ticket);
-    ticket->session = apr_pmemdup(ticket->r->pool, &session, sizeof(session));
-}
-
 /* returns  OK: a right is held; SUSPENDED: the request waits; else a status */
 static int dispatch(lb_ticket_t *ticket, char **url)
 {
     if (!ticket->place && ticket->patient_until == 0) {    /* else it has begun already */
-        find_session(ticket);
+        lb_choice_begin(ticket);
     }
-    const lb_outcome_t outcome = choose_and_hold(ticket);
+    const lb_outcome_t outcome = lb_choice_make(ticket);
 
-    if (outcome == WAITS) {
+    if (outcome == LB_CHOICE_WAITS) {
         return SUSPENDED;
     }
     ticket->patient_until = 0;
@@ -401,46 +232,6 @@ lb_turn_t lb_dispatch_turn(lb_ticket_t *ticket, request_rec *r)
                            : turn_of(ticket);
 }
 
-/* Their handlers wait. */
-static const char *waiting_schemes[SCHEMES];
-
-static bool handler_waits(const char *scheme)
-{
-    for (size_t i = 0; i < SCHEMES && waiting_schemes[i]; i++) {
-        if (ap_cstr_casecmp(waiting_schemes[i], scheme) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void lb_dispatch_add_waiting_scheme(const char *scheme)
-{
-    for (size_t i = 0; i < SCHEMES && !handler_waits(scheme); i++) {
-        if (!waiting_schemes[i]) {
-            waiting_schemes[i] = scheme;
-        }
-    }
-}
-
-bool lb_dispatch_may_park(const lb_balancer_t *balancer)
-{
-    lb_member_t member;
-
-    for (int i = 0; lb_member_next(balancer, &i, &member);) {
-        if (!handler_waits(member.worker->s->scheme)) {
-            return false;
-        }
-    }
-    for (int i = 0; i < balancer->sources->nelts; i++) {
-        const lb_source_t *source = &APR_ARRAY_IDX(balancer->sources, i, lb_source_t);
-        if (!handler_waits(source->template->s->scheme)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The handler will wait: any member's worker stands for the one to come, or that of a source, so
  * that mod_proxy finds it.
  * returns  NULL when it has to be waited here */
@@ -449,7 +240,7 @@ static proxy_worker *for_the_time_being(const lb_balancer_t *balancer)
     lb_member_t first;
     int i = 0;
 
-    if (!lb_dispatch_may_park(balancer)) {
+    if (!lb_waiting_schemes_are_all_of(balancer)) {
         return NULL;
     }
     return lb_member_next(balancer, &i, &first) ? first.worker : lb_source_any(balancer->sources);
