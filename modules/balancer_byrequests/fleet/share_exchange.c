@@ -1,9 +1,7 @@
 /* Licensed under the Apache License, Version 2.0; see LICENSE. */
 /* share_exchange.c - see share_exchange.h.
  *
- * What a member may use lies in its row, and only there: the thread that writes it may be another
- * one next time, in another process. What this process remembers holds as long as the rows are as
- * it left them; else it asks the engine anew. */
+ * If another process has written rows since this one did, it asks the engine anew. */
 #include "share_exchange.h"
 
 #include <string.h>
@@ -11,13 +9,11 @@
 #include "apr_strings.h"
 #include "clock.h"
 #include "fastcgi_log.h"
-#include "gate.h"
 #include "http_log.h"
 #include "http_main.h"
-#include "member.h"
-#include "name_hash.h"
 #include "seal.h"
 #include "share_file.h"
+#include "share_rows.h"
 #include "share_script.h"
 
 extern module AP_MODULE_DECLARE_DATA balancer_byrequests_module;
@@ -26,21 +22,12 @@ APLOG_USE_MODULE(balancer_byrequests);
 #define MARGIN_US  apr_time_from_sec(1)
 #define HURRY_PART 8    /* of an interval: the next turn, while something is about to move */
 
-/* Where a member of the front stands. */
-typedef struct {
-    lb_member_t member;
-    uint32_t written_share, written_floor;    /* its row, as this process has left it */
-    int64_t written_until;
-} place_t;
-
 /* Of the process whose thread talks to the engine. */
 static struct {
-    apr_pool_t *p;                    /* of a turn: members come and go */
     apr_pool_t *answer;               /* of the last answer */
     apr_pool_t *file;                 /* of what was read from the file */
-    bool is_stale;                    /* another process has written the rows */
     lb_share_front_t front;
-    place_t *places;                  /* as many as members */
+    lb_share_rows_t rows;
     apr_array_header_t *kept;         /* floors from the file: of lb_share_told_t */
     bool is_begun;                    /* front is there */
     bool is_in_turn;
@@ -72,197 +59,6 @@ int lb_share_exchange_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_
     return OK;
 }
 
-/* ---- The rows -------------------------------------------------------------------------------- */
-
-static lb_table_t *table_of(const place_t *place)
-{
-    return place->member.balancer->ledger->table;
-}
-
-/* returns  did it get more? */
-static bool write_row(place_t *place, lb_share_member_t *member, int64_t now)
-{
-    const uint32_t before = lb_table_share_of(place->member.row);
-
-    member->in_flight = lb_ledger_set_part(table_of(place), lb_member_index(&place->member),
-                                           member->share, member->floor, member->until);
-    atomic_store(&place->member.row->part.is_new, member->is_new);
-    place->written_share = member->share;
-    place->written_floor = member->floor;
-    place->written_until = member->until;
-    return lb_share_now(member, now) > before;
-}
-
-static void read_row(place_t *place, lb_share_member_t *member)
-{
-    const lb_share_row_t *part = &place->member.row->part;
-
-    member->share = place->written_share = atomic_load(&part->share);
-    member->floor = place->written_floor = atomic_load(&part->floor);
-    member->until = place->written_until = atomic_load(&part->until);
-    member->is_new = atomic_load(&part->is_new) != 0;
-}
-
-static bool is_as_written(const place_t *place)
-{
-    const lb_share_row_t *part = &place->member.row->part;
-
-    return place->written_share == atomic_load(&part->share)
-           && place->written_floor == atomic_load(&part->floor)
-           && place->written_until == atomic_load(&part->until);
-}
-
-static void write_rows(void)
-{
-    const int64_t now = fc_now();
-
-    for (size_t i = 0; i < share.front.count; i++) {
-        if (write_row(&share.places[i], &share.front.members[i], now)) {
-            lb_gate_serve(share.places[i].member.balancer);
-        }
-    }
-}
-
-/* ---- The members ----------------------------------------------------------------------------- */
-
-/* The same for all fronts that have the same configuration. */
-static uint64_t key_of(const lb_member_t *member)
-{
-    const lb_balancer_t *balancer = member->balancer;
-    const proxy_worker_shared *s = member->worker->s;
-    const uint64_t key = fc_name_hash(fc_name_hash(FC_NAME_HASH_START, balancer->vhost),
-                                      balancer->proxy->s->name);
-
-    return fc_name_hash(fc_name_hash(key, s->uds_path), s->name_ex);
-}
-
-static uint32_t kept_floor(uint64_t key)
-{
-    for (int i = 0; i < share.kept->nelts; i++) {
-        const lb_share_told_t *told = &APR_ARRAY_IDX(share.kept, i, lb_share_told_t);
-        if (told->member == key) {
-            return told->floor;
-        }
-    }
-    return 0;
-}
-
-/* httpd was started: what it had lent before, nobody knows. */
-static void begin_row(lb_share_member_t *member, int64_t now)
-{
-    if (member->share == 0 && member->floor == 0 && member->until == 0) {
-        member->floor = kept_floor(member->key);
-        member->until = now + share.front.lease + share.front.margin;
-        member->is_new = true;
-    }
-}
-
-static const lb_share_member_t *find_before(const lb_share_member_t *before, size_t count,
-                                            uint64_t key)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (before[i].key == key) {
-            return &before[i];
-        }
-    }
-    return NULL;
-}
-
-static void add_member(const lb_member_t *member, const lb_share_member_t *before,
-                       size_t count_before, const place_t *places_before)
-{
-    lb_share_front_t *front = &share.front;
-    const uint32_t limit = lb_table_limit_of(member->row);
-    const uint64_t key = key_of(member);
-    const lb_share_member_t *same = find_before(before, count_before, key);
-    place_t *place = &share.places[front->count];
-    lb_share_member_t *added = &front->members[front->count];
-
-    if (limit == 0 || !atomic_load(&member->row->is_shared)) {
-        return;
-    }
-    *added = same ? *same : (lb_share_member_t){ .key = key };
-    *place = same ? places_before[same - before] : (place_t){ 0 };
-    place->member = *member;
-    if (!same || !is_as_written(place)) {
-        share.is_stale |= same != NULL;
-        read_row(place, added);
-        begin_row(added, fc_now());
-    }
-    added->limit = limit;
-    added->in_flight = atomic_load(&member->row->in_flight);
-    added->want = added->in_flight + atomic_load(&member->row->waiting) + 1;
-    front->count++;
-}
-
-/* Those who wait for any member are wanted by each as its part of them. */
-static void add_waiting(const lb_balancer_t *balancer, size_t first)
-{
-    const uint32_t members = (uint32_t)(share.front.count - first);
-    const uint32_t waiting = atomic_load(&balancer->row->waiting);
-
-    for (size_t i = first; i < share.front.count; i++) {
-        share.front.members[i].want += (waiting + members - 1) / members;
-    }
-}
-
-static bool is_shared(const lb_balancer_t *balancer)
-{
-    return balancer->owner == balancer
-           && lb_fleet_settings_shares(balancer->settings->fleet, LB_FLEET_LIMITS);
-}
-
-static size_t count_slots(void)
-{
-    const apr_array_header_t *all = lb_balancer_all();
-    size_t n = 0;
-
-    for (int i = 0; i < all->nelts; i++) {
-        const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
-        n += is_shared(balancer) ? (size_t)balancer->slots : 0;
-    }
-    return n;
-}
-
-/* Who is there now, with what is known of them. */
-static void list_members(void)
-{
-    const apr_array_header_t *all = lb_balancer_all();
-    const lb_share_member_t *before = share.front.members;
-    const size_t count_before = share.front.count;
-    const place_t *places_before = share.places;
-    apr_pool_t *p_before = share.p;
-    const size_t slots = count_slots();
-    lb_member_t member;
-
-    apr_pool_create(&share.p, NULL);
-    share.front.members = apr_pcalloc(share.p, (slots + 1) * sizeof(lb_share_member_t));
-    share.front.telling = apr_pcalloc(share.p, (slots + 1) * sizeof(lb_share_told_t));
-    share.places = apr_pcalloc(share.p, (slots + 1) * sizeof(place_t));
-    share.front.count = 0;
-    for (int i = 0; i < all->nelts; i++) {
-        const lb_balancer_t *balancer = APR_ARRAY_IDX(all, i, lb_balancer_t *);
-        const size_t first = share.front.count;
-        for (int k = 0; is_shared(balancer) && lb_member_next(balancer, &k, &member)
-                        && share.front.count < slots;) {
-            add_member(&member, before, count_before, places_before);
-        }
-        if (share.front.count > first) {
-            add_waiting(balancer, first);
-        }
-    }
-    share.front.is_changed |= share.front.count < count_before;    /* their floors are not kept */
-    if (p_before) {
-        apr_pool_destroy(p_before);
-    }
-    if (share.is_stale) {    /* what this process remembers is of long ago */
-        share.is_stale = false;
-        lb_share_front_forget_state(&share.front);
-        apr_pool_clear(share.file);
-        share.kept = lb_share_file_load(share.file, &share.front);
-    }
-}
-
 /* ---- The front ------------------------------------------------------------------------------- */
 
 static void begin_front(const lb_fleet_settings_t *settings)
@@ -270,7 +66,6 @@ static void begin_front(const lb_fleet_settings_t *settings)
     if (share.is_begun) {
         return;
     }
-    apr_pool_create(&share.p, NULL);
     apr_pool_create(&share.answer, NULL);
     apr_pool_create(&share.file, NULL);
     apr_cpystrn(share.front.name, settings->front, sizeof(share.front.name));
@@ -279,6 +74,15 @@ static void begin_front(const lb_fleet_settings_t *settings)
     share.front.expected = (uint32_t)settings->fronts;
     share.kept = lb_share_file_load(share.file, &share.front);
     share.is_begun = true;
+}
+
+static void list_members(void)
+{
+    if (!lb_share_rows_list(&share.rows, &share.front, share.kept)) {
+        lb_share_front_forget_state(&share.front);
+        apr_pool_clear(share.file);
+        share.kept = lb_share_file_load(share.file, &share.front);
+    }
 }
 
 static const char *add_name(apr_pool_t *p, const char *draft, void *name)
@@ -362,7 +166,7 @@ static void ask(lb_fleet_round_t *round, const char *record)
 static void call(lb_fleet_round_t *round)
 {
     share.is_in_turn = lb_share_front_plan(&share.front, fc_now());
-    write_rows();
+    lb_share_rows_write(&share.rows, &share.front);
     if (!share.is_in_turn) {
         return;
     }
@@ -380,7 +184,7 @@ static void call(lb_fleet_round_t *round)
 static void before(lb_fleet_round_t *round)
 {
     share.ask = NULL;
-    if (count_slots() == 0) {
+    if (lb_share_rows_slots() == 0) {
         return;
     }
     if (!share.is_in_turn) {
@@ -494,7 +298,7 @@ static void after(lb_fleet_round_t *round)
                                        .received = fc_now() };
     take_records(round, answer.epoch);
     lb_share_front_take(&share.front, &answer);
-    write_rows();
+    lb_share_rows_write(&share.rows, &share.front);
     note_joined(had_joined);
     note_too_few();
     if (share.front.is_eager) {
@@ -513,12 +317,12 @@ static void lost(apr_pool_t *p)
     size_t none = 0;
 
     share.is_in_turn = false;
-    if (count_slots() == 0) {
+    if (lb_share_rows_slots() == 0) {
         return;
     }
     begin_front(lb_fleet_settings());
     list_members();
-    write_rows();
+    lb_share_rows_write(&share.rows, &share.front);
     for (size_t i = 0; i < share.front.count; i++) {
         none += share.front.members[i].floor == 0;
     }
