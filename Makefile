@@ -222,6 +222,7 @@ UNIT_OF_overload         := admission
 UNIT_OF_availability     := contract
 UNIT_OF_slate            := contract
 UNIT_OF_invariant        := worker_url
+UNIT_OF_span             := worker_url
 UNIT_ALSO_availability   := proxy_fastcgi/http
 
 unit_of     = $(or $(UNIT_OF_$(1)),$(1))

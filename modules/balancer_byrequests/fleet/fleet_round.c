@@ -135,7 +135,7 @@ static void put(lb_fleet_round_t *round, lb_fleet_kind_t kind, const char *text,
     if (closed) {
         lb_ask_t *made = ask_about_kind(round, LB_ASK_PUT, kind);
         made->field = front;
-        made->value = fc_span(closed, strlen(closed));
+        made->value = fc_span_of(closed);
         round->is_sent[kind] = true;
     }
 }

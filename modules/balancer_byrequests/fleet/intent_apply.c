@@ -187,11 +187,6 @@ static void take_address(group_t *group, const lb_intent_t *wish)
 
 /* ---- A group --------------------------------------------------------------------------------- */
 
-static bool is_about_membership(const lb_intent_t *wish)
-{
-    return *wish->member && strcmp(wish->setting, LB_INTENT_MEMBER) == 0;
-}
-
 /* returns  false: not now */
 static bool take(group_t *group, const lb_intent_t *wish)
 {
@@ -228,12 +223,12 @@ static void begin_change(group_t *group)
 static void take_all(group_t *group, bool *is_in)
 {
     for (int i = 0; i < group->count; i++) {
-        if (is_about_membership(group->wishes[i])) {
+        if (lb_fleet_intent_is_membership(group->wishes[i])) {
             is_in[i] = take_membership(group, group->wishes[i]);
         }
     }
     for (int i = 0; i < group->count; i++) {
-        if (!is_about_membership(group->wishes[i])) {
+        if (!lb_fleet_intent_is_membership(group->wishes[i])) {
             is_in[i] = take(group, group->wishes[i]);
         }
     }
@@ -325,7 +320,7 @@ static bool is_open(const lb_intent_t *wish)
 static bool reopen(apr_pool_t *p, lb_intent_t *wish)
 {
     if (wish->standing != LB_INTENT_DONE || !*wish->member
-        || is_about_membership(wish)) {
+        || lb_fleet_intent_is_membership(wish)) {
         return false;
     }
     const lb_intent_target_t target = lb_intent_target_find(p, wish);
@@ -336,25 +331,17 @@ static bool reopen(apr_pool_t *p, lb_intent_t *wish)
     return true;
 }
 
-static int order_of_objects(const lb_intent_t *a, const lb_intent_t *b)
-{
-    int order = strcmp(a->balancer, b->balancer);
-
-    order = order ? order : strcmp(a->vhost, b->vhost);
-    return order ? order : strcmp(a->member, b->member);
-}
-
 static int oldest_first(const void *a, const void *b)
 {
     const lb_intent_t *one = *(lb_intent_t *const *)a, *other = *(lb_intent_t *const *)b;
     const int order = lb_fleet_intent_order(&one->stamp, &other->stamp);
-    return order ? order : order_of_objects(one, other);
+    return order ? order : lb_fleet_intent_order_of_objects(one, other);
 }
 
 static bool goes_with(const lb_intent_t *wish, const lb_intent_t *first)
 {
     return lb_fleet_intent_order(&wish->stamp, &first->stamp) == 0
-           && order_of_objects(wish, first) == 0;
+           && lb_fleet_intent_order_of_objects(wish, first) == 0;
 }
 
 bool lb_intent_apply_all(apr_pool_t *p, lb_intents_t *intents, apr_time_t now,

@@ -102,13 +102,13 @@ static apr_array_header_t *command(apr_pool_t *p, const char *name)
 {
     apr_array_header_t *words = apr_array_make(p, 8, sizeof(fc_span_t));
 
-    APR_ARRAY_PUSH(words, fc_span_t) = fc_span(name, strlen(name));
+    APR_ARRAY_PUSH(words, fc_span_t) = fc_span_of(name);
     return words;
 }
 
 static void add_word(apr_array_header_t *words, const char *text)
 {
-    APR_ARRAY_PUSH(words, fc_span_t) = fc_span(text, strlen(text));
+    APR_ARRAY_PUSH(words, fc_span_t) = fc_span_of(text);
 }
 
 static void add_words(apr_array_header_t *words, const apr_array_header_t *texts)
@@ -346,7 +346,7 @@ static bool take_text(lb_ask_t *ask, const redisReply *reply, apr_pool_t *p)
     }
     else if (reply->type == REDIS_REPLY_INTEGER) {
         const char *number = apr_psprintf(p, "%" APR_INT64_T_FMT, (apr_int64_t)reply->integer);
-        text = fc_span(number, strlen(number));
+        text = fc_span_of(number);
     }
     else if (reply->type != REDIS_REPLY_NIL) {
         return false;

@@ -16,7 +16,7 @@ int lb_fleet_intent_order(const lb_intent_stamp_t *a, const lb_intent_stamp_t *b
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
-static int order_of_members(const lb_intent_t *a, const lb_intent_t *b)
+int lb_fleet_intent_order_of_objects(const lb_intent_t *a, const lb_intent_t *b)
 {
     int order = strcmp(a->balancer, b->balancer);
 
@@ -26,7 +26,7 @@ static int order_of_members(const lb_intent_t *a, const lb_intent_t *b)
 
 static int order_of_keys(const lb_intent_t *a, const lb_intent_t *b)
 {
-    const int order = order_of_members(a, b);
+    const int order = lb_fleet_intent_order_of_objects(a, b);
     return order ? order : strcmp(a->setting, b->setting);
 }
 
@@ -58,7 +58,7 @@ lb_intent_t *lb_fleet_intent_find(const lb_intents_t *intents, const lb_intent_t
 
 /* ---- Members that come and go ---------------------------------------------------------------- */
 
-static bool is_about_membership(const lb_intent_t *intent)
+bool lb_fleet_intent_is_membership(const lb_intent_t *intent)
 {
     return *intent->member && strcmp(intent->setting, LB_INTENT_MEMBER) == 0;
 }
@@ -68,7 +68,7 @@ static bool is_void(const lb_intents_t *intents, const lb_intent_t *intent)
 {
     lb_intent_t key = *intent;
 
-    if (!*intent->member || is_about_membership(intent)) {
+    if (!*intent->member || lb_fleet_intent_is_membership(intent)) {
         return false;
     }
     key.setting = LB_INTENT_MEMBER;
@@ -104,7 +104,8 @@ static lb_intent_t *drop_void(lb_intents_t *intents, const lb_intent_t *membersh
 
     for (size_t i = 0; i < intents->count; i++) {
         const lb_intent_t *e = &intents->entries[i];
-        if (order_of_members(e, &key) != 0 || lb_fleet_intent_order(&e->stamp, &key.stamp) >= 0) {
+        if (lb_fleet_intent_order_of_objects(e, &key) != 0
+            || lb_fleet_intent_order(&e->stamp, &key.stamp) >= 0) {
             intents->entries[kept++] = *e;
         }
     }
@@ -134,7 +135,7 @@ lb_intent_t *lb_fleet_intent_put(lb_intents_t *intents, const lb_intent_t *inten
     else {
         known = insert(intents, at, intent);
     }
-    if (is_about_membership(intent)) {
+    if (lb_fleet_intent_is_membership(intent)) {
         known = drop_void(intents, known);
     }
     if (FC_IS_CHECKED) {

@@ -70,6 +70,13 @@ typedef struct {
  *  returns  < 0, 0 or > 0, as strcmp() */
 int lb_fleet_intent_order(const lb_intent_stamp_t *a, const lb_intent_stamp_t *b);
 
+/** By what they are about: balancer, virtual host and member.
+ *  returns  < 0, 0 or > 0, as strcmp() */
+int lb_fleet_intent_order_of_objects(const lb_intent_t *a, const lb_intent_t *b);
+
+/** Is it that a member is added or removed? */
+bool lb_fleet_intent_is_membership(const lb_intent_t *wish);
+
 /** The wish with the key of another one; NULL: there is none. */
 lb_intent_t *lb_fleet_intent_find(const lb_intents_t *intents, const lb_intent_t *key);
 

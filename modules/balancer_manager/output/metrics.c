@@ -12,11 +12,6 @@
 
 enum { SECOND_DIGITS = 6 /* microseconds */ };
 
-static fc_span_t span_of(const char *text)
-{
-    return fc_span(text, strlen(text));
-}
-
 /* 1 is "1.0", as OpenMetrics wants it and Prometheus 3 stores it: so a bucket has the same name
  * wherever it comes from. */
 static const char *bound_text(apr_pool_t *p, int bucket)
@@ -39,7 +34,7 @@ mgr_metrics_t *mgr_metrics_make(request_rec *r, mgr_metrics_format_t format)
     m->format = format;
     for (int i = 0; i < LB_HISTOGRAM_BUCKETS; i++) {
         m->bounds[i] =
-            span_of(apr_pstrcat(r->pool, ",le=\"", bound_text(r->pool, i), "\"} ", NULL));
+            fc_span_of(apr_pstrcat(r->pool, ",le=\"", bound_text(r->pool, i), "\"} ", NULL));
     }
     return m;
 }
@@ -93,7 +88,7 @@ void mgr_metrics_family(mgr_metrics_t *m, const char *name, const char *type, co
     const char *const pieces[] = { "# HELP " MGR_METRICS_PREFIX, family, " ", help,
                                    "\n# TYPE " MGR_METRICS_PREFIX, family, " ", type, "\n" };
 
-    m->family = span_of(apr_pstrcat(m->sink->r->pool, MGR_METRICS_PREFIX, name, NULL));
+    m->family = fc_span_of(apr_pstrcat(m->sink->r->pool, MGR_METRICS_PREFIX, name, NULL));
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         mgr_sink_text(m->sink, pieces[i]);
     }
@@ -129,7 +124,7 @@ static void put_fraction(const mgr_metrics_t *m, apr_int64_t parts, int digits)
 
 void mgr_metrics_count(mgr_metrics_t *m, const char *labels, uint64_t count)
 {
-    begin(m, "{", span_of(labels));
+    begin(m, "{", fc_span_of(labels));
     mgr_sink_text(m->sink, "} ");
     put_count(m, count);
 }
@@ -137,7 +132,7 @@ void mgr_metrics_count(mgr_metrics_t *m, const char *labels, uint64_t count)
 void mgr_metrics_count_of(mgr_metrics_t *m, const char *labels, const char *key, const char *value,
                           uint64_t count)
 {
-    begin(m, "{", span_of(labels));
+    begin(m, "{", fc_span_of(labels));
     mgr_sink_text(m->sink, ",");
     mgr_sink_text(m->sink, key);
     mgr_sink_text(m->sink, "=\"");
@@ -148,7 +143,7 @@ void mgr_metrics_count_of(mgr_metrics_t *m, const char *labels, const char *key,
 
 void mgr_metrics_fraction(mgr_metrics_t *m, const char *labels, apr_int64_t parts, int digits)
 {
-    begin(m, "{", span_of(labels));
+    begin(m, "{", fc_span_of(labels));
     mgr_sink_text(m->sink, "} ");
     put_fraction(m, parts, digits);
 }
@@ -207,7 +202,7 @@ static void put_exemplar(const mgr_metrics_t *m, const lb_exemplar_t *exemplar)
 void mgr_metrics_histogram(mgr_metrics_t *m, const char *labels, const lb_histogram_t *times,
                            const lb_histogram_t *before, const lb_exemplar_t *exemplars)
 {
-    const fc_span_t of_member = span_of(labels);
+    const fc_span_t of_member = fc_span_of(labels);
     const fc_span_t head = head_of_buckets(m, of_member);
     const bool has_exemplars = m->format == MGR_METRICS_OPEN && exemplars;
     uint64_t count = 0;

@@ -4,40 +4,8 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
 #include "span.h"
-
-static const char blanks[] = " \t";
-
-static fc_span_t trimmed(const char *at, size_t bytes)
-{
-    while (bytes > 0 && strchr(blanks, at[bytes - 1])) {
-        bytes--;
-    }
-    while (bytes > 0 && strchr(blanks, *at)) {
-        at++;
-        bytes--;
-    }
-    return fc_span(at, bytes);
-}
-
-/* The next piece of `text`, up to `separator`, which is skipped. */
-static fc_span_t next_piece(fc_span_t *text, char separator)
-{
-    const char *at = (const char *)text->at;
-    const char *end = memchr(at, separator, text->bytes);
-    const size_t bytes = end ? (size_t)(end - at) : text->bytes;
-
-    *text = fc_span_after(*text, end ? bytes + 1 : bytes);
-    return trimmed(at, bytes);
-}
-
-static bool is_word(fc_span_t span, const char *word)
-{
-    return span.bytes == strlen(word)
-           && strncasecmp((const char *)span.at, word, span.bytes) == 0;
-}
 
 /* A number from 0 to 1 with up to three digits behind its point. */
 static int thousandths(fc_span_t number)
@@ -57,15 +25,15 @@ static int thousandths(fc_span_t number)
 /* range   type;parameter=value;... */
 static int quality_of(fc_span_t range, const char *type, const char *version)
 {
-    int quality = is_word(next_piece(&range, ';'), type) ? 1000 : 0;
+    int quality = fc_span_is_text(fc_span_take(&range, ';'), type) ? 1000 : 0;
 
     while (range.bytes > 0) {
-        fc_span_t value = next_piece(&range, ';');
-        const fc_span_t name = next_piece(&value, '=');
-        if (is_word(name, "version") && !is_word(value, version)) {
+        fc_span_t value = fc_span_take(&range, ';');
+        const fc_span_t name = fc_span_take(&value, '=');
+        if (fc_span_is_text(name, "version") && !fc_span_is_text(value, version)) {
             return 0;
         }
-        if (is_word(name, "q") && quality > 0) {
+        if (fc_span_is_text(name, "q") && quality > 0) {
             quality = thousandths(value);
         }
     }
@@ -78,7 +46,7 @@ int mgr_accept_quality(const char *accept, const char *type, const char *version
     int highest = 0;
 
     while (rest.bytes > 0) {
-        const int quality = quality_of(next_piece(&rest, ','), type, version);
+        const int quality = quality_of(fc_span_take(&rest, ','), type, version);
         highest = quality > highest ? quality : highest;
     }
     return highest;

@@ -58,7 +58,7 @@ static fc_span_t lay_out_request(const probe_t *probe)
     for (size_t i = 0; i < COUNT; i++) {
         const char *value = variables[i][1] ? variables[i][1] : "";
         pairs[i].name = fc_span(variables[i][0], strlen(variables[i][0]));
-        pairs[i].value = fc_span(value, strlen(value));
+        pairs[i].value = fc_span_of(value);
     }
     /* A line of the configuration is shorter than a record can be. */
     ap_assert(fcgi_params_measure(pairs, COUNT, &bytes, &too_big) == FCGI_OK);

@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "apr_strings.h"
 #include "fastcgi_log.h"
@@ -30,14 +29,8 @@ typedef struct {
 static void put(list_t *list, fc_span_t name, const char *value)
 {
     if (value) {
-        list->pairs[list->count++] = (fcgi_pair_t){ name, fc_span(value, strlen(value)) };
+        list->pairs[list->count++] = (fcgi_pair_t){ name, fc_span_of(value) };
     }
-}
-
-static bool is(fc_span_t name, fc_span_t wanted)
-{
-    return name.bytes == wanted.bytes
-           && strncasecmp((const char *)name.at, (const char *)wanted.at, name.bytes) == 0;
 }
 
 #define LITERAL(text) fc_span(text, sizeof(text) - 1)
@@ -48,7 +41,8 @@ static bool is_secret(const request_rec *r, fc_span_t header)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
 
-    return (is(header, LITERAL("Authorization")) || is(header, LITERAL("Proxy-Authorization")))
+    return (fc_span_is_text(header, "Authorization")
+            || fc_span_is_text(header, "Proxy-Authorization"))
            && core->cgi_pass_auth != AP_CGI_PASS_AUTH_ON;
 }
 
@@ -78,15 +72,15 @@ static fc_span_t name_of(apr_pool_t *p, fc_span_t header)
 
 static void put_header(list_t *list, const apr_table_entry_t *entry)
 {
-    const fc_span_t header = fc_span(entry->key, strlen(entry->key));
+    const fc_span_t header = fc_span_of(entry->key);
 
-    if (is(header, LITERAL("Content-Type"))) {
+    if (fc_span_is_text(header, "Content-Type")) {
         put(list, LITERAL("CONTENT_TYPE"), entry->val);
     }
-    else if (is(header, LITERAL("Content-Length"))) {
+    else if (fc_span_is_text(header, "Content-Length")) {
         put(list, LITERAL("CONTENT_LENGTH"), entry->val);
     }
-    else if (!is(header, LITERAL("Proxy")) && !is_secret(list->r, header)) {
+    else if (!fc_span_is_text(header, "Proxy") && !is_secret(list->r, header)) {
         const fc_span_t name = name_of(list->r->pool, header);
         if (!memchr(name.at, '\0', name.bytes)) {
             put(list, name, entry->val);
@@ -273,7 +267,7 @@ static bool put_earlier(list_t *list, const apr_array_header_t *earlier)
 {
     for (int i = 0; i < earlier->nelts; i++) {
         const apr_table_entry_t *entry = &APR_ARRAY_IDX(earlier, i, apr_table_entry_t);
-        const fc_span_t name = fc_span(entry->key, strlen(entry->key));
+        const fc_span_t name = fc_span_of(entry->key);
         if (fcgi_name_set_has(&own_names, name)) {
             return false;
         }

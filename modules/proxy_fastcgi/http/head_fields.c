@@ -7,8 +7,6 @@
 #include "head_fields.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include <strings.h>
 
 #include "apr_cstr.h"
 #include "apr_date.h"
@@ -47,7 +45,7 @@ static bool set_status(head_t *head, const char *value)
     const int status = atoi(value);
 
     if (status < 100 || status > 999) {    /* beyond 599 is the application's own affair */
-        return refuse(head, "the Status is invalid", fc_span(value, strlen(value)));
+        return refuse(head, "the Status is invalid", fc_span_of(value));
     }
     head->r->status = status;
     head->r->status_line = value;
@@ -87,31 +85,25 @@ static void set_last_modified(request_rec *r, const char *value)
     ap_set_last_modified(r);    /* httpd moves dates in the future back to now */
 }
 
-static bool is_named(fc_span_t name, const char *wanted)
-{
-    return name.bytes == strlen(wanted)
-           && strncasecmp((const char *)name.at, wanted, name.bytes) == 0;
-}
-
 /* Fields that are for httpd: taken out when they are obeyed, and passed on when they are not, as
  * another module or a proxy in front may. X-Accel-Buffering is for each of them.
  * returns  was it taken out? */
 static bool obey_field(head_t *head, fc_span_t name, const char *value)
 {
-    if (is_named(name, "X-Sendfile") && head->config->sendfile_roots) {
+    if (fc_span_is_text(name, "X-Sendfile") && head->config->sendfile_roots) {
         head->said.sendfile = value;
         return true;
     }
-    if (is_named(name, "X-Accel-Redirect") && head->config->redirects_internally > 0) {
+    if (fc_span_is_text(name, "X-Accel-Redirect") && head->config->redirects_internally > 0) {
         head->said.accel_redirect = value;
         return true;
     }
-    if (is_named(name, "X-Accel-Buffering")) {
+    if (fc_span_is_text(name, "X-Accel-Buffering")) {
         head->said.flushes_at_once |= ap_cstr_casecmp(value, "no") == 0;
         return false;
     }
     /* FastCGI has its own framing, and httpd sets what the client gets */
-    return is_named(name, "Transfer-Encoding");
+    return fc_span_is_text(name, "Transfer-Encoding");
 }
 
 /* A field without a meaning here: others may have the same name. */
@@ -132,42 +124,42 @@ static bool set_field(head_t *head, fc_span_t name, char *value)
 
     switch (name.at[0] | 0x20) {    /* most names can be told by their first letter */
     case 'c':
-        if (is_named(name, "Content-Type")) {
+        if (fc_span_is_text(name, "Content-Type")) {
             set_content_type(r, value);
             return true;
         }
-        if (is_named(name, "Content-Length")) {
+        if (fc_span_is_text(name, "Content-Length")) {
             set_content_length(head, value);
             return true;
         }
-        if (is_named(name, "Content-Range")) {
+        if (fc_span_is_text(name, "Content-Range")) {
             apr_table_setn(r->headers_out, name_text, value);
             return true;
         }
         break;
     case 's':
-        if (is_named(name, "Status")) {
+        if (fc_span_is_text(name, "Status")) {
             head->said.has_status = true;
             return set_status(head, value);
         }
-        if (is_named(name, "Set-Cookie")) {
+        if (fc_span_is_text(name, "Set-Cookie")) {
             apr_table_addn(r->err_headers_out, name_text, value);    /* must not be merged */
             return true;
         }
         break;
     case 'l':
-        if (is_named(name, "Location")) {
+        if (fc_span_is_text(name, "Location")) {
             head->said.location = value;
             apr_table_setn(r->headers_out, name_text, value);
             return true;
         }
-        if (is_named(name, "Last-Modified")) {
+        if (fc_span_is_text(name, "Last-Modified")) {
             set_last_modified(r, value);
             return true;
         }
         break;
     case 'e':
-        if (is_named(name, "ETag")) {
+        if (fc_span_is_text(name, "ETag")) {
             apr_table_setn(r->headers_out, name_text, value);
             return true;
         }

@@ -96,7 +96,7 @@ static bool follow_target(fcgi_reply_t *reply, const fcgi_head_fields_t *head)
     if (head->accel_redirect && !is_local(head->accel_redirect)) {
         reply->why = fcgi_head_fields_refusal(
             reply->r->pool, "X-Accel-Redirect is not a local path",
-            fc_span(head->accel_redirect, strlen(head->accel_redirect)));
+            fc_span_of(head->accel_redirect));
         return false;
     }
     if (head->accel_redirect) {

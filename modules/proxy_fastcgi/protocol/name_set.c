@@ -3,13 +3,6 @@
 #include "name_set.h"
 
 #include <string.h>
-#include <strings.h>
-
-static bool is_same(fc_span_t a, fc_span_t b)
-{
-    return a.bytes == b.bytes
-           && strncasecmp((const char *)a.at, (const char *)b.at, a.bytes) == 0;
-}
 
 /* Where to begin to look: by what names of CGI variables differ in, whatever their case. */
 static size_t first_slot(fc_span_t name)
@@ -26,7 +19,7 @@ static inline size_t slot_of(const fcgi_name_set_t *set, fc_span_t name)
 {
     size_t slot = first_slot(name);
 
-    while (set->slots[slot] != 0 && !is_same(set->names[set->slots[slot] - 1], name)) {
+    while (set->slots[slot] != 0 && !fc_span_is(set->names[set->slots[slot] - 1], name)) {
         slot = (slot + 1) % FCGI_NAME_SET_SLOTS;
     }
     return slot;

@@ -20,11 +20,6 @@ static bool is_token_character(unsigned char c)
     return memchr(marks, c, sizeof(marks) - 1) != NULL;
 }
 
-static bool is_blank(unsigned char c)
-{
-    return c == ' ' || c == '\t';
-}
-
 static bool is_token(fc_span_t name)
 {
     for (size_t i = 0; i < name.bytes; i++) {
@@ -45,17 +40,6 @@ static bool is_field_text(fc_span_t value)
         }
     }
     return true;
-}
-
-static fc_span_t trim(fc_span_t value)
-{
-    while (value.bytes > 0 && is_blank(value.at[0])) {
-        value = fc_span_after(value, 1);
-    }
-    while (value.bytes > 0 && is_blank(value.at[value.bytes - 1])) {
-        value.bytes--;
-    }
-    return value;
 }
 
 /* The first line of `text` without its LF or CRLF, and in *whole its bytes with them. */
@@ -140,7 +124,7 @@ fcgi_result_t fcgi_head_next(fc_span_t *head, fcgi_field_t *field)
         *field = (fcgi_field_t){ .name = line };
         return FCGI_BAD;
     }
-    fc_span_t value = trim(fc_span_after(line, name.bytes + 1));
+    fc_span_t value = fc_span_trim(fc_span_after(line, name.bytes + 1));
     if (!is_field_text(value)) {
         *field = (fcgi_field_t){ .name = line };
         return FCGI_BAD;

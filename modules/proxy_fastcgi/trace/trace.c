@@ -78,7 +78,7 @@ static request_rec *client_request(request_rec *r)
 static fc_span_t header(request_rec *r, const char *name)
 {
     const char *value = apr_table_get(r->headers_in, name);
-    return value ? fc_span(value, strlen(value)) : fc_span("", 0);
+    return value ? fc_span_of(value) : fc_span("", 0);
 }
 
 /* The trace goes on that the client has begun.

@@ -165,40 +165,13 @@ static bool is_member(fc_span_t member)
     return is_key(fc_span(member.at, key_bytes)) && is_value(fc_span_after(member, key_bytes + 1));
 }
 
-static bool is_blank(unsigned char c)
-{
-    return c == ' ' || c == '\t';
-}
-
-static fc_span_t without_blanks(fc_span_t s)
-{
-    while (s.bytes > 0 && is_blank(s.at[0])) {
-        s = fc_span_after(s, 1);
-    }
-    while (s.bytes > 0 && is_blank(s.at[s.bytes - 1])) {
-        s.bytes--;
-    }
-    return s;
-}
-
-/* Take what stands before the next comma. */
-static fc_span_t next_member(fc_span_t *rest)
-{
-    const unsigned char *comma = memchr(rest->at, ',', rest->bytes);
-    const size_t bytes = comma ? (size_t)(comma - rest->at) : rest->bytes;
-    const fc_span_t member = fc_span(rest->at, bytes);
-
-    *rest = fc_span_after(*rest, comma ? bytes + 1 : bytes);
-    return without_blanks(member);
-}
-
 /* returns  how many there are; 0 when one is malformed, or there are too many */
 static size_t list_members(fc_span_t rest, fc_span_t members[MEMBERS_MAX])
 {
     size_t count = 0;
 
     while (rest.bytes > 0) {
-        const fc_span_t member = next_member(&rest);
+        const fc_span_t member = fc_span_take(&rest, ',');
         if (member.bytes == 0) {
             continue;
         }
