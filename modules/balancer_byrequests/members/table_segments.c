@@ -73,18 +73,19 @@ static lb_ledger_t *add_table(server_rec *s, table_set_t *set, uint32_t balancer
     return ledger;
 }
 
-/* One table for a balancer and all its members: they share its lock.
- * returns  the one it had, if it still fits there; else one with room */
+/* One table for a balancer and all its members: they share its lock. If it has grown out of one,
+ * it has rows there as long as a process knows them: the last is the one it has now.
+ * returns  the one it had; else the first with room */
 static lb_ledger_t *choose_table(server_rec *s, table_set_t *set, uint64_t key, uint32_t members)
 {
     lb_ledger_t *with_room = NULL;
 
-    for (int i = 0; i < set->ledgers->nelts; i++) {
+    for (int i = set->ledgers->nelts - 1; i >= 0; i--) {
         lb_ledger_t *ledger = APR_ARRAY_IDX(set->ledgers, i, lb_ledger_t *);
         if (lb_table_has_balancer(ledger->table, key)) {
             return ledger;
         }
-        if (!with_room && lb_table_has_room(ledger->table, members)) {
+        if (lb_table_has_room(ledger->table, members)) {
             with_room = ledger;
         }
     }
