@@ -95,7 +95,8 @@ bool fcgi_probe_run(const lb_check_t *check, fcgi_check_stop_t *stop, apr_pool_t
     const int now = ++running;
     int most = peak;
 
-    while (most < now && !atomic_compare_exchange_weak(&peak, &most, now)) {}
+    while (most < now && !atomic_compare_exchange_weak(&peak, &most, now)) {
+    }
     switch (script) {
     case ENDS:
         break;
