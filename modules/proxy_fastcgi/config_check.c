@@ -12,6 +12,7 @@
 #include "http_log.h"
 #include "mod_proxy.h"
 #include "proxy_pass_line.h"
+#include "stray_handler.h"
 #include "worker_url.h"
 
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
@@ -175,6 +176,23 @@ static void warn_of_prefix(const place_t *at)
     }
 }
 
+/* The file itself would be sent. */
+static int check_handler(const place_t *at)
+{
+    const char *args = at->node->args;
+
+    if (strcasecmp(at->node->directive, "SetHandler") != 0) {
+        return OK;
+    }
+    const char *name = ap_getword_conf(at->p, &args);
+    const char *mistake = strstr(name, "%{") ? NULL : fcgi_stray_handler_mistake(at->p, name);
+    if (!mistake) {
+        return OK;
+    }
+    LOG_OF(at, APLOG_CRIT, FCLOGNO(0355), "\"%s\" is no handler: %s", name, mistake);
+    return !OK;
+}
+
 static server_rec *find_server(server_rec *main, const ap_directive_t *node)
 {
     for (server_rec *s = main->next; s; s = s->next) {
@@ -198,6 +216,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
         }
         const place_t at = { p, s, node, takes_urls(node) ? url_in(p, node) : NULL };
         warn_of_prefix(&at);
+        rc |= check_handler(&at);
         if (at.url) {
             rc |= check_url(&at);
         }

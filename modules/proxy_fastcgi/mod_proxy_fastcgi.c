@@ -17,6 +17,7 @@
 #include "script_path.h"
 #include "slow_client.h"
 #include "status_section.h"
+#include "stray_handler.h"
 #include "trace_log.h"
 #include "trace_random.h"
 #include "tracing.h"
@@ -112,6 +113,7 @@ static void register_hooks(apr_pool_t *p)
     fcgi_status_section_register();
     fcgi_slow_client_register();
     fcgi_large_reads_register();
+    fcgi_stray_handler_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_config_check_httpd, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
