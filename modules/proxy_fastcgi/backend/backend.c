@@ -11,6 +11,7 @@
 #include "apr_strings.h"
 #include "apr_uri.h"
 #include "connection_counts.h"
+#include "exchange.h"
 #include "mod_balancer_byrequests.h"
 #include "retry_budget.h"
 #include "tls.h"
@@ -406,8 +407,15 @@ lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv)
     return APR_STATUS_IS_TIMEUP(rv) ? LB_CONNECT_TIMEOUT : LB_CONNECT_FAILED;
 }
 
-const char *fcgi_backend_cure_of(apr_status_t rv)
+static bool is_socket(const char *address)
 {
+    return strncmp(address, "unix:", 5) == 0;
+}
+
+const char *fcgi_backend_cure_of(apr_pool_t *p, const char *address, apr_status_t rv)
+{
+    char text[120];
+
     if (APR_STATUS_IS_ECONNREFUSED(rv)) {
         return "nobody listens there: is the backend running?";
     }
@@ -415,12 +423,31 @@ const char *fcgi_backend_cure_of(apr_status_t rv)
         return "no such socket: is the backend running, and is the path right?";
     }
     if (APR_STATUS_IS_EACCES(rv)) {
-        return "httpd has no access to the socket: see listen.owner and listen.mode of PHP-FPM";
+        return is_socket(address)
+                   ? "httpd has no access to the socket: see listen.owner and listen.mode of "
+                     "PHP-FPM, the permissions of the directory, and SELinux"
+                   : "the system does not let httpd connect: with SELinux, setsebool -P "
+                     "httpd_can_network_connect on";
     }
     if (APR_STATUS_IS_EAGAIN(rv)) {
         return "its backlog is full: raise pm.max_children or listen.backlog";
     }
-    return APR_STATUS_IS_TIMEUP(rv) ? "no response in time (connectiontimeout)" : "cannot connect";
+    return APR_STATUS_IS_TIMEUP(rv)
+               ? "no response in time (connectiontimeout)"
+               : apr_pstrcat(p, "cannot connect: ", apr_strerror(rv, text, sizeof(text)), NULL);
+}
+
+const char *fcgi_backend_loss_of(const char *address, apr_status_t rv, bool is_silent)
+{
+    if (address && is_silent) {
+        return is_socket(address) ? "the connection was closed without a response: has a child of "
+                                    "PHP-FPM died?"
+                                  : "the connection was closed without a response: has a child of "
+                                    "PHP-FPM died, or does listen.allowed_clients not permit this "
+                                    "machine?";
+    }
+    return APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
+                                 : "the connection was reset";
 }
 
 /* ---- Checks: connections without a request --------------------------------------------------- */
@@ -473,7 +500,7 @@ apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_chec
     }
     rv = fcgi_connecting_run(&lease->connection, &to);
     if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(rv));
+        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(p, shown, rv));
         fcgi_backend_forget_addresses(worker);
         return rv;
     }

@@ -71,8 +71,15 @@ void fcgi_backend_forget_addresses(proxy_worker *worker);
  *  rv       as connecting failed; the lease knows whether TLS did */
 lb_outcome_t fcgi_backend_outcome_of(const fcgi_lease_t *lease, apr_status_t rv);
 
-/** What may help against a failure to connect, in words. */
-const char *fcgi_backend_cure_of(apr_status_t rv);
+/** What may help against a failure to connect, in words.
+ *  address  as fcgi_backend_find() shows it */
+const char *fcgi_backend_cure_of(apr_pool_t *p, const char *address, apr_status_t rv);
+
+/** Why a connection ended in the middle, in words.
+ *  address    NULL: not asked, as it was a kept connection
+ *  rv         APR_EOF, or another error
+ *  is_silent  nothing was received on it */
+const char *fcgi_backend_loss_of(const char *address, apr_status_t rv, bool is_silent);
 
 /** How long a first byte took, and what is usual of late in this process (0: not known), us. */
 void fcgi_backend_note_first_byte(proxy_worker *worker, apr_interval_time_t took);

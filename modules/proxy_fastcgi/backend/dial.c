@@ -84,7 +84,8 @@ static apr_status_t go_on_connecting(fcgi_dial_t *dial, unsigned came)
         return rv;
     }
     if (rv != APR_SUCCESS) {
-        dial->why = apr_psprintf(dial->r->pool, "%s: %s", dial->shown, fcgi_backend_cure_of(rv));
+        dial->why = apr_pstrcat(dial->r->pool, dial->shown, ": ",
+                                fcgi_backend_cure_of(dial->r->pool, dial->shown, rv), NULL);
         fcgi_backend_forget_addresses(dial->worker);
     }
     else if (fc_worker_url_is_fcgis(dial->url)) {

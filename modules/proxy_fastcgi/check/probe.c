@@ -183,8 +183,18 @@ static void judge_end(lb_check_result_t *result, const fcgi_exchange_t *x)
     }
 }
 
-static void judge(lb_check_result_t *result, const fcgi_pump_t *pump, apr_status_t rv)
+/* As much of it as fcgi_backend_loss_of() looks at. */
+static const char *address_of(const fcgi_check_target_t *target)
 {
+    return target->address                ? target->address
+           : *target->worker->s->uds_path ? "unix:"
+                                          : "";
+}
+
+static void judge(const probe_t *probe, const fcgi_pump_t *pump, apr_status_t rv)
+{
+    lb_check_result_t *result = probe->result;
+
     if (pump->stopped_by_owner) {
         fail(result, LB_TOO_BIG_HEADER, "the response head is too big for a check");
     }
@@ -200,8 +210,8 @@ static void judge(lb_check_result_t *result, const fcgi_pump_t *pump, apr_status
     }
     else {
         fail(result, LB_BACKEND_EOF,
-             APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
-                                   : "the connection was reset");
+             fcgi_backend_loss_of(address_of(&probe->target), rv,
+                                  pump->exchange->bytes_received == 0));
     }
 }
 
@@ -224,7 +234,7 @@ static void run_exchange(probe_t *probe, fcgi_connection_t *connection, apr_time
     };
     fcgi_exchange_init(&probe->exchange, REQUEST_ID, lay_out_request(probe));
     const apr_status_t rv = fcgi_pump_run(&pump);
-    judge(probe->result, &pump, rv);
+    judge(probe, &pump, rv);
 }
 
 /* What was cut off by us says nothing about the member. */

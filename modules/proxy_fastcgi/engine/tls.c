@@ -64,6 +64,7 @@ apr_status_t fcgi_tls_start(fcgi_tls_t **started, int fd, proxy_worker *worker, 
     tls->outer->hostname = tls->outer->ssl_hostname = without_last_dot(p, host);
     apr_status_t rv = wrap_socket(&tls->outer->sock, fd, handshake_timeout, p);
     if (rv == APR_SUCCESS) {
+        apr_socket_addr_get(&tls->outer->addr, APR_REMOTE, tls->outer->sock);    /* for its log */
         rv = add_filters(tls->outer, r, s);
     }
     if (rv == APR_SUCCESS) {

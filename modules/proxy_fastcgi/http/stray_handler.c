@@ -55,7 +55,8 @@ const char *fcgi_stray_handler_mistake(apr_pool_t *p, const char *name)
 
     if (behind == url && strncasecmp(url, "unix:", 5) == 0) {
         return apr_psprintf(p, "there is no \"|\" with a URL behind the socket. "
-                               "Fix: write it as in %s|fcgi://localhost", name);
+                               "Fix: write it as in %s|fcgi://localhost",
+                            name);
     }
     return has_scheme(behind) ? NULL
                               : "the URL has no scheme. Fix: write it as in "

@@ -131,7 +131,7 @@ lb_outcome_t fcgi_outcome_of_exchange(fcgi_job_t *job, apr_status_t rv)
         job->why = fcgi_exchange_reason_text(job->exchange.reason);
         return job->connection_is_unproven && is_stale(job) ? LB_STALE : LB_PROTOCOL;
     }
-    job->why = APR_STATUS_IS_EOF(rv) ? fcgi_exchange_reason_text(FCGI_REASON_EOF)
-                                     : "the connection was reset";
+    job->why = fcgi_backend_loss_of(job->connection_was_kept ? NULL : job->dial.shown, rv,
+                                    job->exchange.bytes_received == 0);
     return is_stale(job) ? LB_STALE : LB_BACKEND_EOF;
 }
