@@ -95,6 +95,65 @@ static int check_name(apr_pool_t *p, server_rec *s, const proxy_balancer *b, pro
     return !OK;
 }
 
+/* mod_proxy makes a balancer of any name in a ProxyPass. Virtual hosts that inherit a balancer share
+ * its b->s: one line is enough. */
+static void warn_of_no_members(apr_pool_t *p, server_rec *s, apr_hash_t *seen)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        const proxy_balancer *b = &APR_ARRAY_IDX(conf->balancers, i, proxy_balancer);
+        if (b->workers->nelts > 0 || b->growth > 0
+            || apr_hash_get(seen, &b->s, sizeof(b->s))) {
+            continue;
+        }
+        apr_hash_set(seen, apr_pmemdup(p, &b->s, sizeof(b->s)), sizeof(b->s), b);
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0586)
+                     "%s has no members, so that its requests get a 503. Fix: correct the name "
+                     "where requests are sent to it, or add BalancerMember lines to its <Proxy>",
+                     b->s->name);
+    }
+}
+
+static bool is_balancer_of(const server_rec *s, const char *name)
+{
+    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+
+    for (int i = 0; i < conf->balancers->nelts; i++) {
+        if (strcasecmp(APR_ARRAY_IDX(conf->balancers, i, proxy_balancer).s->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* SetHandler makes none. Which virtual hosts its section belongs to is not known here. */
+static void warn_of_handler(apr_pool_t *p, server_rec *main, const ap_directive_t *node)
+{
+    const char *args = node->args;
+
+    if (strcasecmp(node->directive, "SetHandler") != 0) {
+        return;
+    }
+    const char *name = ap_getword_conf(p, &args);
+    if (ap_cstr_casecmpn(name, "proxy:" BALANCER_PREFIX, sizeof("proxy:" BALANCER_PREFIX) - 1)
+        || strchr(name, '%')) {
+        return;
+    }
+    name += sizeof("proxy:") - 1;
+    const char *balancer = apr_pstrmemdup(
+        p, name, sizeof(BALANCER_PREFIX) - 1 + strcspn(name + sizeof(BALANCER_PREFIX) - 1, "/"));
+    for (const server_rec *s = main; s; s = s->next) {
+        if (is_balancer_of(s, balancer)) {
+            return;
+        }
+    }
+    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main, FCLOGNO(0587)
+                 "SetHandler on line %d of %s: there is no %s, so that its requests get a 500. "
+                 "Fix: correct the name, or define it with <Proxy \"%s\"> and BalancerMember",
+                 node->line_num, node->filename, balancer, balancer);
+}
+
 /* One BalancerMember line: who it names, in which balancer of which virtual host. */
 typedef struct {
     const char *balancer;
@@ -170,6 +229,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
             rc |= check_tree(p, s, node->first_child, where, seen);
         }
         warn_of_glue(p, s, node);
+        warn_of_handler(p, s, node);
         if (strcasecmp(node->directive, "BalancerMember") != 0) {
             continue;
         }
@@ -392,6 +452,7 @@ static int check_fleet(server_rec *s)
 int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                         server_rec *main)
 {
+    apr_hash_t *seen = apr_hash_make(ptemp);
     int rc = OK;
 
     rc |= refuse_beside(main, "mod_proxy_balancer.c", "proxy_balancer");
@@ -406,6 +467,7 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         rc |= look_at_members(ptemp, s, check_source);
         rc |= check_fleet(s);
         warn_of_queues(s);
+        warn_of_no_members(ptemp, s, seen);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

@@ -27,6 +27,26 @@ EOC
 my ($code, $text) = Httpd->configtest(config => $good);
 is $code, 0, 'a good configuration passes' or diag $text;
 
+# A name that is misspelt where requests are sent to it: mod_proxy makes a balancer of that name.
+sub warnings { return [ (Httpd->configtest(config => $_[0]))[1] =~ /(FC058[67]: .*)/g ] }
+
+my $cluster = $good =~ s/^ProxyPass.*\n//mr;
+my $empty = qr/^FC0586: balancer:\/\/clutser has no members, .*503\. Fix: correct the name /;
+for my $line ('ProxyPass /a/ balancer://clutser/', 'ProxyPassMatch ^/(.*\.php)$ balancer://clutser/srv/$1') {
+    my $said = warnings("$cluster$line\n");
+    is @$said, 1, "$line: one warning";
+    like $said->[0], $empty, '... with the cure';
+}
+my $host = sub { "<VirtualHost 127.0.0.1:\@port\@>\nServerName $_[0].test\n$_[1]</VirtualHost>\n" };
+is @{ warnings("ProxyPass /a/ balancer://clutser/\n" . $host->('a', '') . $host->('b', '')) }, 1,
+    '... also if virtual hosts inherit it';
+my $handler = sub { "<FilesMatch \"\\.php\$\">\n    SetHandler \"proxy:balancer://$_[0]\"\n</FilesMatch>\n" };
+like warnings($cluster . $handler->('clutser'))->[0], qr/^FC0587: SetHandler on line \d+ of .*: there is no balancer:\/\/clutser, .*Fix:/,
+    'SetHandler: a warning with the cure';
+is_deeply warnings($_), [], 'no warning: ' . s/\n.*//sr for $cluster . $handler->('Cluster') . $handler->('cluster/'),
+    $handler->('cluster') . $host->('a', $cluster), $good . $host->('a', "ProxyPass /a/ balancer://cluster/\n"), $good . $host->('a', $handler->('cluster')), $handler->('%{ENV:name}'),
+    "<Proxy balancer://later>\n    ProxySet growth=2\n</Proxy>\n";
+
 refused('an unknown key of a member', { config => <<'EOC' }, qr/BalancerMember/, qr/nosuchkey|unknown/i);
 <Proxy balancer://cluster>
     BalancerMember fcgi://127.0.0.1:9001 nosuchkey=1

@@ -89,9 +89,13 @@ static lb_outcome_t elect_or_queue(lb_ticket_t *ticket, lb_member_t *member)
         return LB_CHOICE_WAITS;
     }
     if (ticket->tries == 0) {    /* after a failed try its line says enough */
-        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422)
-                      "%s: no_member: none of its %d members is usable",
-                      ticket->proxy->s->name, count_members(ticket->balancer));
+        const int members = count_members(ticket->balancer);
+        ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, ticket->r, FCLOGNO(0422) "%s: no_member: %s",
+                      ticket->proxy->s->name,
+                      members > 0
+                          ? apr_psprintf(ticket->r->pool, "none of its %d members is usable",
+                                         members)
+                          : "it has no members: no BalancerMember lines, or no addresses in DNS");
     }
     return LB_NO_MEMBER;
 }
