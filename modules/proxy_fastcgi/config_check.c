@@ -41,17 +41,28 @@ static const char *authority_of(const char *url)
     return mark ? mark + 3 : "";
 }
 
-static bool takes_urls(const ap_directive_t *node)
+static bool is_one_of(const ap_directive_t *node, const char *const *directives)
 {
-    static const char *const directives[] = { "ProxyPass", "ProxyPassMatch", "<Proxy",
-                                              "SetHandler", "RewriteRule" };
-
-    for (size_t i = 0; i < sizeof(directives) / sizeof(directives[0]); i++) {
-        if (strcasecmp(node->directive, directives[i]) == 0) {
+    for (; *directives; directives++) {
+        if (strcasecmp(node->directive, *directives) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool takes_urls(const ap_directive_t *node)
+{
+    static const char *const directives[] = { "ProxyPass", "ProxyPassMatch", "<Proxy",
+                                              "SetHandler", "RewriteRule", NULL };
+    return is_one_of(node, directives);
+}
+
+static bool takes_parameters(const ap_directive_t *node)
+{
+    static const char *const directives[] = { "ProxyPass", "ProxyPassMatch", "<Proxy", "ProxySet",
+                                              "BalancerMember", NULL };
+    return is_one_of(node, directives);
 }
 
 /* The FastCGI URL among its words; NULL: there is none. */
@@ -176,6 +187,37 @@ static void warn_of_prefix(const place_t *at)
     }
 }
 
+/* Of what is whole seconds to httpd it reads the digits, and not what follows: "500ms" is 500 s. */
+static void warn_of_unit(const place_t *at, const char *word, const char *value)
+{
+    const size_t digits = strspn(value, "0123456789");
+    const char *unit = value + digits;
+    const size_t bytes = strcspn(unit, ">");    /* of the section */
+
+    if (digits > 0 && bytes > 0 && ap_cstr_casecmpn(unit, "s", bytes) != 0) {
+        LOG_OF(at, APLOG_WARNING, FCLOGNO(0356), "mod_proxy reads %.*s as %.*s seconds. Fix: write "
+                                         "a number of seconds, without a unit",
+               (int)(unit + bytes - word), word, (int)digits, value);
+    }
+}
+
+static void warn_of_units(const place_t *at)
+{
+    static const char *const whole_seconds[] = { "ttl=", "retry=", "timeout=" };
+    const size_t count = FC_HTTPD_IS_2_5 ? 1 : sizeof(whole_seconds) / sizeof(whole_seconds[0]);
+    const char *args = at->node->args;
+
+    while (*args) {
+        const char *word = ap_getword_conf(at->p, &args);
+        for (size_t i = 0; i < count; i++) {
+            const size_t bytes = strlen(whole_seconds[i]);
+            if (ap_cstr_casecmpn(word, whole_seconds[i], bytes) == 0) {
+                warn_of_unit(at, word, word + bytes);
+            }
+        }
+    }
+}
+
 /* The file itself would be sent. */
 static int check_handler(const place_t *at)
 {
@@ -216,6 +258,12 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node)
         }
         const place_t at = { p, s, node, takes_urls(node) ? url_in(p, node) : NULL };
         warn_of_prefix(&at);
+        if (takes_parameters(node)) {
+            warn_of_units(&at);
+        }
+        if (strcasecmp(node->directive, "ProxyTimeout") == 0) {
+            warn_of_unit(&at, node->args, node->args);
+        }
         rc |= check_handler(&at);
         if (at.url) {
             rc |= check_url(&at);

@@ -141,6 +141,22 @@ ProxyFCGISetEnvIf "reqenv('PATH_TRANSLATED') =~ m#(/.*prefix)(\d+)(.*)#" PATH_TR
 ProxyFCGISetEnvIf true SCRIPT_FILENAME "/srv%{reqenv:SCRIPT_NAME}"
 EOC
 
+# ---- Units that mod_proxy ignores ----
+
+# httpd 2.5 knows them for timeout and retry
+my $reads = sub { qr/FC0356: \Q$_[0]\E on line \d+ of .*: mod_proxy reads \Q$_[1]\E as $_[2] seconds\. Fix: write a number/ };
+warned('ttl of a worker', "ProxyPass /a/ fcgi://127.0.0.1:9000/ ttl=1m\n", $reads->('ProxyPass', 'ttl=1m', 1));
+warned('ttl of a member', "<Proxy balancer://cluster>\n    BalancerMember fcgi://127.0.0.1:9001 ttl=2h route=a\n</Proxy>\n",
+    $reads->('BalancerMember', 'ttl=2h', 2));
+warned('ProxySet', "<Proxy fcgi://127.0.0.1:9000>\n    ProxySet ttl=5min\n</Proxy>\n", $reads->('ProxySet', 'ttl=5min', 5));
+warned('<Proxy>', "<Proxy fcgi://127.0.0.1:9000 ttl=5min>\n</Proxy>\n", $reads->('<Proxy', 'ttl=5min', 5));
+warned('ProxyTimeout', "ProxyTimeout 500ms\n", $reads->('ProxyTimeout', '500ms', 500));
+if (!Httpd::is_at_least('2.5')) {
+    warned($_, "ProxyPass /a/ fcgi://127.0.0.1:9000/ $_\n", $reads->('ProxyPass', $_, 3)) for 'timeout=3ms', 'retry=3m';
+}
+accepted('whole seconds, and parameters with units', "ProxyTimeout 30s\nProxyPass /a/?timeout=5m fcgi://127.0.0.1:9000/ "
+    . "timeout=30 retry=5s ttl=60 connectiontimeout=500ms acquire=2s firstbyte=1m\n");
+
 # ---- iobuffersize ----
 
 my $size = qr/FC0306: fcgi:.*iobuffersize=99999999999 .*more than 16 MB/;
