@@ -95,8 +95,8 @@ static int check_name(apr_pool_t *p, server_rec *s, const proxy_balancer *b, pro
     return !OK;
 }
 
-/* mod_proxy makes a balancer of any name in a ProxyPass. Virtual hosts that inherit a balancer share
- * its b->s: one line is enough. */
+/* mod_proxy makes a balancer of any name in a ProxyPass. Virtual hosts that inherit one share its
+ * b->s: one line is enough. */
 static void warn_of_no_members(apr_pool_t *p, server_rec *s, apr_hash_t *seen)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);

@@ -203,16 +203,13 @@ static void warn_of_unit(const place_t *at, const char *word, const char *value)
 
 static void warn_of_units(const place_t *at)
 {
-    static const char *const whole_seconds[] = { "ttl=", "retry=", "timeout=" };
-    const size_t count = FC_HTTPD_IS_2_5 ? 1 : sizeof(whole_seconds) / sizeof(whole_seconds[0]);
     const char *args = at->node->args;
 
     while (*args) {
         const char *word = ap_getword_conf(at->p, &args);
-        for (size_t i = 0; i < count; i++) {
-            const size_t bytes = strlen(whole_seconds[i]);
-            if (ap_cstr_casecmpn(word, whole_seconds[i], bytes) == 0) {
-                warn_of_unit(at, word, word + bytes);
+        for (const char *const *key = fc_whole_seconds(); *key; key++) {
+            if (ap_cstr_casecmpn(word, *key, strlen(*key)) == 0) {
+                warn_of_unit(at, word, word + strlen(*key));
             }
         }
     }

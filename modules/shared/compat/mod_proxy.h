@@ -39,6 +39,21 @@ static inline char *fc_proxy_canonenc_ex(apr_pool_t *p, const char *path, int le
 #define ap_proxy_canonenc_ex fc_proxy_canonenc_ex
 #endif
 
+/* The parameters that are whole seconds, up to a NULL: mod_proxy reads the digits and ignores a
+ * unit. */
+static inline const char *const *fc_whole_seconds(void)
+{
+    static const char *const keys[] = {
+        "ttl=",
+#if !FC_HTTPD_IS_2_5
+        "retry=",
+        "timeout=",
+#endif
+        NULL
+    };
+    return keys;
+}
+
 /* addressttl= of a worker, in seconds; 0: none */
 static inline apr_int32_t fc_worker_address_ttl(const proxy_worker_shared *shared)
 {
