@@ -9,6 +9,7 @@
 #include "http_config.h"
 #include "json_log.h"
 #include "large_reads.h"
+#include "log_notes.h"
 #include "mod_proxy.h"
 #include "module_alias.h"
 #include "park.h"
@@ -114,6 +115,7 @@ static void register_hooks(apr_pool_t *p)
     fcgi_slow_client_register();
     fcgi_large_reads_register();
     fcgi_stray_handler_register();
+    fcgi_log_notes_register();
     ap_hook_post_config(open_shared, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(fcgi_config_check_httpd, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(start_child, members, NULL, APR_HOOK_MIDDLE);
