@@ -205,10 +205,25 @@ static void warn_of_glue(apr_pool_t *p, server_rec *s, const ap_directive_t *nod
     }
 }
 
-static int check_url(server_rec *s, const ap_directive_t *node, const char *url)
+/* Modules of others may serve schemes of their own. */
+static bool is_known_scheme(apr_pool_t *p, const char *url)
+{
+    const char *scheme = apr_pstrmemdup(p, url, strcspn(url, ":"));
+
+    return fc_worker_url_is_fastcgi(url) || ap_proxy_port_of_scheme(scheme) != 0
+           || ap_cstr_casecmp(scheme, "uwsgi") == 0;
+}
+
+static int check_url(apr_pool_t *p, server_rec *s, const ap_directive_t *node, const char *url)
 {
     const char *mistake = lb_member_template_url_mistake(url);
 
+    if (!mistake && !is_known_scheme(p, url)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0588)
+                     "BalancerMember on line %d of %s: no module of httpd serves the scheme of %s, "
+                     "so that its requests fail. Fix: fcgi://, if it is misspelt",
+                     node->line_num, node->filename, url);
+    }
     if (!mistake) {
         return OK;
     }
@@ -237,7 +252,7 @@ static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, 
         if (!line.member) {
             continue;    /* mod_proxy has refused it already */
         }
-        rc |= check_url(s, node, line.member);
+        rc |= check_url(p, s, node, line.member);
         char *key = apr_pstrcat(p, vhost, " ", line.balancer, " ", line.member, NULL);
         ap_str_tolower(key);
         const ap_directive_t *first = apr_hash_get(seen, key, APR_HASH_KEY_STRING);

@@ -28,7 +28,7 @@ my ($code, $text) = Httpd->configtest(config => $good);
 is $code, 0, 'a good configuration passes' or diag $text;
 
 # A name that is misspelt where requests are sent to it: mod_proxy makes a balancer of that name.
-sub warnings { return [ (Httpd->configtest(config => $_[0]))[1] =~ /(FC058[67]: .*)/g ] }
+sub warnings { return [ (Httpd->configtest(config => $_[0]))[1] =~ /(FC058[678]: .*)/g ] }
 
 my $cluster = $good =~ s/^ProxyPass.*\n//mr;
 my $empty = qr/^FC0586: balancer:\/\/clutser has no members, .*503\. Fix: correct the name /;
@@ -43,9 +43,12 @@ is @{ warnings("ProxyPass /a/ balancer://clutser/\n" . $host->('a', '') . $host-
 my $handler = sub { "<FilesMatch \"\\.php\$\">\n    SetHandler \"proxy:balancer://$_[0]\"\n</FilesMatch>\n" };
 like warnings($cluster . $handler->('clutser'))->[0], qr/^FC0587: SetHandler on line \d+ of .*: there is no balancer:\/\/clutser, .*Fix:/,
     'SetHandler: a warning with the cure';
+like warnings($good =~ s/fcgi:\/\/127.0.0.1:9002/fgci:\/\/127.0.0.1:9002/r)->[0],
+    qr/^FC0588: BalancerMember on line \d+ of .*serves the scheme of fgci:\/\/127\.0\.0\.1:9002, /, 'an unknown scheme: a warning';
 is_deeply warnings($_), [], 'no warning: ' . s/\n.*//sr for $cluster . $handler->('Cluster') . $handler->('cluster/'),
     $handler->('cluster') . $host->('a', $cluster), $good . $host->('a', "ProxyPass /a/ balancer://cluster/\n"), $good . $host->('a', $handler->('cluster')), $handler->('%{ENV:name}'),
-    "<Proxy balancer://later>\n    ProxySet growth=2\n</Proxy>\n";
+    "<Proxy balancer://later>\n    ProxySet growth=2\n</Proxy>\n",
+    map { "<Proxy balancer://cluster>\n    BalancerMember $_://127.0.0.1:1\n</Proxy>\n" } qw(fcgis http https h2 ws ajp scgi uwsgi);
 
 refused('an unknown key of a member', { config => <<'EOC' }, qr/BalancerMember/, qr/nosuchkey|unknown/i);
 <Proxy balancer://cluster>
@@ -137,6 +140,13 @@ refused('defaults outside of a balancer', { config => <<'EOC' }, qr/BalancerMemb
     BalancerMemberDefaults maxinflight=4
 </Proxy>
 EOC
+refused("a parameter of mod_proxy as a default: $_", { config => <<"EOC" }, qr/FC0435: .*\Q$_\E is a parameter of mod_proxy.*BalancerMember lines/)
+<Proxy balancer://cluster>
+    BalancerMember fcgi://127.0.0.1:9001
+    BalancerMemberDefaults $_
+</Proxy>
+EOC
+    for 'timeout=30', 'Retry=5';
 refused("a bad default: $_", { config => <<"EOC" }, qr/BalancerMemberDefaults/, qr/\Q$_\E/)
 <Proxy balancer://cluster>
     BalancerMember fcgi://127.0.0.1:9001 maxinflight=2

@@ -116,6 +116,17 @@ static const char *set_discover_param(apr_pool_t *p, const proxy_worker *worker,
                             : not_a_member(p, worker, key, val);
 }
 
+/* mod_proxy asks us for all others. */
+#define KEYS_OF_MOD_PROXY                                                                         \
+    "loadfactor lbset route redirect status retry timeout connectiontimeout enablereuse "         \
+    "disablereuse flushpackets flushwait iobuffersize receivebuffersize keepalive min max smax "  \
+    "ttl acquire addressttl ping"
+
+static bool is_of_mod_proxy(apr_pool_t *p, const char *key)
+{
+    return ap_strcasestr(" " KEYS_OF_MOD_PROXY " ", apr_pstrcat(p, " ", key, " ", NULL)) != NULL;
+}
+
 /* The optional function has the name that mod_proxy looks for. */
 static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worker *worker,
                                        const char *key, const char *val, void *ctx)
@@ -133,13 +144,10 @@ static const char *set_worker_hc_param(apr_pool_t *p, server_rec *s, proxy_worke
         return set_discover_param(p, worker, key, val);
     }
     return apr_psprintf(p,
-                        "%s: unknown parameter %s=%s; use loadfactor lbset route "
-                        "redirect status retry timeout connectiontimeout enablereuse disablereuse "
-                        "flushpackets flushwait iobuffersize receivebuffersize keepalive min max "
-                        "smax ttl acquire addressttl ping keepidle idletimeout maxuses connectwait "
-                        "firstbyte total maxinflight queue queuetimeout stickywait maxfails "
-                        "failwindow slowstart discover discovermax discoverinterval discoverwait "
-                        "onempty and hc*",
+                        "%s: unknown parameter %s=%s; use " KEYS_OF_MOD_PROXY
+                        " keepidle idletimeout maxuses connectwait firstbyte total maxinflight "
+                        "queue queuetimeout stickywait maxfails failwindow slowstart discover "
+                        "discovermax discoverinterval discoverwait onempty and hc*",
                         worker->s->name_ex, key, val);
 }
 
@@ -187,7 +195,12 @@ const char *lb_member_params_set_defaults(apr_pool_t *p, server_rec *s, proxy_wo
         if (apr_hash_get(written, mark_of(p, member, key), APR_HASH_KEY_STRING)) {
             continue;
         }
-        const char *err = behind_the_notes(p, s, member, key, equals + 1, NULL);
+        const char *err =
+            is_of_mod_proxy(p, key)
+                ? apr_psprintf(p, "%s is a parameter of mod_proxy, which has no defaults. Fix: "
+                                  "write it on the BalancerMember lines",
+                               word)
+                : behind_the_notes(p, s, member, key, equals + 1, NULL);
         if (err) {
             return err;
         }
