@@ -15,7 +15,8 @@ static const char *folder(void)
     return set && *set ? set : "/tmp";
 }
 
-/* Not apr_file_mktemp(): before APR 1.7.1 its file, set aside for a slow client, was never closed. */
+/* Not apr_file_mktemp(): before APR 1.7.1 nobody closes its file once it was set aside for a slow
+ * client. */
 apr_status_t fcgi_temporary_file_open(apr_file_t **file, apr_pool_t *p)
 {
     apr_uint64_t random;
