@@ -58,6 +58,9 @@ sub allow {
     return $self->{socket}->send(join '', map { frame(WINDOW_UPDATE, 0, $_, pack 'N', $bytes) } 0, STREAM);
 }
 
+# The answer to it brings what httpd has not sent yet for want of more.
+sub ping { my ($self) = @_; return $self->{socket}->send(frame(PING, 0, 0, 'anybody?')) }
+
 sub reset {
     my ($self) = @_;
     return $self->{socket}->send(frame(RST_STREAM, 0, STREAM, pack 'N', CANCEL));

@@ -10,6 +10,7 @@ use Test::More;
 use Digest::SHA qw(sha1_hex);
 use Backend;
 use Deadline;
+use FcgiRecord;
 use Http2Stream;
 use Httpd;
 
@@ -29,6 +30,11 @@ my $backend = Backend->answering(sub {
             $connection->stdout("piece $n " . 'x' x 3000 . "\n");
             $connection->wait_for_gate($n, 10) if $n % 10 == 0;
         }
+    }
+    elsif ($what =~ /steps/) {    # first as much as mod_http2 keeps for the connection
+        $connection->stdout('x' x 32_768);
+        $connection->wait_for_gate('there', 10);
+        $connection->send(FcgiRecord::record(FcgiRecord::FCGI_STDOUT, $connection->{id}, 'x' x 8192) x 16);
     }
     else { $connection->stdout($what =~ /small/ ? 'small' : $body) }
     $connection->end_request;
@@ -131,6 +137,14 @@ for my $name ('limited', 'off') {
     cmp_ok now_monotonic() - $sent, '>', 1.9, '... and not too early';
     $client->close;
     is_deeply [$httpd->end_words('/short/x')], ['total_timeout'], '... the word';
+}
+{
+    my $client = Http2Stream->open($httpd->port, '/taken/steps?steps', window => 0);
+    ok wait_until(SOON, sub { $client->ping; $client->read_response(seconds => 0.1)->{status} }),
+        '32 KB are with the connection';
+    $backend->open_gate('there');
+    ok wait_until(SOON, sub { !$httpd->in_flight('taken') }), '... 128 KB come: the right is free';
+    $client->close;
 }
 
 # ---- A client that leaves ----

@@ -9,10 +9,11 @@
 extern module AP_MODULE_DECLARE_DATA proxy_fastcgi_module;
 APLOG_USE_MODULE(proxy_fastcgi);
 
-/* Under FlushMaxThreshold and H2StreamMaxMemSize (both 64 KB): so much httpd keeps without waiting
- * for the client. */
-#define ROOM_BYTES  61440
-#define PIECE_BYTES 49152    /* of what waited */
+/* So much httpd keeps without waiting for the client: under FlushMaxThreshold (64 KB), and up to
+ * H2StreamMaxMemSize, which is 32 KB, whatever its documentation says. */
+#define ROOM_BYTES        61440
+#define STREAM_ROOM_BYTES 32768
+#define PART_BYTES        16000    /* of what waits in memory: with its header in four pages */
 
 static const char filter_name[] = "FCGI_SLOW_CLIENT";
 static ap_filter_rec_t *filter_record;
@@ -20,6 +21,12 @@ static ap_filter_rec_t *filter_record;
 static apr_off_t waiting_bytes(const fcgi_slow_client_t *slow)
 {
     return slow->memory_bytes + slow->behind_bytes + slow->file_end - slow->file_start;
+}
+
+/* All of it, when httpd keeps nothing. */
+static apr_off_t full_room(const fcgi_slow_client_t *slow)
+{
+    return slow->credit ? STREAM_ROOM_BYTES : ROOM_BYTES;
 }
 
 /* Most clients are fast enough for the answer never to wait. */
@@ -69,7 +76,7 @@ static void append_to_memory(fcgi_slow_client_t *slow, apr_bucket_brigade *bb, c
                              apr_size_t bytes)
 {
     while (bytes > 0) {
-        const apr_size_t part = bytes < PIECE_BYTES ? bytes : PIECE_BYTES;
+        const apr_size_t part = bytes < PART_BYTES ? bytes : PART_BYTES;
         APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_heap_create(data, part, NULL,
                                                            slow->r->connection->bucket_alloc));
         data += part;
@@ -134,7 +141,7 @@ static apr_off_t piece_of_memory(fcgi_slow_client_t *slow)
 
     while (!APR_BRIGADE_EMPTY(slow->memory)) {
         apr_bucket *bucket = APR_BRIGADE_FIRST(slow->memory);
-        if (moved > 0 && moved + (apr_off_t)bucket->length > PIECE_BYTES) {
+        if (moved + (apr_off_t)bucket->length > full_room(slow)) {
             break;
         }
         moved += (apr_off_t)bucket->length;
@@ -149,7 +156,7 @@ static apr_off_t piece_of_memory(fcgi_slow_client_t *slow)
 static apr_off_t piece_of_file(fcgi_slow_client_t *slow)
 {
     const apr_off_t left = slow->file_end - slow->file_start;
-    const apr_size_t bytes = left < PIECE_BYTES ? (apr_size_t)left : PIECE_BYTES;
+    const apr_size_t bytes = (apr_size_t)(left < full_room(slow) ? left : full_room(slow));
     apr_bucket_alloc_t *buckets = slow->r->connection->bucket_alloc;
     apr_off_t start = slow->file_start;
     char *data = apr_bucket_alloc(bytes, buckets);
@@ -241,6 +248,7 @@ static apr_status_t drain_core(const fcgi_slow_client_t *slow)
 /* How much can be passed on now without waiting. */
 static apr_status_t look_for_room(fcgi_slow_client_t *slow, apr_off_t *room)
 {
+    const apr_off_t full = full_room(slow);
     apr_off_t held = 0;
     apr_status_t rv;
 
@@ -249,9 +257,9 @@ static apr_status_t look_for_room(fcgi_slow_client_t *slow, apr_off_t *room)
     }
     else {
         rv = drain_core(slow);
-        held = fc_connection_holds_output(slow->r->connection) ? ROOM_BYTES : 0;
+        held = fc_connection_holds_output(slow->r->connection) ? full : 0;
     }
-    *room = held < ROOM_BYTES ? ROOM_BYTES - held : 0;
+    *room = held < full ? full - held : 0;
     return rv;
 }
 
@@ -262,7 +270,7 @@ apr_status_t fcgi_slow_client_resume(fcgi_slow_client_t *slow)
         apr_off_t room;
         apr_status_t rv = look_for_room(slow, &room);
 
-        if (rv != APR_SUCCESS || room < ROOM_BYTES || waiting_bytes(slow) == 0) {
+        if (rv != APR_SUCCESS || room < full_room(slow) || waiting_bytes(slow) == 0) {
             return rv;
         }
         const apr_off_t bytes = next_piece(slow);
