@@ -104,11 +104,12 @@ START_TEST(a_piece_that_is_used_up_is_freed)
     send_text("GET / HTTP/1.1\n\n");
     read_line("GET / HTTP/1.1\n");
     read_line("\n");
-    ck_assert_int_eq(count_buckets(), 2);    /* nothing, and the socket */
-    const void *piece = ((apr_bucket_heap *)APR_BRIGADE_FIRST(unread)->data)->base;
-    fcgi_large_reads_free_used(&c);
+    if (count_buckets() == 2) {    /* nothing, and the socket: APR-util before 1.6.4 */
+        const void *piece = ((apr_bucket_heap *)APR_BRIGADE_FIRST(unread)->data)->base;
+        fcgi_large_reads_free_used(&c);
+        ck_assert_ptr_eq(apr_bucket_alloc(APR_BUCKET_BUFF_SIZE, c.bucket_alloc), piece);
+    }
     ck_assert_int_eq(count_buckets(), 1);
-    ck_assert_ptr_eq(apr_bucket_alloc(APR_BUCKET_BUFF_SIZE, c.bucket_alloc), piece);
     fcgi_large_reads_free_used(&c);
     ck_assert_int_eq(count_buckets(), 1);
     send_text("next\n");
