@@ -97,7 +97,7 @@ static int check_name(apr_pool_t *p, server_rec *s, const proxy_balancer *b, pro
 
 /* mod_proxy makes a balancer of any name in a ProxyPass. Virtual hosts that inherit one share its
  * b->s: one line is enough. */
-static void warn_of_no_members(apr_pool_t *p, server_rec *s, apr_hash_t *seen)
+static void warn_of_no_members(server_rec *s, apr_hash_t *seen)
 {
     const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
 
@@ -107,24 +107,12 @@ static void warn_of_no_members(apr_pool_t *p, server_rec *s, apr_hash_t *seen)
             || apr_hash_get(seen, &b->s, sizeof(b->s))) {
             continue;
         }
-        apr_hash_set(seen, apr_pmemdup(p, &b->s, sizeof(b->s)), sizeof(b->s), b);
+        apr_hash_set(seen, &b->s, sizeof(b->s), b);
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0586)
                      "%s has no members, so that its requests get a 503. Fix: correct the name "
                      "where requests are sent to it, or add BalancerMember lines to its <Proxy>",
                      b->s->name);
     }
-}
-
-static bool is_balancer_of(const server_rec *s, const char *name)
-{
-    const proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
-
-    for (int i = 0; i < conf->balancers->nelts; i++) {
-        if (strcasecmp(APR_ARRAY_IDX(conf->balancers, i, proxy_balancer).s->name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* SetHandler makes none. Which virtual hosts its section belongs to is not known here. */
@@ -141,13 +129,14 @@ static void warn_of_handler(apr_pool_t *p, server_rec *main, const ap_directive_
         return;
     }
     name += sizeof("proxy:") - 1;
-    const char *balancer = apr_pstrmemdup(
-        p, name, sizeof(BALANCER_PREFIX) - 1 + strcspn(name + sizeof(BALANCER_PREFIX) - 1, "/"));
     for (const server_rec *s = main; s; s = s->next) {
-        if (is_balancer_of(s, balancer)) {
+        proxy_server_conf *conf = ap_get_module_config(s->module_config, &proxy_module);
+        if (ap_proxy_get_balancer(p, conf, name, 0)) {
             return;
         }
     }
+    const char *balancer = apr_pstrmemdup(
+        p, name, sizeof(BALANCER_PREFIX) - 1 + strcspn(name + sizeof(BALANCER_PREFIX) - 1, "/"));
     ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main, FCLOGNO(0587)
                  "SetHandler on line %d of %s: there is no %s, so that its requests get a 500. "
                  "Fix: correct the name, or define it with <Proxy \"%s\"> and BalancerMember",
@@ -218,18 +207,19 @@ static int check_url(apr_pool_t *p, server_rec *s, const ap_directive_t *node, c
 {
     const char *mistake = lb_member_template_url_mistake(url);
 
-    if (!mistake && !is_known_scheme(p, url)) {
+    if (mistake) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0500)
+                     "BalancerMember on line %d of %s: %s", node->line_num, node->filename,
+                     mistake);
+        return !OK;
+    }
+    if (!is_known_scheme(p, url)) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s, FCLOGNO(0588)
                      "BalancerMember on line %d of %s: no module of httpd serves the scheme of %s, "
                      "so that its requests fail. Fix: fcgi://, if it is misspelt",
                      node->line_num, node->filename, url);
     }
-    if (!mistake) {
-        return OK;
-    }
-    ap_log_error(APLOG_MARK, APLOG_CRIT, 0, s, FCLOGNO(0500)
-                 "BalancerMember on line %d of %s: %s", node->line_num, node->filename, mistake);
-    return !OK;
+    return OK;
 }
 
 static int check_tree(apr_pool_t *p, server_rec *s, const ap_directive_t *node, const char *vhost,
@@ -482,7 +472,7 @@ int lb_configtest_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         rc |= look_at_members(ptemp, s, check_source);
         rc |= check_fleet(s);
         warn_of_queues(s);
-        warn_of_no_members(ptemp, s, seen);
+        warn_of_no_members(s, seen);
     }
     rc |= check_tree(ptemp, main, ap_conftree, "", apr_hash_make(ptemp));
     return rc == OK ? OK : HTTP_INTERNAL_SERVER_ERROR;

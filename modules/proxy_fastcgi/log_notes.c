@@ -24,7 +24,7 @@ static int tell_last(request_rec *r)
 {
     request_rec *told = NULL, *last = r;
 
-    for (request_rec *next = r; next; next = next->next) {
+    for (request_rec *next = r->next ? r : NULL; next; next = next->next) {
         told = apr_table_get(next->notes, "fcgi-end") ? next : told;
         last = next;
     }

@@ -458,7 +458,7 @@ static apr_status_t find_address(fcgi_endpoint_t *to, const char *address, apr_p
     char *host, *scope;
     apr_port_t port;
 
-    if (strncmp(address, "unix:", 5) == 0) {
+    if (is_socket(address)) {
         return fill_unix(to, address + 5, p);
     }
     const apr_status_t rv = apr_parse_addr_port(&host, &scope, &port, address, p);
@@ -486,21 +486,20 @@ static apr_status_t find_target(fcgi_endpoint_t *to, const fcgi_check_target_t *
 }
 
 apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
-                                            apr_pool_t *p, const char **why)
+                                            apr_pool_t *p, const char **shown, const char **why)
 {
     proxy_worker *worker = target->worker;
     fcgi_endpoint_t to = { 0 };
-    const char *shown;
 
     *lease = (fcgi_lease_t){ 0 };
-    apr_status_t rv = backend_of(worker) ? find_target(&to, target, p, &shown) : APR_ENOMEM;
+    apr_status_t rv = backend_of(worker) ? find_target(&to, target, p, shown) : APR_ENOMEM;
     if (rv != APR_SUCCESS) {
         *why = "cannot resolve its host name";
         return rv;
     }
     rv = fcgi_connecting_run(&lease->connection, &to);
     if (rv != APR_SUCCESS) {
-        *why = apr_psprintf(p, "%s: %s", shown, fcgi_backend_cure_of(p, shown, rv));
+        *why = apr_psprintf(p, "%s: %s", *shown, fcgi_backend_cure_of(p, *shown, rv));
         fcgi_backend_forget_addresses(worker);
         return rv;
     }

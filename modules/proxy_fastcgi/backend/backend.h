@@ -101,10 +101,11 @@ typedef struct {
 } fcgi_check_target_t;
 
 /** A new connection for a check; it is never kept, and none of the worker's rights is taken.
+ *  shown    the address in words, in p; also on failure, once it is known
  *  why      on failure one sentence, in p
  *  returns  as fcgi_connecting_step() */
 apr_status_t fcgi_backend_connect_for_check(fcgi_lease_t *lease, const fcgi_check_target_t *target,
-                                            apr_pool_t *p, const char **why);
+                                            apr_pool_t *p, const char **shown, const char **why);
 
 /** The retry budget of a worker without a balancer, in this process; see retry_budget.h. */
 void fcgi_backend_count_try(proxy_worker *worker);

@@ -25,6 +25,7 @@ typedef struct {
     const char *uri;
     const char *query;
     fcgi_check_target_t target;
+    const char *shown;    /* its address */
     fcgi_exchange_t exchange;
     bool has_head_space;
     bool is_stopped;
@@ -57,7 +58,7 @@ static fc_span_t lay_out_request(const probe_t *probe)
 
     for (size_t i = 0; i < COUNT; i++) {
         const char *value = variables[i][1] ? variables[i][1] : "";
-        pairs[i].name = fc_span(variables[i][0], strlen(variables[i][0]));
+        pairs[i].name = fc_span_of(variables[i][0]);
         pairs[i].value = fc_span_of(value);
     }
     /* A line of the configuration is shorter than a record can be. */
@@ -183,14 +184,6 @@ static void judge_end(lb_check_result_t *result, const fcgi_exchange_t *x)
     }
 }
 
-/* As much of it as fcgi_backend_loss_of() looks at. */
-static const char *address_of(const fcgi_check_target_t *target)
-{
-    return target->address                ? target->address
-           : *target->worker->s->uds_path ? "unix:"
-                                          : "";
-}
-
 static void judge(const probe_t *probe, const fcgi_pump_t *pump, apr_status_t rv)
 {
     lb_check_result_t *result = probe->result;
@@ -210,8 +203,7 @@ static void judge(const probe_t *probe, const fcgi_pump_t *pump, apr_status_t rv
     }
     else {
         fail(result, LB_BACKEND_EOF,
-             fcgi_backend_loss_of(address_of(&probe->target), rv,
-                                  pump->exchange->bytes_received == 0));
+             fcgi_backend_loss_of(probe->shown, rv, pump->exchange->bytes_received == 0));
     }
 }
 
@@ -253,7 +245,8 @@ static void ask(probe_t *probe, lb_check_result_t *result)
     *result = (lb_check_result_t){ .outcome = LB_SERVED, .why = "", .body = probe->body };
     probe->result = result;
     const apr_status_t rv =
-        fcgi_backend_connect_for_check(&lease, &probe->target, probe->p, &result->why);
+        fcgi_backend_connect_for_check(&lease, &probe->target, probe->p, &probe->shown,
+                                       &result->why);
     if (rv != APR_SUCCESS) {
         result->outcome = fcgi_backend_outcome_of(&lease, rv);
     }

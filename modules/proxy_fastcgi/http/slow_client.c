@@ -2,6 +2,8 @@
 /* slow_client.c - see slow_client.h. */
 #include "slow_client.h"
 
+#include <assert.h>
+
 #include "fastcgi_log.h"
 #include "http_log.h"
 #include "temporary_file.h"
@@ -14,6 +16,7 @@ APLOG_USE_MODULE(proxy_fastcgi);
 #define ROOM_BYTES        61440
 #define STREAM_ROOM_BYTES 32768
 #define PART_BYTES        16000    /* of what waits in memory: with its header in four pages */
+static_assert(PART_BYTES <= STREAM_ROOM_BYTES, "a part can always be passed on");
 
 static const char filter_name[] = "FCGI_SLOW_CLIENT";
 static ap_filter_rec_t *filter_record;
