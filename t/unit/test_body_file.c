@@ -42,7 +42,7 @@ static apr_status_t send_some(fcgi_body_file_t *file, const char *before, size_t
                               size_t *written)
 {
     fcgi_connection_t connection = { .fd = sockets[0] };
-    const fc_span_t span = fc_span(before, strlen(before));
+    const fc_span_t span = fc_span_of(before);
 
     return fcgi_body_file_send(&connection, &span, *before != '\0', file, bytes, written);
 }

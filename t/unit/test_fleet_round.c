@@ -54,7 +54,7 @@ bool lb_engine_perform(lb_engine_t *engine, const apr_array_header_t *asks, apr_
                  apr_hash_first(p, ask->kind == LB_ASK_GET_ALL ? store : apr_hash_make(p));
              at; at = apr_hash_next(at)) {
             const char *field = apr_hash_this_key(at), *value = apr_hash_this_val(at);
-            APR_ARRAY_PUSH(ask->texts, fc_span_t) = fc_span(field, strlen(field));
+            APR_ARRAY_PUSH(ask->texts, fc_span_t) = fc_span_of(field);
             APR_ARRAY_PUSH(ask->texts, fc_span_t) = fc_span(apr_pstrdup(p, value), strlen(value));
         }
     }
@@ -99,7 +99,7 @@ static const char *stored(const char *front)
 static void write_as(const char *front, uint64_t sequence, uint64_t incarnation, const char *text,
                      const char *secret)
 {
-    const lb_seal_t seal = { .secret = fc_span(secret, strlen(secret)),
+    const lb_seal_t seal = { .secret = fc_span_of(secret),
                              .fleet = "shop",
                              .kind = "view",
                              .front = front };

@@ -9,19 +9,14 @@
 
 static fcgi_name_set_t set;
 
-static fc_span_t name_of(const char *text)
-{
-    return fc_span(text, strlen(text));
-}
-
 static bool adds(const char *text)
 {
-    return fcgi_name_set_add(&set, name_of(text));
+    return fcgi_name_set_add(&set, fc_span_of(text));
 }
 
 static bool has(const char *text)
 {
-    return fcgi_name_set_has(&set, name_of(text));
+    return fcgi_name_set_has(&set, fc_span_of(text));
 }
 
 START_TEST(a_name_goes_in_once)

@@ -9,11 +9,6 @@
 #include "run_suite.h"
 #include "transcript.h"
 
-static fc_span_t span_of(const char *text)
-{
-    return fc_span(text, strlen(text));
-}
-
 static void assert_span(fc_span_t span, const char *expected)
 {
     ck_assert_uint_eq(span.bytes, strlen(expected));
@@ -102,9 +97,9 @@ END_TEST
 
 START_TEST(head_without_an_empty_line_asks_for_more)
 {
-    assert_end_under_every_split(span_of("A: b\r\nC: d\r\n\r"), 0);
-    assert_end_under_every_split(span_of("A: b\nC: d"), 0);
-    assert_end_under_every_split(span_of(""), 0);
+    assert_end_under_every_split(fc_span_of("A: b\r\nC: d\r\n\r"), 0);
+    assert_end_under_every_split(fc_span_of("A: b\nC: d"), 0);
+    assert_end_under_every_split(fc_span_of(""), 0);
 }
 END_TEST
 
@@ -118,10 +113,10 @@ START_TEST(empty_piece_changes_nothing)
 {
     fcgi_head_scan_t scan = { 0 };
     size_t used;
-    ck_assert_int_eq(fcgi_head_scan(&scan, span_of("A: b\n"), &used), FCGI_MORE);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span_of("A: b\n"), &used), FCGI_MORE);
     ck_assert_int_eq(fcgi_head_scan(&scan, fc_span(NULL, 0), &used), FCGI_MORE);
     ck_assert_uint_eq(used, 0);
-    ck_assert_int_eq(fcgi_head_scan(&scan, span_of("\n"), &used), FCGI_OK);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span_of("\n"), &used), FCGI_OK);
     ck_assert_uint_eq(used, 1);
 }
 END_TEST
@@ -130,10 +125,10 @@ START_TEST(scan_can_be_used_for_the_next_head)
 {
     fcgi_head_scan_t scan = { 0 };
     size_t used;
-    ck_assert_int_eq(fcgi_head_scan(&scan, span_of("A: b\r\n\r\n"), &used), FCGI_OK);
-    ck_assert_int_eq(fcgi_head_scan(&scan, span_of("\r\nC: d"), &used), FCGI_OK);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span_of("A: b\r\n\r\n"), &used), FCGI_OK);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span_of("\r\nC: d"), &used), FCGI_OK);
     ck_assert_uint_eq(used, 2);
-    ck_assert_int_eq(fcgi_head_scan(&scan, span_of("C: d\r\n\r\n"), &used), FCGI_OK);
+    ck_assert_int_eq(fcgi_head_scan(&scan, fc_span_of("C: d\r\n\r\n"), &used), FCGI_OK);
     ck_assert_uint_eq(used, 8);
 }
 END_TEST
@@ -195,7 +190,7 @@ static void assert_no_field_is_left(void)
 
 START_TEST(fields_come_in_order)
 {
-    rest = span_of("Status: 404 Not Found\r\nContent-Type: text/html\nX-A:1\r\n\r\n");
+    rest = fc_span_of("Status: 404 Not Found\r\nContent-Type: text/html\nX-A:1\r\n\r\n");
     assert_field("Status", "404 Not Found");
     assert_field("Content-Type", "text/html");
     assert_field("X-A", "1");
@@ -205,9 +200,9 @@ END_TEST
 
 START_TEST(empty_head_has_no_field)
 {
-    rest = span_of("\n");
+    rest = fc_span_of("\n");
     assert_no_field_is_left();
-    rest = span_of("\r\n");
+    rest = fc_span_of("\r\n");
     assert_no_field_is_left();
     rest = fc_span(NULL, 0);
     assert_no_field_is_left();
@@ -216,7 +211,7 @@ END_TEST
 
 START_TEST(nothing_behind_the_empty_line_is_a_field)
 {
-    rest = span_of("A: b\n\nC: d\n\n");
+    rest = fc_span_of("A: b\n\nC: d\n\n");
     assert_field("A", "b");
     assert_no_field_is_left();
 }
@@ -224,7 +219,7 @@ END_TEST
 
 START_TEST(white_space_around_a_value_is_cut)
 {
-    rest = span_of("A: \t b c\td \t \r\nB:\t\nC:\n\n");
+    rest = fc_span_of("A: \t b c\td \t \r\nB:\t\nC:\n\n");
     assert_field("A", "b c\td");
     assert_field("B", "");
     assert_field("C", "");
@@ -234,14 +229,14 @@ END_TEST
 
 START_TEST(colons_in_a_value_belong_to_it)
 {
-    rest = span_of("Location: http://a:80/\n\n");
+    rest = fc_span_of("Location: http://a:80/\n\n");
     assert_field("Location", "http://a:80/");
 }
 END_TEST
 
 START_TEST(bytes_over_127_may_stand_in_a_value)
 {
-    rest = span_of("A: \xc3\xa4\xff\n\n");
+    rest = fc_span_of("A: \xc3\xa4\xff\n\n");
     assert_field("A", "\xc3\xa4\xff");
 }
 END_TEST
@@ -282,7 +277,7 @@ END_TEST
 
 START_TEST(line_that_is_no_field_is_bad_and_the_next_can_be_read)
 {
-    rest = span_of("no colon\r\n: no name\nbad name: x\nspace : x\nA: b\n\n");
+    rest = fc_span_of("no colon\r\n: no name\nbad name: x\nspace : x\nA: b\n\n");
     assert_bad("no colon");
     assert_bad(": no name");
     assert_bad("bad name: x");
@@ -294,7 +289,7 @@ END_TEST
 
 START_TEST(folded_line_is_bad)
 {
-    rest = span_of("A: b\r\n more: of it\r\n\tand more\r\n\r\n");
+    rest = fc_span_of("A: b\r\n more: of it\r\n\tand more\r\n\r\n");
     assert_field("A", "b");
     assert_bad(" more: of it");
     assert_bad("\tand more");
@@ -304,7 +299,7 @@ END_TEST
 
 START_TEST(bare_cr_is_bad)
 {
-    rest = span_of("A: b\rc\nB: d\r\r\n\rC: e\n\r\r\n\n");
+    rest = fc_span_of("A: b\rc\nB: d\r\r\n\rC: e\n\r\r\n\n");
     assert_bad("A: b\rc");
     assert_bad("B: d\r");
     assert_bad("\rC: e");
@@ -353,15 +348,15 @@ END_TEST
 
 START_TEST(biggest_field_is_the_longest_line_up_to_its_colon)
 {
-    assert_span(fcgi_head_biggest_field(span_of("A: bb\nSet-Cookie: xxxxxx\r\nC: ddd\n")),
+    assert_span(fcgi_head_biggest_field(fc_span_of("A: bb\nSet-Cookie: xxxxxx\r\nC: ddd\n")),
                 "Set-Cookie");
 }
 END_TEST
 
 START_TEST(biggest_field_may_be_unfinished)
 {
-    assert_span(fcgi_head_biggest_field(span_of("A: bb\r\nX-Big: xxxxxxxxxxxxxxxx")), "X-Big");
-    assert_span(fcgi_head_biggest_field(span_of("A: bb\r\nX-Not-Yet-Clear")), "X-Not-Yet-Clear");
+    assert_span(fcgi_head_biggest_field(fc_span_of("A: bb\r\nX-Big: xxxxxxxxxxxxxxxx")), "X-Big");
+    assert_span(fcgi_head_biggest_field(fc_span_of("A: bb\r\nX-Not-Yet-Clear")), "X-Not-Yet-Clear");
 }
 END_TEST
 
@@ -370,18 +365,18 @@ START_TEST(biggest_field_is_at_most_64_bytes)
     char text[101];
     memset(text, 'n', 100);
     text[100] = '\0';
-    ck_assert_uint_eq(fcgi_head_biggest_field(span_of(text)).bytes, 64);
+    ck_assert_uint_eq(fcgi_head_biggest_field(fc_span_of(text)).bytes, 64);
     text[64] = ':';
-    ck_assert_uint_eq(fcgi_head_biggest_field(span_of(text)).bytes, 64);
+    ck_assert_uint_eq(fcgi_head_biggest_field(fc_span_of(text)).bytes, 64);
     text[63] = ':';
-    ck_assert_uint_eq(fcgi_head_biggest_field(span_of(text)).bytes, 63);
+    ck_assert_uint_eq(fcgi_head_biggest_field(fc_span_of(text)).bytes, 63);
 }
 END_TEST
 
 START_TEST(biggest_field_of_an_empty_head_is_empty)
 {
     ck_assert_uint_eq(fcgi_head_biggest_field(fc_span(NULL, 0)).bytes, 0);
-    ck_assert_uint_eq(fcgi_head_biggest_field(span_of("\r\n")).bytes, 0);
+    ck_assert_uint_eq(fcgi_head_biggest_field(fc_span_of("\r\n")).bytes, 0);
 }
 END_TEST
 

@@ -18,7 +18,7 @@ static void set_up(void)
 
 static lb_seal_t seal_of(const char *secret, const char *fleet, const char *kind, const char *front)
 {
-    return (lb_seal_t){ .secret = fc_span(secret, strlen(secret)),
+    return (lb_seal_t){ .secret = fc_span_of(secret),
                         .fleet = fleet,
                         .kind = kind,
                         .front = front };

@@ -273,7 +273,7 @@ END_TEST
 
 static void assert_route(const char *value, char separator, const char *expected)
 {
-    assert_found(lb_sticky_route(fc_span(value, strlen(value)), separator), value, expected);
+    assert_found(lb_sticky_route(fc_span_of(value), separator), value, expected);
 }
 
 START_TEST(route_is_what_follows_the_first_separator)

@@ -7,16 +7,11 @@
 #include "sticky_cookie.h"
 #include "run_suite.h"
 
-static fc_span_t span_of(const char *text)
-{
-    return fc_span(text, strlen(text));
-}
-
 static lb_sticky_cookie_t made(const char *key, const char *balancer, const char *socket,
                                const char *url)
 {
     lb_sticky_cookie_t value;
-    ck_assert(lb_sticky_cookie_make(span_of(key), balancer, socket, url, &value));
+    ck_assert(lb_sticky_cookie_make(fc_span_of(key), balancer, socket, url, &value));
     return value;
 }
 
@@ -66,7 +61,7 @@ START_TEST(key_balancer_socket_and_url_all_count)
 
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < count; k++) {
-            ck_assert_int_eq(lb_sticky_cookie_is(span_of(values[i].text), &values[k]), i == k);
+            ck_assert_int_eq(lb_sticky_cookie_is(fc_span_of(values[i].text), &values[k]), i == k);
         }
     }
 }
@@ -100,7 +95,7 @@ START_TEST(every_changed_character_makes_it_nobodys)
     for (size_t i = 0; i < LB_STICKY_COOKIE_CHARS; i++) {
         lb_sticky_cookie_t forged = value;
         forged.text[i] = forged.text[i] == 'A' ? 'B' : 'A';
-        ck_assert(!lb_sticky_cookie_is(span_of(forged.text), &value));
+        ck_assert(!lb_sticky_cookie_is(fc_span_of(forged.text), &value));
     }
 }
 END_TEST
@@ -114,7 +109,7 @@ START_TEST(other_lengths_are_nobodys)
         ck_assert(!lb_sticky_cookie_is(fc_span(value.text, bytes), &value));
     }
     snprintf(longer, sizeof(longer), "%sA", value.text);
-    ck_assert(!lb_sticky_cookie_is(span_of(longer), &value));
+    ck_assert(!lb_sticky_cookie_is(fc_span_of(longer), &value));
     ck_assert(!lb_sticky_cookie_is(fc_span(NULL, 0), &value));
 }
 END_TEST

@@ -11,11 +11,6 @@
 #define SPAN  "b7ad6b7169203331"
 #define RIGHT "00-" TRACE "-" SPAN "-01"
 
-static fc_span_t span_of(const char *text)
-{
-    return fc_span(text, strlen(text));
-}
-
 /* ---- traceparent ---- */
 
 static const char *written(const fcgi_trace_context_t *context)
@@ -34,7 +29,7 @@ START_TEST(traceparent_is_read)
     fcgi_trace_context_t context;
     char id[2 * FCGI_TRACE_ID_BYTES + 1];
 
-    ck_assert(fcgi_trace_context_read(&context, span_of(RIGHT)));
+    ck_assert(fcgi_trace_context_read(&context, fc_span_of(RIGHT)));
     fcgi_trace_context_hex(id, context.trace_id, FCGI_TRACE_ID_BYTES);
     ck_assert_str_eq(id, TRACE);
     fcgi_trace_context_hex(id, context.span_id, FCGI_SPAN_ID_BYTES);
@@ -55,7 +50,7 @@ START_TEST(only_the_last_flag_says_sampled)
         char header[64];
         fcgi_trace_context_t context;
         snprintf(header, sizeof(header), "00-" TRACE "-" SPAN "-%s", cases[i].flags);
-        ck_assert(fcgi_trace_context_read(&context, span_of(header)));
+        ck_assert(fcgi_trace_context_read(&context, fc_span_of(header)));
         ck_assert(context.is_sampled == cases[i].is_sampled);
     }
 }
@@ -72,7 +67,7 @@ START_TEST(later_version_is_read_as_far_as_this_one_goes)
 {
     fcgi_trace_context_t context;
 
-    ck_assert(fcgi_trace_context_read(&context, span_of(later_versions[_i])));
+    ck_assert(fcgi_trace_context_read(&context, fc_span_of(later_versions[_i])));
     ck_assert_str_eq(written(&context), RIGHT);
 }
 END_TEST
@@ -131,7 +126,8 @@ START_TEST(what_is_malformed_is_none)
 
     memset(&context, 0x5a, sizeof(context));
     before = context;
-    ck_assert_msg(!fcgi_trace_context_read(&context, span_of(malformed[_i])), "%s", malformed[_i]);
+    ck_assert_msg(!fcgi_trace_context_read(&context, fc_span_of(malformed[_i])), "%s",
+                  malformed[_i]);
     ck_assert_mem_eq(&context, &before, sizeof(context));
 }
 END_TEST
@@ -156,7 +152,7 @@ START_TEST(what_is_written_is_read_back)
     for (int is_sampled = 0; is_sampled < 2; is_sampled++) {
         context.is_sampled = is_sampled != 0;
         ck_assert_uint_eq(strlen(written(&context)), FCGI_TRACEPARENT_BYTES);
-        ck_assert(fcgi_trace_context_read(&read, span_of(written(&context))));
+        ck_assert(fcgi_trace_context_read(&read, fc_span_of(written(&context))));
         ck_assert_mem_eq(read.trace_id, context.trace_id, FCGI_TRACE_ID_BYTES);
         ck_assert_mem_eq(read.span_id, context.span_id, FCGI_SPAN_ID_BYTES);
         ck_assert(read.is_sampled == context.is_sampled);
@@ -169,7 +165,7 @@ END_TEST
 static const char *passed_on(const char *header)
 {
     static char out[FCGI_TRACESTATE_MAX + 1];
-    const size_t bytes = fcgi_trace_context_write_state(span_of(header), out);
+    const size_t bytes = fcgi_trace_context_write_state(fc_span_of(header), out);
 
     ck_assert_uint_eq(strlen(out), bytes);
     return out;

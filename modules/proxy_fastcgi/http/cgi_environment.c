@@ -111,8 +111,8 @@ static void list_variables(request_rec *r, fcgi_pair_t **pairs, size_t *count)
     fcgi_pair_t *list = apr_palloc(r->pool, (apr_size_t)variables->nelts * sizeof(*list));
 
     for (int i = 0; i < variables->nelts; i++) {
-        list[i].name = fc_span(entry[i].key, strlen(entry[i].key));
-        list[i].value = fc_span(entry[i].val, strlen(entry[i].val));
+        list[i].name = fc_span_of(entry[i].key);
+        list[i].value = fc_span_of(entry[i].val);
     }
     *pairs = list;
     *count = (size_t)variables->nelts;
